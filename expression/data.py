@@ -1,0 +1,284 @@
+"""The shared object of a live run: latest values, versions, and one flag called done.
+
+Each thread of a run reads what it needs from a `Data` and publishes what it makes there.
+A slot holds the latest value only, so nothing queues and nothing grows; a consumer
+follows a slot and waits for something newer than it last saw. `session.py` makes the
+Data; every loop is given it.
+
+Notebook: 03_threads
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source.
+
+    Attributes:
+        image: (height, width, 3) uint8, RGB, 0 to 255.
+        number: Counted from 0 within the run.
+        time: When it was captured, in seconds of `time.monotonic()`.
+        position: Where it stands in the recording, or how long after the first, in seconds.
+    """
+
+    image: np.ndarray = field(repr=False)
+    number: int = 0
+    time: float = field(default_factory=time.monotonic)
+    position: float = 0.0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels; the origin is the top left corner of the picture.
+
+    Example:
+        >>> Box(10, 20, 30, 40).centre
+        (25.0, 40.0)
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The first column that is not in the box any more."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row that is not in the box any more."""
+        return self.y + self.height
+
+    @property
+    def area(self) -> int:
+        """Pixels in the box."""
+        return self.width * self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle of the box, (x, y) in pixels."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def scaled(self, factor: float) -> Box:
+        """Returns the box in a picture that is `factor` times as large."""
+        return Box(*(round(v * factor) for v in (self.x, self.y, self.width, self.height)))
+
+    def mirrored(self, width: int) -> Box:
+        """Returns the box in the mirrored picture; `width` is the picture's, in pixels."""
+        return Box(width - self.right, self.y, self.width, self.height)
+
+    def overlap(self, other: Box) -> float:
+        """Returns intersection over union, 0 to 1.
+
+        Example:
+            >>> Box(0, 0, 10, 10).overlap(Box(5, 0, 10, 10))
+            0.3333333333333333
+        """
+        wide = min(self.right, other.right) - max(self.x, other.x)
+        high = min(self.bottom, other.bottom) - max(self.y, other.y)
+        shared = max(0, wide) * max(0, high)
+        union = self.area + other.area - shared
+        return shared / union if union else 0.0
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face that a detector found.
+
+    Attributes:
+        box: Where it is in the frame, in pixels; a detector may put an edge outside.
+        confidence: How sure the detector is, 0 to 1; 1 where it does not say.
+        person: The number of the person, from 1; None before tracking.
+    """
+
+    box: Box
+    confidence: float = 1.0
+    person: int | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the network says about one face.
+
+    Attributes:
+        person: The number of the person, from 1.
+        box: Where the face is in the frame, in pixels.
+        label: The label of the highest (smoothed) score, or `labels.NOT_SURE`.
+        score: The highest (smoothed) score, 0 to 1, whatever the label says.
+        scores: Every label with its (smoothed) score, in the order of the labels; sums to 1.
+        frame: The number of the frame.
+        time: When the frame was captured, in seconds of `time.monotonic()`.
+        position: Where the frame stands in the recording, in seconds.
+    """
+
+    person: int
+    box: Box
+    label: str
+    score: float
+    scores: Mapping[str, float] = field(repr=False)
+    frame: int = 0
+    time: float = 0.0
+    position: float = 0.0
+
+
+@dataclass(frozen=True)
+class Seen(Generic[T]):
+    """What was seen in one frame: its faces or its readings; none is a result too.
+
+    Attributes:
+        frame: The frame it was seen in.
+        items: Face or Reading, one a person.
+    """
+
+    frame: Frame
+    items: tuple[T, ...] = ()
+
+
+class Slot(Generic[T]):
+    """Holds the latest value of one kind and wakes those who wait for it.
+
+    Attributes:
+        latest: The newest value, None before the first.
+        version: How many values there were; 0 before the first.
+        closed: True when no further value will come.
+    """
+
+    def __init__(self, data: Data):
+        self._data = data
+        self._changed = data.changed
+        self.latest: T | None = None
+        self.version = 0
+        self.closed = False
+
+    def publish(self, value: T) -> None:
+        """Replaces the latest value and wakes every waiter."""
+        with self._changed:
+            self.latest = value
+            self.version += 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Says that no further value will come, and wakes every waiter."""
+        with self._changed:
+            self.closed = True
+            self._changed.notify_all()
+
+    def follow(self) -> Follower[T]:
+        """Returns a new consumer of this slot that has seen nothing yet."""
+        return Follower(self, self._data)
+
+
+class Follower(Generic[T]):
+    """One consumer of a slot; it never gets the same value twice.
+
+    Attributes:
+        taken: How many values it got.
+        skipped: How many were replaced before it came for them.
+    """
+
+    def __init__(self, slot: Slot[T], data: Data):
+        self._slot, self._data = slot, data
+        self._seen = 0
+        self.taken = 0
+        self.skipped = 0
+
+    def next(self, timeout: float | None = None) -> T | None:
+        """Waits for a value newer than the last one and returns it.
+
+        Args:
+            timeout: Seconds to wait at most; None waits until something happens.
+
+        Returns:
+            The newest value, or None: nothing came in time, the run is done, or the
+            slot is closed. The last value before the slot closed is always delivered.
+        """
+        slot = self._slot
+        with self._data.changed:
+            self._data.changed.wait_for(
+                lambda: self._data.done or slot.closed or slot.version > self._seen, timeout
+            )
+            if slot.version == self._seen or (self._data.done and not slot.closed):
+                return None
+            self.skipped += slot.version - self._seen - 1
+            self.taken += 1
+            self._seen = slot.version
+            return slot.latest
+
+    @property
+    def ended(self) -> bool:
+        """True when `next` can return nothing any more."""
+        with self._data.changed:
+            if self._slot.closed:
+                return self._slot.version == self._seen
+            return self._data.done
+
+
+class Data:
+    """What the threads of a live run share.
+
+    Attributes:
+        frame: Slot of the newest Frame.
+        faces: Slot of the newest Seen faces.
+        readings: Slot of the newest Seen readings.
+        done: A plain flag; setting it to True ends the run and wakes every waiter.
+        error: None, or the first failure as (thread name, exception).
+
+    Example:
+        >>> data = Data()
+        >>> follower = data.frame.follow()
+        >>> data.frame.publish("first"); data.frame.publish("second")
+        >>> follower.next(), follower.skipped, follower.next(timeout=0)
+        ('second', 1, None)
+        >>> data.done = True
+        >>> follower.ended
+        True
+    """
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self._done = False
+        self.error: tuple[str, BaseException] | None = None
+        self.frame: Slot[Frame] = Slot(self)
+        self.faces: Slot[Seen[Face]] = Slot(self)
+        self.readings: Slot[Seen[Reading]] = Slot(self)
+
+    @property
+    def done(self) -> bool:
+        """True once the run is over; set it to True to end the run."""
+        return self._done
+
+    @done.setter
+    def done(self, value: bool) -> None:
+        with self.changed:
+            self._done = bool(value)
+            self.changed.notify_all()
+
+    def fail(self, name: str, error: BaseException) -> None:
+        """Keeps the first failure and ends the run.
+
+        Args:
+            name: The thread it happened in.
+            error: What was raised there.
+        """
+        with self.changed:
+            if self.error is None:
+                self.error = (name, error)
+            self.done = True
+
+    def wait_done(self, timeout: float | None = None) -> bool:
+        """Sleeps until the run is done, `timeout` seconds at most; returns `done`."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self._done, timeout)

@@ -1,0 +1,94 @@
+"""The errors of the package: what happened, what was expected, what to do.
+
+Every error that a user can meet is an `ExpressionError` and also the builtin error that
+fits it, so `except FileNotFoundError` works as it does elsewhere. Every module raises
+them; `cli.py` prints them as one line and ends with their `exit_code`.
+
+Notebook: 03_threads
+"""
+
+from __future__ import annotations
+
+
+class ExpressionError(Exception):
+    """An error told in three sentences.
+
+    Args:
+        happened: What happened, with the value that caused it.
+        expected: What would have been right.
+        remedy: What the user can do now.
+
+    Example:
+        >>> print(BadInputError("--people is -1.", "Expected 1 or more.", "Try --people 5."))
+        --people is -1. Expected 1 or more. Try --people 5.
+    """
+
+    exit_code = 1
+
+    def __init__(self, happened: str, expected: str, remedy: str):
+        super().__init__(" ".join((happened, expected, remedy)))
+        self.happened, self.expected, self.remedy = happened, expected, remedy
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __reduce__(self):
+        return type(self), (self.happened, self.expected, self.remedy)
+
+
+class BadInputError(ExpressionError, ValueError):
+    """A value, an option or a file's content is not usable."""
+
+    exit_code = 2
+
+
+class MissingFileError(ExpressionError, FileNotFoundError):
+    """A file or folder that was named is not there."""
+
+    exit_code = 2
+
+
+class OutputError(ExpressionError, OSError):
+    """A file or folder cannot be written."""
+
+    exit_code = 2
+
+
+class SourceError(ExpressionError, OSError):
+    """A camera, video or stream cannot be opened."""
+
+    exit_code = 2
+
+
+class SourceLostError(ExpressionError, ConnectionError):
+    """A camera or stream that was open gives no more pictures."""
+
+
+class DisplayError(ExpressionError, RuntimeError):
+    """A display was asked for that cannot work here."""
+
+    exit_code = 2
+
+
+class MissingPackageError(ExpressionError, ImportError):
+    """A feature needs a package that is not installed."""
+
+
+class RunError(ExpressionError, RuntimeError):
+    """Something failed while running that no other error describes."""
+
+
+def missing_package(feature: str, package: str, extra: str | None = None) -> MissingPackageError:
+    """Returns the error for an optional package that is not installed.
+
+    Args:
+        feature: What the user asked for, as a noun: "The speech sink".
+        package: The name under which pip knows the package.
+        extra: The name of the extra that installs it, where there is one.
+    """
+    line = f'pip install "expression[{extra}]"' if extra else f"pip install {package}"
+    return MissingPackageError(
+        f"{feature} needs the package {package}, which is not installed.",
+        "Expected it beside this package.",
+        f"Run: {line}",
+    )

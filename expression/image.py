@@ -1,0 +1,188 @@
+"""Pictures as arrays: read, write, crop, resize, and the one way to a network's input.
+
+Every picture in the package is RGB, uint8, (height, width, 3), from the moment it is
+read here or a source hands it over. Training, live, file and TFLite paths all call
+`preprocess`, so a network never meets pixels prepared in another way than it learned.
+
+Notebook: 02_pixels_and_faces
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .data import Box
+from .errors import BadInputError, MissingFileError, OutputError
+
+SIZE = 48
+"""Pixels on a side of a network's input, as in FER2013."""
+
+DEVIATION_FLOOR = 8.0
+"""Added to the deviation in `standardise`, in grey levels, so that a blank picture stays
+blank and noise in a dark one is not blown up."""
+
+
+def read_picture(path: str | Path) -> np.ndarray:
+    """Reads a picture file.
+
+    Returns:
+        (height, width, 3) uint8, RGB.
+
+    Raises:
+        MissingFileError: There is no such file.
+        BadInputError: It is not a picture that OpenCV reads.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(
+            f"There is no picture {path}.", "Expected a file.", "Check the name and the folder."
+        )
+    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB) if path.stat().st_size else None
+    if image is None:
+        raise BadInputError(
+            f"{path} is not a picture.",
+            "Expected a JPEG, PNG, BMP or WebP file.",
+            "Open it in a viewer and save it again as PNG.",
+        )
+    return image
+
+
+def write_picture(path: str | Path, image: np.ndarray) -> None:
+    """Writes an RGB or grey picture; the ending of the name chooses the format.
+
+    Raises:
+        OutputError: The folder is missing or not writable.
+    """
+    path = Path(path)
+    data = cv2.imencode(path.suffix or ".png", _bgr(image))[1]
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}).",
+            "Expected a folder that is there and writable.",
+            "Make the folder, or choose another.",
+        ) from error
+
+
+def encode_jpeg(image: np.ndarray, quality: int = 80) -> bytes:
+    """Returns an RGB or grey picture as JPEG bytes; quality 1 to 100."""
+    return cv2.imencode(".jpg", _bgr(image), [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def grey(image: np.ndarray) -> np.ndarray:
+    """Returns (height, width) uint8 grey levels of an RGB picture; grey ones pass as they are."""
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+
+
+def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Returns the picture at another size, averaging where it shrinks."""
+    shrinks = width * height < image.shape[0] * image.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=method)
+
+
+def fit(image: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
+    """Shrinks a picture until its longer side is `longest` pixels at most.
+
+    Returns:
+        The picture, and the factor that takes its coordinates back to the original's.
+    """
+    height, width = image.shape[:2]
+    factor = max(height, width) / longest
+    if factor <= 1:
+        return image, 1.0
+    return resize(image, round(width / factor), round(height / factor)), factor
+
+
+def square(box: Box, scale: float = 1.0) -> Box:
+    """Returns the square around the middle of a box.
+
+    Args:
+        box: The box, in pixels.
+        scale: The square's side as a multiple of the box's longer side.
+
+    Example:
+        >>> square(Box(10, 0, 20, 40))
+        Box(x=0, y=0, width=40, height=40)
+    """
+    side = max(1, round(max(box.width, box.height) * scale))
+    x, y = box.centre
+    return Box(round(x - side / 2), round(y - side / 2), side, side)
+
+
+def crop(image: np.ndarray, box: Box) -> np.ndarray:
+    """Cuts a box out of a picture; what lies outside repeats the picture's edge.
+
+    Returns:
+        (box.height, box.width[, 3]) uint8, a view where the box lies inside.
+    """
+    height, width = image.shape[:2]
+    left, top = max(0, -box.x), max(0, -box.y)
+    right, bottom = max(0, box.right - width), max(0, box.bottom - height)
+    if not (left or top or right or bottom):
+        return image[box.y : box.bottom, box.x : box.right]
+    columns = np.clip(np.arange(box.x, box.right), 0, width - 1)
+    rows = np.clip(np.arange(box.y, box.bottom), 0, height - 1)
+    return image[np.ix_(rows, columns)]
+
+
+def face_pixels(image: np.ndarray, box: Box | None = None, size: int = SIZE) -> np.ndarray:
+    """Returns a face as FER2013 keeps one: square, grey, small.
+
+    Args:
+        image: (height, width, 3) uint8 RGB or (height, width) uint8 grey.
+        box: Where the face is, in pixels; None for the whole picture.
+        size: Pixels on a side of the result.
+
+    Returns:
+        (size, size) uint8 grey levels.
+    """
+    if box is not None:
+        image = crop(image, square(box))
+    return resize(grey(image), size, size)
+
+
+def standardise(pixels: np.ndarray) -> np.ndarray:
+    """Takes light and contrast out of pictures, each by its own mean and deviation.
+
+    Args:
+        pixels: (..., size, size) grey levels, 0 to 255.
+
+    Returns:
+        (..., size, size, 1) float32, mean 0, deviation just under 1.
+
+    Example:
+        >>> standardise(np.full((2, 48, 48), 200, np.uint8)).max()
+        np.float32(0.0)
+    """
+    pixels = np.asarray(pixels, np.float32)
+    mean = pixels.mean((-2, -1), keepdims=True)
+    deviation = pixels.std((-2, -1), keepdims=True)
+    return ((pixels - mean) / (deviation + DEVIATION_FLOOR))[..., None]
+
+
+def preprocess(image: np.ndarray, box: Box | None = None, size: int = SIZE) -> np.ndarray:
+    """Turns a face into network input; every path of the package goes through here.
+
+    Args:
+        image: (height, width, 3) uint8 RGB or (height, width) uint8 grey.
+        box: Where the face is, in pixels; None when the picture is the face.
+        size: Pixels on a side of the network's input.
+
+    Returns:
+        (size, size, 1) float32, mean 0, deviation just under 1.
+
+    Example:
+        >>> preprocess(np.zeros((480, 640, 3), np.uint8), Box(10, 10, 100, 120)).shape
+        (48, 48, 1)
+    """
+    return standardise(face_pixels(image, box, size))
+
+
+def _bgr(image: np.ndarray) -> np.ndarray:
+    """Returns the picture in the order that OpenCV's encoders take."""
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)

@@ -1,0 +1,184 @@
+"""Settings: every knob of a live run in one flat object.
+
+A value comes from the defaults below, then from `expression.toml` in the current folder,
+then from the environment (EXPRESSION_DETECTOR=haar), then from arguments; the later wins.
+`session.py` and `cli.py` use it.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from .errors import BadInputError
+
+FILE = "expression.toml"
+OUTSIDE = {"MODELS", "HEADLESS", "API_KEY", "DEBUG"}
+"""EXPRESSION_* names that are read elsewhere and are no settings."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a live run is to do. Times are in seconds, sizes in pixels.
+
+    Attributes:
+        source: Camera index, file, folder, address or demo; None: the camera, else demo.
+        display: auto, window, widget or none; auto takes what works here.
+        detector: auto, haar, haar-alt2, lbp, yunet or whole.
+        eyes: Drop a face in which no two eyes are found.
+        model: A network's file; empty for the shipped one.
+        people: How many faces at once, the largest first.
+        smooth: average, streak or none.
+        threshold: A score below it reads "not sure", 0 to 1.
+        smallest_face: Side of the smallest face that is looked for.
+        stale: After this many seconds without a detection a face is gone.
+        duration: End after this many seconds; 0 for never.
+        mirror: Show cameras like a mirror.
+        sinks: Sinks as NAME, NAME:VALUE or NAME:key=value,key=value.
+        stats: A JSON file that gets the statistics at the end; empty for none.
+
+    Example:
+        >>> Settings.load(environ={"EXPRESSION_PEOPLE": "2"}, folder="/nowhere").people
+        2
+    """
+
+    source: str | None = None
+    display: str = "auto"
+    detector: str = "auto"
+    eyes: bool = False
+    model: str = ""
+    people: int = 5
+    smooth: str = "average"
+    threshold: float = 0.35
+    smallest_face: int = 40
+    stale: float = 0.7
+    duration: float = 0.0
+    mirror: bool = True
+    sinks: tuple[str, ...] = ()
+    stats: str = ""
+
+    def __post_init__(self):
+        _in_range("people", self.people, 1, 50)
+        _in_range("threshold", self.threshold, 0, 1)
+        _in_range("smallest_face", self.smallest_face, 10, 1000)
+        _in_range("stale", self.stale, 0.05, 60)
+        _in_range("duration", self.duration, 0, 10**9)
+        _one_of("display", self.display, ("auto", "window", "widget", "none"))
+        _one_of("detector", self.detector, ("auto", "haar", "haar-alt2", "lbp", "yunet", "whole"))
+        _one_of("smooth", self.smooth, ("average", "streak", "none"))
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path = ".",
+        environ: Mapping[str, str] | None = None,
+        **arguments: Any,
+    ) -> Settings:
+        """Collects the settings from all four places.
+
+        Args:
+            folder: Where expression.toml is looked for.
+            environ: The environment; None for the process's own.
+            **arguments: What the caller sets; None means not set.
+
+        Raises:
+            BadInputError: An unknown name or a value of the wrong kind or range.
+        """
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for name, value in _from_file(Path(folder) / FILE).items():
+            values[name] = _convert(name, value, FILE)
+        for name, value in _from_environment(environ).items():
+            values[name] = _convert(name, value, "the environment")
+        for name, value in arguments.items():
+            if value is not None:
+                values[name] = _convert(name, value, "the arguments")
+        return cls(**values)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    """Returns what a TOML file sets; nothing when there is none."""
+    if not path.is_file():
+        return {}
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"{path} cannot be read: {error}.", "Expected TOML.", "Mend that line, or remove the file."
+        ) from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns the EXPRESSION_* variables by the names of the settings."""
+    found = {n[len("EXPRESSION_") :]: v for n, v in environ.items() if n.startswith("EXPRESSION_")}
+    return {name.lower(): value for name, value in found.items() if name not in OUTSIDE}
+
+
+def _convert(name: str, value: Any, place: str) -> Any:
+    """Returns the value in the type of the setting."""
+    kinds = {f.name: f.type for f in fields(Settings)}
+    if name not in kinds:
+        near = difflib.get_close_matches(name, kinds, 1)
+        raise BadInputError(
+            f"There is no setting {name!r}, found in {place}.",
+            f"Expected one of {', '.join(kinds)}.",
+            f"Did you mean {near[0]}?" if near else "Check the spelling, or remove it.",
+        )
+    try:
+        return _CONVERTERS.get(kinds[name], lambda v: v)(value)
+    except (TypeError, ValueError) as error:
+        raise BadInputError(
+            f"{name} is {value!r} in {place}.",
+            f"Expected {_WORDS[kinds[name]]}.",
+            f"Give one, or leave {name} out.",
+        ) from error
+
+
+def _to_bool(value: Any) -> bool:
+    """Returns a truth value written in one of the usual ways."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word not in _TRUE + _FALSE:
+        raise ValueError(word)
+    return word in _TRUE
+
+
+def _to_tuple(value: Any) -> tuple:
+    """Returns names written as a list or separated by blanks; objects pass as they are."""
+    return tuple(value.split()) if isinstance(value, str) else tuple(value)
+
+
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+_CONVERTERS = {"int": int, "float": float, "bool": _to_bool, "tuple[str, ...]": _to_tuple, "str": str}
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "tuple[str, ...]": "a list of names",
+}
+
+
+def _in_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise BadInputError(
+            f"{name} is {value}.", f"Expected {low} to {high}.", "Choose a value in that range."
+        )
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadInputError(
+            f"{name} is {value!r}.", f"Expected one of {', '.join(choices)}.", "Choose one of these."
+        )

@@ -1,0 +1,158 @@
+"""Sources: where frames come from; one file each, found by its name.
+
+A source is a class with `open`, `read` and `close`. `open_source` turns what a user
+wrote (0, a file, a folder, an address, demo) into one, and `CaptureLoop` is the thread
+that reads it at its own pace. `session.py` calls both. To add a source, add a file.
+
+Notebook: 03_threads
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ..data import Data, Frame
+from ..errors import BadInputError, MissingFileError
+from ..worker import Worker
+
+PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+"""Endings of files that are read as pictures."""
+
+
+class Source:
+    """Where frames come from. A subclass is one file of this folder, or a notebook cell.
+
+    Attributes:
+        fps: Frames a second of a recording, which `CaptureLoop` keeps to; None for a
+            live source, whose `read` waits for the next picture by itself.
+        mirror: Whether people see themselves in it, so that it is shown like a mirror.
+        description: How messages call it, known once it is open.
+    """
+
+    fps: float | None = None
+    mirror: bool = False
+    description: str = "source"
+
+    def open(self) -> None:
+        """Takes the device or file.
+
+        Raises:
+            SourceError: It is missing, busy or not readable.
+        """
+
+    def read(self) -> np.ndarray | None:
+        """Returns the next picture, (height, width, 3) uint8 RGB, or None at the end.
+
+        Raises:
+            SourceLostError: A live source stopped giving pictures.
+        """
+        return None
+
+    def close(self) -> None:
+        """Gives the device or file back; called once, also after an error."""
+
+
+def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
+    """Turns what a user wrote into a source that is not yet open.
+
+    Args:
+        text: A camera's index, a video file, a picture or folder of pictures, an rtsp
+            or http address, demo, a Source, or None for the camera if there is one,
+            else the demo.
+        repeat: Whether the demo starts again when it is through.
+
+    Raises:
+        MissingFileError: It looks like a file and is not there.
+        BadInputError: It is none of these.
+    """
+    if isinstance(text, Source):
+        return text
+    if text is None:
+        text = "0" if camera_is_there() else "demo"
+    text = str(text).strip()
+    if text == "demo":
+        return _load("demo", "Demo")(repeat=repeat)
+    if re.fullmatch(r"-?\d+", text):
+        return _load("webcam", "Webcam")(int(text))
+    if re.match(r"(rtsps?|https?)://", text):
+        return _load("stream", "Stream")(text)
+    return _open_path(text)
+
+
+def camera_is_there() -> bool:
+    """Whether camera 0 seems to be there; opens no device on Linux."""
+    if sys.platform.startswith("linux"):
+        return os.path.exists("/dev/video0")
+    return _load("webcam", "Webcam").probe(0)
+
+
+def _open_path(text: str) -> Source:
+    """Returns the source for a file or folder."""
+    path = Path(text).expanduser()
+    if path.is_dir() or (path.suffix.lower() in PICTURES and path.is_file()):
+        return _load("folder", "Folder")(path)
+    if path.is_file():
+        return _load("video", "Video")(path)
+    if path.suffix or os.sep in text or "/" in text:
+        raise MissingFileError(
+            f"There is no file or folder {text}.",
+            "Expected a video, a picture or a folder of pictures.",
+            "Check the name and the folder.",
+        )
+    raise BadInputError(
+        f"There is no source {text!r}.",
+        "Expected a camera's number, a file, a folder, an rtsp or http address, or demo.",
+        "Try --source demo.",
+    )
+
+
+def _load(module: str, name: str) -> type[Source]:
+    """Imports a file of this folder only when it is asked for."""
+    return getattr(importlib.import_module(f".{module}", __name__), name)
+
+
+class CaptureLoop(Worker):
+    """The thread that reads a source and publishes `data.frame`.
+
+    Args:
+        data: The shared object.
+        source: A source that is not yet open.
+
+    Attributes:
+        frames: How many frames were read.
+    """
+
+    def __init__(self, data: Data, source: Source):
+        super().__init__(data, "capture", output=data.frame)
+        self.source = source
+        self.frames = 0
+        self._started = 0.0
+
+    def setup(self) -> None:
+        """Opens the source."""
+        self.source.open()
+        self._started = time.monotonic()
+
+    def step(self) -> None:
+        """Waits until the next frame is due, reads it and publishes it."""
+        due = self._started + (self.frames / self.source.fps if self.source.fps else 0.0)
+        if self.data.wait_done(max(0.0, due - time.monotonic())):
+            return
+        image = self.source.read()
+        if image is None:
+            return self.finish()
+        now = time.monotonic()
+        position = self.frames / self.source.fps if self.source.fps else now - self._started
+        self.data.frame.publish(Frame(image, self.frames, now, position))
+        self.frames += 1
+
+    def teardown(self) -> None:
+        """Gives the source back."""
+        self.source.close()
