@@ -167,6 +167,7 @@ _WORDS = {
     "float": "a number",
     "bool": "true or false",
     "tuple[str, ...]": "a list of names",
+    "str": "text",
 }
 
 

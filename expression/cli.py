@@ -1,0 +1,208 @@
+"""The command line: `expression COMMAND`, or `python -m expression COMMAND`.
+
+Each command checks its options, calls one module and prints. Modules are imported inside
+the commands, so that `--help` is quick and `check` works where OpenCV does not.
+
+Notebook: 01_start_here
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.exceptions import TyperException
+
+from . import __version__
+from .errors import ExpressionError, RunError
+
+if TYPE_CHECKING:
+    from .session import Session
+
+app = typer.Typer(
+    name="expression",
+    help="Reads facial expressions from a camera, a video or a bundled demo.",
+    epilog="Begin with: expression live",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="Optional models, fetched once and checked.")
+app.add_typer(models_app, name="models")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        arguments: The words after `expression`; None for the process's own.
+
+    Returns:
+        0 done, 1 a failure while running, 2 bad usage or bad input. A failure is one
+        line on stderr; EXPRESSION_DEBUG=1 adds the traceback.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # ✓ must not end the program on an old console
+            stream.reconfigure(errors="replace")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    try:
+        return app(args=arguments, prog_name="expression", standalone_mode=False) or 0
+    except TyperException as error:
+        return _complain(_usage(error), error.exit_code)
+    except ExpressionError as error:
+        return _complain(error, error.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    if version:
+        print(f"expression {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command(epilog="Example: expression live --source holiday.mp4 --sink csvfile:holiday.csv")
+def live(
+    source: Annotated[
+        str | None,
+        typer.Option(help="Camera index, file, folder, rtsp or http address, or demo.", metavar="S"),
+    ] = None,
+    display: Annotated[str | None, typer.Option(help="window or none.", metavar="NAME")] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(help="auto, haar, haar-alt2, lbp, yunet or whole.", metavar="NAME"),
+    ] = None,
+    sink: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where readings go: NAME, NAME:VALUE or NAME:key=value; again for more.", metavar="SINK"
+        ),
+    ] = None,
+    duration: Annotated[
+        str | None, typer.Option(help="End after so many seconds.", metavar="SECONDS")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="A network, .tflite or .keras.", metavar="PATH")] = None,
+    people: Annotated[str | None, typer.Option(help="Faces at once, largest first.", metavar="N")] = None,
+    smooth: Annotated[str | None, typer.Option(help="average, streak or none.", metavar="NAME")] = None,
+    stats: Annotated[
+        str | None, typer.Option(help="Write statistics to this JSON file.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Read faces from a camera; without one, from the bundled demo."""
+    from .display import make_display
+    from .session import Session
+    from .settings import Settings
+
+    settings = Settings.load(
+        source=source,
+        display=display,
+        detector=detector,
+        sinks=sink,
+        duration=duration,
+        model=model,
+        people=people,
+        smooth=smooth,
+        stats=stats,
+    )
+    shown = make_display(settings.display).name
+    sinks = settings.sinks or (("console",) if shown == "none" else ())
+    _run(Session(settings=dataclasses.replace(settings, display=shown, sinks=sinks)))
+
+
+@app.command(epilog="Example: expression check")
+def check() -> None:
+    """Say what works on this machine, and what to do about the rest."""
+    from .check import all_good, report, run_checks
+
+    checks = run_checks()
+    print(report(checks))
+    raise typer.Exit(0 if all_good(checks) else 1)
+
+
+@models_app.command("list", epilog="Example: expression models list")
+def models_list() -> None:
+    """List the optional models, and where each is."""
+    from . import models
+
+    for row in models.listing():
+        print(row)
+
+
+@models_app.command("get", epilog="Example: expression models get yunet")
+def models_get(name: Annotated[str, typer.Argument(help="A name that `models list` shows.")]) -> None:
+    """Fetch a model once and check it by its SHA-256."""
+    from . import models
+
+    print(f"{name}: {models.get(name)}")
+
+
+def _run(session: Session) -> None:
+    """Runs a session to its end, with words before, after and on Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        session.start()
+        print(_describe(session), flush=True)
+        session.run()
+    except KeyboardInterrupt:
+        print("Stopped by Ctrl-C.")
+    except ExpressionError:
+        raise
+    except Exception as error:
+        if session.error is None:
+            raise
+        name = session.error[0]
+        raise RunError(
+            f"The {name} thread stopped: {type(error).__name__}: {error}.",
+            "Expected it to run until the end.",
+            "Run again with EXPRESSION_DEBUG=1 and report what it prints.",
+        ) from error
+    finally:
+        session.stop()
+    print(_summary(session.statistics()))
+
+
+def _describe(session: Session) -> str:
+    """Returns what runs, in a few short lines."""
+    lines = []
+    if session.settings.source is None and session.source.description == "demo":
+        lines.append("No camera was found, so the bundled demo runs.")
+    lines.append(f"Source: {session.source.description}")
+    lines.append(f"Detector: {session.detector.description}")
+    lines.append(f"Network: {session.runtime.description}")
+    window = session.settings.display == "window"
+    lines.append("Esc, q or the close button ends it." if window else "Ctrl-C ends it.")
+    return "\n".join(lines)
+
+
+def _summary(statistics: dict[str, Any]) -> str:
+    """Returns what the run came to, in one line."""
+    frames, seconds = statistics["frames_read"], statistics["seconds"]
+    total = max(1, statistics["predictions"])
+    labels = ", ".join(f"{name} {count / total:.0%}" for name, count in statistics["labels"].items())
+    faces = statistics["frames_with_faces"]
+    return f"{seconds:.1f} s, {frames} frames, {faces} with a face. {labels or 'No readings.'}"
+
+
+def _usage(error: TyperException) -> str:
+    """Returns a usage error as one line, with what to do."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "expression"
+    text = " ".join(error.format_message().split()).rstrip(".")
+    return f"{text}. Run: {command} --help"
+
+
+def _complain(error: Exception | str, code: int) -> int:
+    """Prints one line on stderr, and the traceback where it is asked for."""
+    if isinstance(error, Exception) and os.environ.get("EXPRESSION_DEBUG"):
+        logging.getLogger("expression").error("", exc_info=error)
+    print(" ".join(str(error).split()), file=sys.stderr)
+    return code

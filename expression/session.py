@@ -1,0 +1,217 @@
+"""Session: the threads of a live run, wired together, started, joined.
+
+`expression live`, the scripts and the notebooks all run one. Read `start` to see how a
+frame travels from the source to the sinks.
+
+Notebook: 01_start_here
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from . import models, runtime
+from .data import Data, Reading
+from .display import DisplayLoop, in_notebook, make_display
+from .errors import OutputError
+from .faces import FaceLoop, make_detector
+from .prediction import PredictLoop
+from .settings import Settings
+from .sinks import SinkLoop, make_sink
+from .sources import CaptureLoop, open_source
+from .tracking import Smoother, Tracker
+from .worker import Worker
+
+JOIN_SECONDS = 3.0
+"""How long `stop` waits for the threads, all together."""
+
+_running: weakref.ref[Session] | None = None
+
+
+class Session:
+    """A live run: capture, faces, prediction, display and sinks around one `Data`.
+
+    Use it as a context manager and it is stopped on every way out: the camera is
+    released and every thread is joined. A failure in a thread is raised again here.
+
+    Args:
+        source: See `sources.open_source`; None takes the settings' source.
+        settings: All settings; None collects them with `Settings.load(**arguments)`.
+        **arguments: Single settings, such as `detector="haar"`.
+
+    Attributes:
+        settings: The settings in force.
+        data: The shared object; None before `start`.
+        error: None, or the failure as (thread name, exception), once stopped.
+
+    Raises:
+        ExpressionError: From `start`, when a part cannot be had.
+
+    Example:
+        >>> with Session("demo", display="none", duration=5) as session:
+        ...     first = next(session.readings())
+        >>> first.person
+        1
+    """
+
+    def __init__(self, source: Any = None, settings: Settings | None = None, **arguments: Any):
+        self.settings = settings or Settings.load(source=source, **arguments)
+        self.data: Data | None = None
+        self._source = source if source is not None else self.settings.source
+        self._workers: list[Worker] = []
+        self._started = self._seconds = self._stop_seconds = 0.0
+        self._threads_left: list[str] = []
+
+    def __enter__(self) -> Session:
+        self.start()
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        self.stop()
+        if error is None:
+            self.raise_error()
+
+    @property
+    def error(self) -> tuple[str, BaseException] | None:
+        """None, or the first failure as (thread name, exception)."""
+        return self.data.error if self.data else None
+
+    def start(self) -> None:
+        """Builds every part, then starts the threads; a widget shows at once.
+
+        Raises:
+            ExpressionError: A part cannot be had; nothing was started.
+        """
+        _stop_running_in_notebook(self)
+        settings, data = self.settings, Data()
+        display = make_display(settings.display)
+        self.source = open_source(self._source, repeat=display.name != "none")
+        self.runtime = runtime.load(settings.model or models.SHIPPED)
+        self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
+        smoother = Smoother(settings.smooth, self.runtime.labels, settings.threshold)
+        sinks = [make_sink(sink) for sink in settings.sinks]
+        _check_writable(settings.stats)
+
+        self.data = data
+        self._capture = CaptureLoop(data, self.source)
+        self._faces = FaceLoop(data, self.detector, Tracker(settings.stale), settings.people)
+        self._prediction = PredictLoop(data, self.runtime, smoother)
+        mirror = settings.mirror and self.source.mirror
+        self.display_loop = DisplayLoop(data, display, mirror=mirror, stale=settings.stale)
+        self._workers = [SinkLoop(data, sink) for sink in sinks]
+        self._workers += [self._prediction, self._faces, self._capture]
+        if settings.duration:
+            self._workers.append(_Deadline(data, settings.duration))
+        if not display.needs_main_thread:
+            self._workers.append(self.display_loop)
+        self._started = time.monotonic()
+        for worker in self._workers:
+            worker.start()
+
+    def run(self) -> None:
+        """Starts if need be, shows the display until the run is over, and stops.
+
+        The window of OpenCV needs the main thread, so call this from there.
+
+        Raises:
+            BaseException: Whatever ended a thread; KeyboardInterrupt for Ctrl-C.
+        """
+        if self.data is None:
+            self.start()
+        try:
+            if self.display_loop.display.needs_main_thread:
+                self.display_loop.run()
+            while not self.data.wait_done(0.2):  # in slices, since Windows delivers Ctrl-C between them
+                pass
+        finally:
+            self.stop()
+        self.raise_error()
+
+    def readings(self) -> Iterator[Reading]:
+        """Yields every reading as it comes, until the run is over; skips what comes too quickly."""
+        follower = self.data.readings.follow()
+        while (seen := follower.next(timeout=0.2)) is not None or not follower.ended:
+            yield from seen.items if seen else ()
+
+    def stop(self) -> None:
+        """Ends the run and joins every thread; can be called again without harm."""
+        if self.data is None or self._seconds:
+            return
+        began = time.monotonic()
+        self.data.done = True
+        for worker in self._workers:
+            worker.join(max(0.0, began + JOIN_SECONDS - time.monotonic()))
+        self._threads_left = [worker.name for worker in self._workers if worker.is_alive()]
+        ended = time.monotonic()
+        self._seconds, self._stop_seconds = ended - self._started, ended - began
+        if self.settings.stats:
+            Path(self.settings.stats).write_text(json.dumps(self.statistics(), indent=2) + "\n", "utf-8")
+
+    def raise_error(self) -> None:
+        """Raises what ended a thread, if anything did."""
+        if self.error:
+            raise self.error[1]
+
+    def statistics(self) -> dict[str, Any]:
+        """Returns what the run counted so far, as `expression live --stats` writes it."""
+        seconds = self._seconds or time.monotonic() - self._started
+        prediction = self._prediction
+        return {
+            "frames_read": self._capture.frames,
+            "frames_shown": self.display_loop.frames,
+            "frames_with_faces": self._faces.frames_with_faces,
+            "faces_skipped_frames": self._faces.skipped,
+            "predictions": prediction.predictions,
+            "seconds": round(seconds, 3),
+            "display_fps": round(self.display_loop.fps, 2),
+            "predictions_per_second": round(prediction.predictions / seconds, 2),
+            "first_reading_seconds": prediction.first_reading and round(prediction.first_reading, 3),
+            "reading_age_ms": prediction.ages.summary(),
+            "labels": dict(prediction.labels.most_common()),
+            "threads_left": len(self._threads_left),
+            "stop_seconds": round(self._stop_seconds, 3),
+            "error": f"{self.error[0]}: {self.error[1]}" if self.error else None,
+        }
+
+
+class _Deadline(Worker):
+    """Sets done after so many seconds."""
+
+    def __init__(self, data: Data, seconds: float):
+        super().__init__(data, "deadline")
+        self._seconds = seconds
+
+    def step(self) -> None:
+        """Sleeps until the time is up or the run is over."""
+        self.data.wait_done(self._seconds)
+        self.data.done = True
+
+
+def _stop_running_in_notebook(session: Session) -> None:
+    """Stops the session that an earlier cell left running, and says so."""
+    global _running
+    earlier = _running() if _running else None
+    if earlier and in_notebook() and not earlier.data.done:
+        print("The session that was still running is stopped first.")
+        earlier.stop()
+    _running = weakref.ref(session)
+
+
+def _check_writable(path: str) -> None:
+    """Raises an OutputError when the statistics could not be written at the end."""
+    if not path:
+        return
+    try:
+        with open(path, "a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"The statistics cannot be written to {path} ({error.strerror}).",
+            "Expected a file in a folder that is there and writable.",
+            "Choose another --stats, or make the folder.",
+        ) from error
