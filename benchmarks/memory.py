@@ -1,0 +1,44 @@
+"""Runs the demo for minutes and prints how much memory the process holds.
+
+    python benchmarks/memory.py --minutes 10
+
+Every half minute a row: seconds, resident megabytes, threads, frames, readings. The last line
+compares the end with the first row after the warm-up. `benchmarks/README.md` keeps the last figures.
+"""
+
+import argparse
+import gc
+import time
+
+import psutil
+
+from expression import Session
+from expression.sources import open_source
+
+
+def main() -> None:
+    """Prints the rows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--source", default="demo")
+    arguments = parser.parse_args()
+    process, sizes = psutil.Process(), []
+    source = open_source(arguments.source, repeat=True)
+    with Session(source, display="none", duration=arguments.minutes * 60 + 1) as session:
+        began = time.monotonic()
+        print("| seconds | MB | threads | frames read | readings |\n|---|---|---|---|---|")
+        while (passed := time.monotonic() - began) < arguments.minutes * 60:
+            session.data.wait_done(min(30.0, arguments.minutes * 60 - passed))
+            gc.collect()
+            sizes.append(process.memory_info().rss / 1e6)
+            counts = session.statistics()
+            row = (f"{time.monotonic() - began:.0f}", f"{sizes[-1]:.1f}", process.num_threads())
+            print(
+                f"| {row[0]} | {row[1]} | {row[2]} | {counts['frames_read']} | {counts['predictions']} |",
+                flush=True,
+            )
+    print(f"\nFrom {sizes[0]:.1f} MB to {sizes[-1]:.1f} MB: {sizes[-1] - sizes[0]:+.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

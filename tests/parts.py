@@ -1,0 +1,61 @@
+"""Parts that several tests share: a source made of arrays, and the command line in a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from expression.sources import Source
+
+ROOT = Path(__file__).parents[1]
+
+
+class Pictures(Source):
+    """Gives the same grey picture again and again; knows whether it was opened and closed.
+
+    Args:
+        count: Pictures until the end; None for no end.
+        fps: The pace.
+        raises: What `read` raises once the pictures are used up, in place of the end.
+    """
+
+    def __init__(self, count: int | None = None, fps: float = 200.0, raises: Exception | None = None):
+        self.fps, self._left, self._raises = fps, count, raises
+        self.description = "pictures"
+        self.opened = self.closed = 0
+        self.read_once = threading.Event()
+
+    def open(self) -> None:
+        self.opened += 1
+
+    def read(self) -> np.ndarray | None:
+        if self._left == 0:
+            if self._raises:
+                raise self._raises
+            return None
+        if self._left is not None:
+            self._left -= 1
+        self.read_once.set()
+        return np.full((120, 160, 3), 128, np.uint8)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def expression_process(*words: str, **environ: str) -> subprocess.Popen:
+    """Starts `python -m expression` with these words and no screen."""
+    env = {n: v for n, v in os.environ.items() if n not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "expression", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env={**env, "PYTHONIOENCODING": "utf-8", **environ},
+    )

@@ -1,0 +1,104 @@
+"""The layers hold, files stay short, and what is written stays true."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from expression import cli
+from expression.sinks import names
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "expression"
+LAYERS = [
+    {"errors", "settings", "labels"},
+    {"data", "image", "worker", "statistics", "dataset", "models", "card"},
+    {"faces", "tracking", "network", "runtime", "prediction", "drawing", "display", "training"}
+    | {"sources", "sinks"},
+    {"session", "check", "timeline", "cli", "__main__"},
+]
+LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part(path: Path) -> str:
+    """The name in LAYERS of the part that a file belongs to."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """The parts of the package that a file imports, anywhere in it."""
+    package = ["expression", *path.relative_to(PACKAGE).parts[:-1]]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1] + (node.module or "").split(".")
+            base = [word for word in base if word]
+            found |= {base[1]} if len(base) > 1 else {alias.name for alias in node.names}
+    return {name for name in found if not name.startswith("__") and name != "STARTED"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_downwards_only(path):
+    name = part(path)
+    if name == "__init__":
+        return
+    above = {other for other in imported(path) if LEVEL[other] > LEVEL[name]}
+    assert not above, f"{path.name} imports {above}, which stand above it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_every_module_is_short_and_says_what_it_is(path):
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 350
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_a_live_run_loads_no_tensorflow(tmp_path):
+    code = (
+        "import sys; from expression.cli import main;"
+        "code = main(['live', '--source', 'demo', '--display', 'none', '--duration', '1']);"
+        "heavy = {'tensorflow', 'keras', 'torch', 'jax', 'skimage', 'matplotlib'} & set(sys.modules);"
+        "print('heavy', heavy or None, code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert "heavy None 0" in done.stdout, done.stdout + done.stderr
+
+
+def test_importing_the_package_loads_no_heavy_package():
+    code = "import sys, expression; print(sorted({'cv2', 'numpy', 'tensorflow'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_every_file_in_sinks_is_a_sink_that_can_be_named():
+    files = {path.stem for path in (PACKAGE / "sinks").glob("*.py")} - {"__init__"}
+    assert set(names()) == files
+
+
+def test_the_readme_names_every_command(capsys):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
+    for command in commands:
+        assert f"expression {command}" in readme, command
+
+
+def test_the_readme_shows_itself_within_its_first_thirty_lines():
+    first = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:30]
+    assert any(line.startswith("![") for line in first)
+    assert "make live" in first
+    assert "make test" in first
+    assert "from expression import Session" in first
+
+
+def test_the_snippet_of_the_readme_runs(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    snippet = readme.split("```python\n")[1].split("```")[0]
+    assert snippet.count("\n") == 6
+    done = subprocess.run([sys.executable, "-c", snippet], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") > 10

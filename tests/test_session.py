@@ -1,0 +1,192 @@
+"""A session: every way it ends, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+
+import numpy as np
+import pytest
+from parts import Pictures
+
+from expression import display, session
+from expression.errors import OutputError, SourceLostError
+from expression.faces import FaceLoop
+from expression.prediction import PredictLoop
+from expression.session import Session
+from expression.sinks import Sink
+from expression.sources import CaptureLoop
+
+KEYS = {
+    "frames_read",
+    "frames_shown",
+    "frames_with_faces",
+    "faces_skipped_frames",
+    "predictions",
+    "seconds",
+    "display_fps",
+    "predictions_per_second",
+    "first_reading_seconds",
+    "reading_age_ms",
+    "labels",
+    "threads_left",
+    "stop_seconds",
+    "error",
+}
+
+
+def quiet(source, **arguments) -> Session:
+    return Session(source, display="none", detector="whole", **arguments)
+
+
+class Keep(Sink):
+    def __init__(self):
+        self.readings, self.closed = [], False
+
+    def send(self, reading):
+        self.readings.append(reading)
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_session_ends_with_its_source_and_counts_every_frame():
+    source = Pictures(30)
+    run = quiet(source)
+    run.run()
+    statistics = run.statistics()
+    assert set(statistics) == KEYS
+    assert statistics["frames_read"] == 30
+    assert statistics["frames_with_faces"] + statistics["faces_skipped_frames"] == 30
+    assert statistics["predictions"] == sum(statistics["labels"].values()) > 0
+    assert statistics["threads_left"] == 0
+    assert statistics["error"] is None
+    assert source.opened == source.closed == 1
+
+
+def test_the_last_frame_is_read_and_reaches_the_sink():
+    keep = Keep()
+    quiet(Pictures(20), sinks=(keep,)).run()
+    assert keep.readings[-1].frame == 19
+    assert keep.closed
+
+
+def test_readings_come_as_they_are_made_and_end_with_the_run():
+    with quiet(Pictures(20)) as run:
+        frames = [reading.frame for reading in run.readings()]
+    assert frames == sorted(set(frames))
+    assert frames[-1] == 19
+
+
+def test_leaving_the_with_block_stops_everything():
+    source = Pictures()
+    with quiet(source) as run:
+        assert source.read_once.wait(5)
+    assert run.data.done
+    assert source.closed == 1
+    assert run.statistics()["threads_left"] == 0
+
+
+def test_a_duration_ends_the_run():
+    run = quiet(Pictures(), duration=0.2)
+    run.run()
+    assert 0.2 <= run.statistics()["seconds"] < 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        pytest.param(CaptureLoop, "capture", id="capture"),
+        pytest.param(FaceLoop, "faces", id="faces"),
+        pytest.param(PredictLoop, "prediction", id="prediction"),
+        pytest.param(display.DisplayLoop, "display", id="display"),
+    ],
+)
+@pytest.mark.parametrize("method", ["setup", "step", "teardown"])
+def test_an_exception_in_a_thread_ends_the_run_and_is_raised_again(monkeypatch, kind, name, method):
+    original = getattr(kind, method)
+
+    def broken(worker):
+        if method == "teardown":
+            original(worker)
+        raise ZeroDivisionError(f"{name} broke")
+
+    monkeypatch.setattr(kind, method, broken)
+    source = Pictures(5 if method == "teardown" else None)
+    run = quiet(source)
+    with pytest.raises(ZeroDivisionError, match=f"{name} broke"):
+        run.run()
+    assert run.error[0] == name
+    assert run.statistics()["error"] == f"{name}: {name} broke"
+    assert run.statistics()["threads_left"] == 0
+    assert source.closed == 1
+
+
+def test_a_source_that_dies_half_way_says_so():
+    source = Pictures(5, raises=SourceLostError("The camera is gone.", "Expected it there.", "Plug it in."))
+    run = quiet(source)
+    with pytest.raises(SourceLostError, match=r"The camera is gone\."):
+        run.run()
+    assert source.closed == 1
+    assert run.statistics()["frames_read"] == 5
+
+
+def test_ctrl_c_in_the_main_thread_stops_and_is_raised(monkeypatch):
+    def interrupted(loop):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(display.DisplayLoop, "step", interrupted)
+    source = Pictures()
+    run = quiet(source)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert source.closed == 1
+    assert run.statistics()["threads_left"] == 0
+
+
+def test_a_part_that_cannot_be_had_starts_no_thread(tmp_path):
+    before = threading.active_count()
+    with pytest.raises(OutputError, match="The statistics cannot be written"):
+        quiet(Pictures(), stats=str(tmp_path / "missing" / "s.json")).start()
+    assert threading.active_count() == before
+
+
+def test_statistics_are_written_also_after_a_failure(tmp_path):
+    path = tmp_path / "s.json"
+    error = SourceLostError("The camera is gone.", "Expected it there.", "Plug it in.")
+    with pytest.raises(SourceLostError):
+        quiet(Pictures(3, raises=error), stats=str(path)).run()
+    assert json.loads(path.read_text())["error"].startswith("capture: The camera is gone.")
+
+
+def test_in_a_notebook_a_new_session_stops_the_one_still_running(monkeypatch, capsys):
+    monkeypatch.setattr(session, "in_notebook", lambda: True)
+    first, second = Pictures(), Pictures(5)
+    earlier = quiet(first)
+    earlier.start()
+    quiet(second).run()
+    assert "still running" in capsys.readouterr().out
+    assert first.closed == second.closed == 1
+    assert earlier.statistics()["threads_left"] == 0
+
+
+def test_stopping_twice_does_no_harm():
+    run = quiet(Pictures())
+    run.start()
+    run.stop()
+    seconds = run.statistics()["seconds"]
+    run.stop()
+    assert run.statistics()["seconds"] == seconds
+
+
+def test_nothing_grows_from_session_to_session():
+    def objects() -> int:
+        gc.collect()
+        return sum(isinstance(thing, (np.ndarray, threading.Thread)) for thing in gc.get_objects())
+
+    quiet(Pictures(3)).run()
+    before = objects()
+    for _ in range(5):
+        quiet(Pictures(3)).run()
+    assert objects() <= before + 2
