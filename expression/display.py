@@ -1,0 +1,368 @@
+"""Displays: a window, a notebook's widget or nothing, and the loop that feeds them.
+
+`session.py` makes a display and its `DisplayLoop`; a window is run in the main thread, a
+widget (`widget.py`) in a thread of its own.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from .data import Data, Face, Frame, Reading, Seen
+from .drawing import blank, describe, draw
+from .errors import BadInputError, DisplayError
+from .screen import in_notebook, screen_is_there, window_kind
+from .worker import Worker
+
+__all__ = [
+    "Display",
+    "DisplayLoop",
+    "NoDisplay",
+    "Window",
+    "in_notebook",
+    "make_display",
+    "screen_is_there",
+]
+
+PUMP_SECONDS = 0.04
+"""How long the loop waits for a frame before it looks after the keys again."""
+
+HOLD_SECONDS = 0.3
+"""How long a person whom the detector misses stays on the picture, so that it does not flicker."""
+
+ESCAPE = 27
+
+
+class Display:
+    """Where frames are shown. A subclass writes `open`, `show` and `close`.
+
+    Attributes:
+        name: What `--display` calls it.
+        needs_main_thread: Whether all calls have to come from the main thread.
+        draws: Whether it shows anything at all.
+    """
+
+    name = "display"
+    needs_main_thread = False
+    draws = True
+
+    def open(self) -> None:
+        """Makes it appear."""
+
+    def show(self, image: np.ndarray, text: str = "") -> bool:
+        """Shows a picture.
+
+        Args:
+            image: (height, width, 3) uint8, RGB.
+            text: What is on it, in words.
+
+        Returns:
+            False when the user has closed the display.
+        """
+        return self.is_open()
+
+    def is_open(self) -> bool:
+        """Handles keys and clicks; False when the user has closed the display."""
+        return True
+
+    def close(self) -> None:
+        """Takes it away; can be called without harm when it is not open."""
+
+
+class NoDisplay(Display):
+    """Shows nothing and costs nothing."""
+
+    name = "none"
+    draws = False
+
+
+class Window(Display):
+    """A window of the desktop; Esc, q and its close button close it.
+
+    Args:
+        title: What stands in its title bar.
+
+    Raises:
+        DisplayError: From `open`, outside the main thread or without a screen, where
+            OpenCV would hang or abort the whole process.
+    """
+
+    name = "window"
+    needs_main_thread = True
+
+    def __init__(self, title: str = "Expression"):
+        self.title = title
+        self._extent: tuple[int, int] | None = None
+        self._opened = False
+
+    def open(self) -> None:
+        """Opens the window."""
+        if threading.current_thread() is not threading.main_thread():
+            raise DisplayError(
+                f"The window was opened in the thread {threading.current_thread().name}.",
+                "Expected the main thread, which alone may own a window.",
+                "Call Session.run() from the main thread, or choose the display none.",
+            )
+        _check_screen()
+        if window_kind().startswith("QT"):
+            os.environ.setdefault("QT_QPA_PLATFORM", "xcb")  # OpenCV brings no Wayland plug-in for Qt
+        cv2.namedWindow(self.title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        self._opened = True
+
+    def show(self, image: np.ndarray, text: str = "") -> bool:
+        """Shows a picture; the window takes its shape when that changes."""
+        height, width = image.shape[:2]
+        if self._extent != (width, height):
+            self._extent = width, height
+            factor = min(960 / width, 720 / height)
+            cv2.resizeWindow(self.title, round(width * factor), round(height * factor))
+        cv2.imshow(self.title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        return self.is_open()
+
+    def is_open(self) -> bool:
+        """Handles keys and clicks; False after Esc, q or the close button."""
+        key = cv2.waitKeyEx(1) & 0xFFFF  # waitKey keeps 8 bits, in which an arrow key reads as Q
+        if key in (ESCAPE, ord("q"), ord("Q")):
+            return False
+        try:
+            return cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # raised once the close button has destroyed the window
+            return False
+
+    def close(self) -> None:
+        """Closes the window."""
+        if not self._opened:
+            return
+        self._opened = False
+        try:
+            cv2.destroyWindow(self.title)
+        except cv2.error:
+            return  # the close button was quicker
+        cv2.waitKey(1)  # lets the desktop take it away
+
+
+def make_display(name: str = "auto", title: str = "Expression") -> Display:
+    """Returns a display that is not yet open.
+
+    Args:
+        name: auto, window, widget or none; auto is a widget in a notebook, a window where
+            there is a screen and this is the main thread, else none.
+        title: What stands in a window's title bar.
+
+    Raises:
+        DisplayError: A window was asked for and there is no screen.
+        BadInputError: There is no display of that name.
+    """
+    if name == "auto":
+        name = _best_here()
+    if name == "window":
+        _check_screen()
+        return Window(title)
+    if name not in ("widget", "none"):
+        raise BadInputError(
+            f"There is no display {name!r}.",
+            "Expected auto, window, widget or none.",
+            "Choose one of these.",
+        )
+    if name == "none":
+        return NoDisplay()
+    from .widget import Widget
+
+    return Widget()
+
+
+def _best_here() -> str:
+    """Returns the name of the display that works here."""
+    if in_notebook():
+        return "widget"
+    in_main = threading.current_thread() is threading.main_thread()
+    return "window" if in_main and screen_is_there()[0] else "none"
+
+
+def _check_screen() -> None:
+    """Raises a DisplayError where a window would abort the process."""
+    there, reason = screen_is_there()
+    if not there:
+        raise DisplayError(
+            f"A window cannot be shown: {reason}.",
+            "Expected a screen that OpenCV can open a window on.",
+            "Run it on the desktop, or choose the display none.",
+        )
+
+
+class DisplayLoop(Worker):
+    """Shows every new frame with the newest readings; its end is the run's end.
+
+    Call `run` in the main thread, or `start` it as a thread where the display allows that.
+    It sets `data.done` when the user closes the display, and when the last reading of a
+    source that has ended was shown.
+
+    Args:
+        data: The shared object.
+        display: A display that is not yet open.
+        mirror: Whether frames are shown like a mirror.
+        stale: After this many seconds without a reading a face is not drawn any more.
+
+    Attributes:
+        display: The display.
+        frames: How many frames were shown; 0 without a display.
+    """
+
+    def __init__(self, data: Data, display: Display, mirror: bool = False, stale: float = 0.7):
+        super().__init__(data, "display")
+        self.display, self.frames = display, 0
+        self._mirror = mirror
+        self._people = _People(stale)
+        self._status = _Status()
+        self._frames, self._readings = data.frame.follow(), data.readings.follow()
+        self._frame: Frame | None = None
+        self._first = self._latest = 0.0
+        self._opened = False
+
+    @property
+    def fps(self) -> float:
+        """Frames shown a second, from the first to the last."""
+        seconds = self._latest - self._first
+        return (self.frames - 1) / seconds if seconds else 0.0
+
+    def start(self) -> None:
+        """Opens the display here, so that a widget is shown by the running cell, and starts."""
+        self._guard(self._open)
+        super().start()
+
+    def run(self) -> None:
+        """Shows frames until the run is over.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed while it ran in the main thread.
+        """
+        super().run()
+        self.data.done = True
+        if self.data.error and isinstance(self.data.error[1], KeyboardInterrupt):
+            interrupt, self.data.error = self.data.error[1], None
+            raise interrupt
+
+    def setup(self) -> None:
+        """Opens the display and says that a picture is to come."""
+        self._open()
+        if self.display.draws and not self.data.done:
+            self.data.done = not self.display.show(blank(640, 480, "Waiting for the first picture …"))
+
+    def step(self) -> None:
+        """Waits for a frame, shows it with the newest readings, and looks after the keys."""
+        if not self.display.draws:
+            return self._wait()
+        frame = self._frames.next(PUMP_SECONDS)
+        over = frame is None and self._frames.ended
+        seen = self._readings.next(PUMP_SECONDS if over else 0)
+        if seen is not None:
+            self._people.update(seen)
+        if frame is not None:
+            self._frame = frame
+            self._count()
+        news = self._frame is not None and (frame is not None or seen is not None)
+        still_open = self._show(self._frame) if news else self.display.is_open()
+        if not still_open or (over and self._readings.ended):
+            self.data.done = True
+
+    def teardown(self) -> None:
+        """Closes the display."""
+        self.display.close()
+
+    def _open(self) -> None:
+        """Opens the display once, unless the run is over already."""
+        if not (self._opened or self.data.done):
+            self._opened = True
+            self.display.open()
+
+    def _wait(self) -> None:
+        """Does nothing until the last reading is there."""
+        if self._readings.next() is None:
+            self.data.done = True
+
+    def _count(self) -> None:
+        """Adds a frame to the statistics."""
+        self._latest = time.monotonic()
+        self._first = self._first or self._latest
+        self.frames += 1
+        self._status.add(self._latest)
+
+    def _show(self, frame: Frame) -> bool:
+        """Draws a frame and shows it; False when the user has closed the display."""
+        image, readings = frame.image, self._people.on(frame, self.data.faces.latest)
+        if self._mirror:
+            width = image.shape[1]
+            image = cv2.flip(image, 1)
+            readings = [replace(reading, box=reading.box.mirrored(width)) for reading in readings]
+        status = self._status.text(self._people.newest)
+        return self.display.show(draw(image, readings, status), f"{describe(readings)}, {status}")
+
+
+class _People:
+    """Those who are on the picture: their newest readings, until they are stale.
+
+    Attributes:
+        newest: What the network saw last, None before the first.
+    """
+
+    def __init__(self, stale: float):
+        self._stale, self._hold = stale, min(stale, HOLD_SECONDS)
+        self._readings: dict[int, Reading] = {}
+        self.newest: Seen[Reading] | None = None
+
+    def update(self, seen: Seen[Reading]) -> None:
+        """Takes newer readings; keeps somebody who is missing from them for a moment."""
+        boxes = [reading.box for reading in seen.items]
+        kept = {
+            person: reading
+            for person, reading in self._readings.items()
+            if not any(box.overlap(reading.box) > 0.1 for box in boxes)
+        }
+        self._readings = kept | {reading.person: reading for reading in seen.items}
+        self.newest = seen
+
+    def on(self, frame: Frame, faces: Seen[Face] | None) -> list[Reading]:
+        """Returns whom to draw on a frame, each where the face was found last."""
+        current = {reading.person for reading in self.newest.items} if self.newest else set()
+        self._readings = {
+            person: reading
+            for person, reading in self._readings.items()
+            if frame.time - reading.time <= (self._stale if person in current else self._hold)
+        }
+        boxes = {face.person: face.box for face in faces.items} if faces else {}
+        return [replace(each, box=boxes.get(each.person, each.box)) for each in self._readings.values()]
+
+
+class _Status:
+    """The line that tells frames a second and the age of what is read."""
+
+    def __init__(self):
+        self._times: deque[float] = deque()
+        self._text, self._written = "", 0.0
+
+    def add(self, now: float) -> None:
+        """Counts a frame; those of the last second are kept, and at least two."""
+        self._times.append(now)
+        while len(self._times) > 2 and now - self._times[0] > 1.0:
+            self._times.popleft()
+
+    def text(self, newest: Seen[Reading] | None) -> str:
+        """Returns the line; it changes twice a second, so that it can be read."""
+        now = time.monotonic()
+        if now - self._written >= 0.5:
+            self._written = now
+            seconds = self._times[-1] - self._times[0]
+            parts = [f"{(len(self._times) - 1) / seconds:.0f} fps"] if seconds else []
+            if newest and newest.items:
+                parts.append(f"{(now - newest.frame.time) * 1000:.0f} ms")
+            self._text = " · ".join(parts)
+        return self._text

@@ -1,0 +1,294 @@
+"""Drawing: boxes, labels and score bars on a frame, and the picture shown before the first.
+
+`display.py` calls `draw` for every frame, so it has to take a millisecond or two; the
+letters and panels come ready-made from `overlay.py`. Sizes follow the frame's, from
+160 x 120 to 1920 x 1080 and more.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import colorsys
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from . import overlay
+from .data import Box, Reading
+from .labels import NOT_SURE
+from .overlay import DARK, Colour, Layer
+
+PALETTE: dict[str, Colour] = {
+    "angry": (213, 94, 0),
+    "disgust": (0, 158, 115),
+    "fear": (204, 121, 167),
+    "happy": (240, 228, 66),
+    "sad": (0, 114, 178),
+    "surprise": (230, 159, 0),
+    "neutral": (86, 180, 233),
+}
+"""RGB of the seven labels of FER2013, told apart by people who are colour-blind too.
+
+Source: Okabe and Ito, Color Universal Design, 2008, https://jfly.uni-koeln.de/color/
+"""
+
+GREY: Colour = (158, 163, 172)
+"""RGB of a reading that is not sure."""
+
+MOST_BARS = 8
+"""Rows of a panel of scores, at most; the highest scores are shown."""
+
+
+def draw(image: np.ndarray, readings: Sequence[Reading], status: str = "") -> np.ndarray:
+    """Draws what was read on a copy of a frame.
+
+    Each person gets a box and a label, the largest face its scores as bars, the others
+    theirs where there is room. Nothing is cut off at the edges, and labels keep clear of
+    one another and of faces as far as the picture allows.
+
+    Args:
+        image: (height, width, 3) uint8, RGB; mirrored already, with the boxes, if at all.
+        readings: One a person.
+        status: A short line for a corner, such as "24 fps · 31 ms".
+
+    Returns:
+        (height, width, 3) uint8, RGB.
+
+    Example:
+        >>> reading = Reading(1, Box(40, 40, 90, 90), "Happy", 0.73, {"Happy": 0.73, "Sad": 0.27})
+        >>> draw(np.zeros((240, 320, 3), np.uint8), [reading], "24 fps").shape
+        (240, 320, 3)
+    """
+    people = sorted(readings, key=lambda reading: reading.box.area, reverse=True)
+    picture = _Picture(image, [reading.box for reading in people])
+    for reading in people:
+        _draw_corners(picture.canvas, reading.box, colour(reading.label), picture.size)
+    if status:
+        _draw_status(picture, status)
+    for reading in people:
+        _draw_label(picture, reading)
+    for reading in people:
+        _draw_scores(picture, reading)
+    return picture.canvas
+
+
+def blank(width: int, height: int, text: str) -> np.ndarray:
+    """Returns a dark picture with a line of text in its middle.
+
+    Returns:
+        (height, width, 3) uint8, RGB.
+    """
+    canvas = np.full((height, width, 3), (24, 27, 33), np.uint8)
+    size = text_size(canvas)
+    layer = overlay.line(overlay.shortened(text, size, round(width * 0.7)), size, 0)
+    wide, high = layer.extent
+    left, top = (width - wide) // 2, (height - high) // 2
+    around = Box(left - size, top - size, wide + 2 * size, high + 2 * size)
+    _draw_corners(canvas, around, PALETTE["neutral"], size)
+    overlay.blend(canvas, layer, left, top)
+    return canvas
+
+
+def caption(reading: Reading) -> str:
+    """Returns the label with its score as people read it.
+
+    Example:
+        >>> caption(Reading(1, Box(0, 0, 9, 9), "Happy", 0.734, {}))
+        'Happy 73%'
+    """
+    return reading.label if reading.label == NOT_SURE else f"{reading.label} {reading.score:.0%}"
+
+
+def describe(readings: Sequence[Reading]) -> str:
+    """Returns in words what is drawn, for those who do not see the picture.
+
+    Example:
+        >>> box = Box(0, 0, 9, 9)
+        >>> describe([Reading(2, box, "Sad", 0.5, {}), Reading(1, box, "Fear", 0.6, {})])
+        'person 1: Fear 60%, person 2: Sad 50%'
+    """
+    if len(readings) == 1:
+        return caption(readings[0])
+    ordered = sorted(readings, key=lambda reading: reading.person)
+    return ", ".join(f"person {reading.person}: {caption(reading)}" for reading in ordered) or "no face"
+
+
+def colour(label: str) -> Colour:
+    """Returns the RGB of a label: the same for the same label, whatever the others are.
+
+    Example:
+        >>> colour("Happy"), colour("Bored") == colour("bored")
+        ((240, 228, 66), True)
+    """
+    name = label.casefold()
+    if name == NOT_SURE:
+        return GREY
+    if name in PALETTE:
+        return PALETTE[name]
+    hue = zlib.crc32(name.encode()) % 360 / 360
+    return tuple(round(part * 255) for part in colorsys.hsv_to_rgb(hue, 0.5, 0.95))
+
+
+def text_size(image: np.ndarray) -> int:
+    """Returns the height of letters that suits a picture, in pixels."""
+    height, width = image.shape[:2]
+    return int(np.clip(round(min(height, width * 0.75) / 30), 11, 48))
+
+
+class _Picture:
+    """A copy of a frame, with the places that are taken on it.
+
+    Attributes:
+        canvas: What is drawn on, (height, width, 3) uint8, RGB.
+        size: The height of letters, in pixels.
+        faces: The boxes of all faces, the largest first.
+        several: Whether people need their number beside their label.
+    """
+
+    def __init__(self, image: np.ndarray, faces: list[Box]):
+        self.canvas = np.array(image, order="C")
+        self.size = text_size(image)
+        self.faces = faces
+        self.several = len(faces) > 1
+        self._taken: list[Box] = []
+
+    def put(
+        self, layer: Layer, places: Sequence[tuple[int, int]], margin: int, limit: float = math.inf
+    ) -> Box | None:
+        """Draws a layer at the place where it covers least.
+
+        Args:
+            layer: What is drawn.
+            places: Where its top left corner may go, the best first; each is moved into
+                the picture. A later one is taken where it covers clearly less.
+            margin: Pixels kept free at the picture's edges.
+            limit: The highest `_cost` at which it is still drawn.
+
+        Returns:
+            Where it went, or None when it was not drawn.
+        """
+        wide, high = layer.extent
+        most_x, most_y = self.canvas.shape[1] - wide - margin, self.canvas.shape[0] - high - margin
+        boxes = [Box(max(margin, min(x, most_x)), max(margin, min(y, most_y)), wide, high) for x, y in places]
+        costs = [self._cost(box) for box in boxes]
+        best = min(range(len(boxes)), key=lambda number: costs[number] + 0.03 * number)
+        if costs[best] > limit:
+            return None
+        overlay.blend(self.canvas, layer, boxes[best].x, boxes[best].y)
+        self._taken.append(boxes[best])
+        return boxes[best]
+
+    def _cost(self, place: Box) -> float:
+        """Returns 2 for a place that is all face, 10 for one that is all taken by others."""
+        faces = sum(_shared(place, face) for face in self.faces)
+        taken = sum(_shared(place, box) for box in self._taken)
+        return (2 * faces + 10 * taken) / place.area
+
+
+def _draw_status(picture: _Picture, status: str) -> None:
+    """Draws the status line into the bottom left corner."""
+    layer = overlay.line(status, max(10, round(picture.size * 0.8)))
+    picture.put(layer, [(0, picture.canvas.shape[0])], picture.size // 2)
+
+
+def _draw_label(picture: _Picture, reading: Reading) -> None:
+    """Draws the label of a person: above the face, or wherever it is free."""
+    size, box, gap = picture.size, reading.box, max(3, picture.size // 3)
+    room = max(0, picture.canvas.shape[1] - 9 * size)
+    text = caption(reading).replace(reading.label, overlay.shortened(reading.label, size, room), 1)
+    layer = overlay.pill(text, str(reading.person) if picture.several else "", colour(reading.label), size)
+    wide, high = layer.extent
+    places = [
+        (box.x, box.y - high - gap),
+        (box.right - wide, box.y - high - gap),
+        (box.x, box.bottom + gap),
+        (box.right - wide, box.bottom + gap),
+        (box.right + gap, box.y),
+        (box.x - wide - gap, box.y),
+        (box.x + gap, box.y + gap),
+    ]
+    picture.put(layer, places, gap)
+
+
+def _draw_scores(picture: _Picture, reading: Reading) -> None:
+    """Draws the scores of a person as bars, unless they would cover somebody else.
+
+    Those of somebody alone are always drawn; those of the largest of several faces may
+    cover a little and go into a corner, those of the others only where it is free.
+    """
+    scores = _highest(reading.scores)
+    if not scores:
+        return
+    first = reading.box is picture.faces[0]
+    limit = 0.01 if not first else 0.2 if picture.several else math.inf
+    title = f"Person {reading.person}" if picture.several else ""
+    size = max(10, round(picture.size * 0.85))
+    panel = overlay.panel(tuple(scores), max(scores, key=scores.get), title, size)
+    places = _beside(picture.canvas, reading.box, panel.layer.extent, round(size * 0.8), corners=first)
+    place = picture.put(panel.layer, places, picture.size // 2, limit) if places else None
+    if place is None:
+        return
+    for top, (label, score) in zip(panel.tops, scores.items(), strict=True):
+        if score >= 0.005:
+            length = max(panel.thick, round(panel.length * min(score, 1.0)))
+            bar = overlay.bar(length, panel.thick, colour(label))
+            overlay.blend(picture.canvas, bar, place.x + panel.start, place.y + top)
+
+
+def _beside(
+    canvas: np.ndarray, box: Box, extent: tuple[int, int], gap: int, corners: bool
+) -> list[tuple[int, int]]:
+    """Returns where a panel may go: beside the face, below it, and into the corners."""
+    height, width = canvas.shape[:2]
+    wide, high = extent
+    if wide > width or high > height:
+        return []
+    after, before = box.right + gap, box.x - wide - gap
+    places = [(after, box.y), (before, box.y), (after, box.bottom - high), (before, box.bottom - high)]
+    places.append((box.x, box.bottom + gap))
+    return places + ([(width, 0), (0, 0), (width, height)] if corners else [])
+
+
+def _highest(scores: Mapping[str, float]) -> dict[str, float]:
+    """Returns the scores that are shown, in the order of the labels."""
+    highest = sorted(scores, key=scores.get, reverse=True)[:MOST_BARS]
+    return {label: score for label, score in scores.items() if label in highest}
+
+
+def _draw_corners(canvas: np.ndarray, box: Box, tint: Colour, size: int) -> None:
+    """Draws the four rounded corners of a box, on a dark line that shows on any ground."""
+    thick = max(2, round(size / 7))
+    height, width = canvas.shape[:2]
+    left, top = max(box.x, thick), max(box.y, thick)
+    right, bottom = min(box.right, width - thick) - 1, min(box.bottom, height - thick) - 1
+    side = min(right - left, bottom - top)
+    if side < 4 * thick:
+        return
+    corner = _corner(min(side * 0.12, size), min(side * 0.25, size * 3))
+    ends = [
+        ((1, 1), (left, top)),
+        ((-1, 1), (right, top)),
+        ((1, -1), (left, bottom)),
+        ((-1, -1), (right, bottom)),
+    ]
+    lines = [np.round((corner * sign + origin) * 8).astype(np.int32) for sign, origin in ends]
+    cv2.polylines(canvas, lines, False, DARK, thick + 2, cv2.LINE_AA, shift=3)
+    cv2.polylines(canvas, lines, False, tint, thick, cv2.LINE_AA, shift=3)
+
+
+def _corner(radius: float, arm: float) -> np.ndarray:
+    """Returns the points of a rounded top left corner at the origin, (points, 2), in pixels."""
+    angles = np.linspace(np.pi, 1.5 * np.pi, 7)
+    arc = radius + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
+    return np.vstack([[(0, arm)], arc, [(arm, 0)]])
+
+
+def _shared(one: Box, other: Box) -> int:
+    """Returns how many pixels two boxes have in common."""
+    wide = min(one.right, other.right) - max(one.x, other.x)
+    high = min(one.bottom, other.bottom) - max(one.y, other.y)
+    return max(0, wide) * max(0, high)

@@ -1,0 +1,70 @@
+"""Screen: whether a window or a notebook's widget can be shown here.
+
+OpenCV aborts the whole process, a notebook's kernel with it, when a window is opened
+without a screen; so `display.py` asks here first, and `check.py` reports it.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import sys
+
+import cv2
+
+
+def screen_is_there() -> tuple[bool, str]:
+    """Tells whether OpenCV can open a window, and why, in half a sentence.
+
+    Returns:
+        Whether, and the reason: (False, "neither DISPLAY nor WAYLAND_DISPLAY is set").
+    """
+    kind = window_kind()
+    if kind == "NONE":
+        return False, "this OpenCV has no windows (opencv-python-headless is installed)"
+    if sys.platform in ("win32", "darwin"):
+        return True, f"the desktop, through {kind}"
+    x_display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
+    if x_display and _x_server_answers(x_display):
+        return True, f"the X display {x_display}, through {kind}"
+    if wayland and not kind.startswith("QT"):
+        return True, f"the Wayland display {wayland}, through {kind}"
+    if x_display:
+        return False, f"no X server answers at DISPLAY={x_display}"
+    if wayland:
+        return False, f"OpenCV's {kind} windows need X (XWayland), and DISPLAY is not set"
+    return False, "neither DISPLAY nor WAYLAND_DISPLAY is set"
+
+
+def window_kind() -> str:
+    """Returns what OpenCV makes its windows with: QT5, GTK3, WIN32UI, COCOA ... or NONE."""
+    found = re.search(r"^ *GUI:[ \t]*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
+    return found.group(1) if found else "NONE"
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook; loads nothing to find out."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython and hasattr(ipython, "get_ipython") else None
+    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)
+
+
+def _x_server_answers(name: str) -> bool:
+    """Connects to an X server as a window would, permissions included, and hangs up.
+
+    Source: https://xcb.freedesktop.org/PublicApi/
+    """
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return False
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(name.encode(), None)
+    answers = not xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return answers

@@ -1,0 +1,103 @@
+"""Widget: the live view in a notebook, with a stop button.
+
+`display.make_display` imports this when a notebook asks for a display.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+
+import numpy as np
+
+from .display import Display
+from .errors import missing_package
+from .image import encode_jpeg, fit
+
+KEPT_BYTES = 60_000
+"""The last picture that stays in a notebook has this many bytes at most."""
+
+
+class Widget(Display):
+    """A picture in a notebook, with a stop button, and a still picture when it is over.
+
+    Attributes:
+        picture: The ipywidgets.Image that is updated in place.
+        button: The stop button.
+        status: A label that tells in words what is shown.
+
+    Raises:
+        MissingPackageError: From `open`, without ipywidgets; install what it names.
+    """
+
+    name = "widget"
+
+    def __init__(self):
+        self.picture = self.button = self.status = None
+        self._box = self._handle = self._last = None
+        self._text = ""
+        self._told = 0.0
+        self._stopped = False
+
+    def open(self) -> None:
+        """Shows the widget below the running cell."""
+        try:
+            import ipywidgets
+            from IPython.display import display
+        except ImportError as error:
+            raise missing_package("The notebook's live view", "ipywidgets", "lessons") from error
+        self.picture = ipywidgets.Image(
+            format="jpeg", tooltip="Live picture, told in words below", layout={"max_width": "100%"}
+        )
+        self.button = ipywidgets.Button(description="Stop", icon="stop", tooltip="Stop the live run")
+        self.button.on_click(self._stop)
+        self.status = ipywidgets.Label("Waiting for the first picture ...")
+        self._box = ipywidgets.VBox([self.picture, ipywidgets.HBox([self.button, self.status])])
+        self._handle = display(self._box, display_id=True)
+
+    def show(self, image: np.ndarray, text: str = "") -> bool:
+        """Replaces the picture, and twice a second the words below it."""
+        self._last, self._text = image, text
+        self.picture.value = encode_jpeg(fit(image, 960)[0])
+        now = time.monotonic()
+        if now - self._told >= 0.5:
+            self._told = now
+            self.status.value = text
+        return self.is_open()
+
+    def is_open(self) -> bool:
+        """False once the stop button was clicked."""
+        return not self._stopped
+
+    def close(self) -> None:
+        """Replaces the widget by its last picture, which a saved notebook keeps."""
+        if self._box is None:
+            return
+        if self._handle is not None:  # None outside a notebook
+            picture, about = self._still()
+            self._handle.update(picture, metadata=about, raw=True)
+        for widget in (self.picture, self.button, self.status, self._box):
+            widget.close()
+        self._box = None
+
+    def _stop(self, _button) -> None:
+        self._stopped = True
+
+    def _still(self) -> tuple[dict, dict]:
+        """Returns the last picture as a notebook's output, and what describes it."""
+        text = f"The last picture of the live run: {self._text}"
+        if self._last is None:
+            return {"text/plain": "The live run ended before its first picture."}, {}
+        jpeg = base64.b64encode(_small_jpeg(self._last)).decode()
+        return {"image/jpeg": jpeg, "text/plain": text}, {"image/jpeg": {"alt": text}}
+
+
+def _small_jpeg(image: np.ndarray) -> bytes:
+    """Returns a picture as JPEG in `KEPT_BYTES` at most, as sharp as that allows."""
+    for longest, quality in ((800, 80), (640, 75), (640, 55), (480, 50), (320, 40)):
+        jpeg = encode_jpeg(fit(image, longest)[0], quality)
+        if len(jpeg) <= KEPT_BYTES:
+            break
+    return jpeg
