@@ -57,7 +57,6 @@ class PredictLoop(Worker):
 
     def _read(self, frame: Frame, faces: tuple[Face, ...]) -> tuple[Reading, ...]:
         """Scores the faces of one frame in one call of the network."""
-        self._smoother.keep({face.person for face in faces})
         if not faces:
             return ()
         pictures = np.stack([preprocess(frame.image, face.box, self._runtime.size) for face in faces])
