@@ -88,30 +88,38 @@ class Session:
             ExpressionError: A part cannot be had; nothing was started.
         """
         _stop_running_in_notebook(self)
-        settings, data = self.settings, Data()
-        display = make_display(settings.display)
-        self.source = open_source(self._source, repeat=display.name != "none")
+        self.make_parts()
+        _check_writable(self.settings.stats)
+        self._wire()
+        self._started = time.monotonic()
+        for worker in self._workers:
+            worker.start()
+
+    def make_parts(self) -> None:
+        """Builds source, detector, network, display and sinks; a subclass may bring its own."""
+        settings = self.settings
+        self.display = make_display(settings.display)
+        self.source = open_source(self._source, repeat=self.display.name != "none")
         self.runtime = runtime.load(settings.model or models.SHIPPED)
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
-        smoother = Smoother(settings.smooth, self.runtime.labels, settings.threshold)
-        sinks = [make_sink(sink) for sink in settings.sinks]
-        _check_writable(settings.stats)
+        self.sinks = [make_sink(sink) for sink in settings.sinks]
 
+    def _wire(self) -> None:
+        """Makes the threads: who follows which slot of the shared object."""
+        settings, data = self.settings, Data()
         self.data = data
+        smoother = Smoother(settings.smooth, self.runtime.labels, settings.threshold)
         self._capture = CaptureLoop(data, self.source)
         self._faces = FaceLoop(data, self.detector, Tracker(settings.stale), settings.people)
         self._prediction = PredictLoop(data, self.runtime, smoother)
         mirror = settings.mirror and self.source.mirror
-        self.display_loop = DisplayLoop(data, display, mirror=mirror, stale=settings.stale)
-        self._workers = [SinkLoop(data, sink) for sink in sinks]
+        self.display_loop = DisplayLoop(data, self.display, mirror=mirror, stale=settings.stale)
+        self._workers = [SinkLoop(data, sink) for sink in self.sinks]
         self._workers += [self._prediction, self._faces, self._capture]
         if settings.duration:
             self._workers.append(_Deadline(data, settings.duration))
-        if not display.needs_main_thread:
+        if not self.display.needs_main_thread:
             self._workers.append(self.display_loop)
-        self._started = time.monotonic()
-        for worker in self._workers:
-            worker.start()
 
     def run(self) -> None:
         """Starts if need be, shows the display until the run is over, and stops.

@@ -32,11 +32,14 @@ class Source:
     Attributes:
         fps: Frames a second of a recording, which `CaptureLoop` keeps to; None for a
             live source, whose `read` waits for the next picture by itself.
+        captured: When the last picture was taken, in seconds of `time.monotonic()`, for a
+            source that knows; None takes the moment in which it was read.
         mirror: Whether people see themselves in it, so that it is shown like a mirror.
         description: How messages call it, known once it is open.
     """
 
     fps: float | None = None
+    captured: float | None = None
     mirror: bool = False
     description: str = "source"
 
@@ -148,7 +151,7 @@ class CaptureLoop(Worker):
         image = self.source.read()
         if image is None:
             return self.finish()
-        now = time.monotonic()
+        now = self.source.captured or time.monotonic()
         position = self.frames / self.source.fps if self.source.fps else now - self._started
         self.data.frame.publish(Frame(image, self.frames, now, position))
         self.frames += 1
