@@ -1,14 +1,13 @@
 """Displays: a window, a notebook's widget or nothing, and the loop that feeds them.
 
-`session.py` makes a display and its `DisplayLoop`; a window is run in the main thread, a
-widget (`widget.py`) in a thread of its own.
+`session.py` makes a display and its `DisplayLoop`; a window (`window.py`) is run in the
+main thread, a widget (`widget.py`) in a thread of its own.
 
 Notebook: 06_live
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -19,15 +18,14 @@ import numpy as np
 
 from .data import Data, Face, Frame, Reading, Seen
 from .drawing import blank, describe, draw
-from .errors import BadInputError, DisplayError
-from .screen import in_notebook, screen_is_there, window_kind
+from .errors import BadInputError
+from .screen import check_screen, in_notebook, screen_is_there
 from .worker import Worker
 
 __all__ = [
     "Display",
     "DisplayLoop",
     "NoDisplay",
-    "Window",
     "in_notebook",
     "make_display",
     "screen_is_there",
@@ -36,10 +34,12 @@ __all__ = [
 PUMP_SECONDS = 0.04
 """How long the loop waits for a frame before it looks after the keys again."""
 
+TITLE = "Expression (Esc or q closes)"
+
+WAITING = "Waiting for the first picture …"
+
 HOLD_SECONDS = 0.3
 """How long a person whom the detector misses stays on the picture, so that it does not flicker."""
-
-ESCAPE = 27
 
 
 class Display:
@@ -85,72 +85,7 @@ class NoDisplay(Display):
     draws = False
 
 
-class Window(Display):
-    """A window of the desktop; Esc, q and its close button close it.
-
-    Args:
-        title: What stands in its title bar.
-
-    Raises:
-        DisplayError: From `open`, outside the main thread or without a screen, where
-            OpenCV would hang or abort the whole process.
-    """
-
-    name = "window"
-    needs_main_thread = True
-
-    def __init__(self, title: str = "Expression"):
-        self.title = title
-        self._extent: tuple[int, int] | None = None
-        self._opened = False
-
-    def open(self) -> None:
-        """Opens the window."""
-        if threading.current_thread() is not threading.main_thread():
-            raise DisplayError(
-                f"The window was opened in the thread {threading.current_thread().name}.",
-                "Expected the main thread, which alone may own a window.",
-                "Call Session.run() from the main thread, or choose the display none.",
-            )
-        _check_screen()
-        if window_kind().startswith("QT"):
-            os.environ.setdefault("QT_QPA_PLATFORM", "xcb")  # OpenCV brings no Wayland plug-in for Qt
-        cv2.namedWindow(self.title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        self._opened = True
-
-    def show(self, image: np.ndarray, text: str = "") -> bool:
-        """Shows a picture; the window takes its shape when that changes."""
-        height, width = image.shape[:2]
-        if self._extent != (width, height):
-            self._extent = width, height
-            factor = min(960 / width, 720 / height)
-            cv2.resizeWindow(self.title, round(width * factor), round(height * factor))
-        cv2.imshow(self.title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        return self.is_open()
-
-    def is_open(self) -> bool:
-        """Handles keys and clicks; False after Esc, q or the close button."""
-        key = cv2.waitKeyEx(1) & 0xFFFF  # waitKey keeps 8 bits, in which an arrow key reads as Q
-        if key in (ESCAPE, ord("q"), ord("Q")):
-            return False
-        try:
-            return cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
-        except cv2.error:  # raised once the close button has destroyed the window
-            return False
-
-    def close(self) -> None:
-        """Closes the window."""
-        if not self._opened:
-            return
-        self._opened = False
-        try:
-            cv2.destroyWindow(self.title)
-        except cv2.error:
-            return  # the close button was quicker
-        cv2.waitKey(1)  # lets the desktop take it away
-
-
-def make_display(name: str = "auto", title: str = "Expression") -> Display:
+def make_display(name: str = "auto", title: str = TITLE) -> Display:
     """Returns a display that is not yet open.
 
     Args:
@@ -165,7 +100,9 @@ def make_display(name: str = "auto", title: str = "Expression") -> Display:
     if name == "auto":
         name = _best_here()
     if name == "window":
-        _check_screen()
+        check_screen()
+        from .window import Window
+
         return Window(title)
     if name not in ("widget", "none"):
         raise BadInputError(
@@ -186,17 +123,6 @@ def _best_here() -> str:
         return "widget"
     in_main = threading.current_thread() is threading.main_thread()
     return "window" if in_main and screen_is_there()[0] else "none"
-
-
-def _check_screen() -> None:
-    """Raises a DisplayError where a window would abort the process."""
-    there, reason = screen_is_there()
-    if not there:
-        raise DisplayError(
-            f"A window cannot be shown: {reason}.",
-            "Expected a screen that OpenCV can open a window on.",
-            "Run it on the desktop, or choose the display none.",
-        )
 
 
 class DisplayLoop(Worker):
@@ -254,8 +180,10 @@ class DisplayLoop(Worker):
     def setup(self) -> None:
         """Opens the display and says that a picture is to come."""
         self._open()
-        if self.display.draws and not self.data.done:
-            self.data.done = not self.display.show(blank(640, 480, "Waiting for the first picture …"))
+        if not self.display.draws or self.data.done:
+            return
+        if not self.display.show(blank(640, 480, WAITING)):
+            self.data.done = True
 
     def step(self) -> None:
         """Waits for a frame, shows it with the newest readings, and looks after the keys."""
@@ -304,7 +232,8 @@ class DisplayLoop(Worker):
             image = cv2.flip(image, 1)
             readings = [replace(reading, box=reading.box.mirrored(width)) for reading in readings]
         status = self._status.text(self._people.newest)
-        return self.display.show(draw(image, readings, status), f"{describe(readings)}, {status}")
+        text = f"{describe(readings)} ({status})" if status else describe(readings)
+        return self.display.show(draw(image, readings, status), text)
 
 
 class _People:

@@ -1,7 +1,8 @@
 """Screen: whether a window or a notebook's widget can be shown here.
 
 OpenCV aborts the whole process, a notebook's kernel with it, when a window is opened
-without a screen; so `display.py` asks here first, and `check.py` reports it.
+without a screen; so `display.py` and `window.py` ask here first, and `check.py`
+reports it.
 
 Notebook: 06_live
 """
@@ -14,6 +15,8 @@ import re
 import sys
 
 import cv2
+
+from .errors import DisplayError
 
 
 def screen_is_there() -> tuple[bool, str]:
@@ -37,6 +40,17 @@ def screen_is_there() -> tuple[bool, str]:
     if wayland:
         return False, f"OpenCV's {kind} windows need X (XWayland), and DISPLAY is not set"
     return False, "neither DISPLAY nor WAYLAND_DISPLAY is set"
+
+
+def check_screen() -> None:
+    """Raises a DisplayError where a window would abort the process."""
+    there, reason = screen_is_there()
+    if not there:
+        raise DisplayError(
+            f"A window cannot be shown: {reason}.",
+            "Expected a screen that OpenCV can open a window on.",
+            "Run it on the desktop, or choose the display none.",
+        )
 
 
 def window_kind() -> str:

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from .display import Display
+from .display import WAITING, Display
 from .errors import missing_package
 from .image import encode_jpeg, fit
 
@@ -53,7 +53,7 @@ class Widget(Display):
         )
         self.button = ipywidgets.Button(description="Stop", icon="stop", tooltip="Stop the live run")
         self.button.on_click(self._stop)
-        self.status = ipywidgets.Label("Waiting for the first picture ...")
+        self.status = ipywidgets.Label(WAITING)
         self._box = ipywidgets.VBox([self.picture, ipywidgets.HBox([self.button, self.status])])
         self._handle = display(self._box, display_id=True)
 

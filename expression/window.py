@@ -1,0 +1,90 @@
+"""Window: the live view on the desktop, by OpenCV.
+
+`display.make_display` imports this when there is a screen. All calls have to come from
+the main thread: macOS aborts otherwise, Linux hangs.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import cv2
+import numpy as np
+
+from .display import TITLE, Display
+from .errors import DisplayError
+from .screen import check_screen, window_kind
+
+CLOSING_KEYS = (27, ord("q"), ord("Q"))
+"""Esc is 27."""
+
+FIRST_EXTENT = (960, 720)
+"""The picture is enlarged or shrunk to fit into this width and height, in pixels."""
+
+
+class Window(Display):
+    """A window of the desktop; Esc, q and its close button close it.
+
+    Args:
+        title: What stands in its title bar.
+
+    Raises:
+        DisplayError: From `open`, outside the main thread or without a screen, where
+            OpenCV would hang or abort the whole process.
+    """
+
+    name = "window"
+    needs_main_thread = True
+
+    def __init__(self, title: str = TITLE):
+        self.title = title
+        self._extent: tuple[int, int] | None = None
+        self._opened = False
+
+    def open(self) -> None:
+        """Opens the window."""
+        if threading.current_thread() is not threading.main_thread():
+            raise DisplayError(
+                f"The window was opened in the thread {threading.current_thread().name}.",
+                "Expected the main thread, which alone may own a window.",
+                "Call Session.run() from the main thread, or choose the display none.",
+            )
+        check_screen()
+        if window_kind().startswith("QT"):
+            os.environ.setdefault("QT_QPA_PLATFORM", "xcb")  # OpenCV brings no Wayland plug-in for Qt
+        cv2.namedWindow(self.title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        self._opened = True
+
+    def show(self, image: np.ndarray, text: str = "") -> bool:
+        """Shows a picture; the window takes its shape when that changes."""
+        height, width = image.shape[:2]
+        if self._extent != (width, height):
+            self._extent = width, height
+            factor = min(FIRST_EXTENT[0] / width, FIRST_EXTENT[1] / height)
+            cv2.resizeWindow(self.title, round(width * factor), round(height * factor))
+        cv2.imshow(self.title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        return self.is_open()
+
+    def is_open(self) -> bool:
+        """Handles keys and clicks; False after Esc, q or the close button."""
+        key = cv2.waitKeyEx(1) & 0xFFFF  # waitKey keeps 8 bits, in which an arrow key reads as Q
+        if key in CLOSING_KEYS:
+            return False
+        try:
+            return cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # raised once the close button has destroyed the window
+            return False
+
+    def close(self) -> None:
+        """Closes the window."""
+        if not self._opened:
+            return
+        self._opened = False
+        try:
+            cv2.destroyWindow(self.title)
+        except cv2.error:
+            return  # the close button was quicker
+        cv2.waitKey(1)  # lets the desktop take it away

@@ -1,0 +1,101 @@
+"""A virtual screen for the tests of windows: Xvfb, with a hand that types and closes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+NEEDED = ("Xvfb", "xdotool")
+
+
+class Screen:
+    """A screen that is on.
+
+    Args:
+        name: What DISPLAY is set to.
+    """
+
+    def __init__(self, name: str):
+        self.environment = os.environ | {"DISPLAY": name}
+        self._name = name
+
+    def window(self, title: str) -> str:
+        """Waits until a window of that title is visible and returns its number."""
+        return self._xdotool("search", "--sync", "--onlyvisible", "--name", title).splitlines()[-1]
+
+    def press(self, window: str, key: str) -> None:
+        """Types a key into a window, as the keyboard would."""
+        self._xdotool("windowfocus", "--sync", window)
+        self._xdotool("key", key)
+
+    def close(self, window: str) -> None:
+        """Does what the desktop does when a window's close button is pressed.
+
+        Source: https://tronche.com/gui/x/icccm/sec-4.html#s-4.2.8.1
+        """
+        x11 = ctypes.CDLL("libX11.so.6")
+        x11.XOpenDisplay.restype, x11.XInternAtom.restype = ctypes.c_void_p, ctypes.c_ulong
+        x11.XInternAtom.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
+        x11.XSendEvent.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_ulong,
+            ctypes.c_int,
+            ctypes.c_long,
+            ctypes.c_void_p,
+        ]
+        x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
+        display = x11.XOpenDisplay(self._name.encode())
+        message = _ClientMessage(type=33, window=int(window), format=32)
+        message.message_type = x11.XInternAtom(display, b"WM_PROTOCOLS", 0)
+        message.data[0] = x11.XInternAtom(display, b"WM_DELETE_WINDOW", 0)
+        x11.XSendEvent(display, int(window), 0, 0, ctypes.byref(message))
+        x11.XCloseDisplay(display)
+
+    def _xdotool(self, *words: str) -> str:
+        done = subprocess.run(
+            ["xdotool", *words], env=self.environment, capture_output=True, text=True, timeout=30
+        )
+        return done.stdout.strip()
+
+
+class _ClientMessage(ctypes.Structure):
+    """XClientMessageEvent of Xlib, padded to the size of an XEvent."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("serial", ctypes.c_ulong),
+        ("send_event", ctypes.c_int),
+        ("display", ctypes.c_void_p),
+        ("window", ctypes.c_ulong),
+        ("message_type", ctypes.c_ulong),
+        ("format", ctypes.c_int),
+        ("data", ctypes.c_long * 5),
+        ("padding", ctypes.c_long * 24),
+    )
+
+
+@contextmanager
+def virtual_screen() -> Iterator[Screen]:
+    """Starts Xvfb on a free number; the test is skipped where a program is missing."""
+    missing = [program for program in NEEDED if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"needs {' and '.join(missing)} (Debian: apt install xvfb xdotool)")
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+        pass_fds=[writer],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    try:
+        with os.fdopen(reader) as numbers:
+            yield Screen(f":{numbers.readline().strip()}")
+    finally:
+        server.terminate()
+        server.wait(10)
