@@ -10,35 +10,264 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
-from ..data import Reading
+import difflib
+import importlib
+import inspect
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from ..data import Data, Reading, Seen
+from ..errors import BadInputError, MissingFileError, MissingPackageError, OutputError
+from ..worker import Worker
+from ._options import options_of
+
+logger = logging.getLogger("expression")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between a failure and the next try: the first pause, which doubles, and its end."""
+
+GONE_SECONDS = 2.0
+"""Whoever was not seen for so long has left; a detector misses a face for shorter."""
+
+FATAL = (BadInputError, MissingFileError, MissingPackageError)
+"""Errors that trying again does not mend; from a sink they end the run."""
 
 
 class Sink:
     """Where readings go. A subclass is one file of this folder, or a notebook cell.
+
+    The options of a sink are the keywords of its `__init__`, annotated with int, float,
+    bool or str so that they can be given in words.
 
     Attributes:
         only_changes: Send a reading only when its person's label changed.
         min_interval: Seconds between two readings of one person, at least.
         extra: The extra of the package that installs what the sink needs, if any.
         option: The keyword that `NAME:VALUE` sets, if the sink has one.
+        finished: A sink that nobody listens to any more sets it to True: the run ends.
     """
 
     only_changes: bool = False
     min_interval: float = 0.0
     extra: str | None = None
     option: str | None = None
+    finished: bool = False
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the name of its file, or of a class defined elsewhere."""
+        package, _, file = type(self).__module__.rpartition(".")
+        return file if package == __name__ else type(self).__name__
 
     def open(self) -> None:
         """Takes the file, the connection or the device; imports optional packages.
 
         Raises:
-            ExpressionError: With exit code 2, or a MissingPackageError, when trying
-                again is of no use: the run ends. Anything else is tried again.
+            ExpressionError: A BadInputError, MissingFileError, OutputError or
+                MissingPackageError, when trying again is of no use: the run ends.
+                Anything else is tried again.
         """
 
     def send(self, reading: Reading) -> None:
-        """Takes one reading of one person. Whatever it raises is tried again later."""
+        """Takes one reading of one person.
+
+        Raises:
+            BadInputError: Trying again is of no use: the run ends. After anything else
+                this reading is lost, and later ones are tried.
+        """
         raise RuntimeError(f"{type(self).__name__} has no send")
+
+    def empty(self) -> None:
+        """Called once when the last person has left, a few seconds after they were seen."""
 
     def close(self) -> None:
         """Gives everything back; called once after the last reading, if it was opened."""
+
+
+def names() -> list[str]:
+    """Returns the names of the sinks in this folder; imports none of them.
+
+    Example:
+        >>> "console" in names()
+        True
+    """
+    return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def make_sink(text: str | Sink) -> Sink:
+    """Turns what a user wrote into a sink that is not yet open.
+
+    Args:
+        text: NAME, NAME:VALUE (the sink's main option), NAME:key=value,key=value, or a
+            Sink, which is returned as it is.
+
+    Raises:
+        BadInputError: There is no such sink or option, or the value is of another kind.
+
+    Example:
+        >>> make_sink("memory:limit=5").readings.maxlen
+        5
+    """
+    if isinstance(text, Sink):
+        return text
+    if not isinstance(text, str):
+        raise BadInputError(
+            f"{text!r} is no sink.", "Expected a name or an instance of a Sink.", "Write it as Console()."
+        )
+    name, _, rest = text.strip().partition(":")
+    kind = _sink_class(name)
+    return kind(**options_of(name, kind, rest))
+
+
+def _sink_class(name: str) -> type[Sink]:
+    """Imports the file of that name and returns the sink that it defines."""
+    if name not in names():
+        near = difflib.get_close_matches(name.lower(), names(), 1)
+        raise BadInputError(
+            f"There is no sink {name!r}.",
+            f"Expected one of {', '.join(names())}.",
+            f"Did you mean {near[0]}?" if near else "Choose one of these.",
+        )
+    module = importlib.import_module(f".{name}", __name__)
+    kinds = (value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, Sink))
+    return next(kind for kind in kinds if kind.__module__ == module.__name__)
+
+
+class SinkLoop(Worker):
+    """Follows `data.readings` and feeds one sink; what the sink cannot take never stops the video.
+
+    Args:
+        data: The shared object.
+        sink: A sink that is not yet open.
+
+    Attributes:
+        sink: The sink.
+        sent: Readings that it took.
+        failed: Readings that it raised at.
+    """
+
+    def __init__(self, data: Data, sink: Sink):
+        super().__init__(data, sink.name)
+        self.sink = sink
+        self.sent = self.failed = 0
+        self._follower = data.readings.follow()
+        self._opened = False
+        self._pause = 0.0  # seconds until the next try; 0 while all is well
+        self._present: dict[int, float] = {}  # person: time of the last frame with them
+        self._last: dict[int, Reading] = {}  # person: what was last sent
+
+    @property
+    def skipped(self) -> int:
+        """Frames whose readings were replaced before the sink came for them."""
+        return self._follower.skipped
+
+    def setup(self) -> None:
+        """Opens the sink, for the first time."""
+        self._try(self._open)
+
+    def step(self) -> None:
+        """Waits out the pause after a failure, then sends what is newest."""
+        if self._pause and self.data.wait_done(self._pause):
+            return
+        if not self._opened and not self._try(self._open):
+            return
+        seen = self._follower.next()
+        if seen is None:
+            return self.finish()
+        self._deliver(seen)
+
+    def teardown(self) -> None:
+        """Sends the reading that was published last, and closes the sink."""
+        try:
+            seen = self._follower.next(timeout=0)
+            if seen is not None and self._opened and not self._pause and self.data.error is None:
+                self._deliver(seen)
+        finally:
+            if self._opened:
+                self._close()
+
+    def _open(self) -> None:
+        self.sink.open()
+        self._opened = True
+
+    def _close(self) -> None:
+        """Closes the sink; what it raises must not hide how the run ended."""
+        try:
+            self.sink.close()
+        except Exception as error:  # noqa: BLE001  a sink is anybody's code
+            logger.warning(
+                "The sink %s did not close well: %s. Expected it to give everything back. "
+                "Look whether its last readings arrived.",
+                self.name,
+                _say(error),
+            )
+
+    def _deliver(self, seen: Seen[Reading]) -> None:
+        """Sends the readings of one frame, until one fails."""
+        left = self._update_present(seen)
+        for reading in seen.items:
+            if self._is_due(reading) and not self._try(lambda reading=reading: self._send(reading)):
+                return
+        if left:
+            self._try(self.sink.empty)
+        if self.sink.finished:
+            self.data.done = True
+
+    def _send(self, reading: Reading) -> None:
+        try:
+            self.sink.send(reading)
+        except Exception:
+            self.failed += 1
+            raise
+        self.sent += 1
+        self._last[reading.person] = reading
+
+    def _update_present(self, seen: Seen[Reading]) -> bool:
+        """Notes who is there and forgets who has left; True when the last person left just now."""
+        before, now = bool(self._present), seen.frame.time
+        self._present.update((reading.person, now) for reading in seen.items)
+        for person in [p for p, time in self._present.items() if now - time > GONE_SECONDS]:
+            del self._present[person]
+            self._last.pop(person, None)
+        return before and not self._present
+
+    def _is_due(self, reading: Reading) -> bool:
+        """Whether the sink wants this reading, by `only_changes` and `min_interval`."""
+        last = self._last.get(reading.person)
+        if last is None:
+            return True
+        changed = reading.label != last.label
+        soon = reading.time - last.time < self.sink.min_interval
+        return not soon and (changed or not self.sink.only_changes)
+
+    def _try(self, call: Callable[[], None]) -> bool:
+        """Calls the sink; warns once of what it raises, and again when it works again."""
+        try:
+            call()
+        except Exception as error:
+            if isinstance(error, FATAL) or (isinstance(error, OutputError) and not self._opened):
+                raise
+            if not self._pause:
+                self._warn(error)
+            self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
+            return False
+        if self._pause:
+            logger.warning("The sink %s works again.", self.name)
+            self._pause = 0.0
+        return True
+
+    def _warn(self, error: Exception) -> None:
+        """Says that a sink failed and what happens now."""
+        logger.warning(
+            "The sink %s failed: %s. The run goes on without it. "
+            "It is tried again with pauses of up to %g s; mend it, or leave it out.",
+            self.name,
+            _say(error),
+            LONGEST_PAUSE,
+        )
+
+
+def _say(error: Exception) -> str:
+    """Returns an error in one line, with its kind."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": .")

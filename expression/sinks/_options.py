@@ -1,0 +1,113 @@
+"""Turns the options of a sink, as a user wrote them, into keywords for its class.
+
+`make_sink` calls `options_of`; what a sink can be told is read off its `__init__`.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+import typing
+from typing import Any
+
+from ..errors import BadInputError
+
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def options_of(name: str, kind: type, text: str) -> dict[str, Any]:
+    """Returns the keywords for a sink's class.
+
+    Args:
+        name: What the sink is called.
+        kind: Its class.
+        text: What stands after the colon: VALUE, key=value,key=value, or nothing.
+
+    Raises:
+        BadInputError: An option is unknown, missing or of another kind.
+    """
+    hints = _options(kind)
+    words = _words(name, kind, text) if text else {}
+    options = {word: _convert(name, word, value, hints) for word, value in words.items()}
+    _check_complete(name, kind, options)
+    return options
+
+
+def _options(kind: type) -> dict[str, Any]:
+    """Returns the options of a sink with their annotations."""
+    if kind.__init__ is object.__init__:
+        return {}
+    hints = typing.get_type_hints(kind.__init__)
+    parameters = list(inspect.signature(kind.__init__).parameters)[1:]
+    return {name: hints.get(name, str) for name in parameters}
+
+
+def _words(name: str, kind: type, rest: str) -> dict[str, str]:
+    """Returns the options by name, as they were written.
+
+    `key=value` is told from a value with "=" in it by the key being a word: `/a/b=c.csv`,
+    `C:\\a=b.csv` and `mysql://host/x?a=b` are values.
+    """
+    if re.match(r"[A-Za-z_]\w*=", rest):
+        pairs = re.split(r",\s*(?=[A-Za-z_]\w*=)", rest)
+        return dict(pair.split("=", 1) for pair in pairs)
+    if kind.option is None:
+        raise BadInputError(
+            f"The sink {name} takes no value, found {rest!r}.",
+            f"Expected {_forms(name, kind)}.",
+            "Leave out what stands after the colon.",
+        )
+    return {kind.option: rest}
+
+
+def _convert(name: str, word: str, value: str, hints: dict[str, Any]) -> Any:
+    """Returns an option's value in the type of its annotation."""
+    if word not in hints:
+        near = difflib.get_close_matches(word, hints, 1)
+        raise BadInputError(
+            f"The sink {name} has no option {word!r}.",
+            f"Expected {', '.join(hints) or 'no options'}.",
+            f"Did you mean {near[0]}?" if near else "Check the spelling, or leave it out.",
+        )
+    kinds = typing.get_args(hints[word]) or (hints[word],)
+    kind = next((kind for kind in kinds if kind in _WORDS), str)
+    try:
+        return _to_bool(value) if kind is bool else kind(value)
+    except ValueError as error:
+        raise BadInputError(
+            f"{word} of the sink {name} is {value!r}.",
+            f"Expected {_WORDS[kind]}.",
+            f"Give one, or leave {word} out.",
+        ) from error
+
+
+def _to_bool(value: str) -> bool:
+    """Returns a truth value written in one of the usual ways."""
+    if value.lower() in ("1", "true", "yes", "on"):
+        return True
+    if value.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(value)
+
+
+def _check_complete(name: str, kind: type, options: dict[str, Any]) -> None:
+    """Raises a BadInputError when an option is missing that has no default."""
+    parameters = inspect.signature(kind).parameters.values()
+    missing = [p.name for p in parameters if p.default is p.empty and p.name not in options]
+    if missing and kind.__init__ is not object.__init__:
+        raise BadInputError(
+            f"The sink {name} was given no {missing[0]}.",
+            f"Expected {_forms(name, kind)}.",
+            f"Write --sink {_forms(name, kind).split(' or ')[0]}",
+        )
+
+
+def _forms(name: str, kind: type) -> str:
+    """Returns how a sink can be written, such as csvfile:PATH."""
+    options = list(_options(kind))
+    forms = [f"{name}:{kind.option.upper()}"] if kind.option else []
+    forms += [f"{name}:{','.join(f'{word}=...' for word in options)}"] if options else []
+    return " or ".join(forms or [name])

@@ -1,0 +1,85 @@
+"""Console: prints who shows what, at most one line a second.
+
+    11:11:11   1 Happy     73%   2 not sure  31%
+
+`--sink console` makes it; without a display and another sink, `expression live` does.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+
+from ..data import Reading
+from . import Sink
+
+SECONDS = 1.0
+"""Least time between two lines."""
+
+
+class Console(Sink):
+    """Prints a line: the time of day, then number, label and score of each person.
+
+    Ends the run when nobody reads what it prints any more, as in `expression live | head`.
+
+    Example:
+        >>> from expression.data import Box
+        >>> console = Console()
+        >>> console.send(Reading(1, Box(0, 0, 9, 9), "Happy", 0.73, {}))
+        >>> console.close()  # doctest: +SKIP
+        11:11:11   1 Happy     73%
+    """
+
+    def __init__(self):
+        self._people: dict[int, Reading] = {}
+        self._printed: float | None = None
+
+    def send(self, reading: Reading) -> None:
+        """Keeps the readings of one frame together and prints them when the next one begins."""
+        if any(other.frame != reading.frame for other in self._people.values()):
+            self._print_people()
+        self._people[reading.person] = reading
+
+    def empty(self) -> None:
+        """Says once that nobody is there."""
+        self._print_people()
+        self._print("nobody")
+
+    def close(self) -> None:
+        """Prints what was read last, unless a line was printed just now."""
+        self._print_people()
+
+    def _print_people(self) -> None:
+        """Prints the readings of one frame if a second has passed, and drops them."""
+        people, self._people = self._people, {}
+        now = time.monotonic()
+        if not people or (self._printed is not None and now - self._printed < SECONDS):
+            return
+        self._printed = now
+        cells = (f"{person} {r.label:8} {r.score:4.0%}" for person, r in sorted(people.items()))
+        self._print("   ".join(cells))
+
+    def _print(self, text: str) -> None:
+        """Prints a line at once; a closed pipe ends the run without a word."""
+        if self.finished:
+            return
+        try:
+            print(f"{time.strftime('%H:%M:%S')}   {text}", flush=True)
+        except BrokenPipeError:
+            self.finished = True
+            _to_nowhere()
+
+
+def _to_nowhere() -> None:
+    """Sends what else is printed nowhere, so that the end of the program does not fail at it.
+
+    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -1,0 +1,43 @@
+"""Memory: keeps the last readings in a list, for notebooks and tests.
+
+    memory = Memory()
+    Session("demo", display="none", duration=5, sinks=[memory]).run()
+    len(memory.readings)
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ..data import Reading
+from ..errors import BadInputError
+from . import Sink
+
+
+class Memory(Sink):
+    """Keeps readings; the oldest give way to the newest.
+
+    Args:
+        limit: How many are kept at most.
+
+    Attributes:
+        readings: The readings, the oldest first.
+
+    Raises:
+        BadInputError: The limit is below 1.
+    """
+
+    option = "limit"
+
+    def __init__(self, limit: int = 10_000):
+        if limit < 1:
+            raise BadInputError(
+                f"The limit of the sink memory is {limit}.", "Expected 1 or more.", "Try memory:1000."
+            )
+        self.readings: deque[Reading] = deque(maxlen=limit)
+
+    def send(self, reading: Reading) -> None:
+        """Keeps a reading."""
+        self.readings.append(reading)

@@ -1,0 +1,63 @@
+"""What every test gets: a clean environment, no thread left behind, and data if it is there."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+"""Pictures, clips and models beside the project, which is whole without them."""
+
+FOREIGN = {"tqdm", "IPython", "ipykernel", "jupyter_client", "zmq"}
+"""Packages that keep threads of their own until the process ends."""
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of data beside the project; the test is skipped where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared/data, which is not beside the project")
+    return SHARED
+
+
+@pytest.fixture
+def yunet(shared_data, monkeypatch) -> Path:
+    """YuNet's file, found by EXPRESSION_MODELS for the length of the test."""
+    path = shared_data / "models" / "face_detection_yunet_2023mar.onnx"
+    if not path.is_file():
+        pytest.skip("needs YuNet's file in ../shared/data/models")
+    monkeypatch.setenv("EXPRESSION_MODELS", str(path.parent))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path_factory) -> None:
+    """Takes the reader's EXPRESSION_* variables and cache folder out of the test."""
+    for name in [name for name in os.environ if name.startswith("EXPRESSION_")]:
+        monkeypatch.delenv(name)
+    cache = str(tmp_path_factory.getbasetemp() / "cache")
+    for name in ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):  # what platformdirs asks
+        monkeypatch.setenv(name, cache)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left(clean_environment):
+    """Fails a test after which a thread is alive that was not there before."""
+    before = set(threading.enumerate())
+    yield
+    left = _left(before)
+    end = time.monotonic() + 1.0
+    while left and time.monotonic() < end:
+        left[0].join(0.05)
+        left = _left(before)
+    assert not left, f"threads left alive: {[thread.name for thread in left]}"
+
+
+def _left(before: set[threading.Thread]) -> list[threading.Thread]:
+    """The threads that are new and belong to no foreign package."""
+    new = (thread for thread in threading.enumerate() if thread not in before)
+    return [thread for thread in new if type(thread).__module__.split(".")[0] not in FOREIGN]
