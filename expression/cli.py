@@ -146,14 +146,14 @@ def models_get(name: Annotated[str, typer.Argument(help="A name that `models lis
 
 
 def _run(session: Session) -> None:
-    """Runs a session to its end, with words before, after and on Ctrl-C."""
+    """Runs a session to its end, with words before and after; Ctrl-C and SIGTERM are good ends."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         session.start()
         print(_describe(session), flush=True)
         session.run()
     except KeyboardInterrupt:
-        print("Stopped by Ctrl-C.")
+        print("Stopped.")
     except ExpressionError:
         raise
     except Exception as error:
@@ -167,13 +167,14 @@ def _run(session: Session) -> None:
         ) from error
     finally:
         session.stop()
-    print(_summary(session.statistics()))
+        if session.data is not None:
+            print(_summary(session.statistics()), flush=True)
 
 
 def _describe(session: Session) -> str:
     """Returns what runs, in a few short lines."""
     lines = []
-    if session.settings.source is None and session.source.description == "demo":
+    if session.settings.source is None and session.source.description == "the demo":
         lines.append("No camera was found, so the bundled demo runs.")
     lines.append(f"Source: {session.source.description}")
     lines.append(f"Detector: {session.detector.description}")

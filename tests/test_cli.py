@@ -102,7 +102,7 @@ def test_a_window_without_a_screen_is_one_clear_line(capsys, monkeypatch):
         pytest.skip("a screen cannot be taken away here")
     code, _, err = run(capsys, "live", "--source", "demo", "--display", "window")
     assert (code, err.count("\n")) == (2, 1)
-    assert "--display none" in err
+    assert "choose the display none" in err
 
 
 def test_a_network_whose_labels_do_not_fit_says_both_lists(capsys, tmp_path):
@@ -192,7 +192,7 @@ def test_ctrl_c_ends_a_live_run_in_good_order(tmp_path, number):
     statistics = json.loads(stats.read_text())
     assert process.returncode == 0, err
     assert err == ""
-    assert "Stopped by" in out
+    assert "Stopped.\n" in out
     assert first[0].startswith("Source: ")
     assert statistics["threads_left"] == 0
     assert statistics["stop_seconds"] < 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import json
 import threading
@@ -132,16 +133,26 @@ def test_a_source_that_dies_half_way_says_so():
     assert run.statistics()["frames_read"] == 5
 
 
-def test_ctrl_c_in_the_main_thread_stops_and_is_raised(monkeypatch):
-    def interrupted(loop):
-        raise KeyboardInterrupt
+class MainThreadDisplay(display.Display):
+    """Needs the main thread, as a window does, and shows nothing."""
 
-    monkeypatch.setattr(display.DisplayLoop, "step", interrupted)
+    needs_main_thread = True
+
+
+@pytest.mark.parametrize("shown", [display.NoDisplay, MainThreadDisplay])
+def test_ctrl_c_in_the_main_thread_stops_and_is_raised(monkeypatch, shown):
+    monkeypatch.setattr(session, "make_display", lambda name: shown())
     source = Pictures()
     run = quiet(source)
+    run.start()
+    assert source.read_once.wait(5)
+    press = threading.Timer(0.1, _thread.interrupt_main)
+    press.start()
     with pytest.raises(KeyboardInterrupt):
         run.run()
+    press.join()
     assert source.closed == 1
+    assert run.error is None
     assert run.statistics()["threads_left"] == 0
 
 
