@@ -21,8 +21,9 @@ from .screen import check_screen, window_kind
 CLOSING_KEYS = (27, ord("q"), ord("Q"))
 """Esc is 27."""
 
-FIRST_EXTENT = (960, 720)
-"""The picture is enlarged or shrunk to fit into this width and height, in pixels."""
+SMALLEST_WIDTH, LARGEST = 640, (1280, 800)
+"""Pictures are shown pixel for pixel, which is sharpest, unless the window would be narrower
+than the first or exceed the second (width and height, in pixels); the user can resize it."""
 
 
 class Window(Display):
@@ -63,7 +64,7 @@ class Window(Display):
         height, width = image.shape[:2]
         if self._extent != (width, height):
             self._extent = width, height
-            factor = min(FIRST_EXTENT[0] / width, FIRST_EXTENT[1] / height)
+            factor = min(max(1, SMALLEST_WIDTH / width), LARGEST[0] / width, LARGEST[1] / height)
             cv2.resizeWindow(self.title, round(width * factor), round(height * factor))
         cv2.imshow(self.title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         return self.is_open()
