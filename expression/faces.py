@@ -1,0 +1,349 @@
+"""Faces: detectors that find them in a picture, and the thread that feeds one.
+
+A detector has one call, `detect`, and gives boxes as FER2013 cuts its faces, whatever
+it finds them with. `make_detector` turns a name (auto, haar, yunet ...) into one.
+`session.py`, `analysis.py` and the labeler use them. The figures behind the constants
+are in benchmarks/README.md, section Detection.
+
+Notebook: 02_pixels_and_faces
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from . import models
+from .data import Box, Data, Face, Seen
+from .errors import BadInputError, MissingFileError
+from .image import crop, fit, grey, resize, square
+from .tracking import Tracker
+from .worker import Worker
+
+REFERENCE = 640
+"""A larger picture is searched as if it were this wide, so that no camera takes longer, pixels."""
+
+LOWER = 0.03
+"""A face's square is moved down by this share of its side, so that no mouth is cut off.
+
+Source: this and `side` put boxes found in 1,500 pictures of FER2013 where their edges are.
+"""
+
+INSIDE = 0.5
+"""Of two boxes, one of which lies by this share inside the other, the surer one stays."""
+
+EYES_WIDTH = 160
+"""Pixels to which a face is brought before eyes are looked for; an eye is then 24 to 72 wide."""
+
+
+class Detector:
+    """Finds faces in pictures; a subclass is one way to do so.
+
+    Args:
+        smallest_face: Side of the smallest face looked for, in pixels of a picture up
+            to 640 wide; in a larger picture it grows with the picture.
+        eyes: Drop a face in which no two eyes are found.
+
+    Attributes:
+        name: What messages call it, such as "YuNet".
+        description: The name, and why it was chosen.
+        window: Pixels that the smallest face keeps in the picture that is searched.
+        side: The square of a face as a multiple of the longer side that `search` finds.
+    """
+
+    name = ""
+    window = 24
+    side = 1.05
+
+    def __init__(self, smallest_face: int = 40, eyes: bool = False):
+        self.smallest_face, self.eyes = smallest_face, eyes
+        self.longest = round(REFERENCE * self.window / smallest_face)
+        self.description = self.name
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """Finds the faces of a picture.
+
+        Args:
+            image: (height, width, 3) uint8 RGB.
+
+        Returns:
+            Faces without a person, the largest first. A box is square, in pixels of the
+            image, and may reach outside.
+        """
+        small, factor = fit(image, self.longest)
+        if min(small.shape[:2]) < self.window:  # YuNet finds faces of infinite size in a few pixels
+            return []
+        smallest = max(self.window, round(self.smallest_face / factor))
+        faces = [
+            Face(_framed(face.box.scaled(factor), self.side), face.confidence)
+            for face in _without_doubles(self.search(small, smallest))
+            if max(face.box.width, face.box.height) * factor > 0.95 * self.smallest_face
+        ]
+        if self.eyes:
+            faces = [face for face in faces if two_eyes(image, face.box)]
+        return faces
+
+    def search(self, image: np.ndarray, smallest: int) -> list[Face]:
+        """Finds boxes in a picture that was made small; `smallest` is a face's side there."""
+        raise RuntimeError(f"{type(self).__name__} has no search")
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """A cascade file and how it is run.
+
+    Attributes:
+        name: What messages call it.
+        path: The file.
+        window: See `Detector`.
+        step: Each search looks for faces this much larger than the one before.
+        neighbours: So many hits at nearly one place make a face.
+    """
+
+    name: str
+    path: Path
+    window: int
+    step: float
+    neighbours: int
+
+
+_OPENCV = Path(cv2.data.haarcascades)
+
+CASCADES = {
+    "haar": Cascade("Haar", _OPENCV / "haarcascade_frontalface_default.xml", 26, 1.2, 4),
+    "haar-alt2": Cascade("Haar alt2", _OPENCV / "haarcascade_frontalface_alt2.xml", 24, 1.15, 3),
+    "lbp": Cascade("LBP", models.FOLDER / "lbpcascade_frontalface.xml", 30, 1.1, 4),
+}
+"""The cascades by the names that `--detector` takes.
+
+Source: Viola and Jones, Rapid Object Detection using a Boosted Cascade of Simple Features,
+2001; Liao et al., Learning Multi-scale Block Local Binary Patterns for Face Recognition,
+2007; step and neighbours as measured in benchmarks/README.md.
+"""
+
+
+class CascadeDetector(Detector):
+    """Finds faces with one of OpenCV's cascades; see `Detector`.
+
+    Args:
+        kind: A key of `CASCADES`.
+    """
+
+    def __init__(self, kind: str = "haar", smallest_face: int = 40, eyes: bool = False):
+        self.cascade = CASCADES[kind]
+        self.name, self.window = self.cascade.name, self.cascade.window
+        super().__init__(smallest_face, eyes)
+        self._classifier = read_cascade(self.cascade.path)
+
+    def search(self, image: np.ndarray, smallest: int) -> list[Face]:
+        """Runs the cascade over the grey picture; the more hits a face has, the surer it is."""
+        pixels, least = cv2.equalizeHist(grey(image)), self.cascade.neighbours
+        boxes, hits = self._classifier.detectMultiScale2(
+            pixels, self.cascade.step, least, minSize=(smallest, smallest)
+        )
+        # Both are () when there is no face, else arrays.
+        return [Face(Box(*map(int, box)), float(n / (n + least))) for box, n in zip(boxes, hits, strict=True)]
+
+
+class YuNet(Detector):
+    """Finds faces with YuNet, a small convolutional network; see `Detector`.
+
+    Args:
+        path: The ONNX file; None for the one that `models.find` finds.
+
+    Raises:
+        MissingFileError: The file is not there; fetch it.
+
+    Source: Wu et al., YuNet: A Tiny Millisecond-level Face Detector, 2023,
+        https://doi.org/10.1007/s11633-023-1423-y
+    """
+
+    name = "YuNet"
+    window = 20
+    side = 1.0
+    threshold = 0.6
+    """Faces of the clips score 0.7 and more, everything else below 0.4."""
+    overlap = 0.3
+    """Of two boxes that overlap more than this, the surer one stays."""
+
+    def __init__(self, path: str | Path | None = None, smallest_face: int = 40, eyes: bool = False):
+        super().__init__(smallest_face, eyes)
+        network = np.fromfile(path or models.require("yunet"), np.uint8)  # a buffer: any path will do
+        self._network = cv2.FaceDetectorYN.create(
+            "onnx", network, np.empty(0, np.uint8), (320, 320), self.threshold, self.overlap, 100
+        )
+        self._size = (320, 320)
+
+    def search(self, image: np.ndarray, smallest: int) -> list[Face]:
+        """Runs the network; its boxes reach from the forehead to the chin."""
+        size = image.shape[1::-1]
+        if size != self._size:
+            self._network.setInputSize(size)
+            self._size = size
+        rows = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
+        # None when there is no face; the boxes stay unrounded until they are scaled up.
+        return [] if rows is None else [Face(Box(*row[:4].tolist()), float(min(row[14], 1))) for row in rows]
+
+
+class WholeFrame(Detector):
+    """Takes every picture for one face, for pictures that are already cut."""
+
+    name = "whole frame"
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """Returns one face as large as the picture."""
+        return [Face(Box(0, 0, image.shape[1], image.shape[0]))]
+
+
+def make_detector(name: str = "auto", smallest_face: int = 40, eyes: bool = False) -> Detector:
+    """Returns a detector by its name.
+
+    Args:
+        name: haar, haar-alt2, lbp, yunet, whole, or auto for YuNet where its file is
+            found and Haar elsewhere.
+        smallest_face: See `Detector`.
+        eyes: See `Detector`.
+
+    Raises:
+        BadInputError: There is no such name.
+        MissingFileError: YuNet's file is not there; run: expression models get yunet
+
+    Example:
+        >>> make_detector("haar").detect(np.zeros((480, 640, 3), np.uint8))
+        []
+    """
+    if name in CASCADES:
+        return CascadeDetector(name, smallest_face, eyes)
+    if name == "auto":
+        return _yunet_or_haar(smallest_face, eyes)
+    if name == "yunet":
+        return YuNet(None, smallest_face, eyes)
+    if name == "whole":
+        return WholeFrame()
+    raise BadInputError(
+        f"There is no detector {name!r}.",
+        f"Expected one of auto, {', '.join(CASCADES)}, yunet, whole.",
+        "Choose one of these.",
+    )
+
+
+def _yunet_or_haar(smallest_face: int, eyes: bool) -> Detector:
+    """Returns the better detector that can be had here, and lets it say why."""
+    try:
+        return YuNet(None, smallest_face, eyes)
+    except MissingFileError as error:
+        detector = CascadeDetector("haar", smallest_face, eyes)
+        detector.description = f"Haar, since {error.happened} {error.remedy}"
+        return detector
+
+
+def read_cascade(path: str | Path) -> cv2.CascadeClassifier:
+    """Reads a cascade; OpenCV itself stumbles over paths that are not plain ASCII.
+
+    Raises:
+        MissingFileError: There is no such file.
+        BadInputError: It is no cascade.
+    """
+    path = Path(path)
+    if not path.is_file():
+        remedy = 'Run: pip install --force-reinstall "opencv-python<5"'
+        raise MissingFileError(f"There is no cascade {path}.", "Expected it there.", remedy)
+    mode = cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY
+    classifier = cv2.CascadeClassifier()
+    try:
+        storage = cv2.FileStorage(path.read_text(encoding="utf-8"), mode)
+        good = classifier.read(storage.getFirstTopLevelNode())
+    except (cv2.error, SystemError, UnicodeDecodeError):  # the second hides the first when it is no XML
+        good = False
+    if not good:
+        raise BadInputError(f"{path} is not a cascade.", "Expected one of OpenCV's.", "Choose another file.")
+    return classifier
+
+
+def two_eyes(image: np.ndarray, box: Box) -> bool:
+    """Whether an eye is found on each side of a face's upper half.
+
+    A patch of wall that looks like a face has no eyes. But eyes that are shut, small,
+    behind glasses or seen from the side are not found either: half of the faces of the
+    clips go with the false ones. Use it where a false face costs more than a missed one.
+
+    Args:
+        image: (height, width, 3) uint8 RGB.
+        box: Where the face is, in pixels.
+    """
+    upper = Box(box.x, box.y, box.width, max(1, round(box.height * 0.6)))
+    height = max(1, round(EYES_WIDTH * upper.height / upper.width))
+    pixels = cv2.equalizeHist(resize(grey(crop(image, upper)), EYES_WIDTH, height))
+    eyes = _eye_cascade().detectMultiScale(pixels, 1.1, 2, minSize=(24, 24), maxSize=(72, 72))
+    middles = [x + width / 2 for x, _, width, _ in eyes]
+    return any(x < EYES_WIDTH / 2 for x in middles) and any(x > EYES_WIDTH / 2 for x in middles)
+
+
+@cache
+def _eye_cascade() -> cv2.CascadeClassifier:
+    """Returns the eye cascade, read once."""
+    return read_cascade(_OPENCV / "haarcascade_eye.xml")
+
+
+def _framed(box: Box, side: float) -> Box:
+    """Returns the square that FER2013 would cut; `side` is a multiple of the box's longer side."""
+    frame = square(box, side)
+    return Box(frame.x, frame.y + round(LOWER * frame.height), frame.width, frame.height)
+
+
+def _without_doubles(faces: list[Face]) -> list[Face]:
+    """Of faces that cover each other keeps the surest; returns them by size."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.confidence):
+        if not any(_cover(face.box, surer.box) > INSIDE for surer in kept):
+            kept.append(face)
+    return sorted(kept, key=lambda face: -face.box.area)
+
+
+def _cover(one: Box, other: Box) -> float:
+    """Returns which share of the smaller box lies in the larger, 0 to 1."""
+    wide = min(one.right, other.right) - max(one.x, other.x)
+    high = min(one.bottom, other.bottom) - max(one.y, other.y)
+    return max(0, wide) * max(0, high) / max(1, min(one.area, other.area))
+
+
+class FaceLoop(Worker):
+    """Follows `data.frame`, finds and tracks faces, and publishes `data.faces`.
+
+    Args:
+        data: The shared object.
+        detector: Finds the faces.
+        tracker: Tells the people apart.
+        people: How many faces at once, the largest first.
+
+    Attributes:
+        frames: Frames handled so far.
+        frames_with_faces: How many of them the detector found a face in.
+    """
+
+    def __init__(self, data: Data, detector: Detector, tracker: Tracker, people: int = 5):
+        super().__init__(data, "faces", output=data.faces)
+        self._detector, self._tracker, self._people = detector, tracker, people
+        self._follower = data.frame.follow()
+        self.frames = 0
+        self.frames_with_faces = 0
+
+    @property
+    def skipped(self) -> int:
+        """Frames that were replaced before the detector came for them."""
+        return self._follower.skipped
+
+    def step(self) -> None:
+        """Waits for a newer frame and publishes who is in it, also when nobody is."""
+        frame = self._follower.next()
+        if frame is None:
+            return self.finish()
+        found = self._detector.detect(frame.image)[: self._people]
+        faces = self._tracker.update(found, frame.time)
+        self.frames += 1
+        self.frames_with_faces += bool(found)
+        self.data.faces.publish(Seen(frame, tuple(faces)))

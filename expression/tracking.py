@@ -1,0 +1,328 @@
+"""Tracking: boxes become people across frames, and each person's scores become a label.
+
+`Tracker` gives every face a person number that stays with the face, and steadies its
+box. `Smoother` turns a person's scores over time into a label that does not flicker.
+`FaceLoop` holds a Tracker, `PredictLoop` a Smoother, `analysis.py` both.
+
+Notebook: 07_tracking_and_smoothing
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .data import Box, Face
+from .errors import BadInputError
+from .labels import NOT_SURE, Labels
+
+GATE = 1.0
+"""A face further than this many face widths from where a person is expected is another's."""
+
+GATE_PER_SECOND = 1.0
+"""The gate grows by this many face widths for each second without a detection."""
+
+LARGEST_RATIO = 1.8
+"""A face larger or smaller than a person's by more than this factor is another's."""
+
+HITS = 2
+"""A face is a person once it was found so many times; one false face gets no number."""
+
+SLOW = 0.25
+"""Frames further apart than this, in seconds, are single pictures: a face in one of them
+is a person at once."""
+
+HIDDEN_SECONDS, HIDDEN_WIDTHS = 1.0, 1.0
+"""A person expected within so many face widths of another, who is seen, may be hidden by
+that one: such a person is waited for this much longer, in seconds."""
+
+VELOCITY_SECONDS = 0.25
+"""Time constant of a person's velocity."""
+
+STILL_SECONDS, MOVING_SECONDS = 0.25, 0.02
+"""Time constants of a box: that of a still face, and that of one moving a width a second."""
+
+DEAD_BAND = 0.015
+"""A box is not moved for less than this share of its width."""
+
+
+@dataclass
+class _Track:
+    """A person who is followed.
+
+    Attributes:
+        measured: (4,) float64 middle x, middle y, width, height as last found, in pixels.
+        steady: (4,) float64 the same, smoothed.
+        shown: The box that was last given out.
+        velocity: (4,) float64 change of `measured` a second.
+        seen: When the face was last found, in seconds.
+        hits: How often it was found.
+        person: The number; None until it is sure that this is a face.
+    """
+
+    measured: np.ndarray
+    steady: np.ndarray
+    shown: Box
+    velocity: np.ndarray
+    seen: float
+    hits: int = 1
+    person: int | None = None
+
+    def expected(self, time: float) -> np.ndarray:
+        """Returns where the face should be by now, at constant velocity."""
+        return self.measured + self.velocity * (time - self.seen) * np.array([1, 1, 0, 0])
+
+    def found(self, vector: np.ndarray, time: float) -> None:
+        """Takes in where the face was found."""
+        seconds = max(time - self.seen, 1e-3)
+        change = (vector - self.measured) / seconds
+        self.velocity += _share(seconds, VELOCITY_SECONDS) * (change - self.velocity)
+        self.measured, self.seen, self.hits = vector, time, self.hits + 1
+        widths = float(np.abs(self.velocity).max() / vector[2])
+        constant = max(MOVING_SECONDS, STILL_SECONDS / (1 + widths * STILL_SECONDS / MOVING_SECONDS))
+        self.steady = self.steady + _share(seconds, constant) * (vector - self.steady)
+        box = _box(self.steady)
+        if np.abs(_vector(box) - _vector(self.shown)).max() > DEAD_BAND * box.width:
+            self.shown = box
+
+
+class Tracker:
+    """Gives faces the numbers of people, from 1.
+
+    Args:
+        stale: After so many seconds without a detection a person is gone; whoever comes
+            back later gets a new number.
+
+    Attributes:
+        numbers: How many numbers were given out.
+
+    Example:
+        >>> tracker = Tracker()
+        >>> [face.person for face in tracker.update([Face(Box(10, 10, 50, 50))], 0.0)]
+        [1]
+        >>> [face.person for face in tracker.update([Face(Box(14, 10, 50, 50))], 0.04)]
+        [1]
+    """
+
+    def __init__(self, stale: float = 0.7):
+        self.stale = stale
+        self.numbers = 0
+        self._tracks: list[_Track] = []
+        self._time = -math.inf
+
+    def update(self, faces: Sequence[Face], time: float) -> list[Face]:
+        """Takes the faces of one frame and returns them as people.
+
+        Args:
+            faces: What a detector found.
+            time: When the frame was captured, in seconds; never less than before.
+
+        Returns:
+            The faces that are people, each with its number and a steady box, in the order
+            in which they came. No number comes twice.
+        """
+        at_once = time - self._time > SLOW
+        self._time = time
+        self._tracks = [track for track in self._tracks if self._is_there(track, time)]
+        pairs = self._pair(faces, time)
+        people = []
+        for index, face in enumerate(faces):
+            track = self._follow(pairs.get(index), face, time)
+            if track.person is None and (at_once or track.hits >= HITS):
+                self.numbers += 1
+                track.person = self.numbers
+            if track.person is not None:
+                people.append(replace(face, box=track.shown, person=track.person))
+        return people
+
+    def _is_there(self, track: _Track, time: float) -> bool:
+        """Whether a person was found lately, or must be behind another one who was."""
+        seconds = time - track.seen
+        if seconds <= self.stale:
+            return True
+        others = [other for other in self._tracks if other.seen > track.seen and other.person]
+        hidden = any(_distance(track.expected(time), other.measured) < HIDDEN_WIDTHS for other in others)
+        return hidden and track.person is not None and seconds <= self.stale + HIDDEN_SECONDS
+
+    def _follow(self, track: _Track | None, face: Face, time: float) -> _Track:
+        """Updates the track of a face, or begins one."""
+        vector = _vector(face.box)
+        if track is None:
+            track = _Track(vector, vector, face.box, np.zeros(4), time)
+            self._tracks.append(track)
+        else:
+            track.found(vector, time)
+        return track
+
+    def _pair(self, faces: Sequence[Face], time: float) -> dict[int, _Track]:
+        """Returns the track of each face that has one, nearest pair first."""
+        costs = []
+        for index, face in enumerate(faces):
+            for number, track in enumerate(self._tracks):
+                cost = _cost(track, _vector(face.box), time)
+                if cost is not None:
+                    costs.append((track.person is None, cost, index, number))
+        pairs: dict[int, _Track] = {}
+        taken: set[int] = set()
+        for _, _, index, number in sorted(costs):
+            if index not in pairs and number not in taken:
+                pairs[index] = self._tracks[number]
+                taken.add(number)
+        return pairs
+
+
+def _cost(track: _Track, vector: np.ndarray, time: float) -> float | None:
+    """Returns how badly a face fits a track; None when it cannot be the same."""
+    expected = track.expected(time)
+    distance = _distance(vector, expected)
+    ratio = max(vector[2] / expected[2], expected[2] / vector[2])
+    if distance > GATE + GATE_PER_SECOND * (time - track.seen) or ratio > LARGEST_RATIO:
+        return None
+    return distance + math.log(ratio)
+
+
+def _distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Returns how far two middles are apart, in widths of a face."""
+    return math.hypot(*(one - other)[:2]) / ((one[2] + other[2]) / 2)
+
+
+def _vector(box: Box) -> np.ndarray:
+    """Returns (4,) float64 middle x, middle y, width, height."""
+    return np.array([*box.centre, box.width, box.height], np.float64)
+
+
+def _box(vector: np.ndarray) -> Box:
+    """Returns the box of a vector, in whole pixels."""
+    x, y, width, height = map(float, vector)
+    return Box(round(x - width / 2), round(y - height / 2), max(1, round(width)), max(1, round(height)))
+
+
+def _share(seconds: float, constant: float) -> float:
+    """Returns how far an exponential average goes in so many seconds, 0 to 1."""
+    return 1 - math.exp(-seconds / constant)
+
+
+AVERAGE_SECONDS = 0.4
+"""Time constant of a person's scores in `average`."""
+
+HOLD_SECONDS = 0.25
+"""A new label must lead for so long before it is shown, in `average` ..."""
+
+HOLD_MARGIN = 0.2
+"""... unless its score leads by this much."""
+
+STREAK = 5
+"""A new label must win so many times in a row, in `streak`."""
+
+FORGET_SECONDS = 5.0
+"""A person without scores for so long is forgotten."""
+
+
+@dataclass
+class _Memory:
+    """What is kept of one person: smoothed scores, the label shown, and its challenger."""
+
+    scores: np.ndarray
+    time: float
+    shown: str = NOT_SURE
+    challenger: str = NOT_SURE
+    since: float = 0.0
+    wins: int = 0
+
+
+class Smoother:
+    """Turns the scores of people over time into labels.
+
+    Args:
+        kind: average (scores are averaged over 0.4 s, and a label is held until another
+            leads clearly or for a while), streak (a label is shown once it won five
+            times in a row) or none.
+        labels: What the scores stand for, in their order.
+        threshold: A label whose score is lower reads "not sure", 0 to 1.
+
+    Raises:
+        BadInputError: There is no such kind.
+
+    Example:
+        >>> smoother = Smoother("average", ["Happy", "Sad"], 0.35)
+        >>> label, scores = smoother.update(1, np.array([0.9, 0.1], np.float32), 0.0)
+        >>> label
+        'Happy'
+    """
+
+    def __init__(self, kind: str, labels: Labels | Sequence[str], threshold: float = 0.35):
+        rules = {"average": self._average, "streak": self._streak, "none": self._none}
+        if kind not in rules:
+            raise BadInputError(
+                f"There is no smoothing {kind!r}.",
+                f"Expected one of {', '.join(rules)}.",
+                "Choose one of these.",
+            )
+        self.kind, self.labels, self.threshold = kind, labels, threshold
+        self._rule = rules[kind]
+        self._memories: dict[int, _Memory] = {}
+
+    def __len__(self) -> int:
+        return len(self._memories)
+
+    def update(self, person: int, scores: np.ndarray, time: float) -> tuple[str, np.ndarray]:
+        """Takes the scores of one face.
+
+        Args:
+            person: The person's number.
+            scores: (labels,) float32, 0 to 1, summing to 1.
+            time: When the frame was captured, in seconds.
+
+        Returns:
+            The label to show, and the (labels,) float32 scores, smoothed in `average`.
+        """
+        scores = np.asarray(scores, np.float32)
+        self._forget(time)
+        memory = self._memories.get(person)
+        if memory is None:
+            memory = self._memories[person] = _Memory(scores, time, since=time)
+            if self.kind != "streak":
+                memory.shown = memory.challenger = self._best(scores)
+        self._rule(memory, scores, time)
+        memory.time = time
+        return memory.shown, memory.scores
+
+    def _average(self, memory: _Memory, scores: np.ndarray, time: float) -> None:
+        """Averages over time; a new label leads clearly or for a while before it is shown."""
+        memory.scores = memory.scores + _share(time - memory.time, AVERAGE_SECONDS) * (scores - memory.scores)
+        best = self._best(memory.scores)
+        if best != memory.challenger:
+            memory.challenger, memory.since = best, time
+        clear = self._score(memory.scores, best) - self._score(memory.scores, memory.shown) > HOLD_MARGIN
+        if clear or time - memory.since >= HOLD_SECONDS:
+            memory.shown = best
+
+    def _streak(self, memory: _Memory, scores: np.ndarray, time: float) -> None:
+        """Shows a label that won several times in a row."""
+        memory.scores, best = scores, self._best(scores)
+        memory.wins = memory.wins + 1 if best == memory.challenger else 1
+        memory.challenger = best
+        if memory.wins >= STREAK:
+            memory.shown = best
+
+    def _none(self, memory: _Memory, scores: np.ndarray, time: float) -> None:
+        """Shows what the scores of this frame say."""
+        memory.scores, memory.shown = scores, self._best(scores)
+
+    def _best(self, scores: np.ndarray) -> str:
+        """Returns the label of the highest score, or "not sure"."""
+        index = int(scores.argmax())
+        return self.labels[index] if scores[index] >= self.threshold else NOT_SURE
+
+    def _score(self, scores: np.ndarray, label: str) -> float:
+        """Returns the score of a label; that of "not sure" is the threshold."""
+        return self.threshold if label == NOT_SURE else float(scores[self.labels.index(label)])
+
+    def _forget(self, time: float) -> None:
+        """Drops people without scores for long, so that nothing grows."""
+        gone = [person for person, memory in self._memories.items() if time - memory.time > FORGET_SECONDS]
+        for person in gone:
+            del self._memories[person]

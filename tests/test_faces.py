@@ -1,0 +1,339 @@
+"""Tests of the detectors and of the thread that feeds one."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from expression import models
+from expression.data import Box, Data, Face, Frame
+from expression.errors import BadInputError, MissingFileError
+from expression.faces import (
+    CASCADES,
+    CascadeDetector,
+    Detector,
+    FaceLoop,
+    WholeFrame,
+    YuNet,
+    make_detector,
+    read_cascade,
+    two_eyes,
+)
+from expression.image import read_picture, resize
+from expression.tracking import Tracker
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+CLIPS, PHOTOS, YUNET = SHARED / "media", SHARED / "media" / "photos", SHARED / "models"
+NOT_THERE = "../shared/data is not there"
+YUNET_FILE = "face_detection_yunet_2023mar.onnx"
+
+needs_clips = pytest.mark.skipif(not CLIPS.is_dir(), reason=NOT_THERE)
+needs_yunet = pytest.mark.skipif(not (YUNET / YUNET_FILE).is_file(), reason=NOT_THERE)
+EVERY = [*CASCADES, pytest.param("yunet", marks=needs_yunet)]
+
+
+@pytest.fixture
+def with_yunet(monkeypatch):
+    monkeypatch.setenv("EXPRESSION_MODELS", str(YUNET))
+
+
+@pytest.fixture
+def without_yunet(monkeypatch, tmp_path):
+    monkeypatch.delenv("EXPRESSION_MODELS", raising=False)
+    monkeypatch.setattr(models, "cache_folder", lambda: tmp_path / "nothing")
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    """The demo's picture at second 1: one large face, (480, 640, 3) uint8 RGB."""
+    from expression.sources.demo import Demo
+
+    demo = Demo()
+    demo.open()
+    image = demo.picture(25)
+    demo.close()
+    return image
+
+
+def frames_of(clip, step=1):
+    capture = cv2.VideoCapture(str(CLIPS / clip))
+    number = 0
+    while True:
+        there, image = capture.read()
+        if not there:
+            break
+        if number % step == 0:
+            yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        number += 1
+    capture.release()
+
+
+PLAIN = {
+    "black": np.zeros((480, 640, 3), np.uint8),
+    "white": np.full((480, 640, 3), 255, np.uint8),
+    "slope": np.repeat(np.linspace(0, 255, 640).astype(np.uint8)[None, :, None], 480, 0).repeat(3, 2),
+    "board": np.kron(np.indices((12, 16)).sum(0) % 2 * 255, np.ones((40, 40)))[..., None]
+    .repeat(3, 2)
+    .astype(np.uint8),
+    "noise": np.random.default_rng(1).integers(0, 256, (480, 640, 3)).astype(np.uint8),
+    "tiny": np.zeros((5, 7, 3), np.uint8),
+}
+
+
+@pytest.mark.parametrize("picture", PLAIN.values(), ids=PLAIN)
+@pytest.mark.parametrize("name", EVERY)
+def test_no_face_is_found_in_a_picture_without_one(name, picture, with_yunet):
+    assert make_detector(name).detect(picture) == []
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_detector_frames_the_same_face_alike(name, portrait, with_yunet):
+    (face,) = make_detector(name).detect(portrait)
+    (other,) = make_detector("haar").detect(portrait)
+    assert face.person is None
+    assert 0 < face.confidence <= 1
+    assert face.box.width == face.box.height
+    assert face.box.overlap(other.box) > 0.7
+    assert face.box.centre == pytest.approx((320, 210), abs=20)
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("factor", [0.5, 2, 3])
+def test_boxes_are_in_pixels_of_the_picture_that_was_given(name, factor, portrait, with_yunet):
+    height, width = portrait.shape[:2]
+    detector = make_detector(name)
+    (small,) = detector.detect(portrait)
+    (other,) = detector.detect(resize(portrait, round(width * factor), round(height * factor)))
+    assert other.box.overlap(small.box.scaled(factor)) > 0.75
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_faces_come_the_largest_first_and_small_ones_can_be_left_out(name, portrait, with_yunet):
+    half = resize(portrait, 320, 240)
+    both = np.hstack([np.vstack([half, half * 0]), portrait[:, 160:480]])
+    sizes = [face.box.width for face in make_detector(name, 40).detect(both)]
+    assert len(sizes) == 2
+    assert sizes[0] > 1.4 * sizes[1]
+    assert len(make_detector(name, round(0.8 * sizes[0])).detect(both)) == 1
+
+
+def test_auto_takes_haar_where_yunet_is_missing_and_says_the_remedy(without_yunet):
+    detector = make_detector("auto")
+    assert detector.name == "Haar"
+    assert "is not there" in detector.description
+    assert "expression models get yunet" in detector.description
+
+
+@needs_yunet
+def test_auto_takes_yunet_where_its_file_is(with_yunet):
+    detector = make_detector("auto")
+    assert (detector.name, detector.description) == ("YuNet", "YuNet")
+
+
+def test_yunet_by_name_without_its_file_is_an_error_with_the_remedy(without_yunet):
+    with pytest.raises(MissingFileError, match=r"EXPRESSION_MODELS.*Run: expression models get yunet"):
+        make_detector("yunet")
+
+
+def test_a_file_that_only_looks_like_yunet_is_not_used(without_yunet, monkeypatch, tmp_path):
+    (tmp_path / YUNET_FILE).write_bytes(b"not a network")
+    monkeypatch.setenv("EXPRESSION_MODELS", str(tmp_path))
+    assert "SHA-256 differs" in make_detector("auto").description
+
+
+def test_an_unknown_detector_is_answered_with_the_known_ones():
+    with pytest.raises(BadInputError, match=r"There is no detector 'hog'\. Expected one of auto, haar"):
+        make_detector("hog")
+
+
+def test_the_whole_frame_is_one_face():
+    (face,) = make_detector("whole").detect(np.zeros((20, 30, 3), np.uint8))
+    assert face.box == Box(0, 0, 30, 20)
+    assert isinstance(make_detector("whole"), WholeFrame)
+
+
+@needs_yunet
+def test_yunet_reads_a_file_from_any_folder_and_takes_frames_of_changing_size(tmp_path, portrait):
+    folder = tmp_path / "モデル ü"
+    folder.mkdir()
+    path = folder / "renamed.onnx"
+    path.write_bytes((YUNET / YUNET_FILE).read_bytes())
+    detector = YuNet(path)
+    sizes = [(640, 480), (200, 150), (640, 480), (333, 251)]
+    assert [len(detector.detect(resize(portrait, *size))) for size in sizes] == [1, 1, 1, 1]
+
+
+def test_a_cascade_is_read_from_a_folder_that_is_not_ascii(tmp_path):
+    path = tmp_path / "каскад.xml"
+    path.write_bytes(CASCADES["lbp"].path.read_bytes())
+    assert not read_cascade(path).empty()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no xml", '<?xml version="1.0"?><opencv_storage><a>1</a></opencv_storage>']
+)
+def test_what_is_no_cascade_is_said_to_be_none(tmp_path, text):
+    path = tmp_path / "bad.xml"
+    path.write_text(text)
+    with pytest.raises(BadInputError, match=r"bad\.xml is not a cascade"):
+        read_cascade(path)
+
+
+def test_a_missing_cascade_is_named(tmp_path):
+    with pytest.raises(MissingFileError, match=r"There is no cascade .*gone\.xml"):
+        read_cascade(tmp_path / "gone.xml")
+
+
+class Fixed(Detector):
+    """Finds what the test says."""
+
+    name = "fixed"
+
+    def __init__(self, *faces, **options):
+        super().__init__(**options)
+        self.faces = faces
+
+    def search(self, image, smallest):
+        return list(self.faces)
+
+
+@pytest.mark.parametrize(
+    ("faces", "widths"),
+    [
+        ([(0, 0, 100, 0.9), (20, 20, 50, 0.5)], [105]),
+        ([(0, 0, 100, 0.4), (20, 20, 50, 0.8)], [52]),
+        ([(0, 0, 400, 0.4), (20, 20, 60, 0.8), (200, 20, 80, 0.8)], [84, 63]),
+        ([(0, 0, 100, 0.9), (80, 0, 100, 0.5)], [105, 105]),
+    ],
+    ids=["a small one in it", "a large one around it", "a large one around two", "neighbours"],
+)
+def test_of_boxes_in_each_other_the_surer_stays(faces, widths):
+    found = [Face(Box(x, y, side, side), sure) for x, y, side, sure in faces]
+    image = np.zeros((380, 380, 3), np.uint8)
+    assert [face.box.width for face in Fixed(*found).detect(image)] == widths
+
+
+def test_eyes_are_seen_on_a_face_and_not_beside_it(portrait):
+    (face,) = CascadeDetector("haar").detect(portrait)
+    assert two_eyes(portrait, face.box)
+    assert not two_eyes(portrait, Box(20, 20, 130, 130))
+    assert not two_eyes(portrait, Box(face.box.x + face.box.width // 2, face.box.y, 130, 130))
+    assert not two_eyes(portrait, Box(-30, 450, 80, 80))
+
+
+def test_the_eye_filter_drops_what_has_no_eyes(portrait):
+    (face,) = CascadeDetector("haar").detect(portrait)
+    wall = Face(Box(20, 20, 130, 130))
+    detector = Fixed(wall, eyes=True, smallest_face=24)
+    assert detector.detect(portrait) == []
+    detector.faces = (wall, Face(face.box))
+    assert len(detector.detect(portrait)) == 1
+    assert len(CascadeDetector("haar", eyes=True).detect(portrait)) == 1
+
+
+@needs_clips
+@pytest.mark.parametrize(
+    ("name", "clip", "faces", "least"),
+    [
+        pytest.param("yunet", "slideshow_labelled.mp4", 1, 1.0, marks=needs_yunet),
+        ("haar", "slideshow_labelled.mp4", 1, 245 / 300),
+        ("haar-alt2", "slideshow_labelled.mp4", 1, 245 / 300),
+        ("lbp", "slideshow_labelled.mp4", 1, 245 / 300),
+        pytest.param("yunet", "three_people_walking.mp4", 3, 1.0, marks=needs_yunet),
+        pytest.param("yunet", "woman_head_pose.mp4", 1, 1.0, marks=needs_yunet),
+        ("haar", "man_head_pose.mp4", 1, 1.0),
+    ],
+)
+def test_the_faces_of_the_clips_are_found(name, clip, faces, least, with_yunet):
+    detector = make_detector(name)
+    counts = [len(detector.detect(image)) for image in frames_of(clip, step=5)]
+    assert counts.count(faces) >= least * len(counts)
+    assert max(counts) == faces
+
+
+@needs_clips
+@needs_yunet
+def test_yunet_finds_everybody_on_the_group_photo(with_yunet):
+    photo = read_picture(PHOTOS / "max_group.jpg")
+    assert len(make_detector("yunet", smallest_face=20).detect(photo)) >= 5
+
+
+@pytest.fixture
+def loop():
+    """A running FaceLoop over a detector that the test sets, and its Data."""
+    threads = threading.active_count()
+    data, detector = Data(), Fixed(Face(Box(100, 50, 60, 60)), Face(Box(300, 50, 90, 90)))
+    loop = FaceLoop(data, detector, Tracker(), people=1)
+    follower = data.faces.follow()
+    loop.start()
+    yield data, detector, loop, follower
+    data.done = True
+    loop.join(5)
+    assert not loop.is_alive()
+    assert threading.active_count() == threads
+
+
+def frame(number):
+    return Frame(np.zeros((300, 380, 3), np.uint8), number, time=100 + number / 25)
+
+
+def test_the_loop_publishes_the_largest_people_and_also_nobody(loop):
+    data, detector, faces, follower = loop
+    data.frame.publish(frame(0))
+    seen = follower.next(5)
+    assert seen.frame.number == 0
+    assert [(face.person, face.box.width) for face in seen.items] == [(1, 94)]
+    detector.faces = ()
+    data.frame.publish(frame(1))
+    seen = follower.next(5)
+    assert (seen.frame.number, seen.items) == (1, ())
+    assert (faces.frames, faces.frames_with_faces, faces.skipped) == (2, 1, 0)
+
+
+def test_the_loop_counts_the_frames_that_it_skipped(loop):
+    data, detector, faces, follower = loop
+    entered, release = threading.Event(), threading.Event()
+
+    def slow(image, smallest):
+        entered.set()
+        release.wait(5)
+        return []
+
+    detector.search = slow
+    data.frame.publish(frame(0))
+    assert entered.wait(5)
+    for number in (1, 2, 3):
+        data.frame.publish(frame(number))
+    release.set()
+    while follower.next(5).frame.number != 3:
+        pass
+    assert faces.skipped == 2
+
+
+def test_the_loop_handles_the_last_frame_and_closes_its_slot(loop):
+    data, _, faces, follower = loop
+    data.frame.publish(frame(0))
+    data.frame.close()
+    faces.join(5)
+    assert not faces.is_alive()
+    assert follower.next(0).frame.number == 0
+    assert follower.ended
+    assert data.error is None
+
+
+def test_an_error_of_the_detector_ends_the_run_and_is_kept(loop):
+    data, detector, faces, _ = loop
+
+    def broken(image, smallest):
+        raise RuntimeError("no more")
+
+    detector.search = broken
+    data.frame.publish(frame(0))
+    assert data.wait_done(5)
+    faces.join(5)
+    assert (data.error[0], str(data.error[1])) == ("faces", "no more")
+    assert data.faces.closed
