@@ -40,7 +40,7 @@ def read_picture(path: str | Path) -> np.ndarray:
         raise MissingFileError(
             f"There is no picture {path}.", "Expected a file.", "Check the name and the folder."
         )
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB) if path.stat().st_size else None
+    image = _decode(np.fromfile(path, np.uint8))
     if image is None:
         raise BadInputError(
             f"{path} is not a picture.",
@@ -50,14 +50,29 @@ def read_picture(path: str | Path) -> np.ndarray:
     return image
 
 
+def _decode(data: np.ndarray) -> np.ndarray | None:
+    """Returns the bytes of a picture file as RGB, upright, or None when they are no picture."""
+    try:
+        return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
+    except cv2.error:  # larger than OpenCV takes, or broken
+        return None
+
+
 def write_picture(path: str | Path, image: np.ndarray) -> None:
     """Writes an RGB or grey picture; the ending of the name chooses the format.
 
     Raises:
-        OutputError: The folder is missing or not writable.
+        OutputError: The folder is missing or not writable, or no format has that ending.
     """
     path = Path(path)
-    data = cv2.imencode(path.suffix or ".png", _bgr(image))[1]
+    try:
+        data = cv2.imencode(path.suffix or ".png", _bgr(image))[1]
+    except cv2.error as error:
+        raise OutputError(
+            f"{path} cannot be written: no format has the ending {path.suffix}.",
+            "Expected .png, .jpg, .bmp or .webp.",
+            "Name it .png.",
+        ) from error
     try:
         path.write_bytes(data.tobytes())
     except OSError as error:
@@ -95,7 +110,7 @@ def fit(image: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
     factor = max(height, width) / longest
     if factor <= 1:
         return image, 1.0
-    return resize(image, round(width / factor), round(height / factor)), factor
+    return resize(image, max(1, round(width / factor)), max(1, round(height / factor))), factor
 
 
 def square(box: Box, scale: float = 1.0) -> Box:

@@ -77,7 +77,7 @@ class Labels(Sequence[str]):
 
         Raises:
             MissingFileError: There is no such file.
-            BadInputError: A row has no whole number first, or the numbers have a gap.
+            BadInputError: It is no text, a row has no whole number first, or the numbers have a gap.
         """
         path = Path(path)
         if not path.is_file():
@@ -86,8 +86,7 @@ class Labels(Sequence[str]):
                 "Expected a file of rows index,label such as 0,Angry.",
                 "Write one, or take the labelList.csv that comes with the project.",
             )
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+        rows = _rows(path)
         if rows and not rows[0][0].strip().isdecimal():
             rows = rows[1:]
         return cls(_in_order(rows, path))
@@ -96,6 +95,19 @@ class Labels(Sequence[str]):
         """Writes the labels as `index,label` rows without a header."""
         with Path(path).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(enumerate(self._names))
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Returns the rows of a CSV file that are not blank."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInputError(
+            f"{path} is not a text file ({error}).",
+            "Expected rows index,label in UTF-8.",
+            "Save it again as CSV in UTF-8.",
+        ) from error
 
 
 def _in_order(rows: list[list[str]], path: Path) -> list[str]:

@@ -10,6 +10,7 @@ Notebook: 06_live
 from __future__ import annotations
 
 import difflib
+import operator
 import os
 import sys
 from collections.abc import Mapping
@@ -112,10 +113,10 @@ def _from_file(path: Path) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadInputError(
-            f"{path} cannot be read: {error}.", "Expected TOML.", "Mend that line, or remove the file."
+            f"{path} cannot be read: {error}.", "Expected TOML.", "Mend it, or remove the file."
         ) from error
 
 
@@ -145,6 +146,13 @@ def _convert(name: str, value: Any, place: str) -> Any:
         ) from error
 
 
+def _to_int(value: Any) -> int:
+    """Returns a whole number; 2.5, true and the like are none."""
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return int(value) if isinstance(value, str) else operator.index(value)
+
+
 def _to_bool(value: Any) -> bool:
     """Returns a truth value written in one of the usual ways."""
     if isinstance(value, bool):
@@ -161,7 +169,7 @@ def _to_tuple(value: Any) -> tuple:
 
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-_CONVERTERS = {"int": int, "float": float, "bool": _to_bool, "tuple[str, ...]": _to_tuple, "str": str}
+_CONVERTERS = {"int": _to_int, "float": float, "bool": _to_bool, "tuple[str, ...]": _to_tuple, "str": str}
 _WORDS = {
     "int": "a whole number",
     "float": "a number",

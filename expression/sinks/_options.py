@@ -101,7 +101,7 @@ def _check_complete(name: str, kind: type, options: dict[str, Any]) -> None:
         raise BadInputError(
             f"The sink {name} was given no {missing[0]}.",
             f"Expected {_forms(name, kind)}.",
-            f"Write --sink {_forms(name, kind).split(' or ')[0]}",
+            "Write it after the colon.",
         )
 
 
@@ -109,5 +109,6 @@ def _forms(name: str, kind: type) -> str:
     """Returns how a sink can be written, such as csvfile:PATH."""
     options = list(_options(kind))
     forms = [f"{name}:{kind.option.upper()}"] if kind.option else []
-    forms += [f"{name}:{','.join(f'{word}=...' for word in options)}"] if options else []
+    if options and options != [kind.option]:
+        forms.append(f"{name}:{','.join(f'{word}=...' for word in options)}")
     return " or ".join(forms or [name])

@@ -10,6 +10,7 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import time
@@ -69,7 +70,9 @@ class Console(Sink):
             return
         try:
             print(f"{time.strftime('%H:%M:%S')}   {text}", flush=True)
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EINVAL):  # Windows says the latter
+                raise
             self.finished = True
             _to_nowhere()
 

@@ -1,0 +1,294 @@
+"""Check: what works on this machine, a line each, with the remedy where something does not.
+
+`expression check` prints it. It has to work where nothing else does, so every module is
+imported inside its own check, and a check that crashes becomes a line of its own.
+
+Notebook: 01_start_here
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ExpressionError, MissingFileError
+from .settings import Settings
+
+MARKS = {True: "✓", False: "✗", None: "–"}
+WIDTH = 100
+BAD = "Mend the lines with ✗, the first one first, and check again."
+OLDEST, TOO_NEW = (3, 10), (3, 14)
+LIBRARIES = "sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6"
+"""Brings what opencv-python needs of a Debian, Ubuntu or Raspberry Pi OS without a desktop."""
+
+NO_CAMERA = re.compile("bcm2835-(codec|isp)|pispbe|rp1-cfe|rpi-|rpivid")
+"""Video devices of a Raspberry Pi that are no cameras to OpenCV: codecs and image processors."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check found.
+
+    Attributes:
+        name: What was checked.
+        ok: True works, False has to be mended, None is not there and not needed.
+        found: What is there, or what is wrong.
+        remedy: What to do; empty where there is nothing to do.
+    """
+
+    name: str
+    ok: bool | None
+    found: str
+    remedy: str = ""
+
+
+def run_checks(settings: Settings | None = None) -> list[Check]:
+    """Checks everything within a few seconds; loads no TensorFlow and never raises.
+
+    Args:
+        settings: Whose detector and network are tried; None collects them as a run does.
+    """
+    checks = _guard("Python", _python) + _guard("Packages", _packages) + _guard("OpenCV", _opencv)
+    if settings is None:
+        checks += _guard("Settings", _settings)
+        settings = Settings() if checks[-1].ok is False else Settings.load()
+    seen = {check.name: check.ok for check in checks}
+    for name, call in _NEED_OPENCV.items():
+        if seen["OpenCV"]:
+            checks += _guard(name, lambda call=call: call(settings))
+        else:
+            checks.append(Check(name, False, "not tried, since OpenCV does not work", "Mend OpenCV first."))
+    return checks + _guard("Camera", _cameras) + _guard("Extras", _extras)
+
+
+def all_good(checks: list[Check]) -> bool:
+    """Whether nothing has to be mended.
+
+    Example:
+        >>> all_good([Check("a", True, ""), Check("b", None, "")])
+        True
+    """
+    return all(check.ok is not False for check in checks)
+
+
+def report(checks: list[Check]) -> str:
+    """Returns the checks as lines for people, and what they come to.
+
+    Example:
+        >>> print(report([Check("Camera", None, "none", "Plug one in.")]))
+        – Camera   optional: none
+                   Plug one in.
+        Everything that a live run needs works.
+    """
+    width = max(len(check.name) for check in checks) + 2
+    lines = [line for check in checks for line in _lines(check, width)]
+    good = "Everything that a live run needs works."
+    return "\n".join([*lines, good if all_good(checks) else BAD])
+
+
+def _lines(check: Check, width: int) -> list[str]:
+    """Returns a check as one line, and its remedy as further ones."""
+    indent = " " * (width + 3)
+    first = f"{MARKS[check.ok]} {check.name:{width}} "
+    found = ("optional: " if check.ok is None else "") + check.found
+    kind = textwrap.TextWrapper(WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    kind.break_long_words = False
+    kind.initial_indent = first
+    lines = kind.wrap(found) or [first]
+    kind.initial_indent = indent
+    return lines + kind.wrap(check.remedy)
+
+
+def _guard(name: str, call: Callable[[], list[Check]]) -> list[Check]:
+    """Runs a check; whatever it raises becomes a line."""
+    try:
+        return call()
+    except ExpressionError as error:
+        return [Check(name, False, error.happened, f"{error.expected} {error.remedy}")]
+    except importlib.metadata.PackageNotFoundError:
+        return [Check(name, False, "the package expression is not installed", "Run: pip install -e .")]
+    except Exception as error:  # noqa: BLE001  a check that crashes is a finding too
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return [Check(name, False, f"the check failed with {text}", "Mend what it names, and check again.")]
+
+
+def _python() -> list[Check]:
+    """Whether this Python is one that the package was made for."""
+    here = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if OLDEST <= sys.version_info[:2] < TOO_NEW:
+        return [Check("Python", True, here)]
+    return [Check("Python", False, here, "Install Python 3.10 to 3.13, and make the environment again.")]
+
+
+def _packages() -> list[Check]:
+    """Whether the packages of a live run are installed; OpenCV has a check of its own."""
+    needed = [name for name in _requirements().get("", []) if not name.startswith("opencv")]
+    missing = [name for name in needed if not _version(name)]
+    if missing:
+        line = f"Run: pip install {' '.join(missing)}"
+        return [Check("Packages", False, f"{', '.join(missing)} missing", line)]
+    return [Check("Packages", True, _with_versions(needed))]
+
+
+def _requirements() -> dict[str, list[str]]:
+    """Returns the names of the packages that each extra needs; "" holds those always needed."""
+    found: dict[str, list[str]] = {}
+    for text in importlib.metadata.requires("expression") or []:
+        extra = re.search(r"""extra == ["']([\w-]+)""", text)
+        if "python_version" not in text:
+            name = re.match(r"[\w.-]+", text).group()
+            found.setdefault(extra.group(1) if extra else "", []).append(name)
+    return found
+
+
+def _version(name: str) -> str:
+    """Returns the version of a package, "?" for one installed under another name, or ""."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "?" if importlib.util.find_spec(name.replace("-", "_")) else ""
+
+
+def _with_versions(names: list[str]) -> str:
+    """Returns the packages with their versions, where those are known."""
+    return ", ".join(f"{name} {_version(name)}".removesuffix(" ?") for name in names)
+
+
+def _opencv() -> list[Check]:
+    """Whether OpenCV can be imported and still has its cascades, which OpenCV 5 dropped."""
+    try:
+        import cv2
+    except ImportError as error:
+        text = " ".join(str(error).split())
+        library = re.search(r"lib[\w.+-]+\.so[\w.]*", text)
+        if library:
+            happened = f"the system library {library.group()} is missing"
+            return [Check("OpenCV", False, happened, f"Run: {LIBRARIES}")]
+        return [Check("OpenCV", False, text, 'Run: pip install "opencv-python>=4.13,<5"')]
+    if not hasattr(cv2, "CascadeClassifier"):
+        found = f"{cv2.__version__} has no cascades, which the Haar detector needs"
+        return [Check("OpenCV", False, found, 'Run: pip install "opencv-python>=4.13,<5"')]
+    return [Check("OpenCV", True, cv2.__version__)]
+
+
+def _settings() -> list[Check]:
+    """Whether expression.toml and the environment hold usable settings."""
+    settings, default = Settings.load(), Settings()
+    changed = [
+        f"{name} = {value!r}" for name, value in vars(settings).items() if value != vars(default)[name]
+    ]
+    return [Check("Settings", True, ", ".join(changed) or "the defaults")]
+
+
+def _screen(settings: Settings) -> list[Check]:
+    """Whether a window can be shown."""
+    from .display import screen_is_there
+
+    there, reason = screen_is_there()
+    remedy = "" if there else "Runs show no window here; readings are printed. Notebooks are not concerned."
+    return [Check("Screen", there or None, reason, remedy)]
+
+
+def _detector(settings: Settings) -> list[Check]:
+    """Whether the detector of the settings finds its file and runs, and whether YuNet could."""
+    import numpy as np
+
+    from . import models
+    from .faces import make_detector
+
+    detector = make_detector(settings.detector)
+    detector.detect(np.zeros((240, 320, 3), np.uint8))
+    checks = [Check("Detector", True, detector.name)]
+    try:
+        models.require("yunet")
+    except MissingFileError as error:
+        found = f"{error.happened} It is quicker and surer than Haar."
+        checks.append(Check("YuNet", None, found, error.remedy))
+    return checks
+
+
+def _network(settings: Settings) -> list[Check]:
+    """Whether the network of the settings runs, and how long a face takes."""
+    if settings.model.endswith(".keras"):
+        return [Check("Network", None, f"{settings.model} runs in Keras and was not tried")]
+    import numpy as np
+
+    from . import runtime
+
+    network = runtime.load(settings.model or None)
+    face = np.zeros((1, network.size, network.size, 1), np.float32)
+    seconds = min(_seconds(lambda: network.scores(face)) for _ in range(10))
+    found = f"{network.description}, {seconds * 1000:.1f} ms a face: {', '.join(network.labels)}"
+    return [Check("Network", True, found)]
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """Returns how long a call takes."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def _cameras() -> list[Check]:
+    """Which cameras are there, and whether they may be used."""
+    if sys.platform.startswith("linux"):
+        cameras, locked = _linux_cameras()
+    else:
+        from .sources.webcam import probe
+
+        cameras, locked = (["0"] if probe(0) else []), []
+    if locked:
+        found = f"{', '.join(locked)} is there, and you may not read it"
+        return [Check("Camera", False, found, "Run: sudo usermod -aG video $USER and log in again.")]
+    if not cameras:
+        remedy = "Plug one in and allow it for this program; without one the demo runs."
+        return [Check("Camera", None, "none was found", remedy)]
+    return [Check("Camera", True, ", ".join(cameras))]
+
+
+def _linux_cameras(
+    system: Path = Path("/sys/class/video4linux"), devices: Path = Path("/dev")
+) -> tuple[list[str], list[str]]:
+    """Lists cameras without opening one.
+
+    Returns:
+        Number and name of each that may be used, and the device files that may not be read.
+    """
+    usable, locked = [], []
+    for folder in sorted(system.glob("video*"), key=lambda folder: int(folder.name[5:])):
+        device, name = devices / folder.name, (folder / "name").read_text(errors="replace").strip()
+        first = (folder / "index").read_text().strip() == "0"  # further ones hold the camera's metadata
+        if not first or not device.exists() or NO_CAMERA.match(name):
+            continue
+        if os.access(device, os.R_OK | os.W_OK):
+            usable.append(f"{folder.name[5:]} ({name})")
+        else:
+            locked.append(str(device))
+    return usable, locked
+
+
+def _extras() -> list[Check]:
+    """Which optional features have their packages."""
+    checks = []
+    for extra, needed in _requirements().items():
+        if extra in ("", "test", "lint"):
+            continue
+        missing = [name for name in needed if not _version(name)]
+        if missing:
+            line = f'Run: pip install "expression[{extra}]"'
+            checks.append(Check(extra.capitalize(), None, f"{', '.join(missing)} missing", line))
+        else:
+            checks.append(Check(extra.capitalize(), True, _with_versions(needed)))
+    return checks
+
+
+_NEED_OPENCV = {"Screen": _screen, "Detector": _detector, "Network": _network}
