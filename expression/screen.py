@@ -18,6 +18,9 @@ import cv2
 
 from .errors import DisplayError
 
+_connections: dict[str, int] = {}
+"""Connections to X servers that answered, by name; they are kept until the process ends."""
+
 
 def screen_is_there() -> tuple[bool, str]:
     """Tells whether OpenCV can open a window, and why, in half a sentence.
@@ -67,18 +70,25 @@ def in_notebook() -> bool:
 
 
 def _x_server_answers(name: str) -> bool:
-    """Connects to an X server as a window would, permissions included, and hangs up.
+    """Connects to an X server as a window would, permissions included, and stays connected.
 
-    Source: https://xcb.freedesktop.org/PublicApi/
+    A server without a desktop, such as Xvfb, starts anew when its last client leaves and
+    refuses whoever comes at that moment: a window would abort the process then.
+
+    Source: https://xcb.freedesktop.org/PublicApi/ and the option -noreset of Xserver(1).
     """
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
         return False
-    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connect.restype = xcb.xcb_poll_for_event.restype = ctypes.c_void_p
     xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
-    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
-    connection = xcb.xcb_connect(name.encode(), None)
-    answers = not xcb.xcb_connection_has_error(connection)
-    xcb.xcb_disconnect(connection)
-    return answers
+    for function in (xcb.xcb_poll_for_event, xcb.xcb_connection_has_error, xcb.xcb_disconnect):
+        function.argtypes = [ctypes.c_void_p]
+    connection = _connections.pop(name, None) or xcb.xcb_connect(name.encode(), None)
+    xcb.xcb_poll_for_event(connection)  # notices that the server has gone
+    if xcb.xcb_connection_has_error(connection):
+        xcb.xcb_disconnect(connection)
+        return False
+    _connections[name] = connection
+    return True

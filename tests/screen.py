@@ -81,14 +81,20 @@ class _ClientMessage(ctypes.Structure):
 
 
 @contextmanager
-def virtual_screen() -> Iterator[Screen]:
-    """Starts Xvfb on a free number; the test is skipped where a program is missing."""
+def virtual_screen(reset: bool = False) -> Iterator[Screen]:
+    """Starts Xvfb on a free number; the test is skipped where a program is missing.
+
+    Args:
+        reset: Whether the server starts anew when its last client leaves, as it does
+            unless told otherwise; whoever comes at that moment is refused.
+    """
     missing = [program for program in NEEDED if shutil.which(program) is None]
     if missing:
         pytest.skip(f"needs {' and '.join(missing)} (Debian: apt install xvfb xdotool)")
     reader, writer = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
+        + ([] if reset else ["-noreset"]),
         pass_fds=[writer],
         stderr=subprocess.DEVNULL,
     )

@@ -35,6 +35,13 @@ def test_a_screen_that_answers_is_there(monkeypatch):
     assert screen_is_there() == (False, f"no X server answers at DISPLAY={name}")
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X is asked on Linux only")
+def test_asking_often_does_not_disturb_a_server_that_starts_anew_without_clients(monkeypatch):
+    with virtual_screen(reset=True) as virtual:
+        monkeypatch.setenv("DISPLAY", virtual.environment["DISPLAY"])
+        assert all(screen_is_there()[0] for _ in range(50))
+
+
 @pytest.mark.parametrize(
     ("kind", "variables", "expected"),
     [
