@@ -24,7 +24,7 @@ Colour = tuple[int, int, int]
 DARK, TRACK = (16, 18, 22), (74, 79, 88)
 WHITE, SOFT, MUTED = (255, 255, 255), (204, 209, 217), (160, 166, 176)
 
-FINE = 4
+FINE = 3
 """Layers are drawn this many times as large and then shrunk, so that edges are smooth."""
 
 FONTS = (
@@ -219,6 +219,12 @@ def _fonts(size: int) -> tuple[ImageFont.FreeTypeFont, ...]:
 
 def _has(font: ImageFont.FreeTypeFont, text: str) -> bool:
     """Whether a font draws every letter, none as the box that stands for a missing one."""
-    missing = bytes(font.getmask("\U0010fffd"))
-    letters = {letter for letter in text if unicodedata.category(letter)[0] not in "ZCM"}
-    return all(bytes(font.getmask(letter)) != missing for letter in letters)
+    return all(_draws(font, letter) for letter in set(text))
+
+
+@lru_cache(maxsize=4096)
+def _draws(font: ImageFont.FreeTypeFont, letter: str) -> bool:
+    """Whether a font has a letter; blanks, control and combining characters pass."""
+    if unicodedata.category(letter)[0] in "ZCM":
+        return True
+    return bytes(font.getmask(letter)) != bytes(font.getmask("\U0010fffd"))
