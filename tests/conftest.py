@@ -8,6 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("calm", deadline=None)  # a busy machine is no failure
+settings.load_profile("calm")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 """Pictures, clips and models beside the project, which is whole without them."""

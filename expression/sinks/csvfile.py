@@ -58,6 +58,7 @@ class Csvfile(Sink):
         self.path = Path(path).expanduser()
         self._file: io.RawIOBase | None = None
         self._header: list[str] | None = None
+        self._start = b""  # what a last line that was not finished needs first
 
     def open(self) -> None:
         """Opens the file, or makes it.
@@ -81,9 +82,7 @@ class Csvfile(Sink):
                 f"Expected a new or empty file, or rows that begin with {','.join(COLUMNS)}.",
                 "Choose another file, or move that one away.",
             )
-        self._header = first or None
-        if torn:
-            self._file.write(b"\n")
+        self._header, self._start = first or None, b"\n" if torn else b""
 
     def send(self, reading: Reading) -> None:
         """Adds a row, after the header where the file is new.
@@ -113,11 +112,12 @@ class Csvfile(Sink):
         """Writes a whole row or, where the disk is full, nothing of it."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(cells)
-        line = text.getvalue().encode()
+        line = self._start + text.getvalue().encode()
         written = self._file.write(line)
         if written != len(line):
             self._file.truncate(os.fstat(self._file.fileno()).st_size - written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self._start = b""
 
 
 def _ends(path: Path) -> tuple[list[str], bool]:
@@ -125,7 +125,8 @@ def _ends(path: Path) -> tuple[list[str], bool]:
     if not path.is_file() or path.stat().st_size == 0:
         return [], False
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        first = next(csv.reader([file.readline(10_000)]), [])
+        line = file.readline(10_000).replace("\0", " ")  # Python 3.10 stumbles over zeros
+        first = next(csv.reader([line]), [])
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return first or ["an empty line"], file.read(1) != b"\n"

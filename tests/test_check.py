@@ -1,0 +1,316 @@
+"""The check: true, quick, never raising, and readable where nothing works."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from parts import ROOT
+
+from expression import check
+from expression.check import Check, all_good, report, run_checks
+from expression.errors import BadInputError, missing_package
+from expression.settings import Settings
+
+
+def by_name(checks: list[Check]) -> dict[str, Check]:
+    return {each.name: each for each in checks}
+
+
+def run_check(tmp_path, **environ: str) -> subprocess.CompletedProcess:
+    """Runs the command in a folder of its own, so that no expression.toml is found."""
+    return subprocess.run(
+        [sys.executable, "-m", "expression", "check"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environ},
+    )
+
+
+def test_what_a_live_run_needs_works_here():
+    checks = by_name(run_checks(Settings()))
+    for name in ("Python", "Packages", "OpenCV", "Detector", "Network"):
+        assert checks[name].ok is True, checks[name]
+    assert f"{importlib.metadata.version('numpy')}" in checks["Packages"].found
+    assert "expression.tflite" in checks["Network"].found
+    assert "ms a face: Angry, Disgust, Fear, Happy, Sad, Surprise, Neutral" in checks["Network"].found
+
+
+def test_the_check_takes_less_than_three_seconds_and_loads_no_tensorflow():
+    code = (
+        "import sys, time; began = time.monotonic(); from expression.check import *; run_checks();"
+        "print({'tensorflow', 'keras', 'matplotlib', 'jupyterlab'} & set(sys.modules) or None,"
+        " time.monotonic() - began)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    heavy, seconds = done.stdout.split()
+    assert heavy == "None"
+    assert float(seconds) < 3
+    assert done.stderr == ""
+
+
+def test_every_line_begins_with_its_mark_and_fits_a_hundred_columns():
+    lines = report(run_checks(Settings())).splitlines()
+    assert all(line[:2] in ("✓ ", "✗ ", "– ", "  ") for line in lines[:-1])
+    assert max(map(len, lines)) <= 100
+    assert lines[-1] == "Everything that a live run needs works."
+
+
+def test_a_report_is_aligned_and_wraps_under_itself():
+    checks = [
+        Check("Python", True, "3.11"),
+        Check("Camera", None, "none", "Plug one in."),
+        Check("Network", False, "word " * 30, "Run: this"),
+    ]
+    lines = report(checks).splitlines()
+    assert lines[0] == "✓ Python    3.11"
+    assert lines[1] == "– Camera    optional: none"
+    assert lines[2] == "            Plug one in."
+    assert lines[3].startswith("✗ Network   word word")
+    assert lines[4].startswith("            word")
+    assert lines[5] == "            Run: this"
+    assert lines[6] == "Mend the lines with ✗, the first one first, and check again."
+
+
+@pytest.mark.parametrize(
+    ("marks", "good"),
+    [((True, True), True), ((True, None), True), ((None,), True), ((True, False), False)],
+    ids=str,
+)
+def test_only_what_has_to_be_mended_is_a_failure(marks, good):
+    assert all_good([Check("a", mark, "") for mark in marks]) is good
+
+
+CRASHES = ["_python", "_packages", "_opencv", "_settings", "_cameras", "_extras"]
+
+
+@pytest.mark.parametrize("name", CRASHES)
+def test_a_check_that_crashes_is_a_line_and_the_others_go_on(monkeypatch, tmp_path, name):
+    def crash():
+        raise ZeroDivisionError("no\nluck")
+
+    monkeypatch.chdir(tmp_path)
+    whole = run_checks()
+    monkeypatch.setattr(check, name, crash)
+    checks = run_checks()
+    (line,) = [each for each in checks if "ZeroDivisionError" in each.found]
+    assert line.ok is False
+    assert line.found == "the check failed with ZeroDivisionError: no luck"
+    assert line.remedy
+    if name != "_extras":
+        assert [each.name for each in checks if each.name != "YuNet"] == [
+            each.name for each in whole if each.name != "YuNet"
+        ]
+
+
+@pytest.mark.parametrize("name", ["Screen", "Detector", "Network"])
+def test_a_part_that_crashes_is_a_line_and_the_others_go_on(monkeypatch, name):
+    def crash(settings):
+        raise missing_package("The network", "ai-edge-litert")
+
+    monkeypatch.setitem(check._NEED_OPENCV, name, crash)
+    line = by_name(run_checks(Settings()))[name]
+    assert (line.ok, line.found) == (
+        False,
+        "The network needs the package ai-edge-litert, which is not installed.",
+    )
+    assert line.remedy.endswith("Run: pip install ai-edge-litert")
+
+
+def test_a_python_that_is_too_old_is_told(monkeypatch):
+    monkeypatch.setattr(check, "OLDEST", (3, 99))
+    line = by_name(run_checks(Settings()))["Python"]
+    assert line.ok is False
+    assert line.remedy.startswith("Install Python 3.10 to 3.13")
+
+
+def test_missing_packages_are_told_with_the_line_that_installs_them(monkeypatch):
+    version = check._version
+    gone = {"typer", "numpy", "jupyterlab"}
+    monkeypatch.setattr(check, "_version", lambda name: "" if name in gone else version(name))
+    checks = by_name(run_checks(Settings()))
+    assert checks["Packages"] == Check(
+        "Packages", False, "numpy, typer missing", "Run: pip install numpy typer"
+    )
+    assert checks["Lessons"] == Check(
+        "Lessons", None, "jupyterlab missing", 'Run: pip install "expression[lessons]"'
+    )
+
+
+def test_a_checkout_that_was_not_installed_is_told(monkeypatch):
+    def unknown(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "requires", unknown)
+    line = by_name(run_checks(Settings()))["Packages"]
+    assert (line.ok, line.remedy) == (False, "Run: pip install -e .")
+
+
+def test_packages_of_tests_and_of_development_are_nobodys_concern():
+    assert {"Test", "Lint"}.isdisjoint(by_name(run_checks(Settings())))
+
+
+@pytest.mark.parametrize(
+    ("module", "found", "remedy"),
+    [
+        pytest.param(
+            "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')",
+            "the system library libGL.so.1 is missing",
+            "Run: sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6",
+            id="system library",
+        ),
+        pytest.param(
+            "raise ImportError('libgthread-2.0.so.0: cannot open shared object file')",
+            "the system library libgthread-2.0.so.0 is missing",
+            "Run: sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6",
+            id="glib",
+        ),
+        pytest.param(
+            "raise ModuleNotFoundError('No module named cv2')",
+            "No module named cv2",
+            'Run: pip install "opencv-python>=4.13,<5"',
+            id="not installed",
+        ),
+        pytest.param(
+            "__version__ = '5.0.0'",
+            "5.0.0 has no cascades, which the Haar detector needs",
+            'Run: pip install "opencv-python>=4.13,<5"',
+            id="OpenCV 5",
+        ),
+    ],
+)
+def test_where_opencv_does_not_work_the_check_says_how_to_mend_it(tmp_path, module, found, remedy):
+    (tmp_path / "cv2").mkdir()
+    (tmp_path / "cv2" / "__init__.py").write_text(module)
+    done = run_check(tmp_path, PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert lines[lines.index(f"✗ OpenCV {found}") + 1] == remedy
+    for name in ("Screen", "Detector", "Network"):
+        line = f"✗ {name} not tried, since OpenCV does not work"
+        assert lines[lines.index(line) + 1] == "Mend OpenCV first."
+
+
+def test_bad_settings_are_told_and_the_rest_is_checked_with_the_defaults(tmp_path):
+    (tmp_path / "expression.toml").write_text("people = 'many'\n")
+    done = run_check(tmp_path)
+    assert done.returncode == 1
+    assert "✗ Settings   people is 'many' in expression.toml.\n" in done.stdout
+    assert "Expected a whole number. Give one, or leave people out.\n" in done.stdout
+    assert "✓ Network" in done.stdout
+
+
+def test_settings_that_differ_from_the_defaults_are_shown(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert by_name(run_checks())["Settings"].found == "the defaults"
+    monkeypatch.setenv("EXPRESSION_PEOPLE", "2")
+    assert by_name(run_checks())["Settings"].found == "people = 2"
+
+
+def test_without_yunet_its_line_names_the_command_that_fetches_it():
+    line = by_name(run_checks(Settings()))["YuNet"]
+    assert line.ok is None
+    assert line.remedy == "Run: expression models get yunet"
+
+
+def test_with_yunet_it_is_the_detector(yunet):
+    checks = by_name(run_checks(Settings()))
+    assert checks["Detector"].found == "YuNet"
+    assert "YuNet" not in checks
+
+
+def test_a_network_that_is_not_there_has_to_be_mended(tmp_path):
+    line = by_name(run_checks(Settings(model=str(tmp_path / "no.tflite"))))["Network"]
+    assert line.ok is False
+    assert "no.tflite" in line.found
+
+
+def test_a_network_of_keras_is_not_loaded():
+    line = by_name(run_checks(Settings(model="my.keras")))["Network"]
+    assert (line.ok, line.found) == (None, "my.keras runs in Keras and was not tried")
+
+
+def cameras(folder, *devices: tuple[str, str, str]):
+    """Makes folders as Linux keeps them, from (device, name, index)."""
+    (folder / "dev").mkdir()
+    for device, name, index in devices:
+        (folder / "sys" / device).mkdir(parents=True)
+        (folder / "sys" / device / "name").write_text(f"{name}\n")
+        (folder / "sys" / device / "index").write_text(f"{index}\n")
+        (folder / "dev" / device).touch()
+    return folder / "sys", folder / "dev"
+
+
+def test_cameras_are_listed_by_number_and_name_and_their_second_devices_are_not(tmp_path):
+    places = cameras(
+        tmp_path,
+        ("video10", "USB Camera", "0"),
+        ("video0", "HD Webcam: HD Webcam", "0"),
+        ("video1", "HD Webcam: HD Webcam", "1"),
+        ("video19", "bcm2835-codec-decode", "0"),
+        ("video20", "pispbe-input", "0"),
+        ("video2", "unplugged", "0"),
+    )
+    (tmp_path / "dev" / "video2").unlink()
+    assert check._linux_cameras(*places) == (["0 (HD Webcam: HD Webcam)", "10 (USB Camera)"], [])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux lists cameras as files")
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        pytest.param((["0 (Cam)"], []), Check("Camera", True, "0 (Cam)"), id="there"),
+        pytest.param(
+            ([], []),
+            Check(
+                "Camera",
+                None,
+                "none was found",
+                "Plug one in and allow it for this program; without one the demo runs.",
+            ),
+            id="none",
+        ),
+        pytest.param(
+            ([], ["/dev/video0"]),
+            Check(
+                "Camera",
+                False,
+                "/dev/video0 is there, and you may not read it",
+                "Run: sudo usermod -aG video $USER and log in again.",
+            ),
+            id="locked",
+        ),
+    ],
+)
+def test_a_camera_that_may_not_be_read_has_to_be_mended_and_one_that_is_not_there_has_not(
+    monkeypatch, answer, line
+):
+    monkeypatch.setattr(check, "_linux_cameras", lambda: answer)
+    assert by_name(run_checks(Settings()))["Camera"] == line
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_device_without_permission_is_locked(tmp_path):
+    places = cameras(tmp_path, ("video0", "Cam", "0"))
+    (tmp_path / "dev" / "video0").chmod(0)
+    assert check._linux_cameras(*places) == ([], [str(tmp_path / "dev" / "video0")])
+
+
+def test_an_error_in_three_sentences_keeps_them(monkeypatch):
+    def crash(settings):
+        raise BadInputError("It is bad.", "Expected good.", "Mend it.")
+
+    monkeypatch.setitem(check._NEED_OPENCV, "Network", crash)
+    line = by_name(run_checks(Settings()))["Network"]
+    assert (line.found, line.remedy) == ("It is bad.", "Expected good. Mend it.")
+
+
+def test_the_times_in_the_report_are_measured():
+    assert 0.01 <= check._seconds(lambda: time.sleep(0.01)) < 1

@@ -1,0 +1,58 @@
+"""Errors: three sentences, the builtin error that fits, and an exit code."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from expression import errors
+from expression.errors import ExpressionError, missing_package
+
+SENTENCES = ("It broke at 3.", "Expected 2.", "Try 2.")
+
+KINDS = [
+    pytest.param(errors.BadInputError, ValueError, 2, id="bad input"),
+    pytest.param(errors.MissingFileError, FileNotFoundError, 2, id="missing file"),
+    pytest.param(errors.OutputError, OSError, 2, id="output"),
+    pytest.param(errors.SourceError, OSError, 2, id="source"),
+    pytest.param(errors.SourceLostError, ConnectionError, 1, id="source lost"),
+    pytest.param(errors.DisplayError, RuntimeError, 2, id="display"),
+    pytest.param(errors.MissingPackageError, ImportError, 1, id="missing package"),
+    pytest.param(errors.RunError, RuntimeError, 1, id="run"),
+]
+
+
+@pytest.mark.parametrize(("kind", "builtin", "code"), KINDS)
+def test_an_error_is_caught_as_the_builtin_error_it_is(kind, builtin, code):
+    with pytest.raises(builtin, match=r"^It broke at 3\. Expected 2\. Try 2\.$"):
+        raise kind(*SENTENCES)
+    assert issubclass(kind, ExpressionError)
+    assert kind.exit_code == code
+
+
+def test_every_error_is_in_the_table():
+    made = {kind for kind in vars(errors).values() if isinstance(kind, type)} - {ExpressionError}
+    assert made == {case.values[0] for case in KINDS}
+
+
+@pytest.mark.parametrize(("kind", "builtin", "code"), KINDS)
+def test_an_error_survives_the_way_between_processes(kind, builtin, code):
+    copy = pickle.loads(pickle.dumps(kind(*SENTENCES)))
+    assert type(copy) is kind
+    assert (str(copy), copy.happened, copy.expected, copy.remedy) == (" ".join(SENTENCES), *SENTENCES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        pytest.param(
+            ("The speech sink", "pyttsx3", "speech"), 'Run: pip install "expression[speech]"', id="x"
+        ),
+        pytest.param(("The network", "ai-edge-litert"), "Run: pip install ai-edge-litert", id="no extra"),
+    ],
+)
+def test_a_missing_package_names_feature_package_and_the_line_that_installs_it(arguments, line):
+    error = missing_package(*arguments)
+    assert error.happened == f"{arguments[0]} needs the package {arguments[1]}, which is not installed."
+    assert error.remedy == line

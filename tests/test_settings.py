@@ -1,0 +1,144 @@
+"""Settings: four places, the later wins, and each bad value is told."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from expression.errors import BadInputError
+from expression.settings import FILE, OUTSIDE, Settings
+
+
+def load(folder, toml: str | bytes = "", environ=None, **arguments) -> Settings:
+    """Loads settings from a folder with this expression.toml."""
+    if toml:
+        (folder / FILE).write_bytes(toml if isinstance(toml, bytes) else toml.encode())
+    return Settings.load(folder, environ or {}, **arguments)
+
+
+def test_without_anything_the_defaults_hold(tmp_path):
+    assert load(tmp_path) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ", "arguments", "people"),
+    [
+        pytest.param("", {}, {}, 5, id="default"),
+        pytest.param("people = 2", {}, {}, 2, id="file over default"),
+        pytest.param("people = 2", {"EXPRESSION_PEOPLE": "3"}, {}, 3, id="environment over file"),
+        pytest.param("people = 2", {"EXPRESSION_PEOPLE": "3"}, {"people": 4}, 4, id="argument over all"),
+        pytest.param("people = 2", {}, {"people": None}, 2, id="an argument of None is not set"),
+        pytest.param("", {"EXPRESSION_PEOPLE": "3"}, {"people": "4"}, 4, id="an argument in words"),
+    ],
+)
+def test_the_later_place_wins(tmp_path, toml, environ, arguments, people):
+    assert load(tmp_path, toml, environ, **arguments).people == people
+
+
+def test_each_place_sets_only_what_it_names(tmp_path):
+    settings = load(tmp_path, 'detector = "haar"', {"EXPRESSION_MIRROR": "no"}, threshold=0.5)
+    assert settings == Settings(detector="haar", mirror=False, threshold=0.5)
+
+
+def test_the_environment_of_the_process_is_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPRESSION_SMOOTH", "streak")
+    assert Settings.load(tmp_path).smooth == "streak"
+
+
+@pytest.mark.parametrize("name", sorted(OUTSIDE))
+def test_names_that_are_read_elsewhere_are_passed_over(tmp_path, name):
+    assert load(tmp_path, environ={f"EXPRESSION_{name}": "x"}) == Settings()
+
+
+VALUES = [
+    ("eyes", "yes", True),
+    ("eyes", "OFF", False),
+    ("eyes", "1", True),
+    ("people", np.int64(7), 7),
+    ("stale", "0.5", 0.5),
+    ("stale", 1, 1.0),
+    ("sinks", "console csvfile:a.csv", ("console", "csvfile:a.csv")),
+    ("sinks", ["console"], ("console",)),
+    ("source", 0, 0),
+    ("model", "my.tflite", "my.tflite"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "wanted"), VALUES, ids=[f"{n} {v}" for n, v, _ in VALUES])
+def test_a_value_is_brought_into_its_type(tmp_path, name, value, wanted):
+    got = getattr(load(tmp_path, **{name: value}), name)
+    assert (got, type(got)) == (wanted, type(wanted))
+
+
+BAD = [
+    ("people", "two", r"people is 'two' in the arguments\. Expected a whole number\. Give one, or leave"),
+    ("people", 2.7, r"people is 2\.7 in the arguments\. Expected a whole number"),
+    ("people", True, r"people is True in the arguments\. Expected a whole number"),
+    ("people", float("inf"), r"people is inf"),
+    ("people", 0, r"people is 0\. Expected 1 to 50\. Choose a value in that range"),
+    ("people", 51, r"people is 51\. Expected 1 to 50"),
+    ("threshold", 1.01, r"threshold is 1\.01\. Expected 0 to 1"),
+    ("threshold", "nan", r"threshold is nan"),
+    ("smallest_face", 9, r"smallest_face is 9\. Expected 10 to 1000"),
+    ("stale", 0, r"stale is 0\.0\. Expected 0\.05 to 60"),
+    ("stale", "soon", r"stale is 'soon' in the arguments\. Expected a number"),
+    ("duration", -1, r"duration is -1\.0\. Expected 0 to"),
+    ("duration", "inf", r"duration is inf"),
+    ("eyes", "perhaps", r"eyes is 'perhaps' in the arguments\. Expected true or false"),
+    ("mirror", 2, r"mirror is 2 in the arguments\. Expected true or false"),
+    ("sinks", 5, r"sinks is 5 in the arguments\. Expected a list of names"),
+    ("display", "wall", r"display is 'wall'\. Expected one of auto, window"),
+    ("detector", "yolo", r"detector is 'yolo'\. Expected one of auto, haar"),
+    ("smooth", "silk", r"smooth is 'silk'\. Expected one of average, streak, none\. Choose one of these"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "said"), BAD, ids=[f"{n} {v}" for n, v, _ in BAD])
+def test_a_bad_value_is_told_with_what_was_expected(tmp_path, name, value, said):
+    with pytest.raises(BadInputError, match=f"^{said}"):
+        load(tmp_path, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ", "arguments", "said"),
+    [
+        pytest.param("peple = 2", {}, {}, r"'peple', found in expression\.toml\. .*mean people\?", id="file"),
+        pytest.param(
+            "",
+            {"EXPRESSION_DETEKTOR": "x"},
+            {},
+            r"'detektor', found in the environment.*detector\?",
+            id="env",
+        ),
+        pytest.param(
+            "", {}, {"xyz": 1}, r"'xyz', found in the arguments\..*Check the spelling", id="argument"
+        ),
+        pytest.param("[live]\npeople = 2", {}, {}, r"no setting 'live'", id="a table"),
+    ],
+)
+def test_an_unknown_name_is_told_with_its_place_and_the_nearest(tmp_path, toml, environ, arguments, said):
+    with pytest.raises(BadInputError, match=said):
+        load(tmp_path, toml, environ, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        pytest.param("people = = 2", r"expression\.toml cannot be read: .*line 1", id="no TOML"),
+        pytest.param(b"\xff\xfep\x00", r"expression\.toml cannot be read: .*Expected TOML", id="UTF-16"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_told(tmp_path, toml, said):
+    with pytest.raises(BadInputError, match=said):
+        load(tmp_path, toml)
+
+
+def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path):
+    assert load(tmp_path, b"\xef\xbb\xbfpeople = 2\r\n").people == 2
+
+
+def test_every_setting_is_described():
+    described = Settings.__doc__.split("Attributes:")[1]
+    assert [f.name for f in fields(Settings) if f"        {f.name}: " not in described] == []
