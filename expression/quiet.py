@@ -1,0 +1,55 @@
+"""Holds back known lines that native libraries print to stderr though all is well.
+
+They come from C++, past Python's own streams, and have no setting that stops them.
+`runtime.py` and `network.py` use it around the calls that print.
+
+Notebook: 14_small_and_fast
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def without_lines(*parts: str) -> Iterator[None]:
+    """Drops lines of stderr that hold one of the parts; the others come out at the end.
+
+    What other threads print meanwhile comes out late too, so keep it to short calls.
+
+    Args:
+        *parts: What a line must hold to be dropped.
+
+    Example:
+        >>> with without_lines("all is well"):
+        ...     _ = os.write(2, b"INFO: all is well\\n")
+    """
+    try:
+        keep = os.dup(2)
+    except OSError:  # There is no stderr, as under pythonw.
+        yield
+        return
+    wanted = [part.encode() for part in parts]
+    _flush()
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(keep, 2)
+            os.close(keep)
+            file.seek(0)
+            for line in file:
+                if not any(part in line for part in wanted):
+                    os.write(2, line)
+
+
+def _flush() -> None:
+    """Empties Python's own buffer, which may be missing or closed."""
+    if sys.stderr is not None and not sys.stderr.closed:
+        sys.stderr.flush()

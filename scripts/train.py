@@ -1,0 +1,58 @@
+"""Trains the network of the package on FER2013 and exports it.
+
+python scripts/train.py --data fer2013.csv --out results/first
+
+An interrupted run goes on where it stopped when it is called again in the same way.
+
+Notebook: 07_training
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from expression.errors import ExpressionError
+
+
+def main() -> int:
+    """Reads the arguments, trains, exports and prints the accuracy on PublicTest."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, type=Path, help="fer2013.csv, or a folder with FER2013")
+    parser.add_argument("--out", required=True, type=Path, help="the folder for the network and its history")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    try:
+        return run(arguments)
+    except ExpressionError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Does the work; TensorFlow, which takes seconds, is loaded once the data is there."""
+    from expression.dataset import read_fer2013
+
+    dataset = read_fer2013(arguments.data)
+
+    from expression.export import export
+    from expression.runtime import load
+    from expression.training import Recipe, accuracy, train
+
+    recipe = Recipe(epochs=arguments.epochs, seed=arguments.seed)
+    trained = train(dataset, arguments.out, recipe, on_epoch=tell)
+    exported = trained.path.with_suffix(".tflite")
+    export(trained.path, exported)
+    print(f"{exported}: accuracy on PublicTest {accuracy(load(exported).scores, dataset.validation):.1%}")
+    return 0
+
+
+def tell(row: dict[str, float]) -> None:
+    """Prints one epoch."""
+    print(f"epoch {row['epoch']}: loss {row['loss']:.3f}, PublicTest {row['validation']:.1%}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
