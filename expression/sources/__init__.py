@@ -9,7 +9,7 @@ Notebook: 03_threads
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import re
 import sys
@@ -36,12 +36,15 @@ class Source:
             source that knows; None takes the moment in which it was read.
         mirror: Whether people see themselves in it, so that it is shown like a mirror.
         description: How messages call it, known once it is open.
+        named: Whether `--source NAME` with the name of its file is enough to open it, as
+            for demo.
     """
 
     fps: float | None = None
     captured: float | None = None
     mirror: bool = False
     description: str = "source"
+    named: bool = False
 
     def open(self) -> None:
         """Takes the device or file.
@@ -67,8 +70,8 @@ def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
 
     Args:
         text: A camera's index, a video file, a picture or folder of pictures, an rtsp
-            or http address, demo, a Source, or None for the camera if there is one,
-            else the demo.
+            or http address, demo or another file of this folder whose class is `named`,
+            a Source, or None for the camera if there is one, else the demo.
         repeat: Whether the demo starts again when it is through.
 
     Raises:
@@ -82,11 +85,11 @@ def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
     text = str(text).strip()
     if text == "demo":
         return _load("demo", "Demo")(repeat=repeat)
-    if re.fullmatch(r"-?\d+", text):
+    if re.fullmatch(r"-?[0-9]+", text):
         return _load("webcam", "Webcam")(int(text))
-    if re.match(r"(rtsps?|https?)://", text):
-        return _load("stream", "Stream")(text)
-    return _open_path(text)
+    if "://" in text:
+        return _open_address(text)
+    return _open_named(text) or _open_path(text)
 
 
 def camera_is_there() -> bool:
@@ -94,6 +97,27 @@ def camera_is_there() -> bool:
     if sys.platform.startswith("linux"):
         return os.path.exists("/dev/video0")
     return _load("webcam", "Webcam").probe(0)
+
+
+def _open_address(text: str) -> Source:
+    """Returns the source for an address; an error never shows it, for it may hold a password."""
+    scheme = text.partition("://")[0].lower()
+    if scheme not in ("rtsp", "rtsps", "http", "https"):
+        raise BadInputError(
+            f"The source is an address that begins with {scheme}://.",
+            "Expected rtsp://, rtsps://, http:// or https://.",
+            "Choose such an address, or save the video and name the file.",
+        )
+    return _load("stream", "Stream")(text)
+
+
+def _open_named(text: str) -> Source | None:
+    """Returns the source whose file has this name, if there is one that needs nothing else."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", text) or not importlib.util.find_spec(f"{__name__}.{text}"):
+        return None
+    module = importlib.import_module(f".{text}", __name__)
+    kinds = [k for k in vars(module).values() if isinstance(k, type) and issubclass(k, Source)]
+    return next((kind() for kind in kinds if kind.named and kind.__module__ == module.__name__), None)
 
 
 def _open_path(text: str) -> Source:
@@ -136,23 +160,23 @@ class CaptureLoop(Worker):
         super().__init__(data, "capture", output=data.frame)
         self.source = source
         self.frames = 0
-        self._started = 0.0
+        self._opened = 0.0
 
     def setup(self) -> None:
         """Opens the source."""
         self.source.open()
-        self._started = time.monotonic()
+        self._opened = time.monotonic()
 
     def step(self) -> None:
         """Waits until the next frame is due, reads it and publishes it."""
-        due = self._started + (self.frames / self.source.fps if self.source.fps else 0.0)
+        due = self._opened + (self.frames / self.source.fps if self.source.fps else 0.0)
         if self.data.wait_done(max(0.0, due - time.monotonic())):
             return
         image = self.source.read()
         if image is None:
             return self.finish()
         now = self.source.captured or time.monotonic()
-        position = self.frames / self.source.fps if self.source.fps else now - self._started
+        position = self.frames / self.source.fps if self.source.fps else now - self._opened
         self.data.frame.publish(Frame(image, self.frames, now, position))
         self.frames += 1
 

@@ -70,7 +70,7 @@ class Demo(Source):
         """Returns the next picture, (480, 640, 3) uint8 RGB, or None at the end."""
         if self.number >= FRAMES and not self.repeat:
             return None
-        image = self.picture(self.number % (FRAMES))
+        image = self.picture(self.number % FRAMES)
         self.number += 1
         return image
 
@@ -103,7 +103,7 @@ class Demo(Source):
         Args:
             seconds: From the beginning; after half a minute the film starts again.
         """
-        number = int(seconds * FPS + 1e-6) % (FRAMES)
+        number = int(seconds * FPS + 1e-6) % FRAMES
         (x1, _, size1, _), (x2, y2, size2, _) = (self._places[n][number] for n in ("first", "second"))
         first = 60 * size1 < x1 < WIDTH - 60 * size1
         second = 60 * size2 < x2 < WIDTH - 60 * size2 and y2 < HEIGHT - 60 * size2

@@ -1,6 +1,6 @@
 """A camera of this computer, read with OpenCV.
 
-`open_source("0")` makes a `Webcam`; `camera_is_there` asks `probe` on macOS and Windows.
+`open_source("0")` makes a `Webcam`; `camera_is_there` asks its `probe` on macOS and Windows.
 
 Notebook: 03_threads
 """
@@ -18,6 +18,9 @@ from . import Source
 from ._opencv import quiet, wait_for_picture
 
 WIDTH, HEIGHT = 640, 480
+DEVICES = Path("/dev")
+"""Where Linux keeps its cameras, as files named video0, video1, ..."""
+
 FIRST_PICTURE, LOST_AFTER = 4.0, 2.0
 """Seconds that a camera may take to its first picture, and between two later ones."""
 
@@ -49,7 +52,7 @@ class Webcam(Source):
         Raises:
             SourceError: It is missing, busy or gives no picture; the message says which.
         """
-        if sys.platform.startswith("linux") and not Path(f"/dev/video{self.index}").exists():
+        if sys.platform.startswith("linux") and not (DEVICES / f"video{self.index}").exists():
             raise _missing(self.index)
         self._capture = _connect(self.index)
         if not self._capture.isOpened() or wait_for_picture(self._capture, FIRST_PICTURE) is None:
@@ -77,14 +80,14 @@ class Webcam(Source):
             self._capture.release()
             self._capture = None
 
-
-def probe(index: int) -> bool:
-    """Whether a camera opens; its light may blink. Used where there is no /dev/video to look at."""
-    capture = _connect(index)
-    try:
-        return capture.isOpened()
-    finally:
-        capture.release()
+    @staticmethod
+    def probe(index: int) -> bool:
+        """Whether a camera opens; its light may blink. For systems without a /dev/video to look at."""
+        capture = _connect(index)
+        try:
+            return capture.isOpened()
+        finally:
+            capture.release()
 
 
 def _connect(index: int) -> cv2.VideoCapture:
@@ -107,10 +110,10 @@ def _connect(index: int) -> cv2.VideoCapture:
 
 def _missing(index: int) -> SourceError:
     """Returns the error for a camera that is not connected, on Linux."""
-    there = sorted(int(p.name[5:]) for p in Path("/dev").glob("video*") if p.name[5:].isdecimal())
+    there = sorted(int(p.name[5:]) for p in DEVICES.glob("video*") if p.name[5:].isdecimal())
     found = f"Found {', '.join(map(str, there))}" if there else "No camera was found"
     return SourceError(
-        f"There is no camera {index} (no /dev/video{index}).",
+        f"There is no camera {index} (no {DEVICES}/video{index}).",
         f"Expected the number of a connected camera; {found[0].lower()}{found[1:]}.",
         "Plug one in, choose another --source, or try --source demo.",
     )

@@ -1,0 +1,220 @@
+"""What a user writes becomes a source, and the capture thread reads it at its own pace."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import pytest
+from media import number_of, picture, write_clip
+
+from expression import sources
+from expression.data import Data
+from expression.errors import BadInputError, MissingFileError, SourceLostError
+from expression.image import write_picture
+from expression.sources import CaptureLoop, Source, camera_is_there, open_source
+from expression.sources.webcam import Webcam
+
+
+class Numbers(Source):
+    """Gives numbered pictures; may fail at one of them."""
+
+    description = "numbers"
+
+    def __init__(self, count: int, fps: float | None = None, fails_at: int = -1):
+        self.count, self.fps, self.fails_at = count, fps, fails_at
+        self.given = self.closed = 0
+        self.opened = threading.Event()
+
+    def open(self):
+        self.opened.set()
+
+    def read(self):
+        if self.given == self.fails_at:
+            raise SourceLostError("The camera is gone.", "Expected it to stay.", "Plug it in.")
+        if self.given == self.count:
+            return None
+        self.given += 1
+        return picture(self.given - 1)
+
+    def close(self):
+        self.closed += 1
+
+
+def collect(loop: CaptureLoop) -> list:
+    """Runs the loop to its end and returns every frame that it published."""
+    frames = []
+    publish = loop.data.frame.publish
+    loop.data.frame.publish = lambda frame: (frames.append(frame), publish(frame))
+    loop.start()
+    loop.join(10)
+    assert not loop.is_alive()
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("demo", "Demo"),
+        (" demo ", "Demo"),
+        ("0", "Webcam"),
+        (2, "Webcam"),
+        ("rtsp://host/stream", "Stream"),
+        ("RTSPS://host/stream", "Stream"),
+        ("http://host/video.mp4", "Stream"),
+    ],
+)
+def test_what_a_user_writes_becomes_a_source(text, kind):
+    assert type(open_source(text)).__name__ == kind
+
+
+def test_a_file_or_folder_becomes_a_video_or_pictures(tmp_path):
+    write_picture(tmp_path / "face.PNG", picture(1))
+    clip = write_clip(tmp_path / "clip.mp4", 2)
+    kinds = [type(open_source(str(path))).__name__ for path in (tmp_path, tmp_path / "face.PNG", clip)]
+    assert kinds == ["Folder", "Folder", "Video"]
+
+
+def test_a_source_passes_as_it_is():
+    source = Numbers(1)
+    assert open_source(source) is source
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("-1", BadInputError, "The camera's number is -1. Expected 0 or more."),
+        ("nonsense", BadInputError, "There is no source 'nonsense'."),
+        ("folder", BadInputError, "There is no source 'folder'."),
+        ("missing.mp4", MissingFileError, "There is no file or folder missing.mp4."),
+        ("some/where", MissingFileError, "There is no file or folder some/where."),
+        ("ftp://me:secret@host/x", BadInputError, "an address that begins with ftp://"),
+    ],
+)
+def test_what_is_no_source_is_told_in_three_sentences(text, error, words):
+    with pytest.raises(error) as caught:
+        open_source(text)
+    assert words in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_put_beside_the_others_is_found_by_its_name(tmp_path, monkeypatch):
+    code = "from expression.sources import Source\nclass Moon(Source):\n    named = True\n"
+    (tmp_path / "moon.py").write_text(code)
+    monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
+    try:
+        assert type(open_source("moon")).__name__ == "Moon"
+    finally:
+        sys.modules.pop("expression.sources.moon", None)
+
+
+@pytest.mark.parametrize(("there", "kind"), [(True, "Webcam"), (False, "Demo")])
+def test_without_a_wish_the_camera_is_taken_if_there_is_one(monkeypatch, there, kind):
+    monkeypatch.setattr(sources, "camera_is_there", lambda: there)
+    assert type(open_source(None)).__name__ == kind
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for /dev/video0, which Linux has")
+def test_on_linux_a_camera_is_looked_for_without_opening_it(monkeypatch):
+    monkeypatch.setattr(sources.os.path, "exists", lambda path: path == "/dev/video0")
+    assert camera_is_there()
+    monkeypatch.setattr(sources.os.path, "exists", lambda path: False)
+    assert not camera_is_there()
+
+
+def test_on_other_systems_the_camera_is_tried(monkeypatch):
+    monkeypatch.setattr(sources.sys, "platform", "darwin")
+    monkeypatch.setattr(Webcam, "probe", lambda index: index == 0)
+    assert camera_is_there()
+
+
+def test_every_frame_of_a_clip_is_read_at_its_own_pace(tmp_path):
+    loop = CaptureLoop(Data(), open_source(str(write_clip(tmp_path / "clip.mp4", 12, fps=24))))
+    began = time.monotonic()
+    frames = collect(loop)
+    assert time.monotonic() - began >= 11 / 24
+    assert [frame.number for frame in frames] == list(range(12))
+    assert [number_of(frame.image) for frame in frames] == list(range(12))
+    assert [frame.position for frame in frames] == pytest.approx([n / 24 for n in range(12)])
+    times = [frame.time for frame in frames]
+    assert times == sorted(times)
+    assert times[-1] - times[0] == pytest.approx(11 / 24, abs=0.25)
+
+
+def test_a_capture_that_was_held_up_catches_up_and_drops_nothing():
+    class Slow(Numbers):
+        def read(self):
+            if self.given == 2:
+                time.sleep(0.3)  # the disk was slow
+            return super().read()
+
+    frames = collect(CaptureLoop(Data(), Slow(20, fps=50)))
+    assert [frame.number for frame in frames] == list(range(20))
+    assert frames[-1].time - frames[0].time < 0.7  # 0.38 at its own pace; 0.68 if it had not caught up
+
+
+def test_a_live_source_is_read_without_a_pace():
+    frames = collect(CaptureLoop(Data(), Numbers(5)))
+    assert len(frames) == 5
+    assert frames[-1].time - frames[0].time < 0.1
+
+
+def test_the_end_of_the_source_closes_the_slot_and_the_source():
+    data, source = Data(), Numbers(1)
+    follower = data.frame.follow()
+    loop = CaptureLoop(data, source)
+    collect(loop)
+    assert follower.next(timeout=5).number == 0
+    assert follower.next(timeout=5) is None
+    assert follower.ended
+    assert (source.closed, data.error, loop.frames) == (1, None, 1)
+
+
+def test_a_source_that_fails_half_way_ends_in_data_error_and_is_closed():
+    data, source = Data(), Numbers(9, fails_at=3)
+    frames = collect(CaptureLoop(data, source))
+    name, error = data.error
+    assert (len(frames), name, source.closed) == (3, "capture", 1)
+    assert str(error) == "The camera is gone. Expected it to stay. Plug it in."
+    assert data.done
+    assert data.frame.closed
+
+
+def test_a_source_that_cannot_be_opened_is_closed_too():
+    class Missing(Numbers):
+        def open(self):
+            raise SourceLostError("There is no camera.", "Expected one.", "Plug one in.")
+
+    data, source = Data(), Missing(1)
+    collect(CaptureLoop(data, source))
+    assert source.closed == 1
+    assert "There is no camera." in str(data.error[1])
+
+
+def test_done_ends_the_wait_for_the_next_frame_at_once():
+    data, source = Data(), Numbers(9, fps=0.01)
+    loop = CaptureLoop(data, source)
+    follower = data.frame.follow()
+    loop.start()
+    assert follower.next(timeout=5).number == 0
+    began = time.monotonic()
+    data.done = True  # what Esc does
+    loop.join(5)
+    assert not loop.is_alive()
+    assert time.monotonic() - began < 1
+    assert (source.closed, data.error) == (1, None)
+
+
+def test_a_source_that_knows_when_a_picture_was_taken_is_believed():
+    class Stamped(Numbers):
+        captured = 123.0
+
+    assert collect(CaptureLoop(Data(), Stamped(1)))[0].time == 123.0
+
+
+def test_a_plain_source_has_nothing_to_read():
+    source = Source()
+    source.open()
+    assert source.read() is None
+    source.close()
