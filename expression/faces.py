@@ -10,17 +10,18 @@ Notebook: 02_pixels_and_faces
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from . import models
-from .data import Box, Data, Face, Seen
+from .cascades import CASCADES, find, find_near, read_cascade, two_eyes
+from .data import Box, Data, Face, Frame, Seen
 from .errors import BadInputError, MissingFileError
-from .image import crop, fit, grey, resize, square
+from .image import fit, grey, square
 from .tracking import Tracker
 from .worker import Worker
 
@@ -36,8 +37,8 @@ Source: this and `side` put boxes found in 1,500 pictures of FER2013 where their
 INSIDE = 0.5
 """Of two boxes, one of which lies by this share inside the other, the surer one stays."""
 
-EYES_WIDTH = 160
-"""Pixels to which a face is brought before eyes are looked for; an eye is then 24 to 72 wide."""
+SEARCH_SECONDS = 0.15
+"""A detector that is quick near known faces searches the whole picture after so long again."""
 
 
 class Detector:
@@ -53,22 +54,27 @@ class Detector:
         description: The name, and why it was chosen.
         window: Pixels that the smallest face keeps in the picture that is searched.
         side: The square of a face as a multiple of the longer side that `search` finds.
+        quick_near: Whether it finds faces again more quickly than it finds new ones.
     """
 
     name = ""
     window = 24
     side = 1.05
+    quick_near = False
 
     def __init__(self, smallest_face: int = 40, eyes: bool = False):
         self.smallest_face, self.eyes = smallest_face, eyes
         self.longest = round(REFERENCE * self.window / smallest_face)
         self.description = self.name
 
-    def detect(self, image: np.ndarray) -> list[Face]:
+    def detect(self, image: np.ndarray, near: Sequence[Box] = (), everywhere: bool = True) -> list[Face]:
         """Finds the faces of a picture.
 
         Args:
             image: (height, width, 3) uint8 RGB.
+            near: Where faces were in the frame before, in pixels of the image.
+            everywhere: Look in the whole picture; if not, near those boxes only, unless
+                nobody is there any more or the detector cannot.
 
         Returns:
             Faces without a person, the largest first. A box is square, in pixels of the
@@ -78,75 +84,41 @@ class Detector:
         if min(small.shape[:2]) < self.window:  # YuNet finds faces of infinite size in a few pixels
             return []
         smallest = max(self.window, round(self.smallest_face / factor))
+        found = self.search(small, smallest, [box.scaled(1 / factor) for box in near], everywhere)
         faces = [
             Face(_framed(face.box.scaled(factor), self.side), face.confidence)
-            for face in _without_doubles(self.search(small, smallest))
+            for face in _without_doubles(found)
             if max(face.box.width, face.box.height) * factor > 0.95 * self.smallest_face
         ]
-        if self.eyes:
-            faces = [face for face in faces if two_eyes(image, face.box)]
-        return faces
+        return [face for face in faces if two_eyes(image, face.box)] if self.eyes else faces
 
-    def search(self, image: np.ndarray, smallest: int) -> list[Face]:
-        """Finds boxes in a picture that was made small; `smallest` is a face's side there."""
+    def search(self, image: np.ndarray, smallest: int, near: Sequence[Box], everywhere: bool) -> list[Face]:
+        """Finds boxes in a picture that was made small; sizes and boxes are in its pixels."""
         raise RuntimeError(f"{type(self).__name__} has no search")
-
-
-@dataclass(frozen=True)
-class Cascade:
-    """A cascade file and how it is run.
-
-    Attributes:
-        name: What messages call it.
-        path: The file.
-        window: See `Detector`.
-        step: Each search looks for faces this much larger than the one before.
-        neighbours: So many hits at nearly one place make a face.
-    """
-
-    name: str
-    path: Path
-    window: int
-    step: float
-    neighbours: int
-
-
-_OPENCV = Path(cv2.data.haarcascades)
-
-CASCADES = {
-    "haar": Cascade("Haar", _OPENCV / "haarcascade_frontalface_default.xml", 26, 1.2, 4),
-    "haar-alt2": Cascade("Haar alt2", _OPENCV / "haarcascade_frontalface_alt2.xml", 24, 1.15, 3),
-    "lbp": Cascade("LBP", models.FOLDER / "lbpcascade_frontalface.xml", 30, 1.1, 4),
-}
-"""The cascades by the names that `--detector` takes.
-
-Source: Viola and Jones, Rapid Object Detection using a Boosted Cascade of Simple Features,
-2001; Liao et al., Learning Multi-scale Block Local Binary Patterns for Face Recognition,
-2007; step and neighbours as measured in benchmarks/README.md.
-"""
 
 
 class CascadeDetector(Detector):
     """Finds faces with one of OpenCV's cascades; see `Detector`.
 
     Args:
-        kind: A key of `CASCADES`.
+        kind: A key of `cascades.CASCADES`.
     """
 
-    def __init__(self, kind: str = "haar", smallest_face: int = 40, eyes: bool = False):
-        self.cascade = CASCADES[kind]
-        self.name, self.window = self.cascade.name, self.cascade.window
-        super().__init__(smallest_face, eyes)
-        self._classifier = read_cascade(self.cascade.path)
+    quick_near = True
 
-    def search(self, image: np.ndarray, smallest: int) -> list[Face]:
-        """Runs the cascade over the grey picture; the more hits a face has, the surer it is."""
-        pixels, least = cv2.equalizeHist(grey(image)), self.cascade.neighbours
-        boxes, hits = self._classifier.detectMultiScale2(
-            pixels, self.cascade.step, least, minSize=(smallest, smallest)
-        )
-        # Both are () when there is no face, else arrays.
-        return [Face(Box(*map(int, box)), float(n / (n + least))) for box, n in zip(boxes, hits, strict=True)]
+    def __init__(self, kind: str = "haar", smallest_face: int = 40, eyes: bool = False):
+        self._cascade = CASCADES[kind]
+        self.name, self.window = self._cascade.name, self._cascade.window
+        super().__init__(smallest_face, eyes)
+        self._classifier = read_cascade(self._cascade.path)
+
+    def search(self, image: np.ndarray, smallest: int, near: Sequence[Box], everywhere: bool) -> list[Face]:
+        """Runs the cascade over parts of the grey picture, and over all of it where that is needed."""
+        pixels = cv2.equalizeHist(grey(image))
+        found = [face for box in near for face in find_near(self._classifier, pixels, box)]
+        if everywhere or not found:
+            found += find(self._classifier, pixels, self._cascade.step, self._cascade.neighbours, smallest)
+        return found
 
 
 class YuNet(Detector):
@@ -178,8 +150,8 @@ class YuNet(Detector):
         )
         self._size = (320, 320)
 
-    def search(self, image: np.ndarray, smallest: int) -> list[Face]:
-        """Runs the network; its boxes reach from the forehead to the chin."""
+    def search(self, image: np.ndarray, smallest: int, near: Sequence[Box], everywhere: bool) -> list[Face]:
+        """Runs the network over the whole picture; its boxes reach from the forehead to the chin."""
         size = image.shape[1::-1]
         if size != self._size:
             self._network.setInputSize(size)
@@ -194,7 +166,7 @@ class WholeFrame(Detector):
 
     name = "whole frame"
 
-    def detect(self, image: np.ndarray) -> list[Face]:
+    def detect(self, image: np.ndarray, near: Sequence[Box] = (), everywhere: bool = True) -> list[Face]:
         """Returns one face as large as the picture."""
         return [Face(Box(0, 0, image.shape[1], image.shape[0]))]
 
@@ -241,54 +213,6 @@ def _yunet_or_haar(smallest_face: int, eyes: bool) -> Detector:
         return detector
 
 
-def read_cascade(path: str | Path) -> cv2.CascadeClassifier:
-    """Reads a cascade; OpenCV itself stumbles over paths that are not plain ASCII.
-
-    Raises:
-        MissingFileError: There is no such file.
-        BadInputError: It is no cascade.
-    """
-    path = Path(path)
-    if not path.is_file():
-        remedy = 'Run: pip install --force-reinstall "opencv-python<5"'
-        raise MissingFileError(f"There is no cascade {path}.", "Expected it there.", remedy)
-    mode = cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY
-    classifier = cv2.CascadeClassifier()
-    try:
-        storage = cv2.FileStorage(path.read_text(encoding="utf-8"), mode)
-        good = classifier.read(storage.getFirstTopLevelNode())
-    except (cv2.error, SystemError, UnicodeDecodeError):  # the second hides the first when it is no XML
-        good = False
-    if not good:
-        raise BadInputError(f"{path} is not a cascade.", "Expected one of OpenCV's.", "Choose another file.")
-    return classifier
-
-
-def two_eyes(image: np.ndarray, box: Box) -> bool:
-    """Whether an eye is found on each side of a face's upper half.
-
-    A patch of wall that looks like a face has no eyes. But eyes that are shut, small,
-    behind glasses or seen from the side are not found either: half of the faces of the
-    clips go with the false ones. Use it where a false face costs more than a missed one.
-
-    Args:
-        image: (height, width, 3) uint8 RGB.
-        box: Where the face is, in pixels.
-    """
-    upper = Box(box.x, box.y, box.width, max(1, round(box.height * 0.6)))
-    height = max(1, round(EYES_WIDTH * upper.height / upper.width))
-    pixels = cv2.equalizeHist(resize(grey(crop(image, upper)), EYES_WIDTH, height))
-    eyes = _eye_cascade().detectMultiScale(pixels, 1.1, 2, minSize=(24, 24), maxSize=(72, 72))
-    middles = [x + width / 2 for x, _, width, _ in eyes]
-    return any(x < EYES_WIDTH / 2 for x in middles) and any(x > EYES_WIDTH / 2 for x in middles)
-
-
-@cache
-def _eye_cascade() -> cv2.CascadeClassifier:
-    """Returns the eye cascade, read once."""
-    return read_cascade(_OPENCV / "haarcascade_eye.xml")
-
-
 def _framed(box: Box, side: float) -> Box:
     """Returns the square that FER2013 would cut; `side` is a multiple of the box's longer side."""
     frame = square(box, side)
@@ -329,6 +253,8 @@ class FaceLoop(Worker):
         super().__init__(data, "faces", output=data.faces)
         self._detector, self._tracker, self._people = detector, tracker, people
         self._follower = data.frame.follow()
+        self._found: list[Face] = []
+        self._searched = -math.inf
         self.frames = 0
         self.frames_with_faces = 0
 
@@ -342,8 +268,17 @@ class FaceLoop(Worker):
         frame = self._follower.next()
         if frame is None:
             return self.finish()
-        found = self._detector.detect(frame.image)[: self._people]
-        faces = self._tracker.update(found, frame.time)
+        self._found = self._detect(frame)[: self._people]
+        faces = self._tracker.update(self._found, frame.time)
         self.frames += 1
-        self.frames_with_faces += bool(found)
+        self.frames_with_faces += bool(self._found)
         self.data.faces.publish(Seen(frame, tuple(faces)))
+
+    def _detect(self, frame: Frame) -> list[Face]:
+        """Finds the faces of a frame: in most frames near the last ones only, where that is quicker."""
+        if not getattr(self._detector, "quick_near", False):
+            return self._detector.detect(frame.image)
+        everywhere = frame.time - self._searched >= SEARCH_SECONDS
+        if everywhere:
+            self._searched = frame.time
+        return self._detector.detect(frame.image, [face.box for face in self._found], everywhere)

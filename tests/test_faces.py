@@ -20,8 +20,6 @@ from expression.faces import (
     WholeFrame,
     YuNet,
     make_detector,
-    read_cascade,
-    two_eyes,
 )
 from expression.image import read_picture, resize
 from expression.tracking import Tracker
@@ -118,7 +116,16 @@ def test_faces_come_the_largest_first_and_small_ones_can_be_left_out(name, portr
     sizes = [face.box.width for face in make_detector(name, 40).detect(both)]
     assert len(sizes) == 2
     assert sizes[0] > 1.4 * sizes[1]
-    assert len(make_detector(name, round(0.8 * sizes[0])).detect(both)) == 1
+    assert len(make_detector(name, round(0.65 * sizes[0])).detect(both)) == 1
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_face_that_has_moved_far_is_found_although_only_its_old_place_was_named(name, portrait, with_yunet):
+    detector = make_detector(name)
+    (face,) = detector.detect(portrait)
+    for box in (face.box, Box(10, 10, 60, 60)):
+        (again,) = detector.detect(portrait, [box], everywhere=False)
+        assert again.box.overlap(face.box) > 0.75
 
 
 def test_auto_takes_haar_where_yunet_is_missing_and_says_the_remedy(without_yunet):
@@ -167,27 +174,6 @@ def test_yunet_reads_a_file_from_any_folder_and_takes_frames_of_changing_size(tm
     assert [len(detector.detect(resize(portrait, *size))) for size in sizes] == [1, 1, 1, 1]
 
 
-def test_a_cascade_is_read_from_a_folder_that_is_not_ascii(tmp_path):
-    path = tmp_path / "каскад.xml"
-    path.write_bytes(CASCADES["lbp"].path.read_bytes())
-    assert not read_cascade(path).empty()
-
-
-@pytest.mark.parametrize(
-    "text", ["", "no xml", '<?xml version="1.0"?><opencv_storage><a>1</a></opencv_storage>']
-)
-def test_what_is_no_cascade_is_said_to_be_none(tmp_path, text):
-    path = tmp_path / "bad.xml"
-    path.write_text(text)
-    with pytest.raises(BadInputError, match=r"bad\.xml is not a cascade"):
-        read_cascade(path)
-
-
-def test_a_missing_cascade_is_named(tmp_path):
-    with pytest.raises(MissingFileError, match=r"There is no cascade .*gone\.xml"):
-        read_cascade(tmp_path / "gone.xml")
-
-
 class Fixed(Detector):
     """Finds what the test says."""
 
@@ -197,7 +183,7 @@ class Fixed(Detector):
         super().__init__(**options)
         self.faces = faces
 
-    def search(self, image, smallest):
+    def search(self, image, smallest, near, everywhere):
         return list(self.faces)
 
 
@@ -215,14 +201,6 @@ def test_of_boxes_in_each_other_the_surer_stays(faces, widths):
     found = [Face(Box(x, y, side, side), sure) for x, y, side, sure in faces]
     image = np.zeros((380, 380, 3), np.uint8)
     assert [face.box.width for face in Fixed(*found).detect(image)] == widths
-
-
-def test_eyes_are_seen_on_a_face_and_not_beside_it(portrait):
-    (face,) = CascadeDetector("haar").detect(portrait)
-    assert two_eyes(portrait, face.box)
-    assert not two_eyes(portrait, Box(20, 20, 130, 130))
-    assert not two_eyes(portrait, Box(face.box.x + face.box.width // 2, face.box.y, 130, 130))
-    assert not two_eyes(portrait, Box(-30, 450, 80, 80))
 
 
 def test_the_eye_filter_drops_what_has_no_eyes(portrait):
@@ -294,11 +272,46 @@ def test_the_loop_publishes_the_largest_people_and_also_nobody(loop):
     assert (faces.frames, faces.frames_with_faces, faces.skipped) == (2, 1, 0)
 
 
+def test_the_loop_looks_near_the_last_faces_and_now_and_then_everywhere(loop):
+    data, detector, _, follower = loop
+    asked = []
+
+    def search(image, smallest, near, everywhere):
+        asked.append((len(near), everywhere))
+        return list(detector.faces)
+
+    detector.search, detector.quick_near = search, True
+    for number in range(6):
+        data.frame.publish(frame(number))
+        assert follower.next(5).frame.number == number
+    detector.faces = ()
+    for number in range(6, 9):
+        data.frame.publish(frame(number))
+        follower.next(5)
+    near, full = (1, False), (1, True)
+    assert asked == [(0, True), near, near, near, full, near, near, (0, False), (0, True)]
+
+
+def test_a_detector_of_ones_own_needs_no_more_than_detect():
+    class Own:
+        def detect(self, image):
+            return [Face(Box(1, 2, 30, 30))]
+
+    data = Data()
+    loop = FaceLoop(data, Own(), Tracker())
+    data.frame.publish(frame(0))
+    data.frame.close()
+    loop.start()
+    loop.join(5)
+    assert [face.person for face in data.faces.latest.items] == [1]
+    assert not loop.is_alive()
+
+
 def test_the_loop_counts_the_frames_that_it_skipped(loop):
     data, detector, faces, follower = loop
     entered, release = threading.Event(), threading.Event()
 
-    def slow(image, smallest):
+    def slow(*_):
         entered.set()
         release.wait(5)
         return []
@@ -328,7 +341,7 @@ def test_the_loop_handles_the_last_frame_and_closes_its_slot(loop):
 def test_an_error_of_the_detector_ends_the_run_and_is_kept(loop):
     data, detector, faces, _ = loop
 
-    def broken(image, smallest):
+    def broken(*_):
         raise RuntimeError("no more")
 
     detector.search = broken
