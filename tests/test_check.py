@@ -253,13 +253,14 @@ def test_cameras_are_listed_by_number_and_name_and_their_second_devices_are_not(
         tmp_path,
         ("video10", "USB Camera", "0"),
         ("video0", "HD Webcam: HD Webcam", "0"),
+        ("video3", "Third", "0"),
         ("video1", "HD Webcam: HD Webcam", "1"),
         ("video19", "bcm2835-codec-decode", "0"),
         ("video20", "pispbe-input", "0"),
         ("video2", "unplugged", "0"),
     )
     (tmp_path / "dev" / "video2").unlink()
-    assert check._linux_cameras(*places) == (["0 (HD Webcam: HD Webcam)", "10 (USB Camera)"], [])
+    assert check._linux_cameras(*places) == (["0 (HD Webcam: HD Webcam)", "3 (Third)", "10 (USB Camera)"], [])
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux lists cameras as files")

@@ -135,8 +135,10 @@ def test_publishing_wakes_everyone_who_waits():
         data.frame.publish("new")
 
     follow = [lambda: got.append(data.frame.follow().next(timeout=5)) for _ in range(3)]
+    began = time.monotonic()
     run_in_threads(publish, *follow)
     assert got == ["new"] * 3
+    assert time.monotonic() - began < 2, "nobody had to wait for the timeout"
 
 
 @pytest.mark.parametrize("event", ["done", "fail", "close"])

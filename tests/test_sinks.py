@@ -275,14 +275,17 @@ def test_the_last_reading_reaches_a_slow_sink_though_the_run_is_done():
     loop.start()
     assert sink.called.wait(5)
     sink.gate.clear()
-    for number in range(4):
+    data.readings.publish(seen(0, p1="Happy"))
+    while loop._follower.taken == 0:  # the sink is at the first and stays there
+        time.sleep(0.001)
+    for number in range(1, 4):
         data.readings.publish(seen(number, p1="Happy"))
     data.readings.close()
     data.done = True
     sink.gate.set()
     loop.join(5)
     assert not loop.is_alive()
-    assert sink.calls[-2:] == ["1 Happy 3", "close"]
+    assert sink.calls == ["open", "1 Happy 0", "1 Happy 3", "close"]
 
 
 def test_a_sink_that_nobody_listens_to_ends_the_run():
