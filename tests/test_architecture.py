@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "expression"
 LAYERS = [
     {"errors", "settings", "labels"},
-    {"data", "image", "worker", "statistics", "dataset", "models", "card"},
-    {"faces", "tracking", "network", "runtime", "prediction", "drawing", "display", "training"}
-    | {"sources", "sinks"},
+    {"data", "image", "worker", "statistics", "dataset", "models", "card", "quiet"},
+    {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
+    | {"training", "export", "overlay", "drawing", "screen", "window", "widget", "display"},
     {"session", "check", "timeline", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}
