@@ -1,0 +1,77 @@
+"""Readings and a sink to try things with: what was seen when, and who was told."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from expression.data import Box, Data, Frame, Reading, Seen
+from expression.sinks import Sink, SinkLoop
+
+IMAGE = np.zeros((9, 9, 3), np.uint8)
+
+
+def reading(person=1, label="Happy", frame=0, time=0.0, score=0.75) -> Reading:
+    scores = {"Happy": score, "Sad": 1 - score}
+    return Reading(person, Box(2, 3, 4, 5), label, score, scores, frame, time, time)
+
+
+def seen(time: float, **people: str) -> Seen[Reading]:
+    """What was seen at a time: seen(0.5, p1="Happy", p2="Sad")."""
+    frame = Frame(IMAGE, round(time * 100), time, time)
+    items = (reading(int(p[1:]), label, frame.number, time) for p, label in people.items())
+    return Seen(frame, tuple(items))
+
+
+class Recorder(Sink):
+    """Notes every call; raises what `raises` gives next, if that is not None."""
+
+    def __init__(self, raises=()):
+        self.calls, self.raises = [], list(raises)
+        self.called, self.gate = threading.Event(), threading.Event()
+        self.gate.set()
+
+    def _note(self, what):
+        assert self.gate.wait(10)
+        self.calls.append(what)
+        self.called.set()
+        error = self.raises.pop(0) if self.raises else None
+        if error is not None:
+            raise error
+
+    def open(self):
+        self._note("open")
+
+    def send(self, reading):
+        self._note(f"{reading.person} {reading.label} {reading.time:g}")
+
+    def empty(self):
+        self._note("empty")
+
+    def close(self):
+        self._note("close")
+
+
+class Patient(Data):
+    """Notes the pauses in place of sleeping."""
+
+    def __init__(self):
+        super().__init__()
+        self.pauses = []
+
+    def wait_done(self, timeout=None):
+        self.pauses.append(timeout)
+        return self.done
+
+
+def feed(sink: Sink, *frames: Seen, data: Data | None = None) -> SinkLoop:
+    """Runs the loop of a sink by hand, a step for each frame."""
+    data = data or Patient()
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    for frame in frames:
+        data.readings.publish(frame)
+        loop.step()
+    loop.teardown()
+    return loop

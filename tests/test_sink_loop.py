@@ -1,0 +1,259 @@
+"""The loop of a sink: what it is sent, and that its failures harm nothing."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+from parts import Pictures
+from readings import Patient, Recorder, feed, seen
+
+from expression import sinks
+from expression.data import Data
+from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError
+from expression.session import Session
+from expression.sinks import Sink, SinkLoop
+from expression.sinks.memory import Memory
+
+
+def test_a_sink_gets_every_reading_in_order_and_is_closed():
+    sink = Recorder()
+    loop = feed(sink, seen(0.0, p1="Happy", p2="Sad"), seen(0.1, p1="Happy"))
+    assert sink.calls == ["open", "1 Happy 0", "2 Sad 0", "1 Happy 0.1", "close"]
+    assert (loop.name, loop.sent, loop.failed, loop.skipped) == ("Recorder", 3, 0, 0)
+
+
+def test_only_changes_are_sent_to_a_sink_that_wants_no_more():
+    sink = Recorder()
+    sink.only_changes = True
+    labels = ["Happy", "Happy", "Sad", "Sad", "Happy"]
+    feed(sink, *(seen(i / 10, p1=label, p2="Sad") for i, label in enumerate(labels)))
+    assert sink.calls[1:-1] == ["1 Happy 0", "2 Sad 0", "1 Sad 0.2", "1 Happy 0.4"]
+
+
+def test_between_two_readings_of_a_person_lies_the_least_time():
+    sink = Recorder()
+    sink.min_interval = 0.5
+    feed(sink, *(seen(i / 4, p1="Happy", **({"p2": "Sad"} if i > 0 else {})) for i in range(5)))
+    assert sink.calls[1:-1] == ["1 Happy 0", "2 Sad 0.25", "1 Happy 0.5", "2 Sad 0.75", "1 Happy 1"]
+
+
+def test_a_change_that_came_too_soon_is_sent_once_the_time_is_up():
+    sink = Recorder()
+    sink.only_changes, sink.min_interval = True, 1.0
+    feed(sink, seen(0, p1="Happy"), seen(0.5, p1="Sad"), seen(0.9, p1="Sad"), seen(1.0, p1="Sad"))
+    assert sink.calls[1:-1] == ["1 Happy 0", "1 Sad 1"]
+
+
+def test_a_person_who_left_is_forgotten_and_one_who_was_missed_for_a_moment_is_not():
+    sink = Recorder()
+    sink.only_changes = True
+    feed(sink, seen(0, p1="Sad"), seen(1), seen(2, p1="Sad"), seen(3), seen(4.1), seen(5, p1="Sad"))
+    assert sink.calls[1:-1] == ["1 Sad 0", "empty", "1 Sad 5"]
+
+
+def test_that_nobody_is_there_is_said_once():
+    sink = Recorder()
+    feed(sink, *(seen(t) for t in range(3)), seen(3, p1="Sad", p2="Sad"), *(seen(t) for t in range(4, 9)))
+    assert sink.calls[1:-1] == ["1 Sad 3", "2 Sad 3", "empty"]
+
+
+def test_while_somebody_is_there_the_room_is_not_empty():
+    sink = Recorder()
+    feed(sink, seen(0, p1="Sad", p2="Sad"), *(seen(t, p1="Sad") for t in range(1, 6)))
+    assert "empty" not in sink.calls
+
+
+def test_nothing_grows_when_people_come_and_go():
+    loop = feed(Recorder(), *(seen(t, **{f"p{t + 1}": "Sad"}) for t in range(100)))
+    assert len(loop._last) == len(loop._present) <= 4
+
+
+def test_the_last_reading_reaches_a_slow_sink_though_the_run_is_done():
+    data, sink = Data(), Recorder()
+    loop = SinkLoop(data, sink)
+    loop.start()
+    assert sink.called.wait(5)
+    sink.gate.clear()
+    data.readings.publish(seen(0, p1="Happy"))
+    while loop._follower.taken == 0:  # the sink is at the first and stays there
+        time.sleep(0.001)
+    for number in range(1, 4):
+        data.readings.publish(seen(number, p1="Happy"))
+    data.readings.close()
+    data.done = True
+    sink.gate.set()
+    loop.join(5)
+    assert not loop.is_alive()
+    assert sink.calls == ["open", "1 Happy 0", "1 Happy 3", "close"]
+
+
+def test_a_sink_that_nobody_listens_to_ends_the_run():
+    sink, data = Recorder(), Patient()
+    sink.finished = True
+    feed(sink, seen(0, p1="Sad"), data=data)
+    assert data.done
+    assert data.error is None
+
+
+def test_a_failing_sink_is_warned_of_once_and_tried_again_with_growing_pauses(caplog):
+    data = Patient()
+    sink = Recorder([None, *[OSError(28, "No space left")] * 9])
+    loop = feed(sink, *(seen(t, p1="Sad") for t in range(11)), data=data)
+    assert data.pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert [record.message for record in caplog.records] == [
+        "The sink Recorder failed: OSError: [Errno 28] No space left. The run goes on without it. "
+        "It is tried again with pauses of up to 30 s; mend it, or leave it out.",
+        "The sink Recorder works again.",
+    ]
+    assert {(record.name, record.levelno) for record in caplog.records} == {("expression", logging.WARNING)}
+    assert (loop.sent, loop.failed, data.done, data.error) == (2, 9, False, None)
+    assert sink.calls[-1] == "close"
+
+
+def test_a_sink_that_fails_again_later_is_warned_of_again_and_paused_shortly(caplog):
+    data = Patient()
+    sink = Recorder([None, ValueError("a"), ValueError("b"), None, ValueError("c")])
+    feed(sink, *(seen(t, p1="Sad") for t in range(5)), data=data)
+    assert data.pauses == [0.5, 1, 0.5]
+    assert [record.message.split(":")[0] for record in caplog.records] == [
+        "The sink Recorder failed",
+        "The sink Recorder works again.",
+        "The sink Recorder failed",
+        "The sink Recorder works again.",
+    ]
+
+
+def test_of_a_frame_that_fails_the_rest_is_left_out(caplog):
+    sink = Recorder([None, OSError("x")])
+    loop = feed(sink, seen(0, p1="Sad", p2="Sad"), seen(1, p1="Sad", p2="Sad"))
+    assert sink.calls == ["open", "1 Sad 0", "1 Sad 1", "2 Sad 1", "close"]
+    assert (loop.sent, loop.failed) == (2, 1)
+
+
+def test_a_change_that_could_not_be_sent_is_sent_when_the_sink_works_again(caplog):
+    sink = Recorder([None, None, OSError("x")])
+    sink.only_changes = True
+    feed(sink, seen(0, p1="Sad"), seen(1, p1="Happy"), seen(2, p1="Happy"), seen(3, p1="Happy"))
+    assert sink.calls[1:-1] == ["1 Sad 0", "1 Happy 1", "1 Happy 2"]
+
+
+def test_a_sink_that_does_not_open_is_tried_again(caplog):
+    sink = Recorder([ConnectionRefusedError("no bridge"), TimeoutError(), None])
+    data = Patient()
+    feed(sink, *(seen(t, p1="Sad") for t in range(3)), data=data)
+    assert sink.calls == ["open", "open", "open", "1 Sad 1", "1 Sad 2", "close"]
+    assert data.pauses == [0.5, 1]
+    assert "ConnectionRefusedError: no bridge. The run goes on" in caplog.messages[0]
+
+
+def test_a_sink_that_never_opened_is_not_closed(caplog):
+    sink = Recorder([OSError("x")] * 9)
+    feed(sink, seen(0, p1="Sad"))
+    assert set(sink.calls) == {"open"}
+
+
+SENTENCES = ("It is bad.", "Expected good.", "Mend it.")
+
+
+@pytest.mark.parametrize(
+    ("where", "error", "ends"),
+    [
+        pytest.param("open", BadInputError(*SENTENCES), True, id="bad input at open"),
+        pytest.param("open", MissingFileError(*SENTENCES), True, id="missing file at open"),
+        pytest.param("open", OutputError(*SENTENCES), True, id="output at open"),
+        pytest.param("open", MissingPackageError(*SENTENCES), True, id="missing package at open"),
+        pytest.param("open", FileNotFoundError("x"), False, id="a builtin error at open"),
+        pytest.param("send", BadInputError(*SENTENCES), True, id="bad input at send"),
+        pytest.param("send", MissingPackageError(*SENTENCES), True, id="missing package at send"),
+        pytest.param("send", OutputError(*SENTENCES), False, id="output at send"),
+        pytest.param("send", ValueError("x"), False, id="a builtin error at send"),
+        pytest.param("send", SystemExit(3), True, id="the end of the program"),
+    ],
+)
+def test_what_trying_again_cannot_mend_ends_the_run(where, error, ends, caplog, monkeypatch):
+    monkeypatch.setattr(sinks, "FIRST_PAUSE", 0.01)
+    data = Data()
+    sink = Recorder([error] if where == "open" else [None, error])
+    loop = SinkLoop(data, sink)
+    loop.start()
+    data.readings.publish(seen(0, p1="Sad"))
+    if ends:
+        loop.join(5)
+        assert data.error == ("Recorder", error)
+        assert not caplog.records
+    else:
+        while not sink.called.wait(5) or loop.sent + loop.failed == 0:
+            time.sleep(0.001)
+        assert not data.done
+    data.done = True
+    loop.join(5)
+    assert not loop.is_alive()
+    assert (sink.calls[-1] == "close") == (where == "send" or not ends)
+
+
+def test_a_sink_that_does_not_close_well_hides_nothing(caplog):
+    class Stuck(Recorder):
+        def close(self):
+            raise OSError("lost")
+
+    data = Data()
+    first = ZeroDivisionError("first")
+    data.fail("faces", first)
+    loop = SinkLoop(data, Stuck())
+    loop.start()
+    loop.join(5)
+    assert data.error == ("faces", first)
+    assert caplog.messages == [
+        "The sink Stuck did not close well: OSError: lost. Expected it to give everything back. "
+        "Look whether its last readings arrived."
+    ]
+
+
+def test_stopping_does_not_wait_for_the_pause(caplog):
+    data = Data()
+    sink = Recorder([OSError("x")] * 99)
+    loop = SinkLoop(data, sink)
+    loop._pause = 30.0
+    loop.start()
+    assert sink.called.wait(5)
+    began = time.monotonic()
+    data.done = True
+    loop.join(5)
+    assert time.monotonic() - began < 0.5
+    assert not loop.is_alive()
+
+
+def test_readings_that_came_during_a_pause_are_skipped_and_counted(caplog):
+    data = Data()
+    sink = Recorder([None, OSError("x")])
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    data.readings.publish(seen(0, p1="Sad"))
+    loop.step()
+    for number in range(1, 6):
+        data.readings.publish(seen(number, p1="Sad"))
+    loop._pause = 0.01
+    loop.step()
+    loop.teardown()
+    assert sink.calls[1:-1] == ["1 Sad 0", "1 Sad 5"]
+    assert (loop.sent, loop.failed, loop.skipped) == (1, 1, 4)
+
+
+def test_a_failing_sink_harms_neither_the_run_nor_another_sink(caplog):
+    class Broken(Sink):
+        def send(self, reading):
+            raise ConnectionResetError("gone")
+
+    memory = Memory()
+    run = Session(Pictures(20), display="none", detector="whole", sinks=(Broken(), memory))
+    run.run()
+    assert run.statistics()["frames_read"] == 20
+    assert memory.readings[-1].frame == 19
+    assert sum("Broken failed" in message for message in caplog.messages) == 1
+
+
+def test_a_sink_without_send_says_so(caplog):
+    feed(Sink(), seen(0, p1="Sad"))
+    assert "RuntimeError: Sink has no send" in caplog.messages[0]
