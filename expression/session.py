@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import time
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 from . import models, runtime
 from .data import Data, Reading
 from .display import DisplayLoop, in_notebook, make_display
-from .errors import OutputError
+from .errors import BadInputError, OutputError
 from .faces import FaceLoop, make_detector
 from .prediction import PredictLoop
 from .settings import Settings
@@ -30,7 +29,8 @@ from .worker import Worker
 JOIN_SECONDS = 3.0
 """How long `stop` waits for the threads, all together."""
 
-_running: weakref.ref[Session] | None = None
+_running: Session | None = None
+"""The session that runs, kept here too: a notebook forgets it when a cell is run again."""
 
 
 class Session:
@@ -85,12 +85,16 @@ class Session:
         """Builds every part, then starts the threads; a widget shows at once.
 
         Raises:
-            ExpressionError: A part cannot be had; nothing was started.
+            ExpressionError: A part cannot be had, or it ran before; nothing was started.
         """
-        _stop_running_in_notebook(self)
+        if self.data is not None:
+            raise BadInputError(
+                "This session has run already.", "Expected a fresh one.", "Make another Session(...)."
+            )
         self.make_parts()
         _check_writable(self.settings.stats)
         self._wire()
+        _replace_running(self)
         self._started = time.monotonic()
         for worker in self._workers:
             worker.start()
@@ -148,8 +152,11 @@ class Session:
 
     def stop(self) -> None:
         """Ends the run and joins every thread; can be called again without harm."""
+        global _running
         if self.data is None or self._seconds:
             return
+        if _running is self:
+            _running = None
         began = time.monotonic()
         self.data.done = True
         for worker in self._workers:
@@ -200,14 +207,14 @@ class _Deadline(Worker):
         self.data.done = True
 
 
-def _stop_running_in_notebook(session: Session) -> None:
-    """Stops the session that an earlier cell left running, and says so."""
+def _replace_running(session: Session) -> None:
+    """Remembers the session that runs; in a notebook the one before it is stopped first."""
     global _running
-    earlier = _running() if _running else None
-    if earlier and in_notebook() and not earlier.data.done:
-        print("The session that was still running is stopped first.")
-        earlier.stop()
-    _running = weakref.ref(session)
+    if _running is not None and in_notebook():
+        if not _running.data.done:
+            print("The session that was still running is stopped first.")
+        _running.stop()
+    _running = session
 
 
 def _check_writable(path: str) -> None:

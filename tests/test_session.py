@@ -12,7 +12,7 @@ import pytest
 from parts import Pictures
 
 from expression import display, session
-from expression.errors import OutputError, SourceLostError
+from expression.errors import BadInputError, OutputError, SourceLostError
 from expression.faces import FaceLoop
 from expression.prediction import PredictLoop
 from expression.session import Session
@@ -180,6 +180,31 @@ def test_in_a_notebook_a_new_session_stops_the_one_still_running(monkeypatch, ca
     assert "still running" in capsys.readouterr().out
     assert first.closed == second.closed == 1
     assert earlier.statistics()["threads_left"] == 0
+
+
+def test_a_cell_that_is_run_again_stops_the_session_of_its_first_run(monkeypatch, capsys):
+    monkeypatch.setattr(session, "in_notebook", lambda: True)
+    first, second = Pictures(), Pictures(5)
+    variable = quiet(first)
+    variable.start()
+    variable = quiet(second)
+    gc.collect()
+    variable.run()
+    assert first.closed == second.closed == 1
+
+
+def test_a_session_that_could_not_start_does_not_hinder_the_next(monkeypatch):
+    monkeypatch.setattr(session, "in_notebook", lambda: True)
+    with pytest.raises(BadInputError, match="no sink"):
+        quiet(Pictures(), sinks=("nonsense",)).start()
+    quiet(Pictures(3)).run()
+
+
+def test_a_session_runs_once():
+    run = quiet(Pictures(3))
+    run.run()
+    with pytest.raises(BadInputError, match="has run already"):
+        run.start()
 
 
 def test_stopping_twice_does_no_harm():
