@@ -3,7 +3,7 @@
 The network sees no picture twice, so it cannot learn them by heart and gets used to
 boxes that sit a little off. `training.py` makes the Batches.
 
-Notebook: 07_training
+Notebook: 05_train
 """
 
 from __future__ import annotations

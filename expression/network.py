@@ -3,7 +3,7 @@
 `shipped` is the one that comes with the package. `training.py` teaches it and exports
 it; live runs use the exported file and never import this module.
 
-Notebook: 05_the_network
+Notebook: 05_train
 """
 
 from __future__ import annotations

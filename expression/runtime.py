@@ -6,7 +6,7 @@
 LiteRT starts in a tenth of a second and needs no TensorFlow, so live runs use it.
 `session.py` and `cli.py` load a runtime, `prediction.py` is given one.
 
-Notebook: 08_prediction
+Notebook: 06_live
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 box. `Smoother` turns a person's scores over time into a label that does not flicker.
 `FaceLoop` holds a Tracker, `PredictLoop` a Smoother, `analysis.py` both.
 
-Notebook: 07_tracking_and_smoothing
+Notebook: 06_live
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LARGEST_RATIO = 1.8
 """A face larger or smaller than a person's by more than this factor is another's."""
 
 HITS = 2
-"""A face is a person once it was found so many times; one false face gets no number."""
+"""A face is a person once it was found in so many frames in a row; a false face rarely is."""
 
 SLOW = 0.25
 """Frames further apart than this, in seconds, are single pictures: a face in one of them
@@ -125,8 +125,8 @@ class Tracker:
             in which they came. No number comes twice.
         """
         at_once = time - self._time > SLOW
-        self._time = time
         self._tracks = [track for track in self._tracks if self._is_there(track, time)]
+        self._time = time
         pairs = self._pair(faces, time)
         people = []
         for index, face in enumerate(faces):
@@ -140,12 +140,14 @@ class Tracker:
 
     def _is_there(self, track: _Track, time: float) -> bool:
         """Whether a person was found lately, or must be behind another one who was."""
+        if track.person is None:
+            return track.seen == self._time  # in the frame before this one
         seconds = time - track.seen
         if seconds <= self.stale:
             return True
         others = [other for other in self._tracks if other.seen > track.seen and other.person]
         hidden = any(_distance(track.expected(time), other.measured) < HIDDEN_WIDTHS for other in others)
-        return hidden and track.person is not None and seconds <= self.stale + HIDDEN_SECONDS
+        return hidden and seconds <= self.stale + HIDDEN_SECONDS
 
     def _follow(self, track: _Track | None, face: Face, time: float) -> _Track:
         """Updates the track of a face, or begins one."""

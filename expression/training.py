@@ -4,7 +4,7 @@
 each and keeps the best by the validation split. `scripts/train.py` and `expression train`
 call it, then `export.py`.
 
-Notebook: 07_training
+Notebook: 05_train
 """
 
 from __future__ import annotations
