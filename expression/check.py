@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ExpressionError, MissingFileError
+from .errors import ExpressionError, MissingFileError, install_line
 from .settings import Settings
 
 MARKS = {True: "✓", False: "✗", None: "–"}
@@ -284,8 +284,9 @@ def _extras() -> list[Check]:
             continue
         missing = [name for name in needed if not _version(name)]
         if missing:
-            line = f'Run: pip install "expression[{extra}]"'
-            checks.append(Check(extra.capitalize(), None, f"{', '.join(missing)} missing", line))
+            checks.append(
+                Check(extra.capitalize(), None, f"{', '.join(missing)} missing", install_line(extra))
+            )
         else:
             checks.append(Check(extra.capitalize(), True, _with_versions(needed)))
     return checks

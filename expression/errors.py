@@ -86,9 +86,18 @@ def missing_package(feature: str, package: str, extra: str | None = None) -> Mis
         package: The name under which pip knows the package.
         extra: The name of the extra that installs it, where there is one.
     """
-    line = f'pip install "expression[{extra}]"' if extra else f"pip install {package}"
     return MissingPackageError(
         f"{feature} needs the package {package}, which is not installed.",
         "Expected it beside this package.",
-        f"Run: {line}",
+        install_line(extra) if extra else f"Run: pip install {package}",
     )
+
+
+def install_line(extra: str) -> str:
+    """Returns how to install an extra; the name alone is another project's on PyPI.
+
+    Example:
+        >>> print(install_line("speech"))
+        Run in the project's folder: pip install -e ".[speech]"
+    """
+    return f'Run in the project\'s folder: pip install -e ".[{extra}]"'

@@ -13,7 +13,7 @@ from parts import ROOT
 
 from expression import check
 from expression.check import Check, all_good, report, run_checks
-from expression.errors import BadInputError, missing_package
+from expression.errors import BadInputError, install_line, missing_package
 from expression.settings import Settings
 
 
@@ -138,9 +138,7 @@ def test_missing_packages_are_told_with_the_line_that_installs_them(monkeypatch)
     assert checks["Packages"] == Check(
         "Packages", False, "numpy, typer missing", "Run: pip install numpy typer"
     )
-    assert checks["Lessons"] == Check(
-        "Lessons", None, "jupyterlab missing", 'Run: pip install "expression[lessons]"'
-    )
+    assert checks["Lessons"] == Check("Lessons", None, "jupyterlab missing", install_line("lessons"))
 
 
 def test_a_checkout_that_was_not_installed_is_told(monkeypatch):

@@ -47,7 +47,9 @@ def test_an_error_survives_the_way_between_processes(kind, builtin, code):
     ("arguments", "line"),
     [
         pytest.param(
-            ("The speech sink", "pyttsx3", "speech"), 'Run: pip install "expression[speech]"', id="x"
+            ("The speech sink", "pyttsx3", "speech"),
+            'Run in the project\'s folder: pip install -e ".[speech]"',
+            id="x",
         ),
         pytest.param(("The network", "ai-edge-litert"), "Run: pip install ai-edge-litert", id="no extra"),
     ],
