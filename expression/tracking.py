@@ -140,14 +140,12 @@ class Tracker:
 
     def _is_there(self, track: _Track, time: float) -> bool:
         """Whether a person was found lately, or must be behind another one who was."""
-        if track.person is None:
-            return track.seen == self._time  # in the frame before this one
         seconds = time - track.seen
         if seconds <= self.stale:
-            return True
+            return track.person is not None or track.seen == self._time  # in the frame before this one
         others = [other for other in self._tracks if other.seen > track.seen and other.person]
         hidden = any(_distance(track.expected(time), other.measured) < HIDDEN_WIDTHS for other in others)
-        return hidden and seconds <= self.stale + HIDDEN_SECONDS
+        return hidden and track.person is not None and seconds <= self.stale + HIDDEN_SECONDS
 
     def _follow(self, track: _Track | None, face: Face, time: float) -> _Track:
         """Updates the track of a face, or begins one."""

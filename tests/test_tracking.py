@@ -53,6 +53,12 @@ def test_a_false_face_in_one_frame_of_a_film_gets_no_number():
     assert tracker.numbers == 1
 
 
+def test_a_false_face_that_comes_again_and_again_gets_no_number():
+    tracker = Tracker()
+    film(tracker, *[[at(100), at(400)] if number % 3 == 1 else [at(100)] for number in range(30)])
+    assert tracker.numbers == 1
+
+
 def test_a_face_that_comes_into_a_film_is_a_person_at_its_second_hit():
     seen = film(Tracker(), [at(100)], *[[at(100), at(400)]] * HITS)
     assert [sorted(people.values()) for people in seen] == [[1], [1], [1, 2]]
@@ -85,6 +91,13 @@ def test_two_people_who_walk_through_each_other_keep_their_numbers(fps):
     assert tracker.numbers == 2
     assert by_number[1] < 200  # the one that came first in the first frame walks to the left
     assert by_number[2] > 400
+
+
+def test_where_people_walk_tells_them_apart_when_they_meet():
+    tracker = Tracker()
+    for number in range(13):
+        people = tracker.update([at(100 + 32 * number), at(500 - 32 * number)], number / 12.5)
+    assert {face.person: face.box.centre[0] > 300 for face in people} == {1: True, 2: False}
 
 
 def test_who_is_hidden_by_another_for_longer_than_stale_keeps_the_number():
