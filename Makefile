@@ -47,7 +47,8 @@ $(VENV)/.live: pyproject.toml requirements.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install -q --disable-pip-version-check -c requirements.txt -e .
 	@$(RUN) -c "import cv2" 2>/dev/null || { \
-	  echo "OpenCV's windows need a system library that is missing; expression check names it. Going on without windows."; \
+	  echo "Going on without windows: OpenCV's need a system library that is missing. On Debian and Ubuntu:"; \
+	  echo "  sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6 && make clean live"; \
 	  $(RUN) -m pip uninstall -q -y opencv-python; \
 	  $(RUN) -m pip install -q --disable-pip-version-check opencv-python-headless==4.14.0.94; }
 	@$(RUN) -m expression models get yunet || echo "Going on with the Haar detector."
