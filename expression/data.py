@@ -116,8 +116,8 @@ class Reading:
     Attributes:
         person: The number of the person, from 1.
         box: Where the face is in the frame, in pixels.
-        label: The label of the highest (smoothed) score, or `labels.NOT_SURE`.
-        score: The highest (smoothed) score, 0 to 1, whatever the label says.
+        label: What is read: a label that is held against flicker, or `labels.NOT_SURE`.
+        score: The (smoothed) score of that label, 0 to 1; the highest one when not sure.
         scores: Every label with its (smoothed) score, in the order of the labels; sums to 1.
         frame: The number of the frame.
         time: When the frame was captured, in seconds of `time.monotonic()`.

@@ -71,7 +71,7 @@ class PredictLoop(Worker):
             person=face.person,
             box=face.box,
             label=label,
-            score=max(by_label.values()),
+            score=by_label.get(label, max(by_label.values())),
             scores=by_label,
             frame=frame.number,
             time=frame.time,
