@@ -236,7 +236,10 @@ class Timeline:
 
 
 def make_parts(
-    detector: str | Detector = "auto", smallest_face: int = 40, sinks: Sequence[Sink] = (), pace: float = 30.0
+    detector: str | Detector = "auto",
+    smallest_face: int = 40,
+    sinks: Sequence[Sink] = (),
+    pace: float = 30.0,
 ) -> Parts:
     """Returns new parts for one run, tried once, so that nothing is slow only at first.
 

@@ -177,7 +177,8 @@ def stream(text: str, name: str = "stdout"):
 
 
 def notebook_with(*cell_outputs):
-    cell = nbformat.v4.new_code_cell("print()", outputs=list(cell_outputs), metadata={"execution": {"iopub.status.busy": "now"}})
+    times = {"execution": {"iopub.status.busy": "now"}}
+    cell = nbformat.v4.new_code_cell("print()", outputs=list(cell_outputs), metadata=times)
     cell.execution_count = 7
     return nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {"state": {}}})
 

