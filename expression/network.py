@@ -15,12 +15,20 @@ from .image import SIZE
 from .labels import Labels
 from .quiet import without_lines
 
+GREETINGS = ("absl::InitializeLog", "oneDNN custom operations are on", "cudart_stub.cc", "cuda_platform.cc")
+"""Parts of the lines in which TensorFlow tells that it has no graphics card and what it does then."""
+
 # TensorFlow greets with lines about the processor; its errors still show.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 try:
-    with without_lines("absl::InitializeLog", "oneDNN custom operations are on"):
+    with without_lines(*GREETINGS):
         import keras
         from keras import layers
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow
+
+            tensorflow.config.list_physical_devices()  # greets once more, here where it is held back
 except ImportError as error:
     raise missing_package("Training", "tensorflow", "lessons") from error
 
