@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-NEEDED = ("Xvfb", "xdotool")
+NEEDED = ("Xvfb", "xdotool", "openbox", "xprop")
+"""The screen, the hand, and a desktop: without one Qt leaves a window black now and then."""
 
 
 class Screen:
@@ -90,7 +91,7 @@ def virtual_screen(reset: bool = False) -> Iterator[Screen]:
     """
     missing = [program for program in NEEDED if shutil.which(program) is None]
     if missing:
-        pytest.skip(f"needs {' and '.join(missing)} (Debian: apt install xvfb xdotool)")
+        pytest.skip(f"needs {' and '.join(missing)} (Debian: apt install xvfb xdotool openbox x11-utils)")
     reader, writer = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
@@ -99,9 +100,31 @@ def virtual_screen(reset: bool = False) -> Iterator[Screen]:
         stderr=subprocess.DEVNULL,
     )
     os.close(writer)
+    with os.fdopen(reader) as numbers:
+        screen = Screen(f":{numbers.readline().strip()}")
     try:
-        with os.fdopen(reader) as numbers:
-            yield Screen(f":{numbers.readline().strip()}")
+        if reset:  # a desktop would stay connected, and the server never start anew
+            yield screen
+        else:
+            with _desktop(screen):
+                yield screen
     finally:
         server.terminate()
         server.wait(10)
+
+
+@contextmanager
+def _desktop(screen: Screen) -> Iterator[None]:
+    """Runs a window manager on a screen, and waits until it is there."""
+    manager = subprocess.Popen(["openbox"], env=screen.environment, stderr=subprocess.DEVNULL)
+    question = ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"]
+    try:
+        while (
+            "window id"
+            not in subprocess.run(question, env=screen.environment, capture_output=True, text=True).stdout
+        ):
+            assert manager.poll() is None, "openbox ended"
+        yield
+    finally:
+        manager.terminate()
+        manager.wait(10)
