@@ -8,11 +8,14 @@ Notebook: 01_start_here
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -146,12 +149,11 @@ def models_get(name: Annotated[str, typer.Argument(help="A name that `models lis
 
 
 def _run(session: Session) -> None:
-    """Runs a session to its end, with words before and after; Ctrl-C and SIGTERM are good ends."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Runs a session to its end, with words before and after; Ctrl-C and signals are good ends."""
     try:
-        session.start()
-        print(_describe(session), flush=True)
-        session.run()
+        with _interrupting_signals(), session:
+            print(_describe(session), flush=True)
+            session.run()
     except KeyboardInterrupt:
         print("Stopped.")
     except ExpressionError:
@@ -166,9 +168,24 @@ def _run(session: Session) -> None:
             "Run again with EXPRESSION_DEBUG=1 and report what it prints.",
         ) from error
     finally:
-        session.stop()
         if session.data is not None:
             print(_summary(session.statistics()), flush=True)
+
+
+@contextlib.contextmanager
+def _interrupting_signals() -> Iterator[None]:
+    """Lets the signals of a system that shuts down or a terminal that closes act like Ctrl-C."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _describe(session: Session) -> str:

@@ -9,6 +9,8 @@ Notebook: 01_start_here
 from __future__ import annotations
 
 import json
+import logging
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +28,10 @@ from .sources import CaptureLoop, open_source
 from .tracking import Smoother, Tracker
 from .worker import Worker
 
-JOIN_SECONDS = 3.0
-"""How long `stop` waits for the threads, all together."""
+JOIN_SECONDS = 5.0
+"""How long `stop` waits for the threads, all together; no source takes longer to open."""
+
+logger = logging.getLogger("expression")
 
 _running: Session | None = None
 """The session that runs, kept here too: a notebook forgets it when a cell is run again."""
@@ -42,7 +46,7 @@ class Session:
     Args:
         source: See `sources.open_source`; None takes the settings' source.
         settings: All settings; None collects them with `Settings.load(**arguments)`.
-        **arguments: Single settings, such as `detector="haar"`.
+        **arguments: Single settings, such as `detector="haar"`, where no settings are given.
 
     Attributes:
         settings: The settings in force.
@@ -60,15 +64,22 @@ class Session:
     """
 
     def __init__(self, source: Any = None, settings: Settings | None = None, **arguments: Any):
+        if settings is not None and arguments:
+            raise BadInputError(
+                f"A session was given settings and also {', '.join(arguments)}.",
+                "Expected one or the other.",
+                "Put them into the settings: Settings.load(...).",
+            )
         self.settings = settings or Settings.load(source=source, **arguments)
         self.data: Data | None = None
         self._source = source if source is not None else self.settings.source
         self._workers: list[Worker] = []
         self._started = self._seconds = self._stop_seconds = 0.0
         self._threads_left: list[str] = []
+        self._stopping = threading.Lock()
 
     def __enter__(self) -> Session:
-        self.start()
+        self._start()
         return self
 
     def __exit__(self, kind, error, trace) -> None:
@@ -82,22 +93,41 @@ class Session:
         return self.data.error if self.data else None
 
     def start(self) -> None:
-        """Builds every part, then starts the threads; a widget shows at once.
+        """Builds every part and starts the threads; a widget shows at once.
+
+        For a notebook cell that is to go on with others: when the run ends, it is stopped by
+        itself, and a failure is told in a line, for there is nobody to raise it to.
 
         Raises:
             ExpressionError: A part cannot be had, or it ran before; nothing was started.
         """
+        self._start()
+        threading.Thread(target=self._stop_at_the_end, name="end", daemon=True).start()
+
+    def _start(self) -> None:
+        """Does what `start` says, for a caller who will stop it and raise its failure."""
         if self.data is not None:
             raise BadInputError(
                 "This session has run already.", "Expected a fresh one.", "Make another Session(...)."
             )
         self.make_parts()
         _check_writable(self.settings.stats)
+        self._started = time.monotonic()
         self._wire()
         _replace_running(self)
-        self._started = time.monotonic()
-        for worker in self._workers:
-            worker.start()
+        try:
+            for worker in self._workers:
+                worker.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _stop_at_the_end(self) -> None:
+        """Waits for the end, stops, and tells a failure."""
+        self.data.wait_done()
+        self.stop()
+        if self.error:
+            logger.error("The %s thread failed: %s", *self.error)
 
     def make_parts(self) -> None:
         """Builds source, detector, network, display and sinks; a subclass may bring its own."""
@@ -133,39 +163,66 @@ class Session:
         Raises:
             BaseException: Whatever ended a thread; KeyboardInterrupt for Ctrl-C.
         """
-        if self.data is None:
-            self.start()
+        if self.data is None or self._seconds:
+            self._start()
         try:
             if self.display_loop.display.needs_main_thread:
                 self.display_loop.run()
             while not self.data.wait_done(0.2):  # in slices, since Windows delivers Ctrl-C between them
                 pass
-        finally:
             self.stop()
+        except KeyboardInterrupt:  # a failure that came first is what the caller wants to know
+            self.stop()
+            if self.error is None:
+                raise
         self.raise_error()
 
     def readings(self) -> Iterator[Reading]:
-        """Yields every reading as it comes, until the run is over; skips what comes too quickly."""
+        """Yields every reading as it comes, until the run is over; skips what comes too quickly.
+
+        Raises:
+            BaseException: Whatever ended a thread.
+        """
+        self._check_started()
         follower = self.data.readings.follow()
         while (seen := follower.next(timeout=0.2)) is not None or not follower.ended:
             yield from seen.items if seen else ()
+        self.raise_error()
 
     def stop(self) -> None:
         """Ends the run and joins every thread; can be called again without harm."""
         global _running
-        if self.data is None or self._seconds:
+        if self.data is None:
             return
-        if _running is self:
-            _running = None
-        began = time.monotonic()
         self.data.done = True
-        for worker in self._workers:
+        with self._stopping:
+            if not self._seconds:
+                self._join()
+                self._write_statistics()
+            if _running is self:
+                _running = None
+
+    def _join(self) -> None:
+        """Waits for the threads and notes how long that took, and who is left."""
+        began = time.monotonic()
+        workers = [w for w in self._workers if w.ident and w is not threading.current_thread()]
+        for worker in workers:
             worker.join(max(0.0, began + JOIN_SECONDS - time.monotonic()))
-        self._threads_left = [worker.name for worker in self._workers if worker.is_alive()]
+        self._threads_left = [worker.name for worker in workers if worker.is_alive()]
+        if self._threads_left:
+            logger.warning("These threads have not ended yet: %s.", ", ".join(self._threads_left))
         ended = time.monotonic()
         self._seconds, self._stop_seconds = ended - self._started, ended - began
-        if self.settings.stats:
-            Path(self.settings.stats).write_text(json.dumps(self.statistics(), indent=2) + "\n", "utf-8")
+
+    def _write_statistics(self) -> None:
+        """Writes the statistics where they are wanted."""
+        path = self.settings.stats
+        if not path:
+            return
+        try:
+            Path(path).write_text(json.dumps(self.statistics(), indent=2) + "\n", "utf-8")
+        except OSError as error:
+            self.data.fail("statistics", _cannot_write(path, error))
 
     def raise_error(self) -> None:
         """Raises what ended a thread, if anything did."""
@@ -174,6 +231,7 @@ class Session:
 
     def statistics(self) -> dict[str, Any]:
         """Returns what the run counted so far, as `expression live --stats` writes it."""
+        self._check_started()
         seconds = self._seconds or time.monotonic() - self._started
         prediction = self._prediction
         return {
@@ -192,6 +250,15 @@ class Session:
             "stop_seconds": round(self._stop_seconds, 3),
             "error": f"{self.error[0]}: {self.error[1]}" if self.error else None,
         }
+
+    def _check_started(self) -> None:
+        """Raises a BadInputError before the first start."""
+        if self.data is None:
+            raise BadInputError(
+                "This session was not started.",
+                "Expected one that runs.",
+                "Use: with Session(...) as session:",
+            )
 
 
 class _Deadline(Worker):
@@ -219,14 +286,17 @@ def _replace_running(session: Session) -> None:
 
 def _check_writable(path: str) -> None:
     """Raises an OutputError when the statistics could not be written at the end."""
-    if not path:
-        return
     try:
-        with open(path, "a", encoding="utf-8"):
-            pass
+        if path:
+            open(path, "a", encoding="utf-8").close()
     except OSError as error:
-        raise OutputError(
-            f"The statistics cannot be written to {path} ({error.strerror}).",
-            "Expected a file in a folder that is there and writable.",
-            "Choose another --stats, or make the folder.",
-        ) from error
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: str, error: OSError) -> OutputError:
+    """Returns the error for statistics that have no place."""
+    return OutputError(
+        f"The statistics cannot be written to {path} ({error.strerror}).",
+        "Expected a file in a folder that is there and writable.",
+        "Choose another --stats, or make the folder.",
+    )
