@@ -6,6 +6,7 @@ import _thread
 import gc
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from expression.errors import BadInputError, OutputError, SourceLostError
 from expression.faces import FaceLoop
 from expression.prediction import PredictLoop
 from expression.session import Session
+from expression.settings import Settings
 from expression.sinks import Sink
 from expression.sources import CaptureLoop
 
@@ -156,6 +158,113 @@ def test_ctrl_c_in_the_main_thread_stops_and_is_raised(monkeypatch, shown):
     assert run.statistics()["threads_left"] == 0
 
 
+GONE = SourceLostError("The camera is gone.", "Expected it there.", "Plug it in.")
+
+
+def test_who_reads_the_readings_hears_of_a_failure():
+    with pytest.raises(SourceLostError, match="The camera is gone"), quiet(Pictures(0, raises=GONE)) as run:
+        list(run.readings())
+
+
+class Slow(Keep):
+    """Takes its time over the first reading."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds, self.busy = seconds, threading.Event()
+
+    def send(self, reading):
+        self.busy.set()
+        time.sleep(self.seconds)
+
+
+def test_ctrl_c_while_stopping_does_not_hide_the_failure():
+    slow = Slow(1.0)
+    run = quiet(Pictures(3, raises=GONE), sinks=(slow,))
+    press = threading.Thread(
+        target=lambda: slow.busy.wait(5) and time.sleep(0.3) is None and _thread.interrupt_main()
+    )
+    press.start()
+    with pytest.raises(SourceLostError, match="The camera is gone"):
+        run.run()
+    press.join()
+    assert run.statistics()["threads_left"] == 0
+
+
+def test_a_start_that_breaks_half_way_leaves_no_thread(monkeypatch):
+    monkeypatch.setattr(CaptureLoop, "start", lambda self: _thread.interrupt_main() or time.sleep(1))
+    run = quiet(Pictures())
+    with pytest.raises(KeyboardInterrupt), run:
+        pass
+    assert run.data.done
+    run.stop()
+    assert run.statistics()["threads_left"] == 0
+
+
+def test_a_thread_that_does_not_end_is_named(monkeypatch, caplog):
+    monkeypatch.setattr(session, "JOIN_SECONDS", 0.1)
+    slow = Slow(0.8)
+    with quiet(Pictures(), sinks=(slow,)) as run:
+        assert slow.busy.wait(5)
+    assert run.statistics()["threads_left"] == 1
+    assert "These threads have not ended yet: Slow." in caplog.text
+    for worker in run._workers:
+        worker.join(5)
+
+
+def test_a_session_started_in_a_cell_stops_itself_and_tells_its_failure(caplog, tmp_path):
+    path = tmp_path / "s.json"
+    run = quiet(Pictures(3, raises=GONE), stats=str(path))
+    run.start()
+    for thread in threading.enumerate():
+        if thread.name == "end":
+            thread.join(5)
+    assert "The capture thread failed: The camera is gone." in caplog.text
+    assert json.loads(path.read_text())["threads_left"] == 0
+
+
+def test_settings_and_single_settings_together_are_refused():
+    with pytest.raises(BadInputError, match="was given settings and also detector"):
+        Session("demo", settings=Settings(), detector="haar")
+
+
+@pytest.mark.parametrize("use", [lambda run: next(run.readings()), lambda run: run.statistics()])
+def test_a_session_that_was_not_started_says_so(use):
+    with pytest.raises(BadInputError, match="was not started"):
+        use(quiet(Pictures()))
+
+
+def test_statistics_that_cannot_be_written_at_the_end_are_told(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with (
+        pytest.raises(OutputError, match="The statistics cannot be written"),
+        quiet(Pictures(), stats=str(folder / "s.json")) as run,
+    ):
+        (folder / "s.json").unlink()
+        folder.rmdir()
+    assert run.statistics()["threads_left"] == 0
+
+
+def test_an_error_of_the_caller_is_not_hidden_by_statistics_that_cannot_be_written(tmp_path):
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "folder" / "s.json"
+    with pytest.raises(KeyError, match="mine"), quiet(Pictures(), stats=str(path)):
+        path.unlink()
+        path.parent.rmdir()
+        raise KeyError("mine")
+
+
+def test_a_sink_may_stop_the_session():
+    class Enough(Keep):
+        def send(self, reading):
+            run.stop()
+
+    run = quiet(Pictures(), sinks=(Enough(),))
+    run.run()
+    assert run.statistics()["error"] is None
+
+
 def test_a_part_that_cannot_be_had_starts_no_thread(tmp_path):
     before = threading.active_count()
     with pytest.raises(OutputError, match="The statistics cannot be written"):
@@ -203,8 +312,9 @@ def test_a_session_that_could_not_start_does_not_hinder_the_next(monkeypatch):
 def test_a_session_runs_once():
     run = quiet(Pictures(3))
     run.run()
-    with pytest.raises(BadInputError, match="has run already"):
-        run.start()
+    for again in (run.start, run.run):
+        with pytest.raises(BadInputError, match="has run already"):
+            again()
 
 
 def test_stopping_twice_does_no_harm():
