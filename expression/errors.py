@@ -9,6 +9,9 @@ Notebook: 03_threads
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 
 class ExpressionError(Exception):
     """An error told in three sentences.
@@ -101,3 +104,27 @@ def install_line(extra: str) -> str:
         Run in the project's folder: pip install -e ".[speech]"
     """
     return f'Run in the project\'s folder: pip install -e ".[{extra}]"'
+
+
+def user_path(text: str | Path) -> Path:
+    """Returns a path that a user wrote, with ~ for a home; nothing need be there.
+
+    Raises:
+        MissingFileError: Nothing can be there: the name is too long, or a folder is locked.
+
+    Example:
+        >>> user_path("~nobody-of-this-name/film.mp4").name
+        'film.mp4'
+    """
+    path = Path(os.path.expanduser(text))  # Path.expanduser raises where there is no such user
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        raise MissingFileError(
+            f"{path} cannot be reached ({getattr(error, 'strerror', None) or error}).",
+            "Expected a file or folder that can be opened.",
+            "Check the name and the folder.",
+        ) from error
+    return path

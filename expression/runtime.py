@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from .card import Card, read_card
-from .errors import BadInputError, missing_package
+from .errors import BadInputError, missing_package, user_path
 from .image import standardise
 from .labels import Labels
 from .models import SHIPPED
@@ -154,7 +154,7 @@ def load(
             input made in a way that this package does not know.
         MissingPackageError: What runs it is not installed.
     """
-    path = Path(path).expanduser() if path else SHIPPED
+    path = user_path(path) if path else SHIPPED
     card = read_card(path)
     _check_card(path, card, labels)
     try:

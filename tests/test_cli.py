@@ -21,6 +21,7 @@ from expression.prediction import PredictLoop
 from expression.sources import CaptureLoop
 
 NONE = ("--display", "none")
+LONG, NOBODY = "a" * 300, "~nobody-of-this-name"
 
 
 def run(capsys, *words: str) -> tuple[int, str, str]:
@@ -63,6 +64,13 @@ BAD = [
     ("text renamed jpg", lambda f: ("--source", _text_file(f, "face.jpg")), r"face\.jpg"),
     ("empty folder", lambda f: ("--source", _empty_folder(f)), r"empty"),
     ("unwritable stats", lambda f: ("--source", "demo", "--stats", str(f / "a" / "b.json")), r"b\.json"),
+    ("csv of nobody", lambda f: ("--source", "demo", "--sink", f"csvfile:{NOBODY}/a.csv"), r"a\.csv"),
+    ("csv of a long name", lambda f: ("--source", "demo", "--sink", f"csvfile:{LONG}"), r"aaa"),
+    ("source of nobody", lambda f: ("--source", f"{NOBODY}/a.mp4"), r"a\.mp4"),
+    ("source of a long name", lambda f: ("--source", LONG), r"aaa.* cannot be reached"),
+    ("network of nobody", lambda f: ("--source", "demo", "--model", f"{NOBODY}/a.tflite"), r"a\.tflite"),
+    ("network of a long name", lambda f: ("--source", "demo", "--model", LONG), r"aaa.* cannot be reached"),
+    ("stats of a long name", lambda f: ("--source", "demo", "--stats", LONG), r"aaa"),
     ("stats is a folder", lambda f: ("--source", "demo", "--stats", str(f)), r"cannot be written"),
     ("unwritable csv", lambda f: ("--source", "demo", "--sink", f"csvfile:{f}/a/b.csv"), r"b\.csv"),
     ("no such sink", lambda f: ("--source", "demo", "--sink", "consol"), r"consol"),

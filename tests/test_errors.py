@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from expression import errors
-from expression.errors import ExpressionError, missing_package
+from expression.errors import ExpressionError, missing_package, user_path
 
 SENTENCES = ("It broke at 3.", "Expected 2.", "Try 2.")
 
@@ -58,3 +58,18 @@ def test_a_missing_package_names_feature_package_and_the_line_that_installs_it(a
     error = missing_package(*arguments)
     assert error.happened == f"{arguments[0]} needs the package {arguments[1]}, which is not installed."
     assert error.remedy == line
+
+
+def test_a_path_of_a_user_is_taken_though_nothing_is_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert user_path("~/a.csv") == tmp_path / "a.csv"
+    assert user_path(tmp_path / "no" / "a.csv") == tmp_path / "no" / "a.csv"
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "nul\0"], ids=["too long", "a zero"])
+def test_a_path_that_cannot_be_is_told(name):
+    with pytest.raises(
+        errors.MissingFileError, match=r"cannot be reached \(.+\)\. Expected .* Check the name"
+    ):
+        user_path(name)

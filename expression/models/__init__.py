@@ -16,7 +16,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from ..errors import BadInputError, MissingFileError, OutputError, RunError, missing_package
+from ..errors import BadInputError, MissingFileError, OutputError, RunError, missing_package, user_path
 
 FOLDER = Path(__file__).parent
 """Where the files lie that come with the package."""
@@ -66,7 +66,7 @@ Source: https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yun
 def folders() -> list[Path]:
     """Returns the folders that are looked in, in order."""
     named = os.environ.get("EXPRESSION_MODELS")
-    return ([Path(named).expanduser()] if named else []) + [cache_folder(), FOLDER]
+    return ([user_path(named)] if named else []) + [cache_folder(), FOLDER]
 
 
 def cache_folder() -> Path:

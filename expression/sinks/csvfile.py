@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..data import Reading
-from ..errors import BadInputError, OutputError
+from ..errors import BadInputError, OutputError, user_path
 from . import Sink
 
 COLUMNS = ("frame", "time", "person", "x", "y", "width", "height", "label", "score")
@@ -55,7 +55,7 @@ class Csvfile(Sink):
     option = "path"
 
     def __init__(self, path: str):
-        self.path = Path(path).expanduser()
+        self.path = user_path(path)
         self._file: io.RawIOBase | None = None
         self._header: list[str] | None = None
         self._start = b""  # what a last line that was not finished needs first

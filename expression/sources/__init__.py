@@ -14,12 +14,11 @@ import os
 import re
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
 from ..data import Data, Frame
-from ..errors import BadInputError, MissingFileError
+from ..errors import BadInputError, MissingFileError, user_path
 from ..worker import Worker
 
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
@@ -122,7 +121,7 @@ def _open_named(text: str) -> Source | None:
 
 def _open_path(text: str) -> Source:
     """Returns the source for a file or folder."""
-    path = Path(text).expanduser()
+    path = user_path(text)
     if path.is_dir() or (path.suffix.lower() in PICTURES and path.is_file()):
         return _load("folder", "Folder")(path)
     if path.is_file():
