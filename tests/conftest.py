@@ -1,8 +1,7 @@
-"""What every test gets: a clean environment, no thread left behind, and data if it is there."""
+"""What every test gets beyond the clean environment: no thread left behind, and data if it is there."""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -36,16 +35,6 @@ def yunet(shared_data, monkeypatch) -> Path:
         pytest.skip("needs YuNet's file in ../shared/data/models")
     monkeypatch.setenv("EXPRESSION_MODELS", str(path.parent))
     return path
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch, tmp_path_factory) -> None:
-    """Takes the reader's EXPRESSION_* variables and cache folder out of the test."""
-    for name in [name for name in os.environ if name.startswith("EXPRESSION_")]:
-        monkeypatch.delenv(name)
-    cache = str(tmp_path_factory.getbasetemp() / "cache")
-    for name in ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):  # what platformdirs asks
-        monkeypatch.setenv(name, cache)
 
 
 @pytest.fixture(autouse=True)

@@ -56,6 +56,5 @@ def expression_process(*words: str, **environ: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        cwd=ROOT,
         env={**env, "PYTHONIOENCODING": "utf-8", **environ},
     )

@@ -226,10 +226,9 @@ def test_the_settings_file_of_the_folder_is_used(capsys, tmp_path, monkeypatch):
 
 def test_the_live_stream_script_prints_a_line_a_second():
     done = subprocess.Popen(
-        [sys.executable, "-u", "scripts/predict_live_stream.py", "demo"],
+        [sys.executable, "-u", str(ROOT / "scripts" / "predict_live_stream.py"), "demo"],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=ROOT,
     )
     lines = [done.stdout.readline() for _ in range(7)]
     done.terminate()

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-from parts import ROOT
 from readings import reading
 
 from expression.data import Box, Reading
@@ -132,7 +131,7 @@ def test_where_the_disk_is_full_no_half_row_is_left_and_rows_go_on_when_there_is
         print(full)
         """
     path = tmp_path / "a.csv"
-    out = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, cwd=ROOT)
+    out = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
     assert out.stdout.strip() == "3", out.stderr
     row = "0,0.0,1,2,3,4,5,Happy,0.75,0.75,0.25"
     assert path.read_text() == "\n".join([HEADER, row, row, row, ""])

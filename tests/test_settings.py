@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +36,11 @@ def test_without_anything_the_defaults_hold(tmp_path):
 )
 def test_the_later_place_wins(tmp_path, toml, environ, arguments, people):
     assert load(tmp_path, toml, environ, **arguments).people == people
+
+
+def test_the_settings_of_whoever_runs_the_tests_do_not_reach_them():
+    assert not list(Path().iterdir())
+    assert Settings.load() == Settings()
 
 
 def test_each_place_sets_only_what_it_names(tmp_path):

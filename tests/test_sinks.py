@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from parts import ROOT
 from readings import Recorder, feed, seen
 
 from expression.errors import BadInputError
@@ -130,7 +129,7 @@ def test_only_the_sink_that_is_asked_for_is_imported():
         "import sys; from expression.sinks import make_sink, names; names(); make_sink('memory');"
         "print([n for n in names() if f'expression.sinks.{n}' in sys.modules], 'cv2' in sys.modules)"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT).stdout
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert out.strip() == "['memory'] False"
 
 

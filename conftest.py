@@ -1,0 +1,23 @@
+"""What every test and every doctest gets: an empty folder, and nothing of the reader's settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path_factory) -> None:
+    """Takes the reader's expression.toml, EXPRESSION_* variables and cache folder out of the test."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
+    path = os.environ.get("PYTHONPATH")  # so that processes find the package from there
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), path] if path else [str(ROOT)]))
+    for name in [name for name in os.environ if name.startswith("EXPRESSION_")]:
+        monkeypatch.delenv(name)
+    cache = str(tmp_path_factory.getbasetemp() / "cache")
+    for name in ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):  # what platformdirs asks
+        monkeypatch.setenv(name, cache)
