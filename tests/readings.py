@@ -73,5 +73,6 @@ def feed(sink: Sink, *frames: Seen, data: Data | None = None) -> SinkLoop:
     for frame in frames:
         data.readings.publish(frame)
         loop.step()
+    data.readings.close()
     loop.teardown()
     return loop

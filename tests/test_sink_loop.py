@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 
@@ -59,6 +60,18 @@ def test_that_nobody_is_there_is_said_once():
     assert sink.calls[1:-1] == ["1 Sad 3", "2 Sad 3", "empty"]
 
 
+def test_that_nobody_is_there_is_said_again_until_the_sink_took_it(caplog):
+    sink = Recorder([None, None, OSError("bridge"), OSError("bridge")])
+    feed(sink, seen(0, p1="Sad"), *(seen(t) for t in range(3, 9)))
+    assert sink.calls == ["open", "1 Sad 0", "empty", "empty", "empty", "close"]
+
+
+def test_that_nobody_is_there_is_said_no_more_once_somebody_is(caplog):
+    sink = Recorder([None, None, OSError("bridge")])
+    feed(sink, seen(0, p1="Sad"), seen(3), seen(4, p1="Sad"), seen(5))
+    assert sink.calls == ["open", "1 Sad 0", "empty", "1 Sad 4", "close"]
+
+
 def test_while_somebody_is_there_the_room_is_not_empty():
     sink = Recorder()
     feed(sink, seen(0, p1="Sad", p2="Sad"), *(seen(t, p1="Sad") for t in range(1, 6)))
@@ -89,6 +102,35 @@ def test_the_last_reading_reaches_a_slow_sink_though_the_run_is_done():
     assert sink.calls == ["open", "1 Happy 0", "1 Happy 3", "close"]
 
 
+def test_the_reading_that_was_being_made_when_the_run_ended_is_waited_for():
+    data, sink = Data(), Recorder()
+    loop = SinkLoop(data, sink)
+    loop.start()
+    assert sink.called.wait(5)
+    data.done = True
+    time.sleep(0.1)  # the network is at its last face
+    data.readings.publish(seen(0, p1="Happy"))
+    data.readings.close()
+    loop.join(5)
+    assert sink.calls == ["open", "1 Happy 0", "close"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_end_waits_for_the_last_reading_but_not_for_ever(fails):
+    data, sink = Data(), Recorder()
+    loop = SinkLoop(data, sink)
+    loop.start()
+    assert sink.called.wait(5)
+    began = time.monotonic()
+    if fails:
+        data.fail("prediction", ZeroDivisionError())
+    data.done = True
+    loop.join(5)
+    seconds = time.monotonic() - began
+    assert seconds < 0.4 if fails else 0.45 < seconds < 2
+    assert not loop.is_alive()
+
+
 def test_a_sink_that_nobody_listens_to_ends_the_run():
     sink, data = Recorder(), Patient()
     sink.finished = True
@@ -97,10 +139,11 @@ def test_a_sink_that_nobody_listens_to_ends_the_run():
     assert data.error is None
 
 
-def test_a_failing_sink_is_warned_of_once_and_tried_again_with_growing_pauses(caplog):
+def test_a_failing_sink_is_warned_of_once_and_tried_again_with_growing_pauses(caplog, monkeypatch):
+    monkeypatch.setattr(sinks.time, "monotonic", itertools.count(step=16).__next__)
     data = Patient()
     sink = Recorder([None, *[OSError(28, "No space left")] * 9])
-    loop = feed(sink, *(seen(t, p1="Sad") for t in range(11)), data=data)
+    loop = feed(sink, *(seen(t, p1="Sad") for t in range(13)), data=data)
     assert data.pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     assert [record.message for record in caplog.records] == [
         "The sink Recorder failed: OSError: [Errno 28] No space left. The run goes on without it. "
@@ -108,14 +151,15 @@ def test_a_failing_sink_is_warned_of_once_and_tried_again_with_growing_pauses(ca
         "The sink Recorder works again.",
     ]
     assert {(record.name, record.levelno) for record in caplog.records} == {("expression", logging.WARNING)}
-    assert (loop.sent, loop.failed, data.done, data.error) == (2, 9, False, None)
+    assert (loop.sent, loop.failed, data.done, data.error) == (4, 9, False, None)
     assert sink.calls[-1] == "close"
 
 
-def test_a_sink_that_fails_again_later_is_warned_of_again_and_paused_shortly(caplog):
+def test_a_sink_that_fails_long_after_is_warned_of_again_and_paused_shortly(caplog, monkeypatch):
+    monkeypatch.setattr(sinks.time, "monotonic", itertools.count(step=31).__next__)
     data = Patient()
-    sink = Recorder([None, ValueError("a"), ValueError("b"), None, ValueError("c")])
-    feed(sink, *(seen(t, p1="Sad") for t in range(5)), data=data)
+    sink = Recorder([None, ValueError("a"), ValueError("b"), None, None, ValueError("c")])
+    feed(sink, *(seen(t, p1="Sad") for t in range(7)), data=data)
     assert data.pauses == [0.5, 1, 0.5]
     assert [record.message.split(":")[0] for record in caplog.records] == [
         "The sink Recorder failed",
@@ -123,6 +167,14 @@ def test_a_sink_that_fails_again_later_is_warned_of_again_and_paused_shortly(cap
         "The sink Recorder failed",
         "The sink Recorder works again.",
     ]
+
+
+def test_a_sink_that_fails_every_second_time_is_warned_of_once_and_paused_longer_and_longer(caplog):
+    data = Patient()
+    sink = Recorder([None, *[OSError("x"), None] * 50])
+    loop = feed(sink, *(seen(t, p1="Sad") for t in range(100)), data=data)
+    assert data.pauses == [0.5, 1, 2, 4, 8, 16, *[30] * 44]
+    assert (loop.sent, loop.failed, len(caplog.records)) == (50, 50, 1)
 
 
 def test_of_a_frame_that_fails_the_rest_is_left_out(caplog):
@@ -187,10 +239,33 @@ def test_what_trying_again_cannot_mend_ends_the_run(where, error, ends, caplog, 
         while not sink.called.wait(5) or loop.sent + loop.failed == 0:
             time.sleep(0.001)
         assert not data.done
+    data.readings.close()
     data.done = True
     loop.join(5)
     assert not loop.is_alive()
     assert (sink.calls[-1] == "close") == (where == "send" or not ends)
+
+
+@pytest.mark.parametrize(
+    ("extra", "line"),
+    [
+        pytest.param("lights", 'Run in the project\'s folder: pip install -e ".[lights]"', id="with extra"),
+        pytest.param(None, "Run: pip install no_such_package", id="without"),
+    ],
+)
+def test_a_package_that_is_missing_ends_the_run_with_the_line_that_installs_it(extra, line):
+    class Lamp(Sink):
+        def open(self):
+            import no_such_package  # noqa: F401
+
+    Lamp.extra = extra
+    loop = SinkLoop(Data(), Lamp())
+    loop.start()
+    loop.join(5)
+    name, error = loop.data.error
+    assert (name, type(error)) == ("Lamp", MissingPackageError)
+    assert error.happened == "The sink Lamp needs the package no_such_package, which is not installed."
+    assert error.remedy == line
 
 
 def test_a_sink_that_does_not_close_well_hides_nothing(caplog):
@@ -215,7 +290,7 @@ def test_stopping_does_not_wait_for_the_pause(caplog):
     data = Data()
     sink = Recorder([OSError("x")] * 99)
     loop = SinkLoop(data, sink)
-    loop._pause = 30.0
+    loop._failing, loop._pause = True, 30.0
     loop.start()
     assert sink.called.wait(5)
     began = time.monotonic()
@@ -236,6 +311,7 @@ def test_readings_that_came_during_a_pause_are_skipped_and_counted(caplog):
         data.readings.publish(seen(number, p1="Sad"))
     loop._pause = 0.01
     loop.step()
+    data.readings.close()
     loop.teardown()
     assert sink.calls[1:-1] == ["1 Sad 0", "1 Sad 5"]
     assert (loop.sent, loop.failed, loop.skipped) == (1, 1, 4)

@@ -14,11 +14,12 @@ import difflib
 import importlib
 import inspect
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ..data import Data, Reading, Seen
-from ..errors import BadInputError, MissingFileError, MissingPackageError, OutputError
+from ..errors import BadInputError, MissingFileError, MissingPackageError, OutputError, missing_package
 from ..worker import Worker
 from ._options import options_of
 
@@ -29,6 +30,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
 GONE_SECONDS = 2.0
 """Whoever was not seen for so long has left; a detector misses a face for shorter."""
+
+LAST_SECONDS = 0.5
+"""How long the end of a run waits for the readings of its last frame."""
 
 FATAL = (BadInputError, MissingFileError, MissingPackageError)
 """Errors that trying again does not mend; from a sink they end the run."""
@@ -66,6 +70,7 @@ class Sink:
         Raises:
             ExpressionError: A BadInputError, MissingFileError, OutputError or
                 MissingPackageError, when trying again is of no use: the run ends.
+                So does an ImportError, which is told with the line that installs `extra`.
                 Anything else is tried again.
         """
 
@@ -73,13 +78,17 @@ class Sink:
         """Takes one reading of one person.
 
         Raises:
-            BadInputError: Trying again is of no use: the run ends. After anything else
-                this reading is lost, and later ones are tried.
+            ExpressionError: A BadInputError, MissingFileError or MissingPackageError, when
+                trying again is of no use: the run ends. After anything else this reading
+                is lost, and later ones are tried.
         """
         raise RuntimeError(f"{type(self).__name__} has no send")
 
     def empty(self) -> None:
-        """Called once when the last person has left, a few seconds after they were seen."""
+        """Called when the last person has left, a few seconds after they were seen.
+
+        Once, but where it raises it is tried again, until it works or somebody comes.
+        """
 
     def close(self) -> None:
         """Gives everything back; called once after the last reading, if it was opened."""
@@ -153,7 +162,10 @@ class SinkLoop(Worker):
         self.sent = self.failed = 0
         self._follower = data.readings.follow()
         self._opened = False
-        self._pause = 0.0  # seconds until the next try; 0 while all is well
+        self._failing = False  # whether the last call failed
+        self._pause = 0.0  # seconds between that and the next try; 0 after a long time without
+        self._works_since = 0.0
+        self._owes_empty = False  # whether the sink still has to hear that nobody is there
         self._present: dict[int, float] = {}  # person: time of the last frame with them
         self._last: dict[int, Reading] = {}  # person: what was last sent
 
@@ -168,7 +180,7 @@ class SinkLoop(Worker):
 
     def step(self) -> None:
         """Waits out the pause after a failure, then sends what is newest."""
-        if self._pause and self.data.wait_done(self._pause):
+        if self._failing and self.data.wait_done(self._pause):
             return
         if not self._opened and not self._try(self._open):
             return
@@ -178,17 +190,22 @@ class SinkLoop(Worker):
         self._deliver(seen)
 
     def teardown(self) -> None:
-        """Sends the reading that was published last, and closes the sink."""
+        """Sends the readings of the last frame, unless they take too long, and closes the sink."""
         try:
-            seen = self._follower.next(timeout=0)
-            if seen is not None and self._opened and not self._pause and self.data.error is None:
-                self._deliver(seen)
+            if self._opened and not self._failing:
+                self._deliver_last()
         finally:
             if self._opened:
                 self._close()
 
     def _open(self) -> None:
-        self.sink.open()
+        try:
+            self.sink.open()
+        except MissingPackageError:
+            raise
+        except ImportError as error:
+            name = error.name or str(error)
+            raise missing_package(f"The sink {self.name}", name, self.sink.extra) from error
         self._opened = True
 
     def _close(self) -> None:
@@ -203,14 +220,23 @@ class SinkLoop(Worker):
                 _say(error),
             )
 
+    def _deliver_last(self) -> None:
+        """Waits until no more readings can come, `LAST_SECONDS` at most, and sends the newest."""
+        data = self.data
+        with data.changed:
+            data.changed.wait_for(lambda: data.readings.closed or data.error, LAST_SECONDS)
+        seen = self._follower.next(timeout=0)
+        if seen is not None and data.error is None:
+            self._deliver(seen)
+
     def _deliver(self, seen: Seen[Reading]) -> None:
         """Sends the readings of one frame, until one fails."""
-        left = self._update_present(seen)
+        self._update_present(seen)
         for reading in seen.items:
             if self._is_due(reading) and not self._try(lambda reading=reading: self._send(reading)):
                 return
-        if left:
-            self._try(self.sink.empty)
+        if self._owes_empty and self._try(self.sink.empty):
+            self._owes_empty = False
         if self.sink.finished:
             self.data.done = True
 
@@ -223,14 +249,14 @@ class SinkLoop(Worker):
         self.sent += 1
         self._last[reading.person] = reading
 
-    def _update_present(self, seen: Seen[Reading]) -> bool:
-        """Notes who is there and forgets who has left; True when the last person left just now."""
+    def _update_present(self, seen: Seen[Reading]) -> None:
+        """Notes who is there, forgets who has left, and owes `empty` once the last one has."""
         before, now = bool(self._present), seen.frame.time
         self._present.update((reading.person, now) for reading in seen.items)
-        for person in [p for p, time in self._present.items() if now - time > GONE_SECONDS]:
+        for person in [p for p, last in self._present.items() if now - last > GONE_SECONDS]:
             del self._present[person]
             self._last.pop(person, None)
-        return before and not self._present
+        self._owes_empty = not self._present and (before or self._owes_empty)
 
     def _is_due(self, reading: Reading) -> bool:
         """Whether the sink wants this reading, by `only_changes` and `min_interval`."""
@@ -242,7 +268,10 @@ class SinkLoop(Worker):
         return not soon and (changed or not self.sink.only_changes)
 
     def _try(self, call: Callable[[], None]) -> bool:
-        """Calls the sink; warns once of what it raises, and again when it works again."""
+        """Calls the sink and says whether it worked; warns once, until it has worked for long.
+
+        A sink that fails now and then goes on pausing longer, and is not warned of again.
+        """
         try:
             call()
         except Exception as error:
@@ -251,10 +280,14 @@ class SinkLoop(Worker):
             if not self._pause:
                 self._warn(error)
             self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
+            self._failing = True
             return False
-        if self._pause:
-            logger.warning("The sink %s works again.", self.name)
+        now = time.monotonic()
+        if self._failing:
+            self._failing, self._works_since = False, now
+        elif self._pause and now - self._works_since >= LONGEST_PAUSE:
             self._pause = 0.0
+            logger.warning("The sink %s works again.", self.name)
         return True
 
     def _warn(self, error: Exception) -> None:
