@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import os
 import platform
 import re
 import sys
@@ -18,7 +17,6 @@ import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from .errors import ExpressionError, MissingFileError, install_line
 from .settings import Settings
@@ -29,9 +27,6 @@ BAD = "Mend the lines with ✗, the first one first, and check again."
 OLDEST, TOO_NEW = (3, 10), (3, 14)
 LIBRARIES = "sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6"
 """Brings what opencv-python needs of a Debian, Ubuntu or Raspberry Pi OS without a desktop."""
-
-NO_CAMERA = re.compile("bcm2835-(codec|isp)|pispbe|rp1-cfe|rpi-|rpivid")
-"""Video devices of a Raspberry Pi that are no cameras to OpenCV: codecs and image processors."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ def run_checks(settings: Settings | None = None) -> list[Check]:
             checks += _guard(name, lambda call=call: call(settings))
         else:
             checks.append(Check(name, False, "not tried, since OpenCV does not work", "Mend OpenCV first."))
-    return checks + _guard("Camera", _cameras) + _guard("Extras", _extras)
+    return checks + _guard("Extras", _extras)
 
 
 def all_good(checks: list[Check]) -> bool:
@@ -238,42 +233,20 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _cameras() -> list[Check]:
+def _cameras(settings: Settings) -> list[Check]:
     """Which cameras are there, and whether they may be used."""
-    if sys.platform.startswith("linux"):
-        cameras, locked = _linux_cameras()
-    else:
-        from .sources.webcam import probe
+    from .sources import webcam
 
-        cameras, locked = (["0"] if probe(0) else []), []
+    cameras = webcam.cameras()
+    locked = [f"{webcam.DEVICES}/video{camera.index}" for camera in cameras if not camera.usable]
     if locked:
         found = f"{', '.join(locked)} is there, and you may not read it"
         return [Check("Camera", False, found, "Run: sudo usermod -aG video $USER and log in again.")]
     if not cameras:
         remedy = "Plug one in and allow it for this program; without one the demo runs."
         return [Check("Camera", None, "none was found", remedy)]
-    return [Check("Camera", True, ", ".join(cameras))]
-
-
-def _linux_cameras(
-    system: Path = Path("/sys/class/video4linux"), devices: Path = Path("/dev")
-) -> tuple[list[str], list[str]]:
-    """Lists cameras without opening one.
-
-    Returns:
-        Number and name of each that may be used, and the device files that may not be read.
-    """
-    usable, locked = [], []
-    for folder in sorted(system.glob("video*"), key=lambda folder: int(folder.name[5:])):
-        device, name = devices / folder.name, (folder / "name").read_text(errors="replace").strip()
-        first = (folder / "index").read_text().strip() == "0"  # further ones hold the camera's metadata
-        if not first or not device.exists() or NO_CAMERA.match(name):
-            continue
-        if os.access(device, os.R_OK | os.W_OK):
-            usable.append(f"{folder.name[5:]} ({name})")
-        else:
-            locked.append(str(device))
-    return usable, locked
+    named = [f"{camera.index} ({camera.name})" if camera.name else str(camera.index) for camera in cameras]
+    return [Check("Camera", True, ", ".join(named))]
 
 
 def _extras() -> list[Check]:
@@ -292,4 +265,4 @@ def _extras() -> list[Check]:
     return checks
 
 
-_NEED_OPENCV = {"Screen": _screen, "Detector": _detector, "Network": _network}
+_NEED_OPENCV = {"Screen": _screen, "Detector": _detector, "Network": _network, "Camera": _cameras}

@@ -15,6 +15,8 @@ from expression import check
 from expression.check import Check, all_good, report, run_checks
 from expression.errors import BadInputError, install_line, missing_package
 from expression.settings import Settings
+from expression.sources import webcam
+from expression.sources.webcam import Camera
 
 
 def by_name(checks: list[Check]) -> dict[str, Check]:
@@ -55,7 +57,8 @@ def test_the_check_takes_less_than_three_seconds_and_loads_no_tensorflow():
     assert done.stderr == ""
 
 
-def test_every_line_begins_with_its_mark_and_fits_a_hundred_columns():
+def test_every_line_begins_with_its_mark_and_fits_a_hundred_columns(monkeypatch):
+    monkeypatch.setattr(webcam, "cameras", lambda: [Camera(0, "Cam")])  # a locked one would be a ✗
     lines = report(run_checks(Settings())).splitlines()
     assert all(line[:2] in ("✓ ", "✗ ", "– ", "  ") for line in lines[:-1])
     assert max(map(len, lines)) <= 100
@@ -87,7 +90,7 @@ def test_only_what_has_to_be_mended_is_a_failure(marks, good):
     assert all_good([Check("a", mark, "") for mark in marks]) is good
 
 
-CRASHES = ["_python", "_packages", "_opencv", "_settings", "_cameras", "_extras"]
+CRASHES = ["_python", "_packages", "_opencv", "_settings", "_extras"]
 
 
 @pytest.mark.parametrize("name", CRASHES)
@@ -109,7 +112,7 @@ def test_a_check_that_crashes_is_a_line_and_the_others_go_on(monkeypatch, tmp_pa
         ]
 
 
-@pytest.mark.parametrize("name", ["Screen", "Detector", "Network"])
+@pytest.mark.parametrize("name", ["Screen", "Detector", "Network", "Camera"])
 def test_a_part_that_crashes_is_a_line_and_the_others_go_on(monkeypatch, name):
     def crash(settings):
         raise missing_package("The network", "ai-edge-litert")
@@ -191,7 +194,7 @@ def test_where_opencv_does_not_work_the_check_says_how_to_mend_it(tmp_path, modu
     assert done.returncode == 1
     assert done.stderr == ""
     assert lines[lines.index(f"✗ OpenCV {found}") + 1] == remedy
-    for name in ("Screen", "Detector", "Network"):
+    for name in ("Screen", "Detector", "Network", "Camera"):
         line = f"✗ {name} not tried, since OpenCV does not work"
         assert lines[lines.index(line) + 1] == "Mend OpenCV first."
 
@@ -235,39 +238,13 @@ def test_a_network_of_keras_is_not_loaded():
     assert (line.ok, line.found) == (None, "my.keras runs in Keras and was not tried")
 
 
-def cameras(folder, *devices: tuple[str, str, str]):
-    """Makes folders as Linux keeps them, from (device, name, index)."""
-    (folder / "dev").mkdir()
-    for device, name, index in devices:
-        (folder / "sys" / device).mkdir(parents=True)
-        (folder / "sys" / device / "name").write_text(f"{name}\n")
-        (folder / "sys" / device / "index").write_text(f"{index}\n")
-        (folder / "dev" / device).touch()
-    return folder / "sys", folder / "dev"
-
-
-def test_cameras_are_listed_by_number_and_name_and_their_second_devices_are_not(tmp_path):
-    places = cameras(
-        tmp_path,
-        ("video10", "USB Camera", "0"),
-        ("video0", "HD Webcam: HD Webcam", "0"),
-        ("video3", "Third", "0"),
-        ("video1", "HD Webcam: HD Webcam", "1"),
-        ("video19", "bcm2835-codec-decode", "0"),
-        ("video20", "pispbe-input", "0"),
-        ("video2", "unplugged", "0"),
-    )
-    (tmp_path / "dev" / "video2").unlink()
-    assert check._linux_cameras(*places) == (["0 (HD Webcam: HD Webcam)", "3 (Third)", "10 (USB Camera)"], [])
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux lists cameras as files")
 @pytest.mark.parametrize(
     ("answer", "line"),
     [
-        pytest.param((["0 (Cam)"], []), Check("Camera", True, "0 (Cam)"), id="there"),
+        pytest.param([Camera(0, "Cam")], Check("Camera", True, "0 (Cam)"), id="there"),
+        pytest.param([Camera(0), Camera(2)], Check("Camera", True, "0, 2"), id="two without names"),
         pytest.param(
-            ([], []),
+            [],
             Check(
                 "Camera",
                 None,
@@ -277,11 +254,11 @@ def test_cameras_are_listed_by_number_and_name_and_their_second_devices_are_not(
             id="none",
         ),
         pytest.param(
-            ([], ["/dev/video0"]),
+            [Camera(0, "Cam", usable=False)],
             Check(
                 "Camera",
                 False,
-                "/dev/video0 is there, and you may not read it",
+                f"{webcam.DEVICES}/video0 is there, and you may not read it",
                 "Run: sudo usermod -aG video $USER and log in again.",
             ),
             id="locked",
@@ -291,15 +268,8 @@ def test_cameras_are_listed_by_number_and_name_and_their_second_devices_are_not(
 def test_a_camera_that_may_not_be_read_has_to_be_mended_and_one_that_is_not_there_has_not(
     monkeypatch, answer, line
 ):
-    monkeypatch.setattr(check, "_linux_cameras", lambda: answer)
+    monkeypatch.setattr(webcam, "cameras", lambda: answer)
     assert by_name(run_checks(Settings()))["Camera"] == line
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_device_without_permission_is_locked(tmp_path):
-    places = cameras(tmp_path, ("video0", "Cam", "0"))
-    (tmp_path / "dev" / "video0").chmod(0)
-    assert check._linux_cameras(*places) == ([], [str(tmp_path / "dev" / "video0")])
 
 
 def test_an_error_in_three_sentences_keeps_them(monkeypatch):

@@ -13,8 +13,8 @@ from expression import sources
 from expression.data import Data
 from expression.errors import BadInputError, MissingFileError, SourceLostError
 from expression.image import write_picture
-from expression.sources import CaptureLoop, Source, camera_is_there, open_source
-from expression.sources.webcam import Webcam
+from expression.sources import CaptureLoop, Source, first_camera, open_source, webcam
+from expression.sources.webcam import Camera
 
 
 class Numbers(Source):
@@ -109,24 +109,21 @@ def test_a_file_that_is_put_beside_the_others_is_found_by_its_name(tmp_path, mon
         sys.modules.pop("expression.sources.moon", None)
 
 
-@pytest.mark.parametrize(("there", "kind"), [(True, "Webcam"), (False, "Demo")])
-def test_without_a_wish_the_camera_is_taken_if_there_is_one(monkeypatch, there, kind):
-    monkeypatch.setattr(sources, "camera_is_there", lambda: there)
-    assert type(open_source(None)).__name__ == kind
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for /dev/video0, which Linux has")
-def test_on_linux_a_camera_is_looked_for_without_opening_it(monkeypatch):
-    monkeypatch.setattr(sources.os.path, "exists", lambda path: path == "/dev/video0")
-    assert camera_is_there()
-    monkeypatch.setattr(sources.os.path, "exists", lambda path: False)
-    assert not camera_is_there()
-
-
-def test_on_other_systems_the_camera_is_tried(monkeypatch):
-    monkeypatch.setattr(sources.sys, "platform", "darwin")
-    monkeypatch.setattr(Webcam, "probe", lambda index: index == 0)
-    assert camera_is_there()
+@pytest.mark.parametrize(
+    ("there", "index"),
+    [
+        pytest.param([], None, id="none"),
+        pytest.param([Camera(2), Camera(4)], 2, id="the first"),
+        pytest.param([Camera(0, usable=False), Camera(1)], 1, id="one that may be used"),
+        pytest.param([Camera(0, usable=False)], 0, id="only a locked one, whose error says what to do"),
+    ],
+)
+def test_without_a_wish_the_first_camera_is_taken_and_else_the_demo(monkeypatch, there, index):
+    monkeypatch.setattr(webcam, "cameras", lambda: there)
+    assert first_camera() == index
+    source = open_source(None)
+    assert type(source).__name__ == ("Demo" if index is None else "Webcam")
+    assert getattr(source, "index", None) == index
 
 
 def test_every_frame_of_a_clip_is_read_at_its_own_pace(tmp_path):

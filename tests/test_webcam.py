@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -140,20 +141,67 @@ def test_a_probe_releases_the_camera_that_it_found(cameras):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /dev/video, which Linux has")
 @pytest.mark.parametrize(
-    ("devices", "words"),
+    ("files", "words"),
     [([], "no camera was found"), (["video0", "video2", "video10", "video-x"], "found 0, 2, 10")],
     ids=["none", "others"],
 )
-def test_a_missing_camera_says_which_there_are(monkeypatch, tmp_path, devices, words):
-    for name in devices:
+def test_a_missing_camera_says_which_there_are(monkeypatch, tmp_path, files, words):
+    for name in files:
         (tmp_path / name).touch()
     monkeypatch.setattr(webcam, "DEVICES", tmp_path)
+    monkeypatch.setattr(webcam, "SYSTEM", tmp_path / "nothing")
     with pytest.raises(SourceError) as caught:
         Webcam(7).open()
     assert str(caught.value) == (
         f"There is no camera 7 (no {tmp_path}/video7). Expected the number of a connected camera; {words}. "
         "Plug one in, choose another --source, or try --source demo."
     )
+
+
+def devices(monkeypatch, folder, *known: tuple[str, str, str]) -> None:
+    """Makes folders as Linux keeps them, from (device, name, index)."""
+    (folder / "dev").mkdir()
+    for device, name, index in known:
+        (folder / "sys" / device).mkdir(parents=True)
+        (folder / "sys" / device / "name").write_text(f"{name}\n")
+        (folder / "sys" / device / "index").write_text(f"{index}\n")
+        (folder / "dev" / device).touch()
+    monkeypatch.setattr(webcam, "DEVICES", folder / "dev")
+    monkeypatch.setattr(webcam, "SYSTEM", folder / "sys")
+    monkeypatch.setattr(webcam.sys, "platform", "linux")
+
+
+def test_cameras_are_listed_by_number_and_what_is_no_camera_is_not(monkeypatch, tmp_path):
+    devices(
+        monkeypatch,
+        tmp_path,
+        ("video10", "USB Camera", "0"),
+        ("video2", "HD Webcam: HD Webcam", "0"),
+        ("video3", "HD Webcam: HD Webcam", "1"),
+        ("video0", "bcm2835-codec-decode", "0"),
+        ("video20", "pispbe-input", "0"),
+        ("video1", "unplugged", "0"),
+    )
+    (tmp_path / "dev" / "video1").unlink()
+    (tmp_path / "dev" / "video30").touch()  # of which the system says nothing, as in some containers
+    assert webcam.cameras() == [
+        webcam.Camera(2, "HD Webcam: HD Webcam"),
+        webcam.Camera(10, "USB Camera"),
+        webcam.Camera(30),
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_device_without_permission_is_listed_as_not_usable(monkeypatch, tmp_path):
+    devices(monkeypatch, tmp_path, ("video0", "Cam", "0"))
+    (tmp_path / "dev" / "video0").chmod(0)
+    assert webcam.cameras() == [webcam.Camera(0, "Cam", usable=False)]
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_on_other_systems_the_first_camera_is_tried(cameras, opens):
+    cameras.opens = opens
+    assert webcam.cameras() == ([webcam.Camera(0)] if opens else [])
 
 
 @pytest.mark.skipif(Path("/dev/video63").exists(), reason="there is a camera 63 here")

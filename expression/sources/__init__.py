@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import sys
 import time
 
 import numpy as np
@@ -80,7 +79,8 @@ def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
     if isinstance(text, Source):
         return text
     if text is None:
-        text = "0" if camera_is_there() else "demo"
+        index = first_camera()
+        text = "demo" if index is None else index
     text = str(text).strip()
     if text == "demo":
         return _load("demo", "Demo")(repeat=repeat)
@@ -91,11 +91,12 @@ def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
     return _open_named(text) or _open_path(text)
 
 
-def camera_is_there() -> bool:
-    """Whether camera 0 seems to be there; opens no device on Linux."""
-    if sys.platform.startswith("linux"):
-        return os.path.exists("/dev/video0")
-    return _load("webcam", "Webcam").probe(0)
+def first_camera() -> int | None:
+    """Returns the number of the first camera, of one that may be used if there is any."""
+    from .webcam import cameras
+
+    found = sorted(cameras(), key=lambda camera: not camera.usable)
+    return found[0].index if found else None
 
 
 def _open_address(text: str) -> Source:

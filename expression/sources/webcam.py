@@ -1,13 +1,16 @@
 """A camera of this computer, read with OpenCV.
 
-`open_source("0")` makes a `Webcam`; `camera_is_there` asks its `probe` on macOS and Windows.
+`open_source("0")` makes a `Webcam`; `cameras` lists what is there for it and for `check.py`.
 
 Notebook: 03_threads
 """
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -18,8 +21,11 @@ from . import Source
 from ._opencv import quiet, wait_for_picture
 
 WIDTH, HEIGHT = 640, 480
-DEVICES = Path("/dev")
-"""Where Linux keeps its cameras, as files named video0, video1, ..."""
+DEVICES, SYSTEM = Path("/dev"), Path("/sys/class/video4linux")
+"""Where Linux keeps its cameras, as files named video0, video1, ..., and what it knows of them."""
+
+NO_CAMERA = re.compile("bcm2835-(codec|isp)|pispbe|rp1-cfe|rpi-|rpivid")
+"""Video devices of a Raspberry Pi that are no cameras to OpenCV: codecs and image processors."""
 
 FIRST_PICTURE, LOST_AFTER = 4.0, 2.0
 """Seconds that a camera may take to its first picture, and between two later ones."""
@@ -90,6 +96,40 @@ class Webcam(Source):
             capture.release()
 
 
+@dataclass(frozen=True)
+class Camera:
+    """A camera that is there.
+
+    Attributes:
+        index: Its number for `Webcam`.
+        name: What its maker calls it; empty where the system does not say.
+        usable: Whether this user may read it.
+    """
+
+    index: int
+    name: str = ""
+    usable: bool = True
+
+
+def cameras() -> list[Camera]:
+    """Lists the cameras, by number; Linux opens none for it, other systems only try the first."""
+    if not sys.platform.startswith("linux"):
+        return [Camera(0)] if Webcam.probe(0) else []
+    found = []
+    for index in sorted(int(p.name[5:]) for p in DEVICES.glob("video*") if p.name[5:].isdecimal()):
+        name, first = _about(index, "name"), _about(index, "index") in ("", "0")
+        if first and not NO_CAMERA.match(name):  # further ones hold the camera's metadata
+            usable = os.access(DEVICES / f"video{index}", os.R_OK | os.W_OK)
+            found.append(Camera(index, name, usable))
+    return found
+
+
+def _about(index: int, what: str) -> str:
+    """Returns what Linux knows of a video device; empty where it does not say."""
+    path = SYSTEM / f"video{index}" / what
+    return path.read_text(errors="replace").strip() if path.is_file() else ""
+
+
 def _connect(index: int) -> cv2.VideoCapture:
     """Returns the capture of a camera, opened where that works.
 
@@ -110,7 +150,7 @@ def _connect(index: int) -> cv2.VideoCapture:
 
 def _missing(index: int) -> SourceError:
     """Returns the error for a camera that is not connected, on Linux."""
-    there = sorted(int(p.name[5:]) for p in DEVICES.glob("video*") if p.name[5:].isdecimal())
+    there = [camera.index for camera in cameras()]
     found = f"Found {', '.join(map(str, there))}" if there else "No camera was found"
     return SourceError(
         f"There is no camera {index} (no {DEVICES}/video{index}).",
