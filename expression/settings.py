@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import operator
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -23,6 +24,12 @@ from .errors import BadInputError
 FILE = "expression.toml"
 OUTSIDE = {"MODELS", "HEADLESS", "API_KEY", "DEBUG"}
 """EXPRESSION_* names that are read elsewhere and are no settings."""
+
+LONGEST = 4_000_000
+"""Seconds that a run may be limited to, 46 days; Windows can wait for no longer.
+
+Source: threading.TIMEOUT_MAX, 4294967 on Windows.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Settings:
         stale: After this many seconds without a detection a face is gone.
         duration: End after this many seconds; 0 for never.
         mirror: Show cameras like a mirror.
-        sinks: Sinks as NAME, NAME:VALUE or NAME:key=value,key=value.
+        sinks: Sinks as NAME, NAME:VALUE or NAME:key=value,key=value; a list, or words.
         stats: A JSON file that gets the statistics at the end; empty for none.
 
     Example:
@@ -70,7 +77,7 @@ class Settings:
         _in_range("threshold", self.threshold, 0, 1)
         _in_range("smallest_face", self.smallest_face, 10, 1000)
         _in_range("stale", self.stale, 0.05, 60)
-        _in_range("duration", self.duration, 0, 10**9)
+        _in_range("duration", self.duration, 0, LONGEST)
         _one_of("display", self.display, ("auto", "window", "widget", "none"))
         _one_of("detector", self.detector, ("auto", "haar", "haar-alt2", "lbp", "yunet", "whole"))
         _one_of("smooth", self.smooth, ("average", "streak", "none"))
@@ -138,7 +145,7 @@ def _convert(name: str, value: Any, place: str) -> Any:
         )
     try:
         return _CONVERTERS.get(kinds[name], lambda v: v)(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadInputError(
             f"{name} is {value!r} in {place}.",
             f"Expected {_WORDS[kinds[name]]}.",
@@ -153,6 +160,13 @@ def _to_int(value: Any) -> int:
     return int(value) if isinstance(value, str) else operator.index(value)
 
 
+def _to_float(value: Any) -> float:
+    """Returns a number; true and what is too large for one are none."""
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return float(value)
+
+
 def _to_bool(value: Any) -> bool:
     """Returns a truth value written in one of the usual ways."""
     if isinstance(value, bool):
@@ -164,12 +178,21 @@ def _to_bool(value: Any) -> bool:
 
 
 def _to_tuple(value: Any) -> tuple:
-    """Returns names written as a list or separated by blanks; objects pass as they are."""
-    return tuple(value.split()) if isinstance(value, str) else tuple(value)
+    """Returns sinks written as a list or separated by blanks; objects pass as they are.
+
+    A blank in a path stays, unless a word of small letters alone or with a colon follows.
+
+    Example:
+        >>> _to_tuple("csvfile:my file.csv memory:limit=5 console")
+        ('csvfile:my file.csv', 'memory:limit=5', 'console')
+    """
+    if not isinstance(value, str):
+        return tuple(value)
+    return tuple(re.split(r"\s+(?=[a-z]\w*(?::|\s|$))", value.strip())) if value.strip() else ()
 
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-_CONVERTERS = {"int": _to_int, "float": float, "bool": _to_bool, "tuple[str, ...]": _to_tuple, "str": str}
+_CONVERTERS = {"int": _to_int, "float": _to_float, "bool": _to_bool, "tuple[str, ...]": _to_tuple, "str": str}
 _WORDS = {
     "int": "a whole number",
     "float": "a number",

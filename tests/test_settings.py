@@ -67,6 +67,13 @@ VALUES = [
     ("stale", 1, 1.0),
     ("sinks", "console csvfile:a.csv", ("console", "csvfile:a.csv")),
     ("sinks", ["console"], ("console",)),
+    ("sinks", ["csvfile:my own a.csv"], ("csvfile:my own a.csv",)),
+    ("sinks", "csvfile:/tmp/my file.csv", ("csvfile:/tmp/my file.csv",)),
+    ("sinks", r"csvfile:C:\Users\Jane Doe\a.csv memory", (r"csvfile:C:\Users\Jane Doe\a.csv", "memory")),
+    ("sinks", " console  csvfile:a b.csv  memory:5 ", ("console", "csvfile:a b.csv", "memory:5")),
+    ("sinks", "", ()),
+    ("sinks", "csvfile:a.csv consol", ("csvfile:a.csv", "consol")),
+    ("duration", "4000000", 4_000_000.0),
     ("source", 0, 0),
     ("model", "my.tflite", "my.tflite"),
 ]
@@ -87,11 +94,14 @@ BAD = [
     ("people", 51, r"people is 51\. Expected 1 to 50"),
     ("threshold", 1.01, r"threshold is 1\.01\. Expected 0 to 1"),
     ("threshold", "nan", r"threshold is nan"),
+    ("threshold", True, r"threshold is True in the arguments\. Expected a number"),
+    ("stale", 10**400, r"stale is 10{400} in the arguments\. Expected a number"),
     ("smallest_face", 9, r"smallest_face is 9\. Expected 10 to 1000"),
     ("stale", 0, r"stale is 0\.0\. Expected 0\.05 to 60"),
     ("stale", "soon", r"stale is 'soon' in the arguments\. Expected a number"),
     ("duration", -1, r"duration is -1\.0\. Expected 0 to"),
     ("duration", "inf", r"duration is inf"),
+    ("duration", 4_294_967, r"duration is 4294967\.0\. Expected 0 to 4000000\."),
     ("eyes", "perhaps", r"eyes is 'perhaps' in the arguments\. Expected true or false"),
     ("mirror", 2, r"mirror is 2 in the arguments\. Expected true or false"),
     ("sinks", 5, r"sinks is 5 in the arguments\. Expected a list of names"),
@@ -101,7 +111,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "said"), BAD, ids=[f"{n} {v}" for n, v, _ in BAD])
+@pytest.mark.parametrize(("name", "value", "said"), BAD, ids=[f"{n} {v}"[:40] for n, v, _ in BAD])
 def test_a_bad_value_is_told_with_what_was_expected(tmp_path, name, value, said):
     with pytest.raises(BadInputError, match=f"^{said}"):
         load(tmp_path, **{name: value})
