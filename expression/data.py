@@ -32,7 +32,7 @@ class Frame:
         position: Where it stands in the recording, or how long after the first, in seconds.
     """
 
-    image: np.ndarray = field(repr=False)
+    image: np.ndarray = field(repr=False, compare=False)
     number: int = 0
     time: float = field(default_factory=time.monotonic)
     position: float = 0.0
@@ -80,6 +80,12 @@ class Box:
         """Returns the box in the mirrored picture; `width` is the picture's, in pixels."""
         return Box(width - self.right, self.y, self.width, self.height)
 
+    def shared(self, other: Box) -> int:
+        """Returns how many pixels lie in both boxes."""
+        wide = min(self.right, other.right) - max(self.x, other.x)
+        high = min(self.bottom, other.bottom) - max(self.y, other.y)
+        return max(0, wide) * max(0, high)
+
     def overlap(self, other: Box) -> float:
         """Returns intersection over union, 0 to 1.
 
@@ -87,9 +93,7 @@ class Box:
             >>> Box(0, 0, 10, 10).overlap(Box(5, 0, 10, 10))
             0.3333333333333333
         """
-        wide = min(self.right, other.right) - max(self.x, other.x)
-        high = min(self.bottom, other.bottom) - max(self.y, other.y)
-        shared = max(0, wide) * max(0, high)
+        shared = self.shared(other)
         union = self.area + other.area - shared
         return shared / union if union else 0.0
 

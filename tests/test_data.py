@@ -307,3 +307,12 @@ def test_a_box_knows_its_edges():
     assert box.mirrored(100) == Box(60, 20, 30, 40)
     assert box.scaled(0.5) == Box(5, 10, 15, 20)
     assert Box(0, 0, 0, 0).overlap(Box(0, 0, 0, 0)) == 0
+
+
+def test_frames_can_be_compared_and_kept_in_sets():
+    frame = Frame(np.zeros((2, 2, 3), np.uint8), 1, 5.0)
+    same, later = Frame(np.zeros((2, 2, 3), np.uint8), 1, 5.0), Frame(frame.image, 2, 6.0)
+    assert frame == same
+    assert frame != later
+    assert len({frame, same, later}) == 2
+    assert Seen(frame) == Seen(same)
