@@ -184,8 +184,8 @@ class _Picture:
 
     def _cost(self, place: Box) -> float:
         """Returns 2 for a place that is all face, 10 for one that is all taken by others."""
-        faces = sum(_shared(place, face) for face in self.faces)
-        taken = sum(_shared(place, box) for box in self._taken)
+        faces = sum(place.shared(face) for face in self.faces)
+        taken = sum(place.shared(box) for box in self._taken)
         return (2 * faces + 10 * taken) / place.area
 
 
@@ -285,10 +285,3 @@ def _corner(radius: float, arm: float) -> np.ndarray:
     angles = np.linspace(np.pi, 1.5 * np.pi, 7)
     arc = radius + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
     return np.vstack([[(0, arm)], arc, [(arm, 0)]])
-
-
-def _shared(one: Box, other: Box) -> int:
-    """Returns how many pixels two boxes have in common."""
-    wide = min(one.right, other.right) - max(one.x, other.x)
-    high = min(one.bottom, other.bottom) - max(one.y, other.y)
-    return max(0, wide) * max(0, high)

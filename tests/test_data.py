@@ -292,6 +292,7 @@ def test_overlap_is_that_of_the_pixels(one, two):
         return grid
 
     a, b = mask(one), mask(two)
+    assert one.shared(two) == (a & b).sum()
     assert one.overlap(two) == pytest.approx((a & b).sum() / (a | b).sum())
     assert one.overlap(two) == two.overlap(one)
 
