@@ -2,8 +2,8 @@
 
 A detector has one call, `detect`, and gives boxes as FER2013 cuts its faces, whatever
 it finds them with. `make_detector` turns a name (auto, haar, yunet ...) into one.
-`session.py`, `analysis.py` and the labeler use them. The figures behind the constants
-are in benchmarks/README.md, section Detection.
+`session.py` uses them. The figures behind the constants are in benchmarks/README.md,
+section Detection.
 
 Notebook: 02_pixels_and_faces
 """
@@ -20,7 +20,7 @@ import numpy as np
 from . import models
 from .cascades import CASCADES, find, find_near, read_cascade, two_eyes
 from .data import Box, Data, Face, Frame, Seen
-from .errors import BadInputError, MissingFileError
+from .errors import BadInputError, MissingFileError, user_path
 from .image import fit, grey, square
 from .tracking import Tracker
 from .worker import Worker
@@ -45,8 +45,8 @@ class Detector:
     """Finds faces in pictures; a subclass is one way to do so.
 
     Args:
-        smallest_face: Side of the smallest face looked for, in pixels of a picture up
-            to 640 wide; in a larger picture it grows with the picture.
+        smallest_face: Side of the smallest face wanted, in pixels of the picture. One
+            wider than 640 is searched as if it were that wide, so small faces may be missed.
         eyes: Drop a face in which no two eyes are found.
 
     Attributes:
@@ -77,11 +77,11 @@ class Detector:
                 nobody is there any more or the detector cannot.
 
         Returns:
-            Faces without a person, the largest first. A box is square, in pixels of the
-            image, and may reach outside.
+            Faces without a person, the largest first. A box is in pixels of the image, may
+            reach outside, and is square unless it is the whole picture.
         """
         small, factor = fit(image, self.longest)
-        if min(small.shape[:2]) < self.window:  # YuNet finds faces of infinite size in a few pixels
+        if min(small.shape[:2]) < self.window:
             return []
         smallest = max(self.window, round(self.smallest_face / factor))
         found = self.search(small, smallest, [box.scaled(1 / factor) for box in near], everywhere)
@@ -129,6 +129,7 @@ class YuNet(Detector):
 
     Raises:
         MissingFileError: The file is not there; fetch it.
+        BadInputError: It is no detector of OpenCV's; fetch it again.
 
     Source: Wu et al., YuNet: A Tiny Millisecond-level Face Detector, 2023,
         https://doi.org/10.1007/s11633-023-1423-y
@@ -141,17 +142,34 @@ class YuNet(Detector):
     """Faces of the clips score 0.7 and more, everything else below 0.4."""
     overlap = 0.3
     """Of two boxes that overlap more than this, the surer one stays."""
+    least = 33
+    """Pixels on a side below which it finds faces of infinite size."""
 
     def __init__(self, path: str | Path | None = None, smallest_face: int = 40, eyes: bool = False):
         super().__init__(smallest_face, eyes)
-        network = np.fromfile(path or models.require("yunet"), np.uint8)  # a buffer: any path will do
-        self._network = cv2.FaceDetectorYN.create(
-            "onnx", network, np.empty(0, np.uint8), (320, 320), self.threshold, self.overlap, 100
-        )
+        path = user_path(path) if path else models.require("yunet")
+        if not path.is_file():
+            raise MissingFileError(
+                f"There is no file {path}.", "Expected YuNet's.", "Run: expression models get yunet"
+            )
+        network = np.fromfile(path, np.uint8)  # a buffer: any path will do
         self._size = (320, 320)
+        try:
+            self._network = cv2.FaceDetectorYN.create(
+                "onnx", network, np.empty(0, np.uint8), self._size, self.threshold, self.overlap, 100
+            )
+            self._network.detect(np.zeros((320, 320, 3), np.uint8))
+        except cv2.error as error:
+            raise BadInputError(
+                f"{path} is not YuNet's file.",
+                "Expected an ONNX file of a face detector.",
+                "Run: expression models get yunet",
+            ) from error
 
     def search(self, image: np.ndarray, smallest: int, near: Sequence[Box], everywhere: bool) -> list[Face]:
         """Runs the network over the whole picture; its boxes reach from the forehead to the chin."""
+        lower, right = (max(0, self.least - side) for side in image.shape[:2])
+        image = cv2.copyMakeBorder(image, 0, lower, 0, right, cv2.BORDER_REPLICATE)
         size = image.shape[1::-1]
         if size != self._size:
             self._network.setInputSize(size)
@@ -230,9 +248,7 @@ def _without_doubles(faces: list[Face]) -> list[Face]:
 
 def _cover(one: Box, other: Box) -> float:
     """Returns which share of the smaller box lies in the larger, 0 to 1."""
-    wide = min(one.right, other.right) - max(one.x, other.x)
-    high = min(one.bottom, other.bottom) - max(one.y, other.y)
-    return max(0, wide) * max(0, high) / max(1, min(one.area, other.area))
+    return one.shared(other) / max(1, min(one.area, other.area))
 
 
 class FaceLoop(Worker):

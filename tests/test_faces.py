@@ -152,6 +152,46 @@ def test_a_file_that_only_looks_like_yunet_is_not_used(without_yunet, monkeypatc
     assert "SHA-256 differs" in make_detector("auto").description
 
 
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (None, MissingFileError, "There is no file "),
+        (b"", BadInputError, " is not YuNet's file. Expected an ONNX file of a face detector."),
+        (b"no network\n" * 50, BadInputError, " is not YuNet's file."),
+        (slice(100_000), BadInputError, " is not YuNet's file."),
+    ],
+    ids=["missing", "empty", "text", "cut off"],
+)
+def test_a_file_of_ones_own_that_yunet_cannot_use_is_told(tmp_path, yunet, content, error, words):
+    path = tmp_path / "own.onnx"
+    if content is not None:
+        path.write_bytes(yunet.read_bytes()[content] if isinstance(content, slice) else content)
+    with pytest.raises(error) as caught:
+        YuNet(path)
+    assert words in str(caught.value)
+    assert str(caught.value).endswith("Run: expression models get yunet")
+
+
+@pytest.mark.parametrize("upright", [False, True], ids=["wide", "tall"])
+def test_faces_of_a_strip_are_of_a_size_that_can_be(yunet, portrait, upright):
+    detector = make_detector("yunet")
+    for side in range(80, 140, 2):
+        detector.detect(portrait)  # leaves numbers in the memory that a strip could be given
+        strip = np.tile(resize(portrait, round(side * 4 / 3), side), (1, 15, 1))[:, :1280]
+        image = np.ascontiguousarray(strip.transpose(1, 0, 2)) if upright else strip
+        for face in detector.detect(image):
+            assert face.box.width < 2 * side
+            assert face.box.shared(Box(0, 0, image.shape[1], image.shape[0])) > 0
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_the_smallest_face_is_measured_in_pixels_of_the_picture(factor):
+    image = np.zeros((480 * factor, 640 * factor, 3), np.uint8)
+    scale = Fixed().longest / image.shape[1]  # the picture is searched this small
+    found = [Face(Box(x * scale, 0, x * scale / 5, x * scale / 5)) for x in (400, 200, 150)]
+    assert [face.box.width for face in Fixed(*found, smallest_face=40).detect(image)] == [84, 42]
+
+
 def test_an_unknown_detector_is_answered_with_the_known_ones():
     with pytest.raises(BadInputError, match=r"There is no detector 'hog'\. Expected one of auto, haar"):
         make_detector("hog")
