@@ -21,14 +21,14 @@ import cv2
 import numpy as np
 
 from . import runtime
-from .data import Data, Seen
+from .data import Data
 from .display import Display, DisplayLoop
 from .faces import Detector, FaceLoop, make_detector
 from .prediction import PredictLoop
 from .runtime import Runtime
 from .session import Session
 from .settings import Settings
-from .sinks import Sink
+from .sinks import Sink, SinkLoop
 from .sources import CaptureLoop
 from .sources.paced import PacedCamera, stamp_of
 from .tracking import Smoother, Tracker
@@ -90,7 +90,7 @@ class Parts:
         detector: Finds faces.
         runtime: Scores them.
         window: Shows them.
-        sinks: Where readings go; of a sink's class values only `min_interval` counts here.
+        sinks: Where readings go.
     """
 
     camera: PacedCamera
@@ -273,31 +273,31 @@ def linear_loop(parts: Parts, seconds: float = 3.0, timeline: Timeline | None = 
         timeline: Notes who worked when.
 
     Raises:
-        BaseException: Whatever a part raises.
+        BaseException: Whatever a part raises; of a failing sink there is only a warning.
     """
     data = Data()
     smoother = Smoother("average", parts.runtime.labels)
     prediction = PredictLoop(data, parts.runtime, smoother)
     loops = [CaptureLoop(data, parts.camera), FaceLoop(data, parts.detector, Tracker())]
-    loops += [prediction, DisplayLoop(data, parts.window)]
+    loops += [prediction, DisplayLoop(data, parts.window), *(SinkLoop(data, sink) for sink in parts.sinks)]
     with ExitStack() as stack:
         stack.enter_context((timeline or Timeline(0)).watch(parts))
         for loop in loops:
             stack.callback(loop.teardown)
             loop.setup()
-        sent = dict.fromkeys(parts.sinks, -np.inf)
+        stack.callback(data.readings.close)  # comes first at the end: no sink has to wait for readings
         started = time.monotonic()
-        while time.monotonic() - started < seconds:
+        while not data.done and time.monotonic() - started < seconds:
             for loop in loops:
                 loop.step()
-            _send(data.readings.latest, sent)
         return _result(parts, prediction, time.monotonic() - started)
 
 
 def threaded_loop(parts: Parts, seconds: float = 3.0, timeline: Timeline | None = None) -> LoopResult:
     """Runs the same parts in a session, a thread for each; see `linear_loop`."""
-    with (timeline or Timeline(0)).watch(parts), _Prepared(parts, seconds) as session:
-        session.data.wait_done()
+    session = _Prepared(parts, seconds)
+    with (timeline or Timeline(0)).watch(parts):
+        session.run()
     return _result(parts, session.prediction, seconds)
 
 
@@ -318,15 +318,6 @@ class _Prepared(Session):
     def prediction(self) -> PredictLoop:
         """The thread that scores."""
         return self._prediction
-
-
-def _send(seen: Seen, sent: dict[Sink, float]) -> None:
-    """Sends the newest readings to every sink whose interval is over."""
-    for sink, last in sent.items():
-        if seen.items and time.monotonic() - last >= sink.min_interval:
-            sent[sink] = time.monotonic()
-            for reading in seen.items:
-                sink.send(reading)
 
 
 def _result(parts: Parts, prediction: PredictLoop, seconds: float) -> LoopResult:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 
 import numpy as np
 import pytest
+from readings import Recorder
 
 from expression import runtime
 from expression.data import Box, Face
@@ -86,6 +88,48 @@ def test_a_sink_that_stutters_holds_up_one_loop_and_not_the_threads():
         lamp = Lamp(0.3)
         assert low <= loop(parts(None, lamp), 1.2).longest_gap <= high
         assert 2 <= lamp.sent <= most
+
+
+class Two(Slow):
+    """Finds two faces."""
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        return [Face(Box(5, 20, 50, 50)), Face(Box(100, 20, 50, 50))]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_sink_is_opened_fed_person_by_person_and_closed(loop):
+    sink = Recorder()
+    sink.min_interval = 30.0
+    loop(parts(Two(), sink), 0.6)
+    assert (sink.calls[0], sink.calls[-1]) == ("open", "close")
+    assert sorted(call[:2] for call in sink.calls[1:-1]) == ["1 ", "2 "]
+
+
+def test_the_end_of_one_loop_waits_for_no_more_readings():
+    began = time.monotonic()
+    linear_loop(parts(None, Recorder(), Recorder()), 0.3)
+    assert time.monotonic() - began < 0.7
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_sink_that_nobody_listens_to_ends_either_loop(loop):
+    sink = Recorder()
+    sink.finished = True
+    began = time.monotonic()
+    loop(parts(None, sink), 30.0)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_ctrl_c_ends_either_loop(loop):
+    sink = Recorder()
+    press = threading.Thread(target=lambda: sink.called.wait(5) and _thread.interrupt_main())
+    press.start()
+    with pytest.raises(KeyboardInterrupt):
+        loop(parts(None, sink), 30.0)
+    press.join()
+    assert sink.calls[-1] == "close"
 
 
 @pytest.mark.parametrize("loop", LOOPS)
