@@ -18,7 +18,7 @@ import numpy as np
 
 from .data import Data, Face, Frame, Reading, Seen
 from .drawing import blank, describe, draw
-from .errors import BadInputError
+from .errors import BadInputError, DisplayError
 from .screen import check_screen, in_notebook, screen_is_there
 from .worker import Worker
 
@@ -94,7 +94,7 @@ def make_display(name: str = "auto", title: str = TITLE) -> Display:
         title: What stands in a window's title bar.
 
     Raises:
-        DisplayError: A window was asked for and there is no screen.
+        DisplayError: A window was asked for without a screen, or a widget without a notebook.
         BadInputError: There is no display of that name.
     """
     if name == "auto":
@@ -112,6 +112,12 @@ def make_display(name: str = "auto", title: str = TITLE) -> Display:
         )
     if name == "none":
         return NoDisplay()
+    if not in_notebook():
+        raise DisplayError(
+            "A widget cannot be shown: this is no notebook.",
+            "Expected a cell of a notebook in Jupyter.",
+            "Choose the display window or none.",
+        )
     from .widget import Widget
 
     return Widget()

@@ -80,6 +80,7 @@ BAD = [
     ("no such detector", lambda f: ("--detector", "yolo"), r"detector is 'yolo'"),
     ("no such smoothing", lambda f: ("--smooth", "silk"), r"smooth is 'silk'"),
     ("no such display", lambda f: ("--display", "wall"), r"display is 'wall'"),
+    ("widget in a terminal", lambda f: ("--source", "demo", "--display", "widget"), r"no notebook"),
     ("people in words", lambda f: ("--people", "two"), r"people is 'two'"),
     ("no people", lambda f: ("--people", "0"), r"people is 0"),
     ("negative duration", lambda f: ("--duration", "-3"), r"duration is -3"),

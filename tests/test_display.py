@@ -307,10 +307,20 @@ def test_a_reading_that_is_not_sure_is_told_without_a_figure():
 
 
 @pytest.mark.parametrize("name", ["none", "widget"])
-def test_a_display_is_made_by_its_name(name):
+def test_a_display_is_made_by_its_name(monkeypatch, name):
+    monkeypatch.setattr(module, "in_notebook", lambda: True)
     display = make_display(name)
     assert display.name == name
     assert display.needs_main_thread is False
+
+
+def test_a_widget_outside_a_notebook_is_refused():
+    with pytest.raises(DisplayError) as error:
+        make_display("widget")
+    assert str(error.value) == (
+        "A widget cannot be shown: this is no notebook. "
+        "Expected a cell of a notebook in Jupyter. Choose the display window or none."
+    )
 
 
 def test_an_unknown_display_is_refused():
