@@ -37,6 +37,13 @@ def test_a_video_gives_every_picture_in_rgb_and_then_ends(tmp_path, ending, code
     assert (video.fps, video.count, video.description) == (20, 5, f"clip.{ending}")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no colon in names")
+def test_a_video_with_a_colon_in_its_name_is_no_address(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "clip.mp4", 2).rename("2024-01-01T12:30.mp4")
+    assert len(read_all(Video("2024-01-01T12:30.mp4"))) == 2
+
+
 def test_a_video_can_be_opened_again_from_its_beginning(tmp_path):
     video = Video(write_clip(tmp_path / "clip.mp4", 3))
     assert len(read_all(video)) == len(read_all(video)) == 3

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from expression import session
 from expression.errors import SourceError, SourceLostError
-from expression.sources import webcam
+from expression.sources import open_source, webcam
 from expression.sources.webcam import Webcam
 
 
@@ -132,6 +133,21 @@ def test_windows_is_asked_by_its_quick_way_first_and_then_by_the_other(cameras, 
     assert not Webcam.probe(0)
     assert [camera.backend for camera in cameras.made] == [cv2.CAP_DSHOW, cv2.CAP_MSMF]
     assert all(camera.released for camera in cameras.made)
+
+
+@pytest.mark.parametrize(
+    ("platform", "text", "asked"),
+    [("darwin", "3", [3]), ("darwin", None, [0]), ("linux", "3", []), ("win32", "3", [])],
+)
+def test_macos_is_asked_for_the_camera_where_its_dialog_can_show(cameras, monkeypatch, platform, text, asked):
+    monkeypatch.setattr(webcam.sys, "platform", platform)
+    assert open_source(text).index == (asked or [3])[0]
+    assert [camera.index for camera in cameras.made] == asked
+    assert all(camera.released for camera in cameras.made)
+
+
+def test_a_first_picture_is_not_waited_for_longer_than_a_session_waits_for_its_threads():
+    assert webcam.FIRST_PICTURE < session.JOIN_SECONDS
 
 
 def test_a_probe_releases_the_camera_that_it_found(cameras):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import sys
 import time
 
 import numpy as np
@@ -80,12 +81,17 @@ def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
         return text
     if text is None:
         index = first_camera()
-        text = "demo" if index is None else index
+        return open_source("demo", repeat) if index is None else _load("webcam", "Webcam")(index)
     text = str(text).strip()
     if text == "demo":
         return _load("demo", "Demo")(repeat=repeat)
     if re.fullmatch(r"-?[0-9]+", text):
-        return _load("webcam", "Webcam")(int(text))
+        camera = _load("webcam", "Webcam")(int(text))
+        if sys.platform == "darwin":
+            # macOS asks its user here, in the main thread: the capture thread's request would
+            # be refused unseen (github.com/opencv/opencv/issues/16427).
+            camera.probe(camera.index)
+        return camera
     if "://" in text:
         return _open_address(text)
     return _open_named(text) or _open_path(text)

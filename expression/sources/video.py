@@ -1,6 +1,6 @@
 """A video file, played at its own pace.
 
-`open_source` makes a `Video` of a file's name; `analysis.py` reads files without a pace.
+`open_source` makes a `Video` of a file's name.
 
 Notebook: 03_threads
 """
@@ -48,7 +48,8 @@ class Video(Source):
                 f"There is no video {self.path}.", "Expected a file.", "Check the name and the folder."
             )
         with quiet():
-            self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+            # The whole path: FFmpeg takes 12:30.mp4 for an address.
+            self._capture = cv2.VideoCapture(str(self.path.absolute()), cv2.CAP_FFMPEG)
         self._first = wait_for_picture(self._capture, 0) if self._capture.isOpened() else None
         if self._first is None:
             self.close()
