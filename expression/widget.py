@@ -48,17 +48,16 @@ class Widget(Display):
             from IPython.display import display
         except ImportError as error:
             raise missing_package("The notebook's live view", "ipywidgets", "lessons") from error
-        self.picture = ipywidgets.Image(
-            format="jpeg", tooltip="Live picture, told in words below", layout={"max_width": "100%"}
-        )
+        self.picture = ipywidgets.Image(format="jpeg", layout={"max_width": "100%"})  # a tooltip breaks its view
         self.button = ipywidgets.Button(description="Stop", icon="stop", tooltip="Stop the live run")
         self.button.on_click(self._stop)
         self.status = ipywidgets.Label(WAITING)
-        self._box = ipywidgets.VBox([self.picture, ipywidgets.HBox([self.button, self.status])])
+        row = ipywidgets.HBox([self.button, self.status])
+        self._box = ipywidgets.VBox([row, self.picture], layout={"align_items": "flex-start"})
         self._handle = display(self._box, display_id=True)
 
     def show(self, image: np.ndarray, text: str = "") -> bool:
-        """Replaces the picture, and twice a second the words below it."""
+        """Replaces the picture, and twice a second the words above it."""
         self._last, self._text = image, text
         self.picture.value = encode_jpeg(fit(image, 960)[0])
         now = time.monotonic()

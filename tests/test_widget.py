@@ -43,7 +43,6 @@ def test_what_is_shown_is_told_in_words_at_most_twice_a_second(widget):
     widget.show(picture(), "Happy 70%")
     widget.show(picture(), "Sad 60%")
     assert widget.status.value == "Happy 70%"
-    assert "Live picture" in widget.picture.tooltip
     assert widget.button.description == "Stop"
 
 
