@@ -35,7 +35,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="Optional models, fetched once and checked.")
+models_app = typer.Typer(
+    help="Optional models, fetched once and checked.", epilog="Example: expression models list"
+)
 app.add_typer(models_app, name="models")
 
 
@@ -211,11 +213,19 @@ def _summary(statistics: dict[str, Any]) -> str:
 
 
 def _usage(error: TyperException) -> str:
-    """Returns a usage error as one line, with what to do."""
+    """Returns a usage error as one line: what happened, what was expected, what to do."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "expression"
+    expected = f"{command} {_form(context.command)}".rstrip() if context else "a value after the option"
     text = " ".join(error.format_message().split()).rstrip(".")
-    return f"{text}. Run: {command} --help"
+    stop = "" if text.endswith("?") else "."
+    return f"{text}{stop} Expected {expected}. Run: {command} --help"
+
+
+def _form(command: Any) -> str:
+    """Returns what may follow a command: its commands, or its options and arguments."""
+    options = [f"[{p.opts[0]}]" if p.opts[0].startswith("-") else p.name.upper() for p in command.params]
+    return "|".join(getattr(command, "commands", [])) or " ".join(options)
 
 
 def _complain(error: Exception | str, code: int) -> int:
