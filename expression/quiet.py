@@ -12,14 +12,19 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+
+_one_at_a_time = threading.RLock()
+"""Two threads that swap stderr at once could leave it on the file of the other."""
 
 
 @contextlib.contextmanager
 def without_lines(*parts: str) -> Iterator[None]:
     """Drops lines of stderr that hold one of the parts; the others come out at the end.
 
-    What other threads print meanwhile comes out late too, so keep it to short calls.
+    What other threads print meanwhile comes out late too, and what a call prints that ends
+    the process is lost, so keep it to short calls. Other threads wait for their turn.
 
     Args:
         *parts: What a line must hold to be dropped.
@@ -28,24 +33,24 @@ def without_lines(*parts: str) -> Iterator[None]:
         >>> with without_lines("all is well"):
         ...     _ = os.write(2, b"INFO: all is well\\n")
     """
-    try:
-        keep = os.dup(2)
-    except OSError:  # There is no stderr, as under pythonw.
-        yield
-        return
-    wanted = [part.encode() for part in parts]
-    _flush()
-    with tempfile.TemporaryFile() as file:
+    with _one_at_a_time, contextlib.ExitStack() as stack:
+        try:
+            keep = os.dup(2)
+            stack.callback(os.close, keep)
+            file = stack.enter_context(tempfile.TemporaryFile())
+        except OSError:  # There is no stderr, as under pythonw, or nowhere to write.
+            yield
+            return
+        _flush()
         os.dup2(file.fileno(), 2)
         try:
             yield
         finally:
             _flush()
             os.dup2(keep, 2)
-            os.close(keep)
             file.seek(0)
             for line in file:
-                if not any(part in line for part in wanted):
+                if not any(part.encode() in line for part in parts):
                     os.write(2, line)
 
 

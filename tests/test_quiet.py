@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import threading
+import time
 
 import pytest
 
@@ -39,6 +42,31 @@ def test_no_file_descriptor_is_left_open(capfd):
         with without_lines("x"):
             pass
     assert next_descriptor() == before
+
+
+def test_threads_that_are_quiet_at_once_leave_stderr_as_it_was(capfd):
+    def often():
+        for _ in range(50):
+            with without_lines("x"):
+                time.sleep(0.0005)
+
+    threads = [threading.Thread(target=often) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"
+
+
+def test_a_system_without_a_place_to_write_prints_all(capfd, monkeypatch):
+    def refused():
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    with without_lines("all is well"):
+        os.write(2, b"all is well\n")
+    assert capfd.readouterr().err == "all is well\n"
 
 
 def test_a_process_without_stderr_is_fine(monkeypatch):

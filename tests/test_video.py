@@ -5,15 +5,17 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from media import number_of, picture, write_clip
 
 from expression.errors import BadInputError, MissingFileError
 from expression.image import write_picture
-from expression.sources._opencv import rgb, usual_fps
+from expression.sources._opencv import no_warnings, rgb, usual_fps
 from expression.sources.folder import Folder
 from expression.sources.video import Video
 
@@ -102,6 +104,25 @@ def test_opencv_and_ffmpeg_print_nothing_about_a_broken_video(tmp_path):
     root = Path(__file__).parents[1]
     ran = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, cwd=root)
     assert (ran.stdout.strip(), ran.stderr) == ("told", "")
+
+
+def test_opencv_s_warnings_come_back_when_the_last_reader_is_through():
+    before = cv2.utils.logging.getLogLevel()
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
+        with no_warnings:
+            entered.set()
+            leave.wait(5)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert entered.wait(5)
+    with no_warnings:
+        leave.set()
+        thread.join(5)
+        assert cv2.utils.logging.getLogLevel() == cv2.utils.logging.LOG_LEVEL_SILENT
+    assert cv2.utils.logging.getLogLevel() == before != cv2.utils.logging.LOG_LEVEL_SILENT
 
 
 @pytest.mark.parametrize(

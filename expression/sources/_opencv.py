@@ -7,10 +7,9 @@ Notebook: 03_threads
 
 from __future__ import annotations
 
-import contextlib
 import os
+import threading
 import time
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -29,17 +28,28 @@ Source: https://github.com/opencv/opencv/blob/4.x/modules/videoio/src/cap_v4l.cp
 """
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps OpenCV's own warnings off stderr meanwhile; our errors say it better."""
-    for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
+class _NoWarnings:
+    """Keeps OpenCV's own warnings off stderr while any thread is within; our errors say it better."""
+
+    def __init__(self):
+        self._lock, self._within, self._level = threading.Lock(), 0, 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._within += 1
+            if self._within == 1:
+                for name, value in DEFAULTS.items():
+                    os.environ.setdefault(name, value)
+                self._level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if not self._within:
+                cv2.utils.logging.setLogLevel(self._level)
+
+
+no_warnings = _NoWarnings()
 
 
 def wait_for_picture(capture: cv2.VideoCapture, seconds: float) -> np.ndarray | None:
@@ -53,7 +63,7 @@ def wait_for_picture(capture: cv2.VideoCapture, seconds: float) -> np.ndarray | 
         (height, width, 3) uint8 RGB, or None when none came in time.
     """
     give_up = time.monotonic() + seconds
-    with quiet():
+    with no_warnings:
         while True:
             there, image = capture.read()
             if there and image is not None and image.size:

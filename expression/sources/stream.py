@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import SourceError, SourceLostError
 from . import Source
-from ._opencv import quiet, usual_fps, wait_for_picture
+from ._opencv import no_warnings, usual_fps, wait_for_picture
 
 OPEN_TIMEOUT, READ_TIMEOUT = 4.0, 2.5
 """Seconds after which FFmpeg gives up opening, and waiting for the next picture."""
@@ -50,7 +50,7 @@ class Stream(Source):
             *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_TIMEOUT * 1000)),
             *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(READ_TIMEOUT * 1000)),
         ]
-        with quiet():
+        with no_warnings:
             self._capture = cv2.VideoCapture(self._address, cv2.CAP_FFMPEG, timeouts)
         self._first = wait_for_picture(self._capture, 0) if self._capture.isOpened() else None
         if self._first is None:

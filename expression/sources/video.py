@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import BadInputError, MissingFileError
 from . import Source
-from ._opencv import quiet, usual_fps, wait_for_picture
+from ._opencv import no_warnings, usual_fps, wait_for_picture
 
 
 class Video(Source):
@@ -47,7 +47,7 @@ class Video(Source):
             raise MissingFileError(
                 f"There is no video {self.path}.", "Expected a file.", "Check the name and the folder."
             )
-        with quiet():
+        with no_warnings:
             # The whole path: FFmpeg takes 12:30.mp4 for an address.
             self._capture = cv2.VideoCapture(str(self.path.absolute()), cv2.CAP_FFMPEG)
         self._first = wait_for_picture(self._capture, 0) if self._capture.isOpened() else None

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import BadInputError, SourceError, SourceLostError
 from . import Source
-from ._opencv import quiet, wait_for_picture
+from ._opencv import no_warnings, wait_for_picture
 
 WIDTH, HEIGHT = 640, 480
 DEVICES, SYSTEM = Path("/dev"), Path("/sys/class/video4linux")
@@ -137,7 +137,7 @@ def _connect(index: int) -> cv2.VideoCapture:
     many seconds to open (github.com/opencv/opencv/issues/17687).
     """
     windows = sys.platform == "win32"
-    with quiet():
+    with no_warnings:
         capture = cv2.VideoCapture(index, cv2.CAP_DSHOW if windows else cv2.CAP_ANY)
         if windows and not capture.isOpened():
             capture.release()
