@@ -48,7 +48,8 @@ class Widget(Display):
             from IPython.display import display
         except ImportError as error:
             raise missing_package("The notebook's live view", "ipywidgets", "lessons") from error
-        self.picture = ipywidgets.Image(format="jpeg", layout={"max_width": "100%"})  # a tooltip breaks its view
+        # No tooltip: ipywidgets 8.1.9 cannot show a picture that has one.
+        self.picture = ipywidgets.Image(format="jpeg", layout={"max_width": "100%"})
         self.button = ipywidgets.Button(description="Stop", icon="stop", tooltip="Stop the live run")
         self.button.on_click(self._stop)
         self.status = ipywidgets.Label(WAITING)
