@@ -296,8 +296,9 @@ class Smoother:
         best = self._best(memory.scores)
         if best != memory.challenger:
             memory.challenger, memory.since = best, time
-        clear = self._score(memory.scores, best) - self._score(memory.scores, memory.shown) > HOLD_MARGIN
-        if clear or time - memory.since >= HOLD_SECONDS:
+        held = self._score(memory.scores, memory.shown)
+        clear = self._score(memory.scores, best) - held > HOLD_MARGIN
+        if clear or held < self.threshold or time - memory.since >= HOLD_SECONDS:
             memory.shown = best
 
     def _streak(self, memory: _Memory, scores: np.ndarray, time: float) -> None:

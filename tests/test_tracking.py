@@ -276,3 +276,14 @@ def test_a_gap_is_survived_and_those_who_left_are_forgotten():
 def test_an_unknown_smoothing_is_answered_with_the_known_ones():
     with pytest.raises(BadInputError, match=r"no smoothing 'mean'\. Expected one of average, streak, none"):
         Smoother("mean", LABELS)
+
+
+def test_a_label_is_not_held_below_the_threshold():
+    smoother = Smoother("average", ["Happy", "Sad", "Neutral"], 0.35)
+    smoother.update(1, np.array([0.9, 0.05, 0.05], np.float32), 0.0)
+    for step in range(1, 60):
+        scores = np.array([0.2, 0.42, 0.38] if step % 2 else [0.2, 0.38, 0.42], np.float32)
+        label, smoothed = smoother.update(1, scores, step * 0.04)
+        if label == "Happy":
+            assert smoothed[0] >= 0.35
+    assert label != "Happy"
