@@ -8,11 +8,11 @@ import json
 import threading
 import time
 
-import numpy as np
 import pytest
 from parts import Pictures
 
 from expression import display, session
+from expression.data import Frame
 from expression.errors import BadInputError, OutputError, SourceLostError
 from expression.faces import FaceLoop
 from expression.prediction import PredictLoop
@@ -246,6 +246,28 @@ def test_statistics_that_cannot_be_written_at_the_end_are_told(tmp_path):
     assert run.statistics()["threads_left"] == 0
 
 
+@pytest.mark.parametrize("content", [b"my,own\nnotes,1\n", b"\xff\xd8\xff a photo", b'{"my": "json"}'])
+def test_statistics_never_replace_anything_but_statistics(tmp_path, content):
+    path = tmp_path / "mine"
+    path.write_bytes(content)
+    with pytest.raises(OutputError, match="is there already and holds no statistics"):
+        quiet(Pictures(3), stats=str(path)).run()
+    assert path.read_bytes() == content
+
+
+def test_statistics_of_an_earlier_run_are_replaced(tmp_path):
+    path = tmp_path / "s.json"
+    for count in (3, 5):
+        quiet(Pictures(count), stats=str(path)).run()
+        assert json.loads(path.read_text())["frames_read"] == count
+
+
+def test_a_sink_that_is_named_twice_is_refused(tmp_path):
+    sinks = [f"csvfile:{tmp_path}/a.csv"] * 2
+    with pytest.raises(BadInputError, match=r"csvfile:.*a\.csv is there twice"):
+        quiet(Pictures(3), sinks=sinks).run()
+
+
 def test_an_error_of_the_caller_is_not_hidden_by_statistics_that_cannot_be_written(tmp_path):
     (tmp_path / "folder").mkdir()
     path = tmp_path / "folder" / "s.json"
@@ -329,7 +351,7 @@ def test_stopping_twice_does_no_harm():
 def test_nothing_grows_from_session_to_session():
     def objects() -> int:
         gc.collect()
-        return sum(isinstance(thing, (np.ndarray, threading.Thread)) for thing in gc.get_objects())
+        return sum(isinstance(thing, (Frame, threading.Thread)) for thing in gc.get_objects())
 
     quiet(Pictures(3)).run()
     before = objects()
