@@ -170,7 +170,7 @@ def _run(session: Session) -> None:
             "Run again with EXPRESSION_DEBUG=1 and report what it prints.",
         ) from error
     finally:
-        if session.data is not None:
+        if session.data is not None and session.statistics()["frames_read"]:
             print(_summary(session.statistics()), flush=True)
 
 
@@ -205,11 +205,12 @@ def _describe(session: Session) -> str:
 
 def _summary(statistics: dict[str, Any]) -> str:
     """Returns what the run came to, in one line."""
-    frames, seconds = statistics["frames_read"], statistics["seconds"]
+    seconds, count = statistics["seconds"], statistics["frames_read"]
+    frames = "1 frame" if count == 1 else f"{count} frames"
     total = max(1, statistics["predictions"])
     labels = ", ".join(f"{name} {count / total:.0%}" for name, count in statistics["labels"].items())
     faces = statistics["frames_with_faces"]
-    return f"{seconds:.1f} s, {frames} frames, {faces} with a face. {labels or 'No readings.'}"
+    return f"{seconds:.1f} s, {frames}, {faces} with a face. {labels or 'No readings.'}"
 
 
 def _usage(error: TyperException) -> str:

@@ -31,6 +31,9 @@ from .worker import Worker
 JOIN_SECONDS = 5.0
 """How long `stop` waits for the threads, all together; no source takes longer to open."""
 
+MOST_STATISTICS = 4096
+"""Bytes of a file that are looked at before it is replaced by statistics."""
+
 logger = logging.getLogger("expression")
 
 _running: Session | None = None
@@ -136,6 +139,7 @@ class Session:
         self.source = open_source(self._source, repeat=self.display.name != "none")
         self.runtime = runtime.load(settings.model or models.SHIPPED)
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
+        _check_once(settings.sinks)
         self.sinks = [make_sink(sink) for sink in settings.sinks]
 
     def _wire(self) -> None:
@@ -284,13 +288,29 @@ def _replace_running(session: Session) -> None:
     _running = session
 
 
+def _check_once(sinks: tuple[Any, ...]) -> None:
+    """Raises a BadInputError when a sink is named twice, which would write everything twice."""
+    twice = next((sink for number, sink in enumerate(sinks) if sink in sinks[:number]), None)
+    if twice is not None:
+        raise BadInputError(f"The sink {twice} is there twice.", "Expected it once.", "Leave one out.")
+
+
 def _check_writable(path: str) -> None:
-    """Raises an OutputError when the statistics could not be written at the end."""
+    """Raises an OutputError when the statistics could not be written, or would replace something else."""
+    if not path:
+        return
     try:
-        if path:
-            open(path, "a", encoding="utf-8").close()
+        with open(path, "a+b") as file:
+            file.seek(0)
+            content = file.read(MOST_STATISTICS)
     except OSError as error:
         raise _cannot_write(path, error) from error
+    if content and b'"frames_read"' not in content:
+        raise OutputError(
+            f"{path} is there already and holds no statistics.",
+            "Expected a new file, or one that an earlier run wrote.",
+            "Choose another --stats.",
+        )
 
 
 def _cannot_write(path: str, error: OSError) -> OutputError:
