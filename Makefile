@@ -35,8 +35,9 @@ format: $(VENV)/.lessons  ## mend style
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-bench: $(VENV)/.lessons  ## measure, and print the tables of benchmarks/README.md
+bench: $(VENV)/.lessons  ## measure one loop against threads; CLIPS=FOLDER measures detectors too
 	$(RUN) benchmarks/live_loop.py
+	$(if $(CLIPS),$(RUN) benchmarks/detection.py "$(CLIPS)")
 
 clean:  ## remove the environment
 	rm -rf $(VENV)

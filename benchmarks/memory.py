@@ -22,13 +22,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--source", default="demo")
     arguments = parser.parse_args()
+    if not arguments.minutes > 0:
+        parser.error(f"--minutes is {arguments.minutes:g}. Expected more than 0. Try --minutes 10.")
     process, sizes = psutil.Process(), []
     source = open_source(arguments.source, repeat=True)
     with Session(source, display="none", duration=arguments.minutes * 60 + 1) as session:
         began = time.monotonic()
         print("| seconds | MB | threads | frames read | readings |\n|---|---|---|---|---|")
-        while (passed := time.monotonic() - began) < arguments.minutes * 60:
-            session.data.wait_done(min(30.0, arguments.minutes * 60 - passed))
+        while (left := arguments.minutes * 60 - (time.monotonic() - began)) > 0:
+            ended = session.data.wait_done(min(30.0, left))
             gc.collect()
             sizes.append(process.memory_info().rss / 1e6)
             counts = session.statistics()
@@ -37,6 +39,8 @@ def main() -> None:
                 f"| {row[0]} | {row[1]} | {row[2]} | {counts['frames_read']} | {counts['predictions']} |",
                 flush=True,
             )
+            if ended:
+                break
     print(f"\nFrom {sizes[0]:.1f} MB to {sizes[-1]:.1f} MB: {sizes[-1] - sizes[0]:+.1f} MB")
 
 

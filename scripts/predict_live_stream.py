@@ -4,6 +4,7 @@
     python scripts/predict_live_stream.py film.mp4    a video, a folder, an address
 """
 
+import argparse
 import sys
 import time
 
@@ -26,10 +27,15 @@ class OncePerSecond(Sink):
 
 def main() -> int:
     """Runs until the source ends or Ctrl-C; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("source", nargs="?", help="a camera's number, a video, a folder, an address or demo")
+    source = parser.parse_args().source
     print("Reading video stream ...", flush=True)
-    source = sys.argv[1] if len(sys.argv) > 1 else None
     try:
-        Session(source, display="none", people=1, sinks=(OncePerSecond(),)).run()
+        with Session(source, display="none", people=1, sinks=(OncePerSecond(),)) as session:
+            if session.settings.source is None and session.source.description == "the demo":
+                print("No camera was found, so the bundled demo runs.", flush=True)
+            session.run()
     except KeyboardInterrupt:
         print("\nStopped.")
     except ExpressionError as error:

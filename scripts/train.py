@@ -4,7 +4,7 @@ python scripts/train.py --data fer2013.csv --out results/first
 
 An interrupted run goes on where it stopped when it is called again in the same way.
 
-Notebook: 07_training
+Notebook: 05_train
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from expression.errors import ExpressionError
+from expression.errors import BadInputError, ExpressionError
 
 
 def main() -> int:
@@ -33,6 +33,11 @@ def main() -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Does the work; TensorFlow, which takes seconds, is loaded once the data is there."""
+    if arguments.epochs < 1:
+        raise BadInputError(
+            f"--epochs is {arguments.epochs}.", "Expected 1 or more.", "Try --epochs 12, or leave it out."
+        )
+
     from expression.dataset import read_fer2013
 
     dataset = read_fer2013(arguments.data)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
 import sys
 import threading
 
@@ -13,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import typer
-from parts import ROOT, Pictures, expression_process
+from parts import Pictures, expression_process
 
 from expression import cli, sources
 from expression.errors import SourceLostError
@@ -256,19 +255,3 @@ def test_the_settings_file_of_the_folder_is_used(capsys, tmp_path, monkeypatch):
     code, _, err = run(capsys, "live", *NONE)
     assert code == 2
     assert "detector is 'nonsense'" in err
-
-
-def test_the_live_stream_script_prints_a_line_a_second():
-    done = subprocess.Popen(
-        [sys.executable, "-u", str(ROOT / "scripts" / "predict_live_stream.py"), "demo"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    lines = [done.stdout.readline() for _ in range(7)]
-    done.terminate()
-    done.communicate(timeout=20)
-    assert lines[0] == "Reading video stream ...\n"
-    for blank, word, reading in (lines[1:4], lines[4:7]):
-        assert blank == "\n"
-        assert word == "Preprocessing ...\n"
-        assert re.fullmatch(r"\d\d:\d\d:\d\ds : [\w ]+ , \d+%\n", reading)
