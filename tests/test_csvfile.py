@@ -132,7 +132,7 @@ def test_where_the_disk_is_full_no_half_row_is_left_and_rows_go_on_when_there_is
         """
     path = tmp_path / "a.csv"
     out = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
-    assert out.stdout.strip() == "3", out.stderr
+    assert out.stdout.splitlines() == [f"{path}: 3 rows added.", "3"], out.stderr
     row = "0,0.0,1,2,3,4,5,Happy,0.75,0.75,0.25"
     assert path.read_text() == "\n".join([HEADER, row, row, row, ""])
 

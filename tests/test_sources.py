@@ -215,3 +215,27 @@ def test_a_plain_source_has_nothing_to_read():
     source.open()
     assert source.read() is None
     source.close()
+
+
+def test_an_empty_source_is_refused():
+    with pytest.raises(BadInputError, match="The source is empty"):
+        open_source("")
+
+
+def test_a_single_picture_stays_where_it_is_shown_and_ends_where_it_is_not(tmp_path):
+    write_picture(tmp_path / "face.png", picture(0))
+    for repeat, more in ((True, True), (False, False)):
+        source = open_source(str(tmp_path / "face.png"), repeat=repeat)
+        source.open()
+        pictures = [source.read() for _ in range(100)]
+        assert (pictures[-1] is not None) == more
+
+
+def test_a_picture_that_cannot_be_read_is_left_out_and_named(tmp_path, caplog):
+    write_picture(tmp_path / "a.png", picture(0))
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    source = open_source(str(tmp_path))
+    source.open()
+    while source.read() is not None:
+        pass
+    assert "b.png is left out" in caplog.text

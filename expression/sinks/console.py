@@ -16,6 +16,7 @@ import sys
 import time
 
 from ..data import Reading
+from ..labels import NOT_SURE
 from . import Sink
 
 SECONDS = 1.0
@@ -61,8 +62,7 @@ class Console(Sink):
         if not people or (self._printed is not None and now - self._printed < SECONDS):
             return
         self._printed = now
-        cells = (f"{person} {r.label:8} {r.score:4.0%}" for person, r in sorted(people.items()))
-        self._print("   ".join(cells))
+        self._print("   ".join(_cell(reading) for _, reading in sorted(people.items())).rstrip())
 
     def _print(self, text: str) -> None:
         """Prints a line at once; a closed pipe ends the run without a word."""
@@ -86,3 +86,9 @@ def _to_nowhere() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def _cell(reading: Reading) -> str:
+    """Returns number, label and score; no score for "not sure", which has none."""
+    score = "" if reading.label == NOT_SURE else f"{reading.score:.0%}"
+    return f"{reading.person} {reading.label:8} {score:>4}"

@@ -57,6 +57,7 @@ class Csvfile(Sink):
     def __init__(self, path: str):
         self.path = user_path(path)
         self._file: io.RawIOBase | None = None
+        self._rows = 0
         self._header: list[str] | None = None
         self._start = b""  # what a last line that was not finished needs first
 
@@ -101,12 +102,14 @@ class Csvfile(Sink):
                 "Choose another file, or move that one away.",
             )
         self._write(row(reading))
+        self._rows += 1
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file and says what was added."""
         if self._file is not None:
             self._file.close()
             self._file = None
+            print(f"{self.path}: {self._rows} rows added.", flush=True)
 
     def _write(self, cells: list) -> None:
         """Writes a whole row or, where the disk is full, nothing of it."""

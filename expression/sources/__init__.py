@@ -71,7 +71,7 @@ def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
         text: A camera's index, a video file, a picture or folder of pictures, an rtsp
             or http address, demo or another file of this folder whose class is `named`,
             a Source, or None for the camera if there is one, else the demo.
-        repeat: Whether the demo starts again when it is through.
+        repeat: Whether the demo starts again when it is through, and a single picture stays.
 
     Raises:
         MissingFileError: It looks like a file and is not there.
@@ -83,6 +83,12 @@ def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
         index = first_camera()
         return open_source("demo", repeat) if index is None else _load("webcam", "Webcam")(index)
     text = str(text).strip()
+    if not text:
+        raise BadInputError(
+            "The source is empty.",
+            "Expected a camera's number, a file, a folder, an address, or demo.",
+            "Leave it out for the camera.",
+        )
     if text == "demo":
         return _load("demo", "Demo")(repeat=repeat)
     if re.fullmatch(r"-?[0-9]+", text):
@@ -94,7 +100,7 @@ def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
         return camera
     if "://" in text:
         return _open_address(text)
-    return _open_named(text) or _open_path(text)
+    return _open_named(text) or _open_path(text, repeat)
 
 
 def first_camera() -> int | None:
@@ -126,11 +132,13 @@ def _open_named(text: str) -> Source | None:
     return next((kind() for kind in kinds if kind.named and kind.__module__ == module.__name__), None)
 
 
-def _open_path(text: str) -> Source:
+def _open_path(text: str, repeat: bool) -> Source:
     """Returns the source for a file or folder."""
     path = user_path(text)
-    if path.is_dir() or (path.suffix.lower() in PICTURES and path.is_file()):
+    if path.is_dir():
         return _load("folder", "Folder")(path)
+    if path.suffix.lower() in PICTURES and path.is_file():
+        return _load("folder", "Folder")(path, stay=repeat)
     if path.is_file():
         return _load("video", "Video")(path)
     if path.suffix or os.sep in text or "/" in text:

@@ -8,6 +8,7 @@ Notebook: 03_threads
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ import numpy as np
 from ..errors import BadInputError, MissingFileError
 from ..image import fit, read_picture
 from . import PICTURES, Source
+
+logger = logging.getLogger("expression")
 
 LONGEST = 1280
 """Pixels; a larger picture is shrunk, since a face needs far fewer and a detector takes longer."""
@@ -31,6 +34,7 @@ class Folder(Source):
     Args:
         path: A folder, or one picture.
         seconds: How long each picture stays.
+        stay: Whether the last picture stays for good.
 
     Attributes:
         skipped: Names of files that are no readable pictures, as far as was read.
@@ -38,9 +42,9 @@ class Folder(Source):
 
     fps = 10.0
 
-    def __init__(self, path: str | Path, seconds: float = 1.5):
+    def __init__(self, path: str | Path, seconds: float = 1.5, stay: bool = False):
         self.path = Path(path)
-        self.seconds = seconds
+        self.seconds, self.stay = seconds, stay
         self.description = self.path.name or str(self.path)
         self.skipped: list[str] = []
         self._frames: Iterator[np.ndarray] = iter(())
@@ -77,13 +81,16 @@ class Folder(Source):
         for file in files:
             try:
                 yield fit(read_picture(file), LONGEST)[0]
-            except (BadInputError, OSError):
+            except (BadInputError, OSError) as error:
                 self.skipped.append(file.name)
+                logger.warning("%s is left out: %s", file.name, error)
 
     def _repeated(self, pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yields each picture as often as its time takes."""
         for picture in pictures:
             yield from itertools.repeat(picture, max(1, round(self.seconds * self.fps)))
+        if self.stay:
+            yield from itertools.repeat(picture)
 
 
 def _files(path: Path) -> list[Path]:
