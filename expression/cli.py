@@ -61,6 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(_usage(error), error.exit_code)
     except ExpressionError as error:
         return _complain(error, error.exit_code)
+    except OSError as error:  # a file without permission, above all
+        happened = f"{error.filename or 'A file or device'} cannot be used ({error.strerror or error})."
+        return _complain(f"{happened} Expected one that you may read and write. Check its permissions.", 2)
 
 
 @app.callback(invoke_without_command=True)
@@ -158,7 +161,7 @@ def _run(session: Session) -> None:
             session.run()
     except KeyboardInterrupt:
         print("Stopped.")
-    except ExpressionError:
+    except (ExpressionError, OSError):
         raise
     except Exception as error:
         if session.error is None:

@@ -255,3 +255,16 @@ def test_the_settings_file_of_the_folder_is_used(capsys, tmp_path, monkeypatch):
     code, _, err = run(capsys, "live", *NONE)
     assert code == 2
     assert "detector is 'nonsense'" in err
+
+
+def test_a_file_without_permission_is_one_clear_line(capsys, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied", "mine.tflite")
+
+    monkeypatch.setattr("expression.runtime.load", refused)
+    code, _, err = run(capsys, "live", "--source", "demo", *NONE)
+    assert code == 2
+    assert err == (
+        "mine.tflite cannot be used (Permission denied). "
+        "Expected one that you may read and write. Check its permissions.\n"
+    )
