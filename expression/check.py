@@ -186,7 +186,7 @@ def _settings() -> list[Check]:
 
 def _screen(settings: Settings) -> list[Check]:
     """Whether a window can be shown."""
-    from .display import screen_is_there
+    from .screen import screen_is_there
 
     there, reason = screen_is_there()
     remedy = "" if there else "Runs show no window here; readings are printed. Notebooks are not concerned."

@@ -1,7 +1,7 @@
 """Data to learn from: pictures with labels, in three splits.
 
 `read_fer2013` reads FER2013 from the csv file of the challenge, or from a folder of
-picture sheets. `training.py` and `evaluation.py` are given the Dataset that comes out.
+picture sheets. `training.py` is given the Dataset that comes out.
 
 Notebook: 04_labels_and_data
 """

@@ -22,15 +22,6 @@ from .errors import BadInputError, DisplayError
 from .screen import check_screen, in_notebook, screen_is_there
 from .worker import Worker
 
-__all__ = [
-    "Display",
-    "DisplayLoop",
-    "NoDisplay",
-    "in_notebook",
-    "make_display",
-    "screen_is_there",
-]
-
 PUMP_SECONDS = 0.04
 """How long the loop waits for a frame before it looks after the keys again."""
 

@@ -125,7 +125,7 @@ class YuNet(Detector):
     """Finds faces with YuNet, a small convolutional network; see `Detector`.
 
     Args:
-        path: The ONNX file; None for the one that `models.find` finds.
+        path: The ONNX file; None for the one that `models.require` finds.
 
     Raises:
         MissingFileError: The file is not there; fetch it.

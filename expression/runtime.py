@@ -19,13 +19,12 @@ import numpy as np
 
 from .card import Card, read_card
 from .errors import BadInputError, missing_package, user_path
-from .image import standardise
 from .labels import Labels
 from .models import SHIPPED
 from .quiet import without_lines
 
-PREPROCESSING = {"standardise": standardise}
-"""The ways to make a network's input that this package knows, by the name on the card."""
+PREPROCESSING = {"standardise"}
+"""The ways to make a network's input that this package knows, as a card calls them."""
 
 CHATTER = "Created TensorFlow Lite XNNPACK delegate"
 """Part of the line that LiteRT prints when all is well and that no setting of its own stops."""

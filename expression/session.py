@@ -18,10 +18,11 @@ from typing import Any
 
 from . import models, runtime
 from .data import Data, Reading
-from .display import DisplayLoop, in_notebook, make_display
+from .display import DisplayLoop, make_display
 from .errors import BadInputError, OutputError
 from .faces import FaceLoop, make_detector
 from .prediction import PredictLoop
+from .screen import in_notebook
 from .settings import Settings
 from .sinks import SinkLoop, make_sink
 from .sources import CaptureLoop, open_source

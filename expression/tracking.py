@@ -2,7 +2,7 @@
 
 `Tracker` gives every face a person number that stays with the face, and steadies its
 box. `Smoother` turns a person's scores over time into a label that does not flicker.
-`FaceLoop` holds a Tracker, `PredictLoop` a Smoother, `analysis.py` both.
+`FaceLoop` holds a Tracker, `PredictLoop` a Smoother.
 
 Notebook: 06_live
 """

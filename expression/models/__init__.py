@@ -1,8 +1,9 @@
 """Networks and detectors as files: those that are shipped, and those fetched once.
 
-`runtime.py` and `faces.py` ask `find`; `expression models list|get` calls the rest. A
-file is looked for in the folder that EXPRESSION_MODELS names, then in the user's cache
-folder, then in this folder. A file of the catalogue counts only when its SHA-256 is right.
+`faces.py` asks `require` for YuNet's file, `runtime.py` and `session.py` take `SHIPPED`;
+`expression models list|get` calls the rest. A file is looked for in the folder that
+EXPRESSION_MODELS names, then in the user's cache folder, then in this folder. A file of
+the catalogue counts only when its SHA-256 is right.
 
 Notebook: 14_small_and_fast
 """
