@@ -37,6 +37,18 @@ def yunet(shared_data, monkeypatch) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def portrait():
+    """The demo's picture at second 1: one large face, (480, 640, 3) uint8 RGB."""
+    from expression.sources.demo import Demo
+
+    demo = Demo()
+    demo.open()
+    image = demo.picture(25)
+    demo.close()
+    return image
+
+
 @pytest.fixture(autouse=True)
 def no_thread_left(clean_environment):
     """Fails a test after which a thread is alive that was not there before."""

@@ -15,18 +15,6 @@ from expression.image import grey
 
 
 @pytest.fixture(scope="module")
-def portrait():
-    """The demo's picture at second 1: one large face, (480, 640, 3) uint8 RGB."""
-    from expression.sources.demo import Demo
-
-    demo = Demo()
-    demo.open()
-    image = demo.picture(25)
-    demo.close()
-    return image
-
-
-@pytest.fixture(scope="module")
 def haar():
     return read_cascade(CASCADES["haar"].path)
 

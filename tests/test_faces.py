@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -24,19 +23,15 @@ from expression.faces import (
 from expression.image import read_picture, resize
 from expression.tracking import Tracker
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-CLIPS, PHOTOS, YUNET = SHARED / "media", SHARED / "media" / "photos", SHARED / "models"
-NOT_THERE = "../shared/data is not there"
-YUNET_FILE = "face_detection_yunet_2023mar.onnx"
-
-needs_clips = pytest.mark.skipif(not CLIPS.is_dir(), reason=NOT_THERE)
-needs_yunet = pytest.mark.skipif(not (YUNET / YUNET_FILE).is_file(), reason=NOT_THERE)
-EVERY = [*CASCADES, pytest.param("yunet", marks=needs_yunet)]
+every_detector = pytest.mark.parametrize("name", [*CASCADES, "yunet"], indirect=True)
 
 
 @pytest.fixture
-def with_yunet(monkeypatch):
-    monkeypatch.setenv("EXPRESSION_MODELS", str(YUNET))
+def name(request):
+    """A detector's name that works here: the test is skipped where YuNet's file is missing."""
+    if request.param == "yunet":
+        request.getfixturevalue("yunet")
+    return request.param
 
 
 @pytest.fixture
@@ -45,20 +40,8 @@ def without_yunet(monkeypatch, tmp_path):
     monkeypatch.setattr(models, "cache_folder", lambda: tmp_path / "nothing")
 
 
-@pytest.fixture(scope="module")
-def portrait():
-    """The demo's picture at second 1: one large face, (480, 640, 3) uint8 RGB."""
-    from expression.sources.demo import Demo
-
-    demo = Demo()
-    demo.open()
-    image = demo.picture(25)
-    demo.close()
-    return image
-
-
 def frames_of(clip, step=1):
-    capture = cv2.VideoCapture(str(CLIPS / clip))
+    capture = cv2.VideoCapture(str(clip))
     number = 0
     while True:
         there, image = capture.read()
@@ -83,13 +66,13 @@ PLAIN = {
 
 
 @pytest.mark.parametrize("picture", PLAIN.values(), ids=PLAIN)
-@pytest.mark.parametrize("name", EVERY)
-def test_no_face_is_found_in_a_picture_without_one(name, picture, with_yunet):
+@every_detector
+def test_no_face_is_found_in_a_picture_without_one(name, picture):
     assert make_detector(name).detect(picture) == []
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_every_detector_frames_the_same_face_alike(name, portrait, with_yunet):
+@every_detector
+def test_every_detector_frames_the_same_face_alike(name, portrait):
     (face,) = make_detector(name).detect(portrait)
     (other,) = make_detector("haar").detect(portrait)
     assert face.person is None
@@ -99,9 +82,9 @@ def test_every_detector_frames_the_same_face_alike(name, portrait, with_yunet):
     assert face.box.centre == pytest.approx((320, 210), abs=20)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@every_detector
 @pytest.mark.parametrize("factor", [0.5, 2, 3])
-def test_boxes_are_in_pixels_of_the_picture_that_was_given(name, factor, portrait, with_yunet):
+def test_boxes_are_in_pixels_of_the_picture_that_was_given(name, factor, portrait):
     height, width = portrait.shape[:2]
     detector = make_detector(name)
     (small,) = detector.detect(portrait)
@@ -109,8 +92,8 @@ def test_boxes_are_in_pixels_of_the_picture_that_was_given(name, factor, portrai
     assert other.box.overlap(small.box.scaled(factor)) > 0.75
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_faces_come_the_largest_first_and_small_ones_can_be_left_out(name, portrait, with_yunet):
+@every_detector
+def test_faces_come_the_largest_first_and_small_ones_can_be_left_out(name, portrait):
     half = resize(portrait, 320, 240)
     both = np.hstack([np.vstack([half, half * 0]), portrait[:, 160:480]])
     sizes = [face.box.width for face in make_detector(name, 40).detect(both)]
@@ -119,8 +102,8 @@ def test_faces_come_the_largest_first_and_small_ones_can_be_left_out(name, portr
     assert len(make_detector(name, round(0.65 * sizes[0])).detect(both)) == 1
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_a_face_that_has_moved_far_is_found_although_only_its_old_place_was_named(name, portrait, with_yunet):
+@every_detector
+def test_a_face_that_has_moved_far_is_found_although_only_its_old_place_was_named(name, portrait):
     detector = make_detector(name)
     (face,) = detector.detect(portrait)
     for box in (face.box, Box(10, 10, 60, 60)):
@@ -135,8 +118,7 @@ def test_auto_takes_haar_where_yunet_is_missing_and_says_the_remedy(without_yune
     assert "expression models get yunet" in detector.description
 
 
-@needs_yunet
-def test_auto_takes_yunet_where_its_file_is(with_yunet):
+def test_auto_takes_yunet_where_its_file_is(yunet):
     detector = make_detector("auto")
     assert (detector.name, detector.description) == ("YuNet", "YuNet")
 
@@ -147,7 +129,7 @@ def test_yunet_by_name_without_its_file_is_an_error_with_the_remedy(without_yune
 
 
 def test_a_file_that_only_looks_like_yunet_is_not_used(without_yunet, monkeypatch, tmp_path):
-    (tmp_path / YUNET_FILE).write_bytes(b"not a network")
+    (tmp_path / models.CATALOGUE["yunet"].file_name).write_bytes(b"not a network")
     monkeypatch.setenv("EXPRESSION_MODELS", str(tmp_path))
     assert "SHA-256 differs" in make_detector("auto").description
 
@@ -203,12 +185,11 @@ def test_the_whole_frame_is_one_face():
     assert isinstance(make_detector("whole"), WholeFrame)
 
 
-@needs_yunet
-def test_yunet_reads_a_file_from_any_folder_and_takes_frames_of_changing_size(tmp_path, portrait):
+def test_yunet_reads_a_file_from_any_folder_and_takes_frames_of_changing_size(tmp_path, portrait, yunet):
     folder = tmp_path / "モデル ü"
     folder.mkdir()
     path = folder / "renamed.onnx"
-    path.write_bytes((YUNET / YUNET_FILE).read_bytes())
+    path.write_bytes(yunet.read_bytes())
     detector = YuNet(path)
     sizes = [(640, 480), (200, 150), (640, 480), (333, 251)]
     assert [len(detector.detect(resize(portrait, *size))) for size in sizes] == [1, 1, 1, 1]
@@ -253,30 +234,28 @@ def test_the_eye_filter_drops_what_has_no_eyes(portrait):
     assert len(CascadeDetector("haar", eyes=True).detect(portrait)) == 1
 
 
-@needs_clips
 @pytest.mark.parametrize(
     ("name", "clip", "faces", "least"),
     [
-        pytest.param("yunet", "slideshow_labelled.mp4", 1, 1.0, marks=needs_yunet),
+        ("yunet", "slideshow_labelled.mp4", 1, 1.0),
         ("haar", "slideshow_labelled.mp4", 1, 245 / 300),
         ("haar-alt2", "slideshow_labelled.mp4", 1, 245 / 300),
         ("lbp", "slideshow_labelled.mp4", 1, 245 / 300),
-        pytest.param("yunet", "three_people_walking.mp4", 3, 1.0, marks=needs_yunet),
-        pytest.param("yunet", "woman_head_pose.mp4", 1, 1.0, marks=needs_yunet),
+        ("yunet", "three_people_walking.mp4", 3, 1.0),
+        ("yunet", "woman_head_pose.mp4", 1, 1.0),
         ("haar", "man_head_pose.mp4", 1, 1.0),
     ],
+    indirect=["name"],
 )
-def test_the_faces_of_the_clips_are_found(name, clip, faces, least, with_yunet):
+def test_the_faces_of_the_clips_are_found(name, clip, faces, least, shared_data):
     detector = make_detector(name)
-    counts = [len(detector.detect(image)) for image in frames_of(clip, step=5)]
+    counts = [len(detector.detect(image)) for image in frames_of(shared_data / "media" / clip, step=5)]
     assert counts.count(faces) >= least * len(counts)
     assert max(counts) == faces
 
 
-@needs_clips
-@needs_yunet
-def test_yunet_finds_everybody_on_the_group_photo(with_yunet):
-    photo = read_picture(PHOTOS / "max_group.jpg")
+def test_yunet_finds_everybody_on_the_group_photo(shared_data, yunet):
+    photo = read_picture(shared_data / "media" / "photos" / "max_group.jpg")
     assert len(make_detector("yunet", smallest_face=20).detect(photo)) >= 5
 
 

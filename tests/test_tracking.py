@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from expression.errors import BadInputError
 from expression.labels import NOT_SURE, Labels
 from expression.tracking import DEAD_BAND, FORGET_SECONDS, HITS, STREAK, Smoother, Tracker
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
 FPS = 25
 
 
@@ -172,15 +170,13 @@ def test_a_face_of_quite_another_size_is_another_person():
     assert tracker.numbers == 2
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not there")
-def test_three_people_who_walk_get_three_numbers(monkeypatch):
+def test_three_people_who_walk_get_three_numbers(shared_data, yunet):
     import cv2
 
     from expression.faces import make_detector
 
-    monkeypatch.setenv("EXPRESSION_MODELS", str(SHARED / "models"))
     detector, tracker = make_detector("yunet"), Tracker()
-    capture = cv2.VideoCapture(str(SHARED / "media" / "three_people_walking.mp4"))
+    capture = cv2.VideoCapture(str(shared_data / "media" / "three_people_walking.mp4"))
     for number in itertools.count():
         there, image = capture.read()
         if not there:
