@@ -18,12 +18,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import BadInputError, MissingFileError
+from .errors import BadInputError, MissingFileError, damage_told
 from .image import SIZE
 from .labels import Labels
 
 ENTRY = "expression.json"
 FORMAT = 1
+WHOLE = (
+    "Expected a .tflite or .keras file that is whole.",
+    "Name another file, or fetch this one again.",
+)
+"""What is expected of a file that is no network, and what to do."""
+
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """The first date a zip can hold; with it, equal networks are equal files."""
 
@@ -82,18 +88,17 @@ def write_card(path: str | Path, card: Card) -> None:
     path = Path(path)
     check_network(path)
     temporary = path.with_name(path.name + ".part")
-    if path.suffix == ".tflite":
-        temporary.write_bytes(network_bytes(path))
-        entries = []
-    else:
-        with zipfile.ZipFile(path) as file:
-            entries = [(name, file.read(name)) for name in file.namelist() if name != ENTRY]
+    lite = path.suffix == ".tflite"
+    begins, entries = (network_bytes(path), []) if lite else (b"", _entries(path))
+    try:
+        temporary.write_bytes(begins)
+        with zipfile.ZipFile(temporary, "a", zipfile.ZIP_STORED) as file:
+            for name, content in [*entries, (ENTRY, card.to_json().encode())]:
+                file.writestr(_entry(name), content)
+        shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    finally:
         temporary.unlink(missing_ok=True)
-    with zipfile.ZipFile(temporary, "a", zipfile.ZIP_STORED) as file:
-        for name, content in [*entries, (ENTRY, card.to_json().encode())]:
-            file.writestr(_entry(name), content)
-    shutil.copymode(path, temporary)
-    os.replace(temporary, path)
 
 
 def read_card(path: str | Path) -> Card:
@@ -105,15 +110,15 @@ def read_card(path: str | Path) -> Card:
     """
     path = Path(path)
     check_network(path)
-    try:
-        with zipfile.ZipFile(path) as file:
-            return Card.from_json(file.read(ENTRY).decode())
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise BadInputError(
-            f"{path} does not say which labels it knows.",
+    with (
+        damage_told(
+            f"{path} does not say which labels it knows",
             f"Expected a network with {ENTRY} in its file, as training and export write it.",
             "Export it again with this package, or fetch the whole file again.",
-        ) from error
+        ),
+        zipfile.ZipFile(path) as file,
+    ):
+        return Card.from_json(file.read(ENTRY).decode())
 
 
 def network_bytes(path: Path) -> bytes:
@@ -121,7 +126,7 @@ def network_bytes(path: Path) -> bytes:
     content = path.read_bytes()
     if not zipfile.is_zipfile(path):
         return content
-    with zipfile.ZipFile(path) as file:
+    with damage_told(f"{path} is not a network", *WHOLE), zipfile.ZipFile(path) as file:
         return content[: min((info.header_offset for info in file.infolist()), default=file.start_dir)]
 
 
@@ -139,16 +144,18 @@ def check_network(path: Path) -> None:
     else:
         right = path.suffix == ".keras" and zipfile.is_zipfile(path) and _holds(path, "config.json")
     if not right:
-        raise BadInputError(
-            f"{path} is not a network.",
-            "Expected a .tflite or .keras file that is whole.",
-            "Name another file, or fetch this one again.",
-        )
+        raise BadInputError(f"{path} is not a network.", *WHOLE)
 
 
 def _holds(path: Path, name: str) -> bool:
-    with zipfile.ZipFile(path) as file:
+    with damage_told(f"{path} is not a network", *WHOLE), zipfile.ZipFile(path) as file:
         return name in file.namelist()
+
+
+def _entries(path: Path) -> list[tuple[str, bytes]]:
+    """Returns the names and contents in a .keras file, without the card."""
+    with damage_told(f"{path} is not a network", *WHOLE), zipfile.ZipFile(path) as file:
+        return [(name, file.read(name)) for name in file.namelist() if name != ENTRY]
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -9,8 +9,18 @@ Notebook: 03_threads
 
 from __future__ import annotations
 
+import contextlib
 import os
+import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+
+DAMAGE = (
+    *(OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What zipfile, numpy, h5py, Keras and LiteRT raise for a file that is damaged."""
 
 
 class ExpressionError(Exception):
@@ -79,6 +89,32 @@ class MissingPackageError(ExpressionError, ImportError):
 
 class RunError(ExpressionError, RuntimeError):
     """Something failed while running that no other error describes."""
+
+
+@contextlib.contextmanager
+def damage_told(happened: str, expected: str, remedy: str) -> Iterator[None]:
+    """Turns what libraries raise for a damaged file into a BadInputError.
+
+    A PermissionError passes: the file may be whole.
+
+    Args:
+        happened: What happened, without a full stop; what the library said follows in brackets.
+        expected: What would have been right.
+        remedy: What the user can do now.
+
+    Example:
+        >>> with damage_told("a.json is not a card", "Expected JSON.", "Fetch it again."):
+        ...     raise ValueError
+        Traceback (most recent call last):
+        expression.errors.BadInputError: a.json is not a card (ValueError). Expected JSON. Fetch it again.
+    """
+    try:
+        yield
+    except PermissionError:
+        raise
+    except DAMAGE as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")
+        raise BadInputError(f"{happened} ({said}).", expected, remedy) from error
 
 
 def missing_package(feature: str, package: str, extra: str | None = None) -> MissingPackageError:

@@ -104,6 +104,27 @@ def test_a_zip_that_is_no_keras_file_is_no_network(tmp_path):
         read_card(path)
 
 
+def test_a_keras_file_with_a_damaged_list_of_contents_is_refused_and_left(tmp_path):
+    path = tmp_path / "copy.keras"
+    content = SHIPPED.with_suffix(".keras").read_bytes()
+    path.write_bytes(content.replace(b"PK\x01\x02", b"PK\xff\xff"))
+    with pytest.raises(BadInputError, match=r"copy\.keras is not a network \(Bad magic number"):
+        read_card(path)
+    path.write_bytes(content.replace(b"PK\x03\x04", b"PK\xff\xff"))
+    with pytest.raises(BadInputError, match=r"copy\.keras is not a network \(Bad magic number"):
+        write_card(path, CARD)
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.keras"]
+
+
+def test_a_tflite_file_with_a_damaged_card_is_refused(tmp_path):
+    path = tmp_path / "copy.tflite"
+    path.write_bytes(SHIPPED.read_bytes().replace(b"PK\x01\x02", b"PK\xff\xff"))
+    with pytest.raises(BadInputError, match=r"does not say which labels it knows \(Bad magic number"):
+        read_card(path)
+    with pytest.raises(BadInputError, match=r"copy\.tflite is not a network \(Bad magic number"):
+        write_card(path, CARD)
+
+
 def test_a_network_without_a_card_is_refused(network):
     with pytest.raises(BadInputError, match=r"does not say which labels it knows.*Export it again"):
         read_card(network)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 
 import pytest
 
 from expression import errors
-from expression.errors import ExpressionError, missing_package, user_path
+from expression.errors import BadInputError, ExpressionError, damage_told, missing_package, user_path
 
 SENTENCES = ("It broke at 3.", "Expected 2.", "Try 2.")
 
@@ -74,3 +75,22 @@ def test_a_path_that_cannot_be_is_told(name):
         errors.MissingFileError, match=r"cannot be reached \(.+\)\. Expected .* Check the name"
     ):
         user_path(name)
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        pytest.param(ValueError(), "ValueError", id="no words"),
+        pytest.param(OSError("No signature.\nerrno = 0"), "No signature", id="several lines"),
+        pytest.param(zipfile.BadZipFile("cut"), "cut", id="no child of ours"),
+    ],
+)
+def test_what_a_library_says_of_damage_becomes_one_line(cause, said):
+    with pytest.raises(BadInputError) as told, damage_told("a is no b", "Expected b.", "Fetch it."):
+        raise cause
+    assert str(told.value) == f"a is no b ({said}). Expected b. Fetch it."
+
+
+def test_a_file_that_may_not_be_read_is_no_damage():
+    with pytest.raises(PermissionError), damage_told("a is no b", "Expected b.", "Fetch it."):
+        raise PermissionError
