@@ -1,7 +1,7 @@
 """Turns a trained .keras network into a .tflite file for small machines.
 
-`scripts/train.py` and `expression export` call `export`. This is the only place that
-needs TensorFlow itself; everything else is Keras on any backend.
+`scripts/train.py` and `expression export` call `export`. The converter belongs to TensorFlow,
+so this step needs it whatever backend Keras runs on otherwise.
 
 Notebook: 14_small_and_fast
 """
@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 
 from .card import Card, read_card, write_card
-from .errors import BadInputError, OutputError, RunError, missing_package
+from .errors import BadInputError, OutputError, RunError, damage_told, missing_package
 
 QUANTIZE = ("none", "float16", "int8")
 """How weights are kept. int8 is "dynamic range": weights of one byte, sums in float32 at the end.
@@ -36,7 +36,7 @@ def export(keras_path: str | Path, tflite_path: str | Path, quantize: str = "int
 
     Raises:
         BadInputError: Another word for quantize, or the file is not such a network.
-        OutputError: The .tflite file cannot be written.
+        OutputError: The new file is not called .tflite, or cannot be written.
         MissingPackageError: TensorFlow is not installed.
         RunError: Keras runs on another backend.
     """
@@ -45,20 +45,29 @@ def export(keras_path: str | Path, tflite_path: str | Path, quantize: str = "int
             f"--quantize is {quantize!r}.", f"Expected {', '.join(QUANTIZE)}.", "Try --quantize int8."
         )
     keras_path, tflite_path = Path(keras_path), Path(tflite_path)
+    if tflite_path.suffix != ".tflite":
+        raise OutputError(
+            f"{tflite_path} does not end in .tflite.",
+            "Expected that ending, by which runtimes know the format.",
+            f"Try {tflite_path.with_suffix('.tflite').name}.",
+        )
     card = read_card(keras_path)
     card = Card(card.labels, card.size, card.preprocessing, {**card.facts, "weights": quantize})
-    content = _convert(keras_path, quantize)
     part = tflite_path.with_name(f"part-{tflite_path.name}")
     try:
-        part.write_bytes(content)
+        part.touch()  # Tells of a folder that is missing or locked before the work.
+        part.write_bytes(_convert(keras_path, quantize))
         write_card(part, card)
         os.replace(part, tflite_path)
     except OSError as error:
         raise OutputError(
-            f"{tflite_path} cannot be written ({error.strerror}).",
+            f"{tflite_path} cannot be written ({error.strerror or error}).",
             "Expected a folder that is there and writable.",
             "Make the folder, or choose another.",
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
     return card
 
 
@@ -76,7 +85,12 @@ def _convert(path: Path, quantize: str) -> bytes:
         import tensorflow
     except ImportError as error:
         raise missing_package("Export to .tflite", "tensorflow", "lessons") from error
-    network = in_float32(keras.models.load_model(path, compile=False))
+    with damage_told(
+        f"{path} cannot be read",
+        "Expected a .keras file that is whole.",
+        "Train it again, or fetch it again.",
+    ):
+        network = in_float32(keras.models.load_model(path, compile=False))
     converter = tensorflow.lite.TFLiteConverter.from_keras_model(network)
     if quantize != "none":
         converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]

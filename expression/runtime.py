@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from .card import Card, read_card
-from .errors import BadInputError, missing_package, user_path
+from .errors import BadInputError, damage_told, missing_package, user_path
 from .labels import Labels
 from .models import SHIPPED
 from .quiet import without_lines
@@ -156,15 +156,13 @@ def load(
     path = user_path(path) if path else SHIPPED
     card = read_card(path)
     _check_card(path, card, labels)
-    try:
+    with damage_told(
+        f"{path} does not run",
+        f"Expected a network that scores {len(card.labels)} labels of {card.size} x {card.size} pixels.",
+        "Export it again, or fetch it again.",
+    ):
         runtime = KerasRuntime(path, card) if path.suffix == ".keras" else LiteRuntime(path, card, threads)
         scores = runtime.scores(np.zeros((1, card.size, card.size, 1), np.float32))
-    except (ValueError, TypeError, RuntimeError, KeyError) as error:
-        raise BadInputError(
-            f"{path} does not run ({str(error).strip().splitlines()[0]}).",
-            f"Expected a network that scores {len(card.labels)} labels of {card.size} x {card.size} pixels.",
-            "Export it again, or fetch it again.",
-        ) from error
     if not np.isclose(scores.sum(), 1, atol=1e-3):
         raise BadInputError(
             f"{path} gives scores that sum to {scores.sum():.3g}.",

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
 
-from expression.card import Card, read_card
+from expression.card import Card, network_bytes, read_card
 from expression.errors import BadInputError, MissingFileError, OutputError
 from expression.export import QUANTIZE, export
 from expression.labels import Labels
+from expression.models import SHIPPED
 from expression.network import keras, shipped
 from expression.runtime import load
 from expression.training import save
 
-# Keras 3.15 copies variables in a way that numpy 2 finds old-fashioned.
+# Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 LABELS = Labels(["Happy", "Sad", "Dull"])
@@ -81,9 +83,39 @@ def test_a_missing_network_is_told(tmp_path):
         export(tmp_path / "none.keras", tmp_path / "x.tflite")
 
 
-def test_a_missing_folder_is_told_before_the_work(network, tmp_path):
+@pytest.fixture
+def no_work(monkeypatch):
+    """Fails the test if anything is converted."""
+    monkeypatch.setattr("expression.export._convert", lambda *_: pytest.fail("converted all the same"))
+
+
+@pytest.mark.parametrize("folder", ["none", "random.keras"], ids=["missing", "a file"])
+def test_what_is_no_folder_is_told_before_the_work(network, no_work, folder):
+    with pytest.raises(OutputError, match=r"x\.tflite cannot be written \("):
+        export(network, network.parent / folder / "x.tflite")
+
+
+@pytest.mark.parametrize("name", ["net.bin", "net", "x.keras"])
+def test_another_ending_is_told_before_the_work(network, tmp_path, no_work, name):
+    with pytest.raises(OutputError, match=rf"{name} does not end in \.tflite\. .* Try (net|x)\.tflite"):
+        export(network, tmp_path / name)
+
+
+def test_nothing_half_written_is_left_where_the_target_is_a_folder(network, tmp_path, monkeypatch):
+    monkeypatch.setattr("expression.export._convert", lambda *_: network_bytes(SHIPPED))
+    (tmp_path / "x.tflite").mkdir()
     with pytest.raises(OutputError, match=r"x\.tflite cannot be written"):
-        export(network, tmp_path / "none" / "x.tflite")
+        export(network, tmp_path / "x.tflite")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.tflite"]
+
+
+def test_damaged_weights_are_told(network, tmp_path):
+    path = tmp_path / "cut.keras"
+    with zipfile.ZipFile(network) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name)[: 20_000 if name.endswith(".h5") else None])
+    with pytest.raises(BadInputError, match=r"cut\.keras cannot be read \(.*Train it again"):
+        export(path, tmp_path / "x.tflite")
 
 
 def test_the_converter_is_quiet(network, tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 
 import numpy as np
 import psutil
@@ -168,6 +169,16 @@ def test_a_spoilt_network_is_told_in_one_line(copy, spoil, error, message):
         load(copy)
     assert isinstance(told.value, ExpressionError)
     assert told.value.exit_code == 2
+    assert "\n" not in str(told.value)
+
+
+def test_a_keras_network_with_damaged_weights_is_told_in_one_line(tmp_path):
+    path = tmp_path / "copy.keras"
+    with zipfile.ZipFile(KERAS) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name)[: 20_000 if name.endswith(".h5") else None])
+    with pytest.raises(BadInputError, match=r"copy\.keras does not run \(.*Export it again") as told:
+        load(path)
     assert "\n" not in str(told.value)
 
 
