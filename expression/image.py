@@ -33,14 +33,21 @@ def read_picture(path: str | Path) -> np.ndarray:
 
     Raises:
         MissingFileError: There is no such file.
-        BadInputError: It is not a picture that OpenCV reads.
+        BadInputError: It is not a picture that OpenCV reads, or may not be read.
     """
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(
             f"There is no picture {path}.", "Expected a file.", "Check the name and the folder."
         )
-    image = _decode(np.fromfile(path, np.uint8))
+    try:
+        image = _decode(np.fromfile(path, np.uint8))
+    except OSError as error:
+        raise BadInputError(
+            f"{path} cannot be read ({error.strerror}).",
+            "Expected a file that you may read.",
+            "Check its permissions.",
+        ) from error
     if image is None:
         raise BadInputError(
             f"{path} is not a picture.",
@@ -62,25 +69,43 @@ def write_picture(path: str | Path, image: np.ndarray) -> None:
     """Writes an RGB or grey picture; the ending of the name chooses the format.
 
     Raises:
+        BadInputError: The picture is empty, or larger than the format can hold.
         OutputError: The folder is missing or not writable, or no format has that ending.
     """
     path = Path(path)
-    try:
-        data = cv2.imencode(path.suffix or ".png", _bgr(image))[1]
-    except cv2.error as error:
+    ending = path.suffix or ".png"
+    if not cv2.haveImageWriter(f"x{ending}"):
         raise OutputError(
-            f"{path} cannot be written: no format has the ending {path.suffix}.",
+            f"{path} cannot be written: no format has the ending {ending}.",
             "Expected .png, .jpg, .bmp or .webp.",
             "Name it .png.",
-        ) from error
+        )
+    data = _encode(ending, image)
     try:
-        path.write_bytes(data.tobytes())
+        path.write_bytes(data)
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror}).",
             "Expected a folder that is there and writable.",
             "Make the folder, or choose another.",
         ) from error
+
+
+def _encode(ending: str, image: np.ndarray) -> bytes:
+    """Returns a picture as the bytes of a file with that ending."""
+    done = image.dtype == np.uint8 and image.size > 0
+    try:
+        if done:
+            done, data = cv2.imencode(ending, _bgr(image))
+    except cv2.error:
+        done = False
+    if not done:
+        raise BadInputError(
+            f"A picture with the shape {image.shape} and {image.dtype} values cannot be written as {ending}.",
+            "Expected (height, width[, 3]) uint8, not empty, and no larger than the format can hold.",
+            "Make it smaller, or write .png.",
+        )
+    return data.tobytes()
 
 
 def encode_jpeg(image: np.ndarray, quality: int = 80) -> bytes:

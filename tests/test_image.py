@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -94,6 +96,35 @@ def test_a_picture_that_cannot_be_written_is_told(tmp_path, name, said):
     with pytest.raises(OutputError, match=said):
         write_picture(tmp_path / name, RED)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        pytest.param("a.png", np.empty((0, 5, 3), np.uint8), id="empty"),
+        pytest.param("a.jpg", np.zeros((1, 70_000, 3), np.uint8), id="too wide for JPEG"),
+        pytest.param("a.webp", np.zeros((20_000, 1), np.uint8), id="too high for WebP"),
+        pytest.param("a.png", np.zeros((3, 4, 3)), id="float64"),
+        pytest.param("a.png", np.zeros((3, 4, 2), np.uint8), id="two channels"),
+    ],
+)
+def test_a_picture_that_no_file_can_hold_is_told_by_its_shape(tmp_path, name, image):
+    said = rf"shape {re.escape(str(image.shape))} .* cannot be written as \{name[1:]}\. .* Make it smaller"
+    with pytest.raises(BadInputError, match=said):
+        write_picture(tmp_path / name, image)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+    def locked(*_):
+        raise PermissionError(13, "Permission denied")  # chmod does not stop root, nor Windows
+
+    write_picture(tmp_path / "face.png", RED)
+    monkeypatch.setattr(np, "fromfile", locked)
+    with pytest.raises(
+        BadInputError, match=r"face\.png cannot be read \(Permission denied\)\. .* permissions"
+    ):
+        read_picture(tmp_path / "face.png")
 
 
 def test_grey_levels_weigh_the_colours_as_the_eye_does():
