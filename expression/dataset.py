@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import BadInputError, MissingFileError
+from .errors import BadInputError, MissingFileError, damage_told
 from .image import SIZE, grey, read_picture
 from .labels import FER2013, Labels
 
@@ -109,7 +109,7 @@ def _from_csv(path: Path) -> Dataset:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = list(_csv_rows(file, path))
     if not rows:
-        raise BadInputError(f"{path} has no pictures.", "Expected a row for each.", "Fetch the file again.")
+        raise _no_pictures(path)
     indexes, usages, pictures = zip(*rows, strict=True)
     return _split(np.stack(pictures), np.array(indexes), np.array(usages), path)
 
@@ -135,16 +135,19 @@ def _csv_rows(file, path: Path) -> Iterator[tuple[int, int, np.ndarray]]:
 def _from_sheets(folder: Path) -> Dataset:
     """Reads the sheets and the table of labels beside them."""
     table = folder / "fer2013_labels.npz"
-    try:
-        with np.load(table) as file:
-            indexes, usages = file["emotion"].astype(int), file["usage"].astype(int)
-    except (OSError, ValueError, KeyError) as error:
+    told = damage_told(
+        f"{table} is not readable", "Expected the arrays emotion and usage.", "Fetch the folder again."
+    )
+    # Opened here: np.load given a name leaves the file open when it is damaged.
+    with told, table.open("rb") as file, np.load(file) as arrays:
+        indexes, usages = arrays["emotion"].astype(int), arrays["usage"].astype(int)
+    if indexes.shape != usages.shape or indexes.ndim != 1:
         raise BadInputError(
-            f"{table} is not readable.",
-            "Expected the arrays emotion and usage.",
+            f"{table} has emotions of the shape {indexes.shape} and usages of the shape {usages.shape}.",
+            "Expected one of each for every picture.",
             "Fetch the folder again.",
-        ) from error
-    sheets = [_cut(grey(read_picture(name))) for name in sorted(folder.glob("faces_*.png"))]
+        )
+    sheets = [_cut(grey(read_picture(name)), name) for name in sorted(folder.glob("faces_*.png"))]
     pictures = np.concatenate(sheets)[: len(indexes)] if sheets else np.empty((0, SIZE, SIZE), np.uint8)
     if len(pictures) < len(indexes):
         raise MissingFileError(
@@ -155,8 +158,14 @@ def _from_sheets(folder: Path) -> Dataset:
     return _split(pictures, indexes, usages, folder)
 
 
-def _cut(sheet: np.ndarray) -> np.ndarray:
+def _cut(sheet: np.ndarray, path: Path) -> np.ndarray:
     """Cuts a sheet into (n, 48, 48) pictures."""
+    if sheet.shape[1] < SHEET_COLUMNS * SIZE:
+        raise BadInputError(
+            f"{path} is {sheet.shape[1]} pixels wide.",
+            f"Expected {SHEET_COLUMNS * SIZE}: {SHEET_COLUMNS} faces of {SIZE} pixels.",
+            "Fetch the folder again.",
+        )
     rows = sheet.shape[0] // SIZE
     grid = sheet[: rows * SIZE, : SHEET_COLUMNS * SIZE].reshape(rows, SIZE, SHEET_COLUMNS, SIZE)
     return grid.swapaxes(1, 2).reshape(-1, SIZE, SIZE)
@@ -164,11 +173,18 @@ def _cut(sheet: np.ndarray) -> np.ndarray:
 
 def _split(pictures: np.ndarray, indexes: np.ndarray, usages: np.ndarray, path: Path) -> Dataset:
     """Sorts pictures into their splits."""
-    if indexes.min() < 0 or indexes.max() >= len(FER2013):
-        raise BadInputError(
-            f"{path} has emotions from {indexes.min()} to {indexes.max()}.",
-            f"Expected 0 to {len(FER2013) - 1}.",
-            "Fetch the file again, or name another.",
-        )
+    if not len(indexes):
+        raise _no_pictures(path)
+    for name, values, count in (("emotions", indexes, len(FER2013)), ("usages", usages, len(USAGES))):
+        if values.min() < 0 or values.max() >= count:
+            raise BadInputError(
+                f"{path} has {name} from {values.min()} to {values.max()}.",
+                f"Expected 0 to {count - 1}.",
+                "Fetch the file again, or name another.",
+            )
     parts = [Split(pictures[usages == usage], indexes[usages == usage]) for usage in range(len(USAGES))]
     return Dataset(FER2013, *parts)
+
+
+def _no_pictures(path: Path) -> BadInputError:
+    return BadInputError(f"{path} has no pictures.", "Expected a row for each.", "Fetch the file again.")

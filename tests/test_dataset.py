@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import cv2
 import numpy as np
 import pytest
@@ -143,9 +145,54 @@ def test_a_missing_sheet_is_told(sheets):
         read_fer2013(sheets)
 
 
-def test_a_damaged_table_of_labels_is_told(sheets):
-    (sheets / "fer2013_labels.npz").write_bytes(b"not a table")
-    with pytest.raises(BadInputError, match=r"fer2013_labels\.npz is not readable"):
+def saved(**arrays) -> bytes:
+    """The bytes of an npz file."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+WHOLE = saved(emotion=np.arange(100) % 7, usage=np.arange(100) % 3)
+
+
+def array_alone() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.arange(100))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"not a table", r"fer2013_labels\.npz is not readable", id="text"),
+        pytest.param(b"", r"fer2013_labels\.npz is not readable \(No data", id="empty"),
+        pytest.param(WHOLE[:-20], r"is not readable \(File is not a zip file\)", id="cut"),
+        pytest.param(WHOLE[:80] + bytes(30) + WHOLE[110:], "is not readable", id="damaged inside"),
+        pytest.param(array_alone(), "is not readable", id="one array"),
+        pytest.param(saved(emotion=np.arange(7)), "is not readable.*usage", id="no usages"),
+        pytest.param(
+            saved(emotion=np.arange(7), usage=np.zeros(6)), r"shape \(7,\) and .* shape \(6,\)", id="unequal"
+        ),
+        pytest.param(
+            saved(emotion=np.zeros((7, 1)), usage=np.zeros((7, 1))), r"shape \(7, 1\)", id="two dimensions"
+        ),
+        pytest.param(
+            saved(emotion=np.arange(7), usage=np.arange(7) % 4), "usages from 0 to 3.*0 to 2", id="usage 3"
+        ),
+        pytest.param(saved(emotion=np.arange(7), usage=-np.ones(7)), "usages from -1 to -1", id="usage -1"),
+        pytest.param(saved(emotion=np.arange(8), usage=np.zeros(8)), "emotions from 0 to 7.*0 to 6", id="7"),
+        pytest.param(saved(emotion=np.zeros(0), usage=np.zeros(0)), "has no pictures", id="no rows"),
+    ],
+)
+def test_a_damaged_table_of_labels_is_told(sheets, content, message):
+    (sheets / "fer2013_labels.npz").write_bytes(content)
+    with pytest.raises(BadInputError, match=message):
+        read_fer2013(sheets)
+
+
+def test_a_sheet_that_is_too_narrow_is_told(sheets):
+    cv2.imwrite(str(sheets / "faces_01.png"), np.zeros((96, 96), np.uint8))
+    with pytest.raises(BadInputError, match=r"faces_01\.png is 96 pixels wide\. Expected 1920"):
         read_fer2013(sheets)
 
 
