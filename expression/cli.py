@@ -156,7 +156,7 @@ def models_get(name: Annotated[str, typer.Argument(help="A name that `models lis
 def _run(session: Session) -> None:
     """Runs a session to its end, with words before and after; Ctrl-C and signals are good ends."""
     try:
-        with _interrupting_signals(), session:
+        with _interrupting_signals(session), session:
             print(_describe(session), flush=True)
             session.run()
     except KeyboardInterrupt:
@@ -178,14 +178,24 @@ def _run(session: Session) -> None:
 
 
 @contextlib.contextmanager
-def _interrupting_signals() -> Iterator[None]:
-    """Lets the signals of a system that shuts down or a terminal that closes act like Ctrl-C."""
+def _interrupting_signals(session: Session) -> Iterator[None]:
+    """Lets the signals of a system that shuts down or a terminal that closes act like Ctrl-C.
+
+    The run is told that it is done before KeyboardInterrupt is raised, for Python drops what is
+    raised while it happens to tidy up an object.
+    """
+
+    def interrupt(number, frame):
+        if session.data is not None:
+            session.data.done = True
+        raise KeyboardInterrupt
+
     before = {}
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, signal.default_int_handler)
+                before[number] = signal.signal(number, interrupt)
     try:
         yield
     finally:

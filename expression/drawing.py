@@ -183,10 +183,10 @@ class _Picture:
         return boxes[best]
 
     def _cost(self, place: Box) -> float:
-        """Returns 2 for a place that is all face, 10 for one that is all taken by others."""
+        """Returns 6 for a place that is all face, 10 for one that is all taken by others."""
         faces = sum(place.shared(face) for face in self.faces)
         taken = sum(place.shared(box) for box in self._taken)
-        return (2 * faces + 10 * taken) / place.area
+        return (6 * faces + 10 * taken) / place.area
 
 
 def _draw_status(picture: _Picture, status: str) -> None:
