@@ -31,14 +31,15 @@ class Batches(keras.utils.PyDataset):
     """Hands out batches of a split, distorted and standardised.
 
     Order and distortions depend on the seed, the epoch and the number of the batch alone,
-    so a training that was stopped sees the same pictures when it goes on.
+    so a training that was stopped sees the same pictures when it goes on. Whoever trains
+    sets `epoch` as each begins.
 
     Args:
         split: The pictures.
         count: How many labels there are.
         batch: Pictures in a batch; the last one may have fewer.
         seed: Decides order and distortions.
-        epoch: The epoch that comes next, from 0.
+        epoch: The epoch whose batches come, from 0.
     """
 
     def __init__(self, split: Split, count: int, batch: int = 128, seed: int = 0, epoch: int = 0):
@@ -55,10 +56,6 @@ class Batches(keras.utils.PyDataset):
         generator = np.random.default_rng([self.seed, self.epoch, number])
         pictures = np.stack([distort(picture, generator) for picture in self.split.pictures[chosen]])
         return standardise(pictures), self._targets[self.split.indexes[chosen]]
-
-    def on_epoch_end(self) -> None:
-        """Moves on to the next order and the next distortions."""
-        self.epoch += 1
 
 
 def distort(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:

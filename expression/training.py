@@ -9,6 +9,7 @@ Notebook: 05_train
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import math
@@ -22,7 +23,7 @@ import numpy as np
 from .augmentation import Batches
 from .card import Card, write_card
 from .dataset import Dataset, Split
-from .errors import BadInputError, OutputError
+from .errors import BadInputError, OutputError, damage_told
 from .image import standardise
 from .network import in_float32, keras, shipped
 
@@ -39,7 +40,8 @@ class Recipe:
         batch: Pictures a step.
         rate: The highest learning rate, reached after `warm_up` epochs; it falls to 0 along a
             half cosine. https://arxiv.org/abs/1608.03983
-        warm_up: Epochs in which the rate rises, while the first large steps would do harm.
+        warm_up: Epochs in which the rate rises, while the first large steps would do harm; half
+            of all epochs at most.
         decay: How much of `rate` each weight shrinks by in a step, kernels only.
         smoothing: Share of a label that is spread over all: the labels are partly wrong.
             https://arxiv.org/abs/1512.00567
@@ -54,11 +56,22 @@ class Recipe:
     smoothing: float = 0.1
 
     def __post_init__(self):
-        if self.epochs < 1 or self.batch < 1 or self.rate <= 0:
+        right = {
+            "epochs": self.epochs >= 1,
+            "seed": 0 <= self.seed < 2**32,
+            "batch": self.batch >= 1,
+            "rate": 0 < self.rate < math.inf,
+            "warm_up": 0 <= self.warm_up < math.inf,
+            "decay": 0 <= self.decay < 1,
+            "smoothing": 0 <= self.smoothing < 1,
+        }
+        wrong = [f"{name}={getattr(self, name)}" for name in right if not right[name]]
+        if wrong:
             raise BadInputError(
-                f"The recipe has epochs={self.epochs}, batch={self.batch}, rate={self.rate}.",
-                "Expected each of them above 0.",
-                "Choose others, such as --epochs 12.",
+                f"The recipe has {', '.join(wrong)}.",
+                "Expected epochs, batch and rate above 0, seed and warm_up from 0, "
+                "decay and smoothing from 0 to below 1.",
+                "Choose others, such as those of Recipe().",
             )
 
 
@@ -88,14 +101,15 @@ def train(
 
     Args:
         dataset: What to learn from; the test split is not touched.
-        out: The folder that gets `expression.keras`, `history.csv` and the checkpoint.
+        out: The folder that gets `expression.keras`, `history.csv`, `training.json` and the
+            last checkpoint.
         recipe: How it is taught; None for the usual one.
         build: Makes the network from labels.
         on_epoch: Called with each new row of the history.
 
     Raises:
         BadInputError: A split is empty, or the folder holds a training with another recipe or
-            a damaged one; name another folder.
+            other data, or a damaged one; name another folder.
         OutputError: The folder cannot be made.
     """
     recipe = recipe or Recipe()
@@ -104,10 +118,9 @@ def train(
     run.resume()
     done = len(run.history)
     if done < recipe.epochs:
-        batches = Batches(dataset.training, len(dataset.labels), recipe.batch, recipe.seed, done)
         # Batches shuffles by itself, in a way that a training taken up again repeats.
         run.network.fit(
-            batches, epochs=recipe.epochs, initial_epoch=done, shuffle=False, verbose=0, callbacks=[run]
+            run.batches, epochs=recipe.epochs, initial_epoch=done, shuffle=False, verbose=0, callbacks=[run]
         )
     best = max(row["validation"] for row in run.history)
     return Trained(run.best, best, run.history)
@@ -134,10 +147,14 @@ class _Run(keras.callbacks.Callback):
         self.network = build(dataset.labels)
         self.history: list[Row] = []
         self.best, self.state = out / "expression.keras", out / "training.json"
-        self.checkpoint = out / "checkpoint.weights.h5"
-        steps = math.ceil(len(dataset.training) / recipe.batch)
-        _compile(self.network, recipe, steps)
+        self.about = {"recipe": asdict(recipe), "labels": list(dataset.labels), "pictures": dataset.sizes}
+        self.batches = Batches(dataset.training, len(dataset.labels), recipe.batch, recipe.seed)
+        _compile(self.network, recipe, len(self.batches))
         self._bar = None
+
+    def checkpoint(self) -> Path:
+        """The weights and the optimizer after the last epoch of the history."""
+        return self.out / f"checkpoint-{len(self.history)}.weights.h5"
 
     def resume(self) -> None:
         """Takes up the checkpoint, if the folder has one."""
@@ -149,29 +166,34 @@ class _Run(keras.callbacks.Callback):
                 "Expected a place that is writable.",
                 "Choose another with --out.",
             ) from error
-        if not (self.state.is_file() and self.checkpoint.is_file()):
+        if not self.state.is_file():
             return
-        try:
+        with self._damage_told():
             state = json.loads(self.state.read_text(encoding="utf-8"))
-            recipe, history = state["recipe"], state["history"]
-            self.network.load_weights(self.checkpoint)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadInputError(
-                f"The training in {self.out} cannot be taken up ({error}).",
-                f"Expected a whole {self.state.name} and {self.checkpoint.name}.",
-                "Remove the folder, or choose another with --out.",
-            ) from error
-        if recipe != asdict(self.recipe):
-            raise BadInputError(
-                f"{self.out} holds a training with the recipe {recipe}.",
-                f"Expected {asdict(self.recipe)}, to go on with it.",
-                "Give the same values, or another --out.",
-            )
-        self.history = history
+            self.history = state.pop("history")
+        for name, ours in self.about.items():
+            if state.get(name) != ours:
+                raise BadInputError(
+                    f"{self.out} holds a training with the {name} {state.get(name)}.",
+                    f"Expected {ours}, to go on with it.",
+                    "Give the same again, or another --out.",
+                )
+        with self._damage_told():
+            if not self.best.is_file():
+                raise FileNotFoundError(f"{self.best.name} is gone")
+            self.network.load_weights(self.checkpoint())
+
+    def _damage_told(self) -> contextlib.AbstractContextManager:
+        return damage_told(
+            f"The training in {self.out} cannot be taken up",
+            f"Expected {self.state.name}, {self.best.name} and the checkpoint, all whole.",
+            "Remove the folder, or choose another with --out.",
+        )
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         from tqdm import tqdm
 
+        self.batches.epoch = epoch
         steps = self.params["steps"]
         self._bar = tqdm(total=steps, desc=f"epoch {epoch + 1}/{self.recipe.epochs}", disable=None)
 
@@ -196,29 +218,51 @@ class _Run(keras.callbacks.Callback):
         return self.network.predict(pictures, batch_size=256, verbose=0)
 
     def _save(self, row: Row) -> None:
-        """Writes the network if it is the best so far, then checkpoint and history."""
+        """Writes the network if it is the best so far, the history, and what a later call needs.
+
+        `training.json` comes last and all at once: until then the one before it stands, whose
+        checkpoint is still there, so a stop at any moment costs one epoch at most.
+        """
         if row["validation"] >= max(old["validation"] for old in self.history):
             facts = {"accuracy_validation": row["validation"], "recipe": asdict(self.recipe)}
-            save(self.network, self.best, Card(self.dataset.labels, facts=facts))
-        part = self.out / "part.weights.h5"
-        self.network.save_weights(part)
-        os.replace(part, self.checkpoint)
-        state = {"recipe": asdict(self.recipe), "history": self.history}
-        self.state.write_text(json.dumps(state, indent=1), encoding="utf-8")
+            size = self.network.input_shape[1]
+            save(self.network, self.best, Card(self.dataset.labels, size, facts=facts))
         with (self.out / "history.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, row, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.history)
+        self.network.save_weights(self.checkpoint())
+        part = self.state.with_suffix(".part")
+        part.write_text(json.dumps({**self.about, "history": self.history}, indent=1), encoding="utf-8")
+        os.replace(part, self.state)
+        for old in set(self.out.glob("checkpoint-*.weights.h5")) - {self.checkpoint()}:
+            old.unlink()
+
+
+def schedule(recipe: Recipe, steps: int) -> Callable[[int], float]:
+    """Returns the learning rate at each step of a training: up to the recipe's, then down to 0.
+
+    Args:
+        recipe: How long and how high.
+        steps: How many make an epoch.
+
+    Example:
+        >>> rate = schedule(Recipe(epochs=3, rate=0.1, warm_up=1), steps=10)
+        >>> [round(float(rate(step)), 3) for step in (0, 5, 10, 20, 30)]
+        [0.0, 0.05, 0.1, 0.05, 0.0]
+    """
+    rising = round(min(recipe.warm_up, recipe.epochs / 2) * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=recipe.rate,
+        warmup_steps=rising,
+        decay_steps=max(1, recipe.epochs * steps - rising),
+    )
 
 
 def _compile(network: keras.Model, recipe: Recipe, steps: int) -> None:
     """Gives a network its optimizer and loss."""
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=recipe.rate,
-        warmup_steps=round(recipe.warm_up * steps),
-        decay_steps=max(1, round((recipe.epochs - recipe.warm_up) * steps)),
-    )
+    rate = schedule(recipe, steps)
     optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=recipe.decay)
     # Offsets and the scales of the normalisation do not overlearn; shrinking them only slows learning.
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from expression.augmentation import Batches
 from expression.card import read_card
 from expression.dataset import Dataset, Split
 from expression.errors import BadInputError, OutputError
 from expression.labels import Labels
 from expression.network import keras, layers
-from expression.training import Recipe, accuracy, train
+from expression.runtime import load
+from expression.training import Recipe, accuracy, schedule, train
 
-# Keras 3.15 copies variables in a way that numpy 2 finds old-fashioned.
+# Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "train.py"
@@ -111,11 +116,63 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(dataset, trai
     )
 
 
+@pytest.mark.parametrize("name", ["checkpoint-3.weights.h5", "training.json"])
+def test_a_stop_while_writing_costs_no_more_than_the_epoch(dataset, trained, tmp_path, monkeypatch, name):
+    """The process ends while a file of the third epoch is written."""
+    rows, put = [], os.replace
+
+    def stop_at(path):
+        if len(rows) == 2 and Path(path).name == name:
+            raise Stop
+
+    def save_half(network, path):
+        Path(path).write_bytes(b"half")
+        stop_at(path)
+        save_weights(network, path)
+
+    save_weights = keras.Model.save_weights
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save_weights", save_half)
+        patch.setattr(os, "replace", lambda old, new: (stop_at(new), put(old, new)))
+        with pytest.raises(Stop):
+            train(dataset, tmp_path, RECIPE, tiny, rows.append)
+    seen = []
+    result = train(dataset, tmp_path, RECIPE, tiny, seen.append)
+    assert [row["epoch"] for row in seen] == [3, 4]
+    straight, out = trained
+    assert [row["loss"] for row in result.history] == pytest.approx(
+        [row["loss"] for row in straight.history], abs=2e-4
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in out.iterdir()}
+
+
+def test_an_epoch_shows_the_pictures_of_that_epoch(dataset, tmp_path, monkeypatch):
+    drawn, shown, draw = set(), [], Batches.__getitem__
+
+    def note(batches, number):
+        drawn.add((batches.epoch, number))
+        return draw(batches, number)
+
+    def turn_page(_):
+        shown.append(sorted(drawn))
+        drawn.clear()
+
+    monkeypatch.setattr(Batches, "__getitem__", note)
+    train(dataset, tmp_path, RECIPE, tiny, turn_page)
+    assert shown == [[(epoch, number) for number in range(4)] for epoch in range(4)]
+
+
 def test_a_finished_training_is_not_done_again(dataset, trained):
     result, out = trained
     seen = []
     again = train(dataset, out, RECIPE, tiny, seen.append)
-    assert (again.accuracy, seen) == (result.accuracy, [])
+    assert (again.accuracy, again.history, seen) == (result.accuracy, result.history, [])
+    assert again.path.is_file()
+
+
+def test_a_folder_holds_what_its_readme_says(trained):
+    names = {path.name for path in trained[1].iterdir()}
+    assert names == {"expression.keras", "history.csv", "checkpoint-4.weights.h5", "training.json"}
 
 
 def test_a_folder_with_another_recipe_is_left_alone(dataset, trained):
@@ -124,11 +181,38 @@ def test_a_folder_with_another_recipe_is_left_alone(dataset, trained):
         train(dataset, out, Recipe(epochs=5, batch=16, rate=0.2, seed=3), tiny)
 
 
-def test_a_checkpoint_that_is_damaged_is_told(dataset, trained, tmp_path):
-    (tmp_path / "training.json").write_text((trained[1] / "training.json").read_text())
-    (tmp_path / "checkpoint.weights.h5").write_bytes(b"half")
-    with pytest.raises(BadInputError, match=r"cannot be taken up.*Remove the folder"):
-        train(dataset, tmp_path, RECIPE, tiny)
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"labels": Labels(["Dark", "Bright"])},
+            r"labels \['Below', 'Above'\]\. Expected \['Dark', 'Bright'\]",
+        ),
+        ({"validation": split(10, 2)}, r"pictures \{'training': 64, 'validation': 20, .*'validation': 10"),
+    ],
+    ids=["labels", "pictures"],
+)
+def test_a_folder_with_other_data_is_left_alone(dataset, trained, change, said):
+    with pytest.raises(BadInputError, match=rf"holds a training with the {said}.* another --out"):
+        train(replace(dataset, **change), trained[1], RECIPE, tiny)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda out: (out / "expression.keras").unlink(), "expression.keras is gone"),
+        (lambda out: (out / "checkpoint-4.weights.h5").unlink(), "checkpoint-4"),
+        (lambda out: (out / "checkpoint-4.weights.h5").write_bytes(b"half"), "signature not found"),
+        (lambda out: (out / "training.json").write_text('{"recipe": '), "Expecting value"),
+        (lambda out: (out / "training.json").write_text("{}"), "history"),
+    ],
+    ids=["network gone", "checkpoint gone", "checkpoint", "state", "another state"],
+)
+def test_a_training_that_is_damaged_is_told(dataset, trained, tmp_path, spoil, said):
+    out = shutil.copytree(trained[1], tmp_path / "copy")
+    spoil(out)
+    with pytest.raises(BadInputError, match=rf"cannot be taken up \(.*{said}.*Remove the folder"):
+        train(dataset, out, RECIPE, tiny)
 
 
 def test_a_folder_that_cannot_be_made_is_told(dataset, tmp_path):
@@ -137,10 +221,45 @@ def test_a_folder_that_cannot_be_made_is_told(dataset, tmp_path):
         train(dataset, tmp_path / "file" / "run", RECIPE, tiny)
 
 
-@pytest.mark.parametrize("values", [{"epochs": 0}, {"batch": 0}, {"rate": 0.0}, {"epochs": -3}], ids=str)
-def test_a_recipe_without_work_is_refused(values):
-    with pytest.raises(BadInputError, match=r"The recipe has epochs=.*Expected each of them above 0"):
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"epochs": 0}, "epochs=0"),
+        ({"batch": 0}, "batch=0"),
+        ({"rate": 0.0, "epochs": -3}, "epochs=-3, rate=0.0"),
+        ({"rate": float("nan")}, "rate=nan"),
+        ({"seed": -1}, "seed=-1"),
+        ({"warm_up": -0.5}, "warm_up=-0.5"),
+        ({"decay": -1.0}, "decay=-1.0"),
+        ({"smoothing": 1.0}, "smoothing=1.0"),
+    ],
+    ids=str,
+)
+def test_a_recipe_that_makes_no_sense_is_refused(values, said):
+    with pytest.raises(BadInputError, match=rf"The recipe has {said}\. Expected .* Choose others"):
         Recipe(**values)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 12])
+@pytest.mark.parametrize("warm_up", [0.0, 1.0, 99.0])
+def test_the_rate_rises_to_its_height_and_falls_to_nothing(epochs, warm_up):
+    rate = schedule(Recipe(epochs=epochs, rate=0.2, warm_up=warm_up), steps=10)
+    rates = [float(rate(step)) for step in range(10 * epochs + 1)]
+    highest = round(10 * min(warm_up, epochs / 2))
+    assert rates[highest] == max(rates) == pytest.approx(0.2)
+    assert rates == sorted(rates[:highest]) + sorted(rates[highest:], reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-7)
+
+
+def test_the_card_has_the_size_of_the_networks_input(dataset, tmp_path):
+    large = [
+        Split(s.pictures.repeat(2, 1).repeat(2, 2), s.indexes) for s in (dataset.training, dataset.validation)
+    ]
+    result = train(
+        Dataset(LABELS, *large, large[1]), tmp_path, Recipe(epochs=1), lambda labels: tiny(labels, 96)
+    )
+    assert read_card(result.path).size == 96
+    assert load(result.path).scores(np.zeros((1, 96, 96, 1))).shape == (1, 2)
 
 
 def test_an_empty_split_is_refused(dataset, tmp_path):
