@@ -1,7 +1,7 @@
 """Prints, once a second, what expression the largest face of a live stream shows.
 
-    python scripts/predict_live_stream.py             the camera; without one, the demo
-    python scripts/predict_live_stream.py film.mp4    a video, a folder, an address
+python scripts/predict_live_stream.py             the camera; without one, the demo
+python scripts/predict_live_stream.py film.mp4    a video, a folder, an address
 """
 
 import argparse
