@@ -3,7 +3,7 @@
     runtime = load()
     runtime.scores(np.stack([image.preprocess(picture, box)]))
 
-LiteRT starts in a tenth of a second and needs no TensorFlow, so live runs use it.
+LiteRT gives its first score in a twentieth of a second and needs no TensorFlow, so live runs use it.
 `session.py` and `cli.py` load a runtime, `prediction.py` is given one.
 
 Notebook: 06_live

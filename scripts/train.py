@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from expression.errors import BadInputError, ExpressionError
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     dataset = read_fer2013(arguments.data)
 
+    from expression.card import write_card
     from expression.export import export
     from expression.runtime import load
     from expression.training import Recipe, accuracy, train
@@ -49,8 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     recipe = Recipe(epochs=arguments.epochs, seed=arguments.seed)
     trained = train(dataset, arguments.out, recipe, on_epoch=tell)
     exported = trained.path.with_suffix(".tflite")
-    export(trained.path, exported)
-    print(f"{exported}: accuracy on PublicTest {accuracy(load(exported).scores, dataset.validation):.1%}")
+    card = export(trained.path, exported)
+    found = accuracy(load(exported).scores, dataset.validation)
+    write_card(exported, replace(card, facts={**card.facts, "accuracy_validation": round(found, 4)}))
+    print(f"{exported}: accuracy on PublicTest {found:.1%}")
     return 0
 
 

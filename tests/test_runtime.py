@@ -106,7 +106,7 @@ def test_keras_and_litert_agree_on_public_test(runtime, shared_data):
 def test_the_shipped_network_reads_faces_of_public_test(runtime, shared_data):
     split = read_fer2013(shared_data / "fer2013").validation
     found = (runtime.scores(standardise(split.pictures)).argmax(1) == split.indexes).mean()
-    assert found == pytest.approx(runtime.facts["accuracy_validation"], abs=0.005)
+    assert found == pytest.approx(runtime.facts["accuracy_validation"], abs=0.0004)  # one picture
     assert found > 0.6
 
 
@@ -238,7 +238,7 @@ print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "kera
     assert (done.returncode, done.stderr) == (0, "")
     seconds, heavy = done.stdout.splitlines()
     assert heavy == "[]"
-    assert float(seconds) < 2.0  # About 0.1 on a quiet machine; this is for busy ones.
+    assert float(seconds) < 2.0  # About 0.05 on a quiet machine; this is for busy ones.
     assert time.perf_counter() - started < 10
 
 

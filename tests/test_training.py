@@ -16,7 +16,7 @@ import pytest
 
 from expression.augmentation import Batches
 from expression.card import read_card
-from expression.dataset import Dataset, Split
+from expression.dataset import Dataset, Split, read_fer2013
 from expression.errors import BadInputError, OutputError
 from expression.labels import Labels
 from expression.network import keras, layers
@@ -305,4 +305,6 @@ def test_the_script_trains_exports_and_ends_with_the_accuracy(tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0].startswith("epoch 1: loss ")
     assert "accuracy on PublicTest" in lines[-1]
-    assert (tmp_path / "out" / "expression.tflite").is_file()
+    exported = load(tmp_path / "out" / "expression.tflite")
+    found = accuracy(exported.scores, read_fer2013(data).validation)
+    assert exported.facts["accuracy_validation"] == pytest.approx(found)
