@@ -81,7 +81,7 @@ class Runtime:
             return self._run(pictures)
 
     def _run(self, pictures: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        raise RuntimeError(f"{type(self).__name__} has no _run")
 
 
 class LiteRuntime(Runtime):

@@ -222,7 +222,7 @@ def test_a_video_is_read_to_its_end_at_its_own_pace(capsys, tmp_path):
     assert statistics["threads_left"] == 0
 
 
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
 def test_ctrl_c_ends_a_live_run_in_good_order(tmp_path, number):
     stats = tmp_path / "s.json"
