@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,9 @@ def clean_environment(monkeypatch, tmp_path_factory) -> None:
     cache = str(tmp_path_factory.getbasetemp() / "cache")
     for name in ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):  # what platformdirs asks
         monkeypatch.setenv(name, cache)
+
+
+def pytest_configure(config):
+    """Lets Ctrl-C be tested where a shell runs the tests in the background, and so ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
