@@ -167,7 +167,7 @@ def _to_float(value: Any) -> float:
     return float(value)
 
 
-def _to_bool(value: Any) -> bool:
+def to_bool(value: Any) -> bool:
     """Returns a truth value written in one of the usual ways."""
     if isinstance(value, bool):
         return value
@@ -192,7 +192,7 @@ def _to_tuple(value: Any) -> tuple:
 
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-_CONVERTERS = {"int": _to_int, "float": _to_float, "bool": _to_bool, "tuple[str, ...]": _to_tuple, "str": str}
+_CONVERTERS = {"int": _to_int, "float": _to_float, "bool": to_bool, "tuple[str, ...]": _to_tuple, "str": str}
 _WORDS = {
     "int": "a whole number",
     "float": "a number",

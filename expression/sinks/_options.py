@@ -14,6 +14,7 @@ import typing
 from typing import Any
 
 from ..errors import BadInputError
+from ..settings import to_bool
 
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
@@ -75,22 +76,13 @@ def _convert(name: str, word: str, value: str, hints: dict[str, Any]) -> Any:
     kinds = typing.get_args(hints[word]) or (hints[word],)
     kind = next((kind for kind in kinds if kind in _WORDS), str)
     try:
-        return _to_bool(value) if kind is bool else kind(value)
+        return to_bool(value) if kind is bool else kind(value)
     except ValueError as error:
         raise BadInputError(
             f"{word} of the sink {name} is {value!r}.",
             f"Expected {_WORDS[kind]}.",
             f"Give one, or leave {word} out.",
         ) from error
-
-
-def _to_bool(value: str) -> bool:
-    """Returns a truth value written in one of the usual ways."""
-    if value.lower() in ("1", "true", "yes", "on"):
-        return True
-    if value.lower() in ("0", "false", "no", "off"):
-        return False
-    raise ValueError(value)
 
 
 def _check_complete(name: str, kind: type, options: dict[str, Any]) -> None:
