@@ -9,65 +9,127 @@ Notebook: 05_train
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .dataset import Split
-from .image import standardise
+from .image import SIZE, standardise
 from .network import keras
 
-TURN = 12.0
+TURN = 15.0
 """Degrees that a face is turned by, at most; beyond that detectors rarely find one."""
 
-ZOOM = 0.15
-"""Share by which a face is made larger or smaller, at most."""
+ZOOM = (0.85, 1.2)
+"""How much smaller and larger a face is made."""
 
-MOVE = 4 / 48
+MOVE = 5 / 48
 """Share of the picture's side that a face is moved by, at most."""
+
+Teacher = Callable[[np.ndarray], np.ndarray]
+"""From (n, size, size, 1) pictures to (n, heads, labels) scores, as `Runtime.all_scores`."""
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What a network is to learn: pictures, and the right answers of each head.
+
+    Attributes:
+        pictures: (n, 48, 48) uint8 grey levels.
+        targets: (n, heads, labels) float32, shares of each label.
+        weights: (n, heads) float32, how much an answer counts; 0 where none is known.
+    """
+
+    pictures: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
 
 
 class Batches(keras.utils.PyDataset):
-    """Hands out batches of a split, distorted and standardised.
+    """Hands out batches, distorted and standardised.
 
     Order and distortions depend on the seed, the epoch and the number of the batch alone,
     so a training that was stopped sees the same pictures when it goes on. Whoever trains
     sets `epoch` as each begins.
 
     Args:
-        split: The pictures.
-        count: How many labels there are.
+        lessons: What is to be learned.
         batch: Pictures in a batch; the last one may have fewer.
         seed: Decides order and distortions.
-        epoch: The epoch whose batches come, from 0.
+        size: Pixels on a side of what comes out.
+        erasing: Share of the pictures in which a rectangle is wiped out, as by a hand or a lamp.
+        mixup: How much two pictures and their answers are blended; 0 for not at all.
+        teachers: Networks whose answers to the distorted pictures are blended with the targets.
+        share: How much of the targets comes from the teachers.
     """
 
-    def __init__(self, split: Split, count: int, batch: int = 128, seed: int = 0, epoch: int = 0):
+    def __init__(
+        self,
+        lessons: Lessons,
+        batch: int = 128,
+        seed: int = 0,
+        size: int = SIZE,
+        erasing: float = 0.0,
+        mixup: float = 0.0,
+        teachers: tuple[Teacher, ...] = (),
+        share: float = 0.7,
+    ):
         super().__init__()
-        self.split, self.batch, self.seed, self.epoch = split, batch, seed, epoch
-        self._targets = np.eye(count, dtype=np.float32)
+        self.lessons, self.batch, self.seed, self.size = lessons, batch, seed, size
+        self.erasing, self.mixup, self.teachers, self.share = erasing, mixup, teachers, share
+        self.epoch = 0
 
     def __len__(self) -> int:
-        return math.ceil(len(self.split) / self.batch)
+        return math.ceil(len(self.lessons.pictures) / self.batch)
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.split))
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns (n, size, size, 1) pictures, (n, heads, labels) targets and (n, heads) weights."""
+        lessons = self.lessons
+        count = len(lessons.pictures)
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(count)
         chosen = order[number * self.batch : (number + 1) * self.batch]
+        # Mirrored in one epoch, not in the next: both are seen equally often.
+        # Source: Jordan, 94% on CIFAR-10 in 3.29 Seconds, 2024, https://arxiv.org/abs/2404.00498
+        mirrored = (np.random.default_rng(self.seed).random(count)[chosen] < 0.5) ^ bool(self.epoch % 2)
         generator = np.random.default_rng([self.seed, self.epoch, number])
-        pictures = np.stack([distort(picture, generator) for picture in self.split.pictures[chosen]])
-        return standardise(pictures), self._targets[self.split.indexes[chosen]]
+        faces = [distort(lessons.pictures[i], generator, m) for i, m in zip(chosen, mirrored, strict=True)]
+        targets, weights = self._answers(standardise(np.stack(faces)), chosen)
+        if self.size != SIZE:
+            faces = [cv2.resize(face, (self.size, self.size), interpolation=cv2.INTER_AREA) for face in faces]
+        for face in faces:
+            if generator.random() < self.erasing:
+                erase(face, generator)
+        return self._mixed(standardise(np.stack(faces)), targets, weights, generator)
+
+    def _answers(self, pictures: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns targets and weights, with what the teachers say to the same pictures."""
+        targets, weights = self.lessons.targets[chosen], self.lessons.weights[chosen]
+        if not self.teachers:
+            return targets, weights
+        taught = np.mean([teacher(pictures) for teacher in self.teachers], axis=0)
+        known = (weights > 0)[..., None]
+        blended = np.where(known, (1 - self.share) * targets + self.share * taught, taught)
+        return blended.astype(np.float32), np.full_like(weights, self.lessons.weights.max())
+
+    def _mixed(self, pictures, targets, weights, generator):
+        """Blends each picture with another of the batch. https://arxiv.org/abs/1710.09412"""
+        if self.mixup:
+            part, other = generator.beta(self.mixup, self.mixup), generator.permutation(len(pictures))
+            pictures, targets, weights = (
+                np.float32(part) * values + np.float32(1 - part) * values[other]
+                for values in (pictures, targets, weights)
+            )
+        return pictures, targets, weights
 
 
-def distort(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Returns a face as another camera might have seen it.
-
-    It is mirrored half of the time, turned, made larger or smaller, moved, and its light
-    and contrast are changed. The last two count only where they push grey levels out of
-    range: `standardise` undoes the rest.
+def distort(picture: np.ndarray, generator: np.random.Generator, mirrored: bool = False) -> np.ndarray:
+    """Returns a face turned, moved, zoomed, in other light, and mirrored or not.
 
     Args:
         picture: (size, size) uint8 grey levels.
         generator: Where the chance comes from.
+        mirrored: Whether left and right change places.
 
     Returns:
         (size, size) float32 grey levels, 0 to 255.
@@ -78,13 +140,23 @@ def distort(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """
     size = len(picture)
     middle = ((size - 1) / 2,) * 2
-    matrix = cv2.getRotationMatrix2D(
-        middle, generator.uniform(-TURN, TURN), generator.uniform(1 - ZOOM, 1 + ZOOM)
-    )
+    matrix = cv2.getRotationMatrix2D(middle, generator.uniform(-TURN, TURN), generator.uniform(*ZOOM))
     matrix[:, 2] += generator.uniform(-MOVE, MOVE, 2) * size
-    if generator.random() < 0.5:
+    if mirrored:
         matrix[0] = -matrix[0]
         matrix[0, 2] += size - 1
     moved = cv2.warpAffine(picture, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    # What goes beyond black and white is lost, as in a camera; `standardise` undoes the rest.
     contrast, light = generator.uniform(0.75, 1.35), generator.uniform(-30, 30)
     return np.clip((moved.astype(np.float32) - 128) * contrast + 128 + light, 0, 255)
+
+
+def erase(face: np.ndarray, generator: np.random.Generator) -> None:
+    """Wipes a rectangle of a face out, in place: a twelfth to a quarter of it turns to one grey.
+
+    Source: Zhong et al., Random Erasing Data Augmentation, 2017, https://arxiv.org/abs/1708.04896
+    """
+    size = len(face)
+    height, width = (round(size * generator.uniform(0.3, 0.5)) for _ in range(2))
+    y, x = (round(generator.uniform(0, size - length)) for length in (height, width))
+    face[y : y + height, x : x + width] = generator.uniform(0, 255)

@@ -18,6 +18,7 @@ import numpy as np
 from .errors import BadInputError, MissingFileError, damage_told
 from .image import SIZE, grey, read_picture
 from .labels import FER2013, Labels
+from .votes import read_votes
 
 USAGES = ("Training", "PublicTest", "PrivateTest")
 """What FER2013 calls training, validation and test.
@@ -27,6 +28,9 @@ Source: Goodfellow et al., Challenges in Representation Learning, 2013, https://
 
 SHEET_COLUMNS = 40
 """Faces side by side on a sheet, `faces_00.png` and so on, read row by row."""
+
+VOTES_FILE = "fer2013new.csv"
+"""What FER+ calls its file."""
 
 CSV_FILES = ("fer2013.csv", "icml_face_data.csv")
 """Names under which the challenge's file is handed around."""
@@ -39,17 +43,24 @@ class Split:
     Attributes:
         pictures: (n, 48, 48) uint8, grey levels 0 to 255.
         indexes: (n,) int64, the row of the labels each picture belongs to.
+        votes: (n, 10) uint8, what people said of each as `votes.COLUMNS` tells; None where nobody was asked.
     """
 
     pictures: np.ndarray = field(repr=False)
     indexes: np.ndarray = field(repr=False)
+    votes: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.indexes)
 
     def first(self, count: int) -> Split:
         """Returns the first pictures only, for a quick try."""
-        return Split(self.pictures[:count], self.indexes[:count])
+        return self.take(slice(count))
+
+    def take(self, chosen: np.ndarray | slice) -> Split:
+        """Returns some of the pictures: (n,) bool, or their numbers, or a slice."""
+        votes = None if self.votes is None else self.votes[chosen]
+        return Split(self.pictures[chosen], self.indexes[chosen], votes)
 
 
 @dataclass(frozen=True)
@@ -182,8 +193,25 @@ def _split(pictures: np.ndarray, indexes: np.ndarray, usages: np.ndarray, path: 
                 f"Expected 0 to {count - 1}.",
                 "Fetch the file again, or name another.",
             )
-    parts = [Split(pictures[usages == usage], indexes[usages == usage]) for usage in range(len(USAGES))]
-    return Dataset(FER2013, *parts)
+    everything = Split(pictures, indexes, _votes_beside(path, len(pictures)))
+    return Dataset(FER2013, *(everything.take(usages == usage) for usage in range(len(USAGES))))
+
+
+def _votes_beside(path: Path, count: int) -> np.ndarray | None:
+    """Returns FER+'s votes if their file lies beside FER2013, or in a folder `ferplus` beside it."""
+    folder = path if path.is_dir() else path.parent
+    places = (folder / VOTES_FILE, folder.resolve().parent / "ferplus" / VOTES_FILE)
+    place = next((place for place in places if place.is_file()), None)
+    if place is None:
+        return None
+    votes = read_votes(place)
+    if len(votes) != count:
+        raise BadInputError(
+            f"{place} has {len(votes)} rows and {path} {count} pictures.",
+            "Expected a row for each picture.",
+            "Fetch both again, or move the votes elsewhere.",
+        )
+    return votes
 
 
 def _no_pictures(path: Path) -> BadInputError:

@@ -1,7 +1,8 @@
 """The networks, as Keras layers that run on any of its backends.
 
-`shipped` is the one that comes with the package. `training.py` teaches it and exports
-it; live runs use the exported file and never import this module.
+`tutorial` is small enough to follow layer by layer, `shipped` is the one that comes with
+the package. `training.py` teaches them; live runs use the exported file and never import
+this module.
 
 Notebook: 05_train
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from .errors import missing_package
+from .errors import BadInputError, missing_package
 from .image import SIZE
 from .labels import Labels
 from .quiet import without_lines
@@ -32,57 +33,130 @@ try:
 except ImportError as error:
     raise missing_package("Training", "tensorflow", "lessons") from error
 
-STAGES = ((1, 32), (2, 64), (2, 128), (1, 256))
-"""For each stage, how many convolutions and how many filters in each.
+STEM = 32
+"""Filters that look at the picture itself: edges and spots of each direction."""
 
-Halving the picture and doubling the filters keeps the work of the stages alike. The first
-stage has one convolution only: at full size each costs most and sees least.
+STAGES = ((64, 1), (128, 2), (256, 2), (512, 1))
+"""For each stage, its filters and its further convolutions.
+
+A stage halves the picture and doubles the filters, so all cost about the same.
 Source: Simonyan and Zisserman, Very Deep Convolutional Networks, 2014, https://arxiv.org/abs/1409.1556
 """
 
+LOGITS = "logits"
+"""The name of the layer whose answers become scores."""
 
-def shipped(labels: Labels, size: int = SIZE) -> keras.Model:
+
+def tutorial(labels: Labels, heads: int = 1, size: int = SIZE) -> keras.Model:
+    """Builds the network of the lesson: two convolutions and two dense layers.
+
+    Most of its 1.2 million weights join the flat picture to the first dense layer, which is why it learns
+    its pictures by heart soon. Args, Returns: as for `shipped`.
+
+    Example:
+        >>> tutorial(Labels(["Happy", "Sad"])).output_shape
+        (None, 1, 2)
+    """
+    face = keras.Input((size, size, 1), name="face")
+    x = layers.Reshape((size, size, 1))(face)
+    x = layers.Conv2D(32, 3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D()(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(128, activation="relu")(x)
+    return keras.Model(face, _scores(x, labels, heads), name="tutorial")
+
+
+def shipped(labels: Labels, heads: int = 1, size: int | None = SIZE) -> keras.Model:
     """Builds the network that comes with the package, with random weights.
 
     Args:
         labels: What it tells apart.
-        size: Pixels on a side of its input; a multiple of 16.
+        heads: How many answers it gives, such as FER2013's label and that of FER+'s votes.
+        size: Pixels on a side of its input; None for any.
 
     Returns:
         A network from (n, size, size, 1) float32 of `image.standardise` to
-        (n, len(labels)) float32 scores; each row sums to 1.
+        (n, heads, len(labels)) float32 scores; each row of labels sums to 1.
 
     Example:
-        >>> shipped(Labels(["Happy", "Sad"])).output_shape
-        (None, 2)
+        >>> shipped(Labels(["Happy", "Sad"]), heads=2).output_shape
+        (None, 2, 2)
     """
     face = keras.Input((size, size, 1), name="face")
-    x = face
-    for convolutions, filters in STAGES:
-        for _ in range(convolutions):
-            x = _convolution(x, filters)
-        # Keeps the strongest answer of each 2 x 2 pixels: a mouth may sit a little higher.
-        x = layers.MaxPooling2D()(x)
+    x = layers.ReLU()(_convolution(face, STEM))
+    for filters, further in STAGES:
+        # Keeps the strongest answer of each 2 x 2 pixels: a mouth may sit a little higher. What
+        # follows costs a quarter.
+        x = layers.ReLU()(_convolution(x, filters, layers.MaxPooling2D()))
+        y = x
+        for number in range(further):
+            y = _convolution(layers.ReLU()(y) if number else y, filters)
+        # A path around the convolutions: what they have not learned yet does no harm.
+        # https://arxiv.org/abs/1512.03385
+        x = layers.ReLU()(layers.Add()([x, y]))
     # One number a filter, wherever in the face it answered: few weights, little to learn by heart.
     x = layers.GlobalAveragePooling2D()(x)
     # The weights between the last filters and the labels are most of what could be overlearnt.
     x = layers.Dropout(0.2)(x)
-    # float32 also under mixed precision: scores need more than 8 bits to sum to 1.
-    scores = layers.Dense(len(labels), activation="softmax", dtype="float32", name="scores")(x)
-    return keras.Model(face, scores, name="expression")
+    return keras.Model(face, _scores(x, labels, heads), name="expression")
 
 
-def _convolution(x, filters: int):
-    """Looks at 3 x 3 pixels at a time, keeps the answers in one range, drops negative ones."""
+NETWORKS = {"tutorial": tutorial, "shipped": shipped}
+"""What `train --network` knows."""
+
+
+def builder(name: str):
+    """Returns the function of a name.
+
+    Raises:
+        BadInputError: There is no such network.
+    """
+    if name not in NETWORKS:
+        raise BadInputError(
+            f"--network is {name!r}.", f"Expected {' or '.join(NETWORKS)}.", "Try --network shipped."
+        )
+    return NETWORKS[name]
+
+
+def _convolution(x, filters: int, then: keras.Layer | None = None):
+    """Looks at 3 x 3 pixels at a time and keeps the answers in one range."""
     # No bias: the normalisation that follows subtracts the mean and adds an offset of its own.
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+    x = then(x) if then else x
     # Lets the rate be ten times higher. https://arxiv.org/abs/1502.03167
-    x = layers.BatchNormalization()(x)
-    return layers.ReLU()(x)
+    return layers.BatchNormalization()(x)
 
 
-def in_float32(network: keras.Model) -> keras.Model:
-    """Returns the same network with every layer in float32, and without optimizer.
+def _scores(x, labels: Labels, heads: int):
+    """Turns what was found in a face into scores."""
+    # float32 also under mixed precision: scores need more than 8 bits to sum to 1.
+    x = layers.Dense(heads * len(labels), dtype="float32", name=LOGITS)(x)
+    x = layers.Reshape((heads, len(labels)), dtype="float32")(x)
+    return layers.Softmax(dtype="float32", name="scores")(x)
+
+
+def temper(network: keras.Model, temperatures: list[float]) -> None:
+    """Divides what becomes scores by a number for each head, so that scores are as sure as they are right.
+
+    The weights of the last layer take it up: the saved network needs nothing more.
+    Source: Guo et al., On Calibration of Modern Neural Networks, 2017, https://arxiv.org/abs/1706.04599
+
+    Args:
+        network: One of this module; changed in place.
+        temperatures: One a head, above 0; above 1 for a network that is too sure.
+    """
+    layer = network.get_layer(LOGITS)
+    count = layer.units // len(temperatures)
+    scale = [1 / temperature for temperature in temperatures for _ in range(count)]
+    layer.set_weights([weights * scale for weights in layer.get_weights()])
+
+
+def resized(network: keras.Model, size: int) -> keras.Model:
+    """Returns the same network for input of another size, in float32 and without optimizer.
 
     One that was taught under `mixed_bfloat16` keeps that in its layers: it would reload as
     such, and the converter refuses it. The weights themselves are float32 all along.
@@ -94,9 +168,11 @@ def in_float32(network: keras.Model) -> keras.Model:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")  # What the input takes, which is not rebuilt.
     try:
-        copy = keras.models.clone_model(network, clone_function=rebuild)
+        # Without its optimizer, which would make a file three times as large.
+        bare = keras.Model(network.input, network.output, name=network.name)
+        face = keras.Input((size, size, 1), name="face")
+        copy = keras.models.clone_model(bare, input_tensors=face, clone_function=rebuild)
     finally:
         keras.config.set_dtype_policy(before)
     copy.set_weights(network.get_weights())
-    # The copy has the optimizer too, which makes a file three times as large.
-    return keras.Model(copy.input, copy.output, name=network.name)
+    return copy

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "expression"
 LAYERS = [
     {"errors", "settings", "labels"},
-    {"data", "image", "worker", "statistics", "dataset", "models", "card", "quiet"},
+    {"data", "image", "worker", "statistics", "dataset", "models", "card", "quiet", "votes", "recipe", "calibration"},
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
     | {"training", "export", "overlay", "drawing", "screen", "window", "widget", "display"},
     {"session", "check", "timeline", "cli", "__main__"},

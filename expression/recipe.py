@@ -1,0 +1,102 @@
+"""How a network is taught: everything that decides what comes out, in one place.
+
+`training.py` follows a Recipe, `expression train` makes one from its options.
+
+Notebook: 05_train
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .errors import BadInputError
+from .image import SIZE
+
+GROWTH = ((0.45, 32), (0.85, 40), (1.0, SIZE))
+"""Up to which share of the epochs pictures have how many pixels on a side.
+
+Small pictures teach the coarse things at less than half the cost.
+Source: Tan and Le, EfficientNetV2, 2021, https://arxiv.org/abs/2104.00298
+"""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is taught.
+
+    Attributes:
+        network: A name of `network.NETWORKS`.
+        epochs: Times that every picture is seen.
+        seed: Decides the first weights, the order and the distortions.
+        batch: Pictures a step.
+        rate: The highest learning rate, reached after `warm_up` epochs; it falls to 0 along a
+            half cosine. https://arxiv.org/abs/1608.03983
+        warm_up: Epochs in which the rate rises, while the first large steps would do harm; half
+            of all epochs at most.
+        decay: How much of `rate` each weight shrinks by in a step, kernels only.
+        average: How much of the average of all weights so far stays in a step; the network that is
+            kept has the averages. https://arxiv.org/abs/1803.05407
+        smoothing: Share of a label that is spread over all: the labels are partly wrong.
+            https://arxiv.org/abs/1512.00567
+        balance: How much more rare labels count: 0 not at all, 1 so that all weigh the same.
+        growing: Whether pictures begin small, see GROWTH; for networks that take any size.
+        erasing: Share of the pictures in which a rectangle is wiped out.
+        mixup: How much pictures are blended in pairs; 0 for not at all.
+        share: How much of what is learned comes from the teachers, where there are any.
+        patience: Epochs without a better one after which the training ends; 0 for never.
+        mixed: Whether to compute in bfloat16, which pays on processors with AMX only.
+    """
+
+    network: str = "shipped"
+    epochs: int = 26
+    seed: int = 0
+    batch: int = 128
+    rate: float = 0.1
+    warm_up: float = 1.0
+    decay: float = 5e-3
+    average: float = 0.998
+    smoothing: float = 0.1
+    balance: float = 0.0
+    growing: bool = True
+    erasing: float = 0.0
+    mixup: float = 0.0
+    share: float = 0.7
+    patience: int = 0
+    mixed: bool = False
+
+    def __post_init__(self):
+        right = {
+            "epochs": self.epochs >= 1,
+            "seed": 0 <= self.seed < 2**32,
+            "batch": self.batch >= 1,
+            "rate": 0 < self.rate < math.inf,
+            "warm_up": 0 <= self.warm_up < math.inf,
+            "decay": 0 <= self.decay < 1,
+            "average": 0 <= self.average < 1,
+            "smoothing": 0 <= self.smoothing < 1,
+            "balance": 0 <= self.balance <= 1,
+            "erasing": 0 <= self.erasing <= 1,
+            "mixup": 0 <= self.mixup < math.inf,
+            "share": 0 <= self.share <= 1,
+            "patience": self.patience >= 0,
+        }
+        wrong = [f"{name}={getattr(self, name)}" for name in right if not right[name]]
+        if wrong:
+            raise BadInputError(
+                f"The recipe has {', '.join(wrong)}.",
+                "Expected epochs, batch and rate above 0, seed, warm_up, mixup and patience from 0, decay, "
+                "average and smoothing from 0 to below 1, balance, erasing and share from 0 to 1.",
+                "Choose others, such as those of Recipe().",
+            )
+
+    def size(self, epoch: int) -> int:
+        """Returns the pixels on a side of the pictures in an epoch, from 0.
+
+        Example:
+            >>> [Recipe(epochs=4).size(epoch) for epoch in range(4)]
+            [32, 32, 40, 48]
+        """
+        if not self.growing:
+            return SIZE
+        return next(size for until, size in GROWTH if (epoch + 1) / self.epochs <= until)
