@@ -18,9 +18,11 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "expression"
 LAYERS = [
     {"errors", "settings", "labels"},
-    {"data", "image", "worker", "statistics", "dataset", "models", "card", "quiet", "votes", "recipe", "calibration"},
+    {"data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
+    | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
-    | {"training", "export", "overlay", "drawing", "screen", "window", "widget", "display"},
+    | {"training", "export", "evaluation", "charts"}
+    | {"overlay", "drawing", "screen", "window", "widget", "display"},
     {"session", "check", "timeline", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}

@@ -1,0 +1,257 @@
+"""Pictures of figures: how a training went, what a network mixes up, whether its scores mean something.
+
+    learning_curves(read_history("results/first/history.csv")).savefig("learning_curves.png")
+
+Each function returns a matplotlib Figure, which a notebook shows when it is the last line of a
+cell. They touch no state of matplotlib's, so they work in any thread and beside any other drawing.
+Lessons, `benchmarks/robustness.py` and who writes `results/` call them.
+
+Notebook: 05_train
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .calibration import BINS, expected_calibration_error
+from .errors import BadInputError, MissingFileError, missing_package
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from .evaluation import Evaluation
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7f7f7f"
+"""Colours that people with any colour vision tell apart.
+
+Source: Okabe and Ito, Color Universal Design, 2008, https://jfly.uni-koeln.de/color/
+"""
+
+WIDTH = 9.0
+"""Inches; at 100 dots each as wide as a README is shown."""
+
+STYLE = {
+    "figure.dpi": 150,  # half as many again, for sharp screens
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e6e6",
+    "legend.edgecolor": "none",
+    "lines.linewidth": 1.8,
+}
+"""What all charts share; everything else is as matplotlib has it, whatever the user's own style."""
+
+PANELS = {
+    "shift": "Box moved, % of its side",
+    "scale": "Side of the box, 1 is right",
+    "tilt": "Head tilted, degrees",
+}
+"""The panels of `robustness`, and what their lower axes say."""
+
+
+def read_history(path: str | Path) -> list[dict[str, float]]:
+    """Reads the `history.csv` of a training, one row an epoch.
+
+    Raises:
+        MissingFileError: There is no such file.
+        BadInputError: It is something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(
+            f"There is no history {path}.",
+            "Expected the history.csv that a training leaves in its folder.",
+            "Check the name and the folder.",
+        )
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        if not rows or {"epoch", "loss", "training", "validation"} - set(rows[0]):
+            raise ValueError("columns")
+    except (ValueError, TypeError, AttributeError, csv.Error) as error:
+        raise BadInputError(
+            f"{path} is not the history of a training.",
+            "Expected the columns epoch, loss, training and validation, with a row of numbers an epoch.",
+            "Name the history.csv that a training leaves in its folder.",
+        ) from error
+    return rows
+
+
+def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
+    """Draws loss and accuracy epoch by epoch, and marks the epoch that was kept.
+
+    Args:
+        history: Rows as `training.train` returns and `read_history` reads them.
+    """
+    best = max(reversed(history), key=lambda row: row["validation"])  # of equals, training keeps the last
+    with _style():
+        figure = _figure(3.6)
+        left, right = figure.subplots(1, 2)
+        _curve(left, history, "loss", "loss", BLUE)
+        _curve(right, history, "training", "training, distorted pictures", BLUE)
+        _curve(right, history, "validation", "validation, the data's labels", ORANGE)
+        _curve(right, history, "validation_votes", "validation, FER+'s votes", GREEN)
+        right.plot(best["epoch"], best["validation"], "o", color=ORANGE, markersize=8)
+        right.legend()
+        left.set(title="Loss in training", xlabel="Epoch", ylim=(0, None))
+        right.set(
+            title=f"Accuracy, best: {best['validation']:.1%} in epoch {best['epoch']:.0f}", xlabel="Epoch"
+        )
+        _percent(right.yaxis)
+        for axes in (left, right):
+            _mark_sizes(axes, history)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        return _settled(figure)
+
+
+def _curve(axes: Axes, history: Sequence[Mapping[str, float]], name: str, label: str, colour: str) -> None:
+    """Draws a column of the history, if it is there; with dots where epochs are few: one makes no line."""
+    if name in history[0]:
+        marker = "." if len(history) <= 12 else ""
+        epochs, values = ([row[column] for row in history] for column in ("epoch", name))
+        axes.plot(epochs, values, label=label, color=colour, marker=marker)
+
+
+def _mark_sizes(axes: Axes, history: Sequence[Mapping[str, float]]) -> None:
+    """Marks where the pictures of the training grew."""
+    for before, after in pairwise(history):
+        if before.get("size") != after.get("size"):
+            axes.axvline(after["epoch"] - 0.5, color=GREY, linewidth=0.8, linestyle=":")
+            place, words = (after["epoch"] - 0.5, 1), f" {after['size']:.0f} px"
+            axes.annotate(words, place, xycoords=axes.get_xaxis_transform(), va="top", color=GREY, fontsize=8)
+
+
+def confusion_matrix(evaluation: Evaluation) -> Figure:
+    """Draws which labels were taken for which, as shares of each row.
+
+    Args:
+        evaluation: What `evaluation.evaluate` returns.
+    """
+    counts = evaluation.confusion
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    with _style():
+        figure = _figure(6, 7)
+        axes = figure.subplots()
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for (row, column), share in np.ndenumerate(shares):
+            colour = "white" if share > 0.5 else "black" if share >= 0.005 else GREY
+            axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour)
+        ticks = range(len(evaluation.labels))
+        rows = [f"{name} ({count:,})" for name, count in zip(evaluation.labels, counts.sum(1), strict=True)]
+        axes.set_xticks(ticks, evaluation.labels, fontsize=9)
+        axes.set_yticks(ticks, rows, fontsize=9)
+        axes.set(xlabel="Read as", ylabel="Labelled as (pictures)")
+        axes.set_title(f"{evaluation.accuracy:.1%} of {len(evaluation.indexes):,} pictures are read right")
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        return _settled(figure)
+
+
+def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
+    """Draws whether scores mean something: of the faces scored 70%, seven in ten should be right.
+
+    Args:
+        scores: (n, labels), rows that sum to 1, such as `Evaluation.scores`.
+        indexes: (n,), the right label of each, such as `Evaluation.indexes`.
+    """
+    best, right = scores.max(1), scores.argmax(1) == indexes
+    edges = np.linspace(0, 1, BINS + 1)
+    bins = np.minimum((best * BINS).astype(int), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    filled = counts > 0
+    means = [np.bincount(bins, values, BINS)[filled] / counts[filled] for values in (best, right)]
+    with _style():
+        figure = _figure(5.6, 6)
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+        upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as it should be")
+        upper.plot(*means, "o-", color=BLUE, label="this network")
+        error = expected_calibration_error(scores, indexes)
+        upper.set(title=f"Calibration error {error:.1%}", ylabel="Right", xlim=(0, 1), ylim=(0, 1))
+        upper.legend(loc="upper left")
+        lower.bar(edges[:-1], counts / len(best), 1 / BINS, align="edge", color=BLUE, edgecolor="white")
+        lower.set(xlabel="Highest score", ylabel="Faces")
+        for axis in (upper.yaxis, lower.yaxis, lower.xaxis):
+            _percent(axis)
+        return _settled(figure)
+
+
+def robustness(table: Sequence[Mapping]) -> Figure:
+    """Draws what it costs when the box of a face sits off.
+
+    Args:
+        table: Rows with network, labels ("fer2013" or "ferplus"), change ("shift", "scale" or
+            "tilt"), by, and accuracy, as `benchmarks/robustness.py` measures them.
+    """
+    networks = list(dict.fromkeys(row["network"] for row in table))
+    with _style():
+        figure = _figure(3.8)
+        panels = figure.subplots(1, len(PANELS), sharey=True)
+        for axes, (change, xlabel) in zip(panels, PANELS.items(), strict=True):
+            for network, colour in zip(networks, (BLUE, ORANGE, GREEN, GREY), strict=False):
+                for labels, line in (("fer2013", "-"), ("ferplus", "--")):
+                    wanted = {"network": network, "labels": labels, "change": change}
+                    rows = [row for row in table if wanted.items() <= row.items()]
+                    if not rows:
+                        continue
+                    points = sorted({row["by"] for row in rows})
+                    means = [np.mean([r["accuracy"] for r in rows if r["by"] == by]) for by in points]
+                    name = f"{network}, {'FER+' if labels == 'ferplus' else 'FER2013'}"
+                    axes.plot(points, means, line, color=colour, marker=".", label=name)
+            axes.set(xlabel=xlabel)
+        _percent(panels[0].xaxis, sign="")
+        _percent(panels[0].yaxis)
+        panels[0].set_ylabel("Accuracy")
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
+        return _settled(figure)
+
+
+def _settled(figure: Figure) -> Figure:
+    """Lays a figure out once for all: matplotlib does so at each drawing, and its first try is often off."""
+    for _ in range(2):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure
+
+
+def _percent(axis, sign: str = "%") -> None:
+    """Writes the shares of an axis as percentages."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=sign))
+
+
+def _style():
+    """Returns a context in which matplotlib draws as all charts here look."""
+    try:
+        from matplotlib import style
+    except ImportError as error:
+        raise missing_package("A chart", "matplotlib", "lessons") from error
+    return style.context(["default", STYLE])
+
+
+def _figure(height: float, width: float = WIDTH) -> Figure:
+    """Returns an empty figure on white, in inches, that notebooks show."""
+    from io import BytesIO
+
+    from matplotlib.figure import Figure
+
+    class Chart(Figure):
+        def _repr_png_(self) -> bytes:  # Jupyter asks for it; a plain Figure needs pyplot's help
+            file = BytesIO()
+            self.savefig(file, format="png")
+            return file.getvalue()
+
+    return Chart(figsize=(width, height), layout="constrained")

@@ -1,0 +1,347 @@
+"""How good a network is: its answers held against the labels of a data set, or against FER+'s votes.
+
+    evaluation = evaluate(load(), dataset.validation)
+    print(evaluation.text("validation set"))
+
+`expression evaluate` and `scripts/predict.py` print it, `charts.py` draws it,
+`benchmarks/robustness.py` asks it about faces that do not sit well in their boxes.
+
+Notebook: 05_train
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from .calibration import expected_calibration_error
+from .dataset import Split
+from .errors import BadInputError
+from .image import preprocess
+from .runtime import Runtime
+from .votes import COLUMNS, NONE, majority, over_half
+
+TIMED = 200
+"""Faces that are scored one by one to measure the time; the median of so many is steady."""
+
+PROTOCOLS = {
+    "fer2013": "the data's own label of every picture",
+    "ferplus": "FER+'s official protocol: single votes dropped, then over half of the votes that are left, "
+    "of eight labels; accuracy_over_half by the softer one: over half of all votes",
+}
+"""What the answers are held against, by the name that `evaluate` is given.
+
+FER+ has eight labels. A network that cannot say Contempt is wrong about each picture of it.
+
+Source: Barsoum et al., 2016, https://arxiv.org/abs/1608.01041 and https://github.com/microsoft/FERPlus
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a network said to some pictures, and what was right.
+
+    Attributes:
+        labels: What the indexes stand for: those of the network, then those it cannot say.
+        scores: (pictures, labels of the network) float32, what it said.
+        indexes: (pictures,) int64, what was right.
+        leaked: (pictures,) bool, those that also stand in Training; None where nobody looked.
+        over_half: (pictures,) bool, those that also count by FER+'s softer protocol; None for other labels.
+        head: Which head of the network spoke.
+        protocol: What was right by, in words.
+        milliseconds_per_face: For one face at a time.
+
+    Example:
+        >>> scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]])
+        >>> evaluation = Evaluation(("Happy", "Sad"), scores, np.array([0, 1, 1, 1]))
+        >>> evaluation.accuracy, evaluation.recall
+        (0.75, {'Happy': 1.0, 'Sad': 0.6666666666666666})
+        >>> evaluation.confusion.tolist()
+        [[1, 0], [1, 2]]
+    """
+
+    labels: tuple[str, ...]
+    scores: np.ndarray = field(repr=False)
+    indexes: np.ndarray = field(repr=False)
+    leaked: np.ndarray | None = field(default=None, repr=False)
+    over_half: np.ndarray | None = field(default=None, repr=False)
+    head: str = "labels"
+    protocol: str = PROTOCOLS["fer2013"]
+    milliseconds_per_face: float = 0.0
+
+    @property
+    def right(self) -> np.ndarray:
+        """(pictures,) bool: whether the highest score was for the right label."""
+        return self.scores.argmax(1) == self.indexes
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the pictures that were read right."""
+        return float(self.right.mean())
+
+    @property
+    def accuracy_without_leaked(self) -> float | None:
+        """The same without pictures that also stand in Training; None where that is not known."""
+        return None if self.leaked is None else _share(self.right, ~self.leaked)
+
+    @property
+    def accuracy_over_half(self) -> float | None:
+        """The same for the pictures that count by FER+'s softer protocol."""
+        return None if self.over_half is None else _share(self.right, self.over_half)
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """(labels, labels) int64: how many pictures labelled as the row were read as the column."""
+        count = len(self.labels)
+        cells = self.indexes * count + self.scores.argmax(1)
+        return np.bincount(cells, minlength=count * count).reshape(count, count)
+
+    @property
+    def recall(self) -> dict[str, float | None]:
+        """Share of a label's pictures that were read as it; None where it has none."""
+        return self._by_label(self.confusion.sum(1))
+
+    @property
+    def precision(self) -> dict[str, float | None]:
+        """Share of the pictures read as a label that are of it; None where none was."""
+        return self._by_label(self.confusion.sum(0))
+
+    @property
+    def f1(self) -> dict[str, float | None]:
+        """Harmonic mean of recall and precision; None where a label has no pictures."""
+        confusion = self.confusion
+        found = self._by_label((confusion.sum(0) + confusion.sum(1)) / 2)
+        return {label: found[label] if recall is not None else None for label, recall in self.recall.items()}
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean of F1 over the labels that have pictures: rare ones count as much as common ones."""
+        return statistics.mean(value for value in self.f1.values() if value is not None)
+
+    @property
+    def ece(self) -> float:
+        """How far scores lie from the share that is right; see `calibration.py`."""
+        return expected_calibration_error(self.scores, self.indexes)
+
+    def _by_label(self, of: np.ndarray) -> dict[str, float | None]:
+        """Returns the right answers of each label as shares of so many."""
+        right = self.confusion.diagonal()
+        return {
+            label: float(part / whole) if whole else None
+            for label, part, whole in zip(self.labels, right, of, strict=True)
+        }
+
+    def to_json(self) -> dict:
+        """Returns plain values, shares from 0 to 1; None where there is nothing to divide by."""
+        found = {
+            "accuracy": _rounded(self.accuracy),
+            "accuracy_without_leaked": _rounded(self.accuracy_without_leaked),
+            "macro_f1": _rounded(self.macro_f1),
+            "recall": {label: _rounded(value) for label, value in self.recall.items()},
+            "precision": {label: _rounded(value) for label, value in self.precision.items()},
+            "ece": _rounded(self.ece),
+            "confusion": self.confusion.tolist(),
+            "labels": list(self.labels),
+            "pictures": len(self.indexes),
+            "milliseconds_per_face": round(self.milliseconds_per_face, 3),
+            "head": self.head,
+            "protocol": self.protocol,
+        }
+        if self.over_half is not None:
+            found["accuracy_over_half"] = _rounded(self.accuracy_over_half)
+            found["pictures_over_half"] = int(self.over_half.sum())
+        return found
+
+    def text(self, split_name: str = "test set") -> str:
+        """Returns a table for the terminal; its last line is the accuracy.
+
+        Args:
+            split_name: What the pictures are called there, such as "validation set".
+        """
+        return "\n".join(
+            [*self._table(), "", *self._notes(), f"Accuracy on {split_name}: {self.accuracy:.1%}"]
+        )
+
+    def _table(self) -> list[str]:
+        """Returns a row for each label."""
+        width = max(map(len, self.labels))
+        counts = self.confusion.sum(1)
+        rows = [f"{'':{width}}  pictures  recall  precision      F1"]
+        for label, count in zip(self.labels, counts, strict=True):
+            recall, precision, f1 = (_percent(by[label]) for by in (self.recall, self.precision, self.f1))
+            rows.append(f"{label:{width}}  {count:8,}  {recall:>6}  {precision:>9}  {f1:>6}")
+        return rows
+
+    def _notes(self) -> list[str]:
+        """Returns what else there is to say, a line each."""
+        notes = [
+            f"Macro F1 {self.macro_f1:.1%}, calibration error {self.ece:.1%}, "
+            f"{self.milliseconds_per_face:.2f} ms a face, head {self.head}."
+        ]
+        if self.leaked is not None and self.leaked.any():
+            count, share = int(self.leaked.sum()), _percent(self.accuracy_without_leaked)
+            notes.append(
+                f"Without what also stands in Training ({count:,} of {len(self.leaked):,}): {share}."
+            )
+        if self.over_half is not None:
+            count, share = int(self.over_half.sum()), _percent(self.accuracy_over_half)
+            notes.append("FER+'s official protocol: single votes dropped, then over half of those left.")
+            notes.append(f"By the softer one, over half of all votes, {count:,} count: {share}.")
+        unsaid = [label for label in self.labels[self.scores.shape[1] :] if self.recall[label] is not None]
+        if unsaid:
+            notes.append(f"The network cannot say {', '.join(unsaid)}: always wrong.")
+        return notes
+
+
+def evaluate(
+    runtime: Runtime,
+    split: Split,
+    labels: str = "fer2013",
+    leaked: np.ndarray | None = None,
+    names: Sequence[str] | None = None,
+) -> Evaluation:
+    """Lets a network read pictures, and counts.
+
+    Args:
+        runtime: The network.
+        split: The pictures.
+        labels: "fer2013" for the labels of the data, whatever data it is, "ferplus" for FER+'s votes;
+            see PROTOCOLS. The head of that name answers, if the network has one.
+        leaked: (n,) bool, which pictures also stand in Training.
+        names: What the indexes of the split stand for; None for the labels of the network. Another
+            order, or only some of the network's labels, will do.
+
+    Raises:
+        BadInputError: There are no pictures, or no votes where they are asked for, or a label of
+            the pictures is one that the network does not know.
+    """
+    if labels not in PROTOCOLS:
+        raise BadInputError(
+            f"There are no labels {labels!r}.", f"Expected {' or '.join(PROTOCOLS)}.", "Choose one of these."
+        )
+    softer, every, known = None, tuple(runtime.labels), _folded(runtime.labels)
+    if labels == "ferplus":
+        split, leaked, softer = _counted(split, leaked)
+        unsaid = [label for label in COLUMNS[:8] if label.casefold() not in known]
+        every, known, names = every + tuple(unsaid), _folded((*every, *unsaid)), COLUMNS
+    _check_not_empty(split)
+    indexes = _in_order_of(known, split.indexes, names or every, runtime)
+    head = next((name for name in runtime.heads if name == labels), runtime.heads[0])
+    pictures = np.stack([preprocess(picture, size=runtime.size) for picture in split.pictures])
+    return Evaluation(
+        every,
+        runtime.scores(pictures, head),
+        indexes,
+        leaked,
+        softer,
+        head,
+        PROTOCOLS[labels],
+        _milliseconds(runtime, pictures),
+    )
+
+
+def _counted(split: Split, leaked: np.ndarray | None) -> tuple[Split, np.ndarray | None, np.ndarray]:
+    """Returns the pictures that count by FER+'s official protocol, which of them leaked, which are clear."""
+    if split.votes is None:
+        raise BadInputError(
+            "The data has no votes.",
+            "Expected fer2013new.csv of FER+ beside FER2013.",
+            "Fetch it from https://github.com/microsoft/FERPlus, or use --labels fer2013.",
+        )
+    right = majority(split.votes)
+    counts = right != NONE
+    chosen = Split(split.pictures[counts], right[counts], split.votes[counts])
+    softer = over_half(chosen.votes) != NONE
+    return chosen, None if leaked is None else leaked[counts], softer
+
+
+def _check_not_empty(split: Split) -> None:
+    if not len(split):
+        raise BadInputError(
+            "The split has no pictures to count.",
+            "Expected one or more.",
+            "Check the data, or choose the other split.",
+        )
+
+
+def _folded(labels: Sequence[str]) -> dict[str, int]:
+    """Returns the index of each label, whatever its case."""
+    return {label.casefold(): index for index, label in enumerate(labels)}
+
+
+def _in_order_of(
+    known: dict[str, int], indexes: np.ndarray, names: Sequence[str], runtime: Runtime
+) -> np.ndarray:
+    """Returns indexes of `names` as indexes of the labels that are known."""
+    used = {int(index): names[index].strip() for index in np.unique(indexes)}
+    strange = [name for name in used.values() if name.casefold() not in known]
+    if strange:
+        raise BadInputError(
+            f"The data has pictures of {', '.join(strange)}, which {runtime.name} does not know.",
+            f"Expected only {', '.join(runtime.labels)}.",
+            "Rename or leave out those pictures, or train a network for them.",
+        )
+    order = np.zeros(len(names), np.int64)
+    for index, name in used.items():
+        order[index] = known[name.casefold()]
+    return order[indexes]
+
+
+def _milliseconds(runtime: Runtime, pictures: np.ndarray) -> float:
+    """Returns how long one face takes, the median over single faces."""
+    times = []
+    for picture in pictures[:TIMED]:
+        began = time.perf_counter()
+        runtime.scores(picture[None])
+        times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1000
+
+
+def _share(right: np.ndarray, among: np.ndarray) -> float | None:
+    return float(right[among].mean()) if among.any() else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def shaken(
+    pictures: np.ndarray, shift: tuple[float, float] = (0, 0), scale: float = 1, tilt: float = 0
+) -> np.ndarray:
+    """Cuts faces again, as a detector would whose boxes sit off.
+
+    What lies outside a picture repeats its edge, as `image.crop` does.
+
+    Args:
+        pictures: (n, size, size) uint8, faces as they should be cut.
+        shift: How far the box moves right and down, in shares of its side.
+        scale: The side of the box as a multiple of the right one; above 1 the face becomes smaller.
+        tilt: Degrees that the head leans to the right, seen by the camera.
+
+    Returns:
+        (n, size, size) uint8.
+
+    Example:
+        >>> ramp = np.arange(8, dtype=np.uint8)[None, None].repeat(8, 1)
+        >>> shaken(ramp, shift=(0.25, 0))[0, 0].tolist()
+        [2, 3, 4, 5, 6, 7, 7, 7]
+    """
+    size = pictures.shape[-1]
+    middle = (size - 1) / 2
+    matrix = cv2.getRotationMatrix2D((middle, middle), tilt, scale)
+    matrix[:, 2] += np.multiply(shift, size)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP  # the matrix tells where each pixel comes from
+    moved = [
+        cv2.warpAffine(picture, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        for picture in pictures
+    ]
+    return np.stack(moved) if moved else pictures

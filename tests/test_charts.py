@@ -1,0 +1,196 @@
+"""The charts say what they should, and look the same whatever the user's own style is."""
+
+from __future__ import annotations
+
+import sys
+
+import cv2
+import matplotlib
+import numpy as np
+import pytest
+
+from expression import charts
+from expression.errors import BadInputError, MissingFileError, MissingPackageError
+from expression.evaluation import Evaluation
+
+HISTORY = [
+    {
+        "epoch": 1,
+        "size": 32,
+        "seconds": 60,
+        "loss": 3.2,
+        "training": 0.3,
+        "validation": 0.4,
+        "validation_votes": 0.5,
+    },
+    {
+        "epoch": 2,
+        "size": 32,
+        "seconds": 60,
+        "loss": 2.5,
+        "training": 0.5,
+        "validation": 0.62,
+        "validation_votes": 0.7,
+    },
+    {
+        "epoch": 3,
+        "size": 48,
+        "seconds": 90,
+        "loss": 2.1,
+        "training": 0.6,
+        "validation": 0.6,
+        "validation_votes": 0.8,
+    },
+]
+EVALUATION = Evaluation(
+    ("Happy", "Sad"),
+    np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]]),
+    np.array([0, 0, 0, 1]),
+)
+TABLE = [
+    {"network": network, "labels": labels, "change": change, "by": by, "accuracy": accuracy}
+    for network in ("before", "after")
+    for labels in ("fer2013", "ferplus")
+    for change in ("shift", "scale", "tilt")
+    for by, accuracy in ((-0.2, 0.5), (0, 0.7), (0.2, 0.6))
+]
+CHARTS = {
+    "learning_curves": lambda: charts.learning_curves(HISTORY),
+    "confusion_matrix": lambda: charts.confusion_matrix(EVALUATION),
+    "reliability": lambda: charts.reliability(EVALUATION.scores, EVALUATION.indexes),
+    "robustness": lambda: charts.robustness(TABLE),
+}
+
+
+def lines(axes) -> dict[str, list[float]]:
+    """The heights of each line of a chart, by what the legend calls it."""
+    return {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+
+
+@pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
+def test_every_chart_is_a_picture_on_white_that_notebooks_show(draw, tmp_path):
+    figure = draw()
+    figure.savefig(tmp_path / "chart.png")
+    kept = cv2.imread(str(tmp_path / "chart.png"))
+    shown = cv2.imdecode(np.frombuffer(figure._repr_png_(), np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(kept, shown)
+    assert 900 <= kept.shape[1] <= 1350
+    edges = np.concatenate([kept[0], kept[-1], kept[:, 0], kept[:, -1]])
+    assert (edges == 255).all(), "nothing is cut off"
+
+
+@pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
+def test_a_style_of_the_user_neither_changes_a_chart_nor_is_changed(draw):
+    plain = draw()._repr_png_()
+    with matplotlib.style.context("dark_background"):
+        before = dict(matplotlib.rcParams)
+        assert draw()._repr_png_() == plain
+        assert dict(matplotlib.rcParams) == before
+
+
+def test_learning_curves_mark_the_epoch_that_was_kept_and_where_pictures_grew():
+    left, right = charts.learning_curves(HISTORY).axes
+    assert left.get_title(loc="left") == "Loss in training"
+    assert right.get_title(loc="left") == "Accuracy, best: 62.0% in epoch 2"
+    assert {axes.get_xlabel() for axes in (left, right)} == {"Epoch"}
+    assert lines(left)["loss"] == [3.2, 2.5, 2.1]
+    shown = lines(right)
+    assert shown["training, distorted pictures"] == [0.3, 0.5, 0.6]
+    assert shown["validation, the data's labels"] == [0.4, 0.62, 0.6]
+    assert shown["validation, FER+'s votes"] == [0.5, 0.7, 0.8]
+    assert [text.get_text() for text in left.texts] == [" 48 px"]
+
+
+def test_of_epochs_that_are_equally_good_the_last_is_kept():
+    equal = [{**row, "validation": 0.6} for row in HISTORY]
+    assert charts.learning_curves(equal).axes[1].get_title(loc="left").endswith("60.0% in epoch 3")
+
+
+def test_learning_curves_of_data_without_votes_have_no_line_for_them():
+    few = [{name: row[name] for name in ("epoch", "loss", "training", "validation")} for row in HISTORY[:1]]
+    legend = charts.learning_curves(few).axes[1].get_legend()
+    assert [text.get_text() for text in legend.texts] == [
+        "training, distorted pictures",
+        "validation, the data's labels",
+    ]
+
+
+def test_the_confusion_matrix_shows_shares_of_rows():
+    (axes,) = charts.confusion_matrix(EVALUATION).axes
+    assert [text.get_text() for text in axes.texts] == ["67%", "33%", "0%", "100%"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["Happy (3)", "Sad (1)"]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["Happy", "Sad"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Read as", "Labelled as (pictures)")
+    assert axes.get_title(loc="left") == "75.0% of 4 pictures are read right"
+
+
+def test_reliability_holds_scores_against_what_is_right():
+    scores = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
+    upper, lower = charts.reliability(scores, np.array([0, 0, 0, 1])).axes
+    assert lines(upper)["this network"] == [0.5, 1.0]
+    assert lines(upper)["as it should be"] == [0, 1]
+    assert upper.get_title(loc="left") == "Calibration error 10.0%"
+    assert (lower.get_xlabel(), lower.get_ylabel(), upper.get_ylabel()) == ("Highest score", "Faces", "Right")
+    assert sum(bar.get_height() for bar in lower.patches) == pytest.approx(1)
+
+
+def test_robustness_has_a_panel_a_change_and_a_line_a_network_and_kind_of_labels():
+    figure = charts.robustness([*TABLE, {**TABLE[0], "accuracy": 0.7}])
+    assert [axes.get_xlabel() for axes in figure.axes] == [
+        "Box moved, % of its side",
+        "Side of the box, 1 is right",
+        "Head tilted, degrees",
+    ]
+    names = ["before, FER2013", "before, FER+", "after, FER2013", "after, FER+"]
+    assert [text.get_text() for text in figure.legends[0].texts] == names
+    assert lines(figure.axes[1]) == {name: [0.5, 0.7, 0.6] for name in names}
+    assert lines(figure.axes[0])["before, FER2013"] == [0.6, 0.7, 0.6], "the mean of right and down"
+
+
+def test_robustness_without_votes_names_fer2013_alone():
+    figure = charts.robustness([row for row in TABLE if row["labels"] == "fer2013"])
+    assert [text.get_text() for text in figure.legends[0].texts] == ["before, FER2013", "after, FER2013"]
+
+
+def test_a_history_is_read_as_numbers(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,size,seconds,loss,training,validation\n1,48,60.5,1.9,0.3,0.4\n", encoding="utf-8")
+    row = {"epoch": 1, "size": 48, "seconds": 60.5, "loss": 1.9, "training": 0.3, "validation": 0.4}
+    assert charts.read_history(path) == [row]
+
+
+NO_HISTORY = {
+    "empty": b"",
+    "a header alone": b"epoch,loss,training,validation\n",
+    "other columns": b"epoch,loss\n1,2\n",
+    "words": b"epoch,loss,training,validation\n1,low,0.3,0.4\n",
+    "a row cut short": b"epoch,loss,training,validation\n1,2,0.3\n",
+    "a row too long": b"epoch,loss,training,validation\n1,2,0.3,0.4,0.5\n",
+    "a picture": b"\x89PNG\r\n\xff\xfe\x00",
+}
+
+
+@pytest.mark.parametrize("content", NO_HISTORY.values(), ids=NO_HISTORY)
+def test_what_is_no_history_is_told(content, tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_bytes(content)
+    with pytest.raises(BadInputError) as error:
+        charts.read_history(path)
+    assert str(error.value) == (
+        f"{path} is not the history of a training. Expected the columns epoch, loss, training and "
+        "validation, with a row of numbers an epoch. "
+        "Name the history.csv that a training leaves in its folder."
+    )
+
+
+def test_a_history_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(
+        MissingFileError, match=r"^There is no history .*history\.csv\. Expected the history\.csv"
+    ):
+        charts.read_history(tmp_path / "history.csv")
+
+
+def test_without_matplotlib_the_error_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingPackageError, match=r"^A chart needs the package matplotlib, .*\[lessons\]"):
+        charts.learning_curves(HISTORY)

@@ -1,0 +1,268 @@
+"""What a network said is counted as it should be, by the data's labels and by FER+'s votes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from expression.dataset import Split
+from expression.errors import BadInputError
+from expression.evaluation import Evaluation, evaluate, shaken
+from expression.labels import FER2013, Labels
+from expression.runtime import load
+from expression.votes import COLUMNS
+
+
+class Fake:
+    """Stands in for a Runtime: gives the scores it is made with, and notes which head was asked."""
+
+    name, size = "fake.tflite", 48
+
+    def __init__(self, scores, labels=FER2013, heads=("fer2013", "ferplus")):
+        self.rows, self.labels, self.heads = np.array(scores, np.float32), labels, heads
+        self.asked = []
+
+    def scores(self, pictures, head=None):
+        self.asked.append(head)
+        return self.rows[: len(pictures)]
+
+
+def said(labels: Labels, *names: str) -> np.ndarray:
+    """Scores of a network that is sure of these."""
+    return np.eye(len(labels), dtype=np.float32)[[labels.index(name) for name in names]]
+
+
+def split_of(indexes, votes=None) -> Split:
+    indexes = np.array(indexes, np.int64)
+    return Split(np.zeros((len(indexes), 48, 48), np.uint8), indexes, votes)
+
+
+def votes(**counts: int) -> list[int]:
+    """A row of ten people's votes."""
+    return [counts.get(name, 0) for name in COLUMNS]
+
+
+THREE = Labels(["Angry", "Happy", "Sad"])
+SCORES = np.array(
+    [
+        [0.7, 0.2, 0.1],  # Angry, right
+        [0.2, 0.7, 0.1],  # Angry, read as Happy
+        [0.1, 0.7, 0.2],  # Happy, right
+        [0.1, 0.7, 0.2],  # Happy, right
+        [0.2, 0.1, 0.7],  # Happy, read as Sad
+        [0.1, 0.2, 0.7],  # Sad, right
+    ]
+)
+RIGHT = [0, 0, 1, 1, 1, 2]
+
+
+@pytest.fixture
+def evaluation():
+    return evaluate(Fake(SCORES, THREE), split_of(RIGHT))
+
+
+def test_counts_follow_from_scores_worked_out_by_hand(evaluation):
+    assert evaluation.confusion.tolist() == [[1, 1, 0], [0, 2, 1], [0, 0, 1]]
+    assert evaluation.accuracy == pytest.approx(4 / 6)
+    assert evaluation.recall == pytest.approx({"Angry": 1 / 2, "Happy": 2 / 3, "Sad": 1})
+    assert evaluation.precision == pytest.approx({"Angry": 1, "Happy": 2 / 3, "Sad": 1 / 2})
+    assert evaluation.f1 == pytest.approx({"Angry": 2 / 3, "Happy": 2 / 3, "Sad": 2 / 3})
+    assert evaluation.macro_f1 == pytest.approx(2 / 3)
+    assert evaluation.ece == pytest.approx(0.7 - 4 / 6)
+    assert evaluation.milliseconds_per_face > 0
+
+
+def test_the_json_has_every_key_that_is_promised(evaluation):
+    found = json.loads(json.dumps(evaluation.to_json()))
+    promised = "accuracy accuracy_without_leaked macro_f1 recall precision ece confusion labels pictures"
+    assert set(found) == {*promised.split(), "milliseconds_per_face", "head", "protocol"}
+    assert found["accuracy"] == 0.6667
+    assert found["accuracy_without_leaked"] is None
+    assert found["recall"] == {"Angry": 0.5, "Happy": 0.6667, "Sad": 1.0}
+    assert found["confusion"] == [[1, 1, 0], [0, 2, 1], [0, 0, 1]]
+    assert (found["labels"], found["pictures"]) == (["Angry", "Happy", "Sad"], 6)
+    assert (found["head"], found["protocol"]) == ("fer2013", "the data's own label of every picture")
+
+
+def test_pictures_that_stand_in_training_are_left_out_beside():
+    leaked = np.array([True, False, True, True, False, False])
+    evaluation = evaluate(Fake(SCORES, THREE), split_of(RIGHT), leaked=leaked)
+    assert evaluation.accuracy == pytest.approx(4 / 6)
+    assert evaluation.accuracy_without_leaked == pytest.approx(1 / 3)
+    assert "Without what also stands in Training (3 of 6): 33.3%." in evaluation.text()
+
+
+def test_where_every_picture_leaked_nothing_is_left_to_count():
+    evaluation = evaluate(Fake(SCORES, THREE), split_of(RIGHT), leaked=np.ones(6, bool))
+    assert evaluation.to_json()["accuracy_without_leaked"] is None
+    assert "Training (6 of 6): –." in evaluation.text()
+
+
+def test_where_nothing_leaked_the_text_is_silent_about_it():
+    evaluation = evaluate(Fake(SCORES, THREE), split_of(RIGHT), leaked=np.zeros(6, bool))
+    assert evaluation.accuracy_without_leaked == evaluation.accuracy
+    assert "Training" not in evaluation.text()
+
+
+def test_the_text_is_a_table_that_ends_in_the_accuracy(evaluation):
+    lines = evaluation.text("validation set").splitlines()
+    assert lines[:5] == [
+        "       pictures  recall  precision      F1",
+        "Angry         2   50.0%     100.0%   66.7%",
+        "Happy         3   66.7%      66.7%   66.7%",
+        "Sad           1  100.0%      50.0%   66.7%",
+        "",
+    ]
+    assert lines[5].startswith("Macro F1 66.7%, calibration error 3.3%, ")
+    assert lines[5].endswith(" ms a face, head fer2013.")
+    assert lines[6:] == ["Accuracy on validation set: 66.7%"]
+    assert evaluation.text().endswith("\nAccuracy on test set: 66.7%")
+
+
+OTHER_LABELS = {
+    "another order": ["Sad", "Happy", "Angry"],
+    "another case": ["SAD", "happy", "angry"],
+    "some of them": ["Sad", "Happy"],
+}
+
+
+@pytest.mark.parametrize("names", OTHER_LABELS.values(), ids=OTHER_LABELS)
+def test_the_labels_of_other_data_are_matched_by_name(names):
+    runtime = Fake(said(THREE, "Sad", "Happy", "Angry"), THREE)
+    evaluation = evaluate(runtime, split_of([0, 1, 1]), names=names)
+    assert evaluation.labels == ("Angry", "Happy", "Sad")
+    assert evaluation.confusion.tolist() == [[0, 0, 0], [1, 1, 0], [0, 0, 1]]
+    assert evaluation.recall == {"Angry": None, "Happy": 0.5, "Sad": 1.0}
+    assert evaluation.precision == {"Angry": 0.0, "Happy": 1.0, "Sad": 1.0}
+    assert evaluation.macro_f1 == pytest.approx((2 / 3 + 1) / 2), (
+        "Angry has no pictures, so it does not count"
+    )
+
+
+def test_labels_without_a_number_stand_as_a_dash_and_as_null():
+    evaluation = evaluate(Fake(said(THREE, "Sad"), THREE), split_of([2]))
+    assert "Angry         0       –          –       –" in evaluation.text().splitlines()
+    assert json.loads(json.dumps(evaluation.to_json()))["precision"]["Angry"] is None
+
+
+VOTES = np.array(
+    [
+        votes(Happy=6, Neutral=4),  # counts twice over
+        votes(Happy=4, Sad=2, Neutral=1, Angry=1, Fear=1, Disgust=1),  # single votes dropped: 4 of 6
+        votes(Contempt=6, Neutral=4),  # counts, and is no label of the network
+        votes(Happy=5, Sad=5),  # no majority
+        votes(NF=10),  # no face
+        votes(unknown=7, Happy=3),  # nobody knows
+        votes(Sad=8, Happy=2),
+    ]
+)
+
+
+def test_both_protocols_of_ferplus_are_counted_and_named():
+    runtime = Fake(said(FER2013, "Happy", "Happy", "Happy", "Happy"))
+    leaked = np.array([True, False, False, False, False, False, False])
+    evaluation = evaluate(runtime, split_of([0] * 7, VOTES), "ferplus", leaked)
+    assert runtime.asked[0] == "ferplus"
+    found = evaluation.to_json()
+    assert found["pictures"] == 4
+    assert found["accuracy"] == 0.5, "two Happy of Happy, Happy, Contempt and Sad"
+    assert found["accuracy_without_leaked"] == 0.3333
+    assert (found["accuracy_over_half"], found["pictures_over_half"]) == (0.3333, 3)
+    assert found["labels"] == [*FER2013, "Contempt"]
+    assert found["recall"]["Contempt"] == 0.0
+    assert found["confusion"][7] == [0, 0, 0, 1, 0, 0, 0, 0]
+    assert "official protocol: single votes dropped" in found["protocol"]
+    assert "over half of all votes" in found["protocol"]
+    assert evaluation.text().splitlines()[-5:] == [
+        "Without what also stands in Training (1 of 4): 33.3%.",
+        "FER+'s official protocol: single votes dropped, then over half of those left.",
+        "By the softer one, over half of all votes, 3 count: 33.3%.",
+        "The network cannot say Contempt: always wrong.",
+        "Accuracy on test set: 50.0%",
+    ]
+
+
+HEADS = {
+    "both heads, the data's labels": (("fer2013", "ferplus"), "fer2013", "fer2013"),
+    "both heads, votes": (("fer2013", "ferplus"), "ferplus", "ferplus"),
+    "one head, the data's labels": (("labels",), "fer2013", "labels"),
+    "one head, votes": (("labels",), "ferplus", "labels"),
+}
+
+
+@pytest.mark.parametrize(("heads", "labels", "asked"), HEADS.values(), ids=HEADS)
+def test_the_head_that_learned_the_labels_answers_if_there_is_one(heads, labels, asked):
+    runtime = Fake(said(FER2013, "Happy"), heads=heads)
+    evaluation = evaluate(runtime, split_of([3], VOTES[:1]), labels)
+    assert (runtime.asked[0], evaluation.head) == (asked, asked)
+
+
+WRONG = {
+    "no pictures": (split_of([]), {}, "The split has no pictures to count. Expected one or more. "),
+    "no majority": (split_of([0], VOTES[3:4]), {"labels": "ferplus"}, "The split has no pictures to count. "),
+    "no votes": (
+        split_of([0]),
+        {"labels": "ferplus"},
+        "The data has no votes. Expected fer2013new.csv of FER+ beside FER2013. Fetch it from "
+        "https://github.com/microsoft/FERPlus, or use --labels fer2013.",
+    ),
+    "no such labels": (
+        split_of([0]),
+        {"labels": "affectnet"},
+        "There are no labels 'affectnet'. Expected fer2013 or ferplus. Choose one of these.",
+    ),
+    "unknown label": (
+        split_of([0, 1]),
+        {"names": ["Happy", "Bored", "Awake"]},
+        "The data has pictures of Bored, which fake.tflite does not know. Expected only Angry, Disgust, "
+        "Fear, Happy, Sad, Surprise, Neutral. "
+        "Rename or leave out those pictures, or train a network for them.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("split", "options", "told"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_counted_is_told(split, options, told):
+    with pytest.raises(BadInputError) as error:
+        evaluate(Fake(said(FER2013, "Happy", "Happy")), split, **options)
+    assert str(error.value).startswith(told)
+
+
+def test_the_shipped_network_reads_every_picture_as_it_does_live():
+    noise = np.random.default_rng(0).integers(0, 256, (3, 12, 12), np.uint8)
+    split = Split(noise.repeat(4, 1).repeat(4, 2), np.array([0, 1, 2]))
+    evaluation = evaluate(load(), split)
+    assert evaluation.scores.shape == (3, 7)
+    assert evaluation.confusion.sum() == 3
+    assert 0 <= evaluation.ece <= 1
+
+
+MARK = np.zeros((1, 9, 9), np.uint8)
+MARK[0, 1, 4] = 255  # in the middle of the upper edge
+MOVES = {
+    "a box moved right shows the face further left": ({"shift": (2 / 9, 0)}, (1, 2)),
+    "a box moved up shows the face lower": ({"shift": (0, -2 / 9)}, (3, 4)),
+    "a box three times as large shows a face a third as large": ({"scale": 3}, (3, 4)),
+    "a head tilted to the right": ({"tilt": 90}, (4, 7)),
+    "a head tilted to the left": ({"tilt": -90}, (4, 1)),
+}
+
+
+@pytest.mark.parametrize(("how", "place"), MOVES.values(), ids=MOVES)
+def test_a_box_that_sits_off_moves_the_face(how, place):
+    moved = shaken(MARK, **how)[0]
+    assert np.unravel_index(moved.argmax(), moved.shape) == place
+
+
+def test_a_box_that_sits_right_changes_nothing():
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 48, 48), np.uint8)
+    np.testing.assert_array_equal(shaken(pictures), pictures)
+    assert shaken(pictures[:0]).shape == (0, 48, 48)
+
+
+def test_an_evaluation_needs_no_more_than_scores_and_what_is_right():
+    evaluation = Evaluation(("Happy", "Sad"), np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
+    assert evaluation.accuracy == 0.5
+    assert evaluation.accuracy_over_half is None
