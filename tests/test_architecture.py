@@ -21,7 +21,7 @@ LAYERS = [
     {"data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
-    | {"training", "export", "evaluation", "charts"}
+    | {"training", "export", "evaluation", "charts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "display"},
     {"session", "check", "timeline", "cli", "__main__"},
 ]

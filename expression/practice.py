@@ -1,0 +1,146 @@
+"""Data for lessons: FER2013 where the reader has it, and else faces that everybody has.
+
+`find_fer2013` looks where FER2013 is likely to lie. `practice` draws pictures of the demo's
+portrait: laughing, neutral, surprised, sad and angry, in two colourings, tilted, near and
+far, in all sorts of light, blurred and noisy. Lessons 04 and 05 call both.
+
+What these pictures teach is this one drawn face. A network that reads all of them right has
+learned one person's five masks and knows nothing about other people, so its accuracy on
+them says only that the training works.
+
+Notebook: 04_labels_and_data
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .dataset import Dataset, Split, parted
+from .errors import user_path
+from .fer2013 import in_folder
+from .image import SIZE, resize
+from .labels import FER2013, Labels
+from .sources._portrait import DETAIL, Portrait
+from .sources._story import FEELINGS, NEUTRAL
+from .sources.demo import FACE
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout, where the package is used from one."""
+
+LABEL_OF = {"angry": "Angry", "laugh": "Happy", "sad": "Sad", "surprise": "Surprise", "neutral": "Neutral"}
+"""What FER2013 calls the feelings of the demo; nobody drew disgust and fear."""
+
+LABELS = Labels([label for label in FER2013 if label in LABEL_OF.values()])
+"""The labels of the practice faces, in FER2013's order."""
+
+BURST = 4
+"""Pictures in a row of one person with one feeling in one light, as a camera takes them in a second."""
+
+SIDE = 118
+"""Pixels of the portrait on a side of the square that is cut out, brow to chin as in FER2013."""
+
+FINER = 3
+"""Pictures are drawn so many times larger and then averaged, which leaves no jagged edges."""
+
+SHARES = [0.15, 0.15]
+"""What part of the pictures goes to validation and to the test."""
+
+
+def find_fer2013() -> Path | None:
+    """Returns where FER2013 lies, for `dataset.read`, or None.
+
+    If the environment variable EXPRESSION_DATA is set, it names the file or folder, and no other
+    place is looked at: a name where nothing is means to do without. Else the places are
+    `fer2013.csv` and the folder `fer2013` in the checkout, and `shared/data/fer2013` beside it.
+    """
+    named = os.environ.get("EXPRESSION_DATA")
+    usual = (ROOT, ROOT / "fer2013", ROOT.parent / "shared" / "data" / "fer2013")
+    for place in (user_path(named),) if named else usual:
+        if place.is_file() or (place.is_dir() and in_folder(place)):
+            return place
+    return None
+
+
+def practice(count: int = 2000, seed: int = 0) -> Dataset:
+    """Draws practice faces, a thousand in about two seconds.
+
+    They come in bursts of near-equal pictures. A burst is never parted, so no picture of
+    validation or test has a twin in training.
+
+    Args:
+        count: Pictures in all; as many of each label, as far as that goes.
+        seed: Another one draws others.
+
+    Returns:
+        A Dataset with five labels; `groups` of its splits tells the burst of each picture.
+
+    Example:
+        >>> practice(400).sizes
+        {'training': 280, 'validation': 60, 'test': 60}
+    """
+    random = np.random.default_rng(seed)
+    people = [Portrait(), Portrait(other=True)]
+    feelings = {label: FEELINGS[name] for name, label in LABEL_OF.items()}
+    bursts = np.arange(count) // BURST
+    indexes = bursts % len(LABELS)
+    pictures = np.empty((count, SIZE, SIZE), np.uint8)
+    for first in range(0, count, BURST):
+        person = people[random.integers(len(people))]
+        person.express(_mixed(feelings[LABELS[indexes[first]]], random))
+        pictures[first : first + BURST] = _burst(person, random)[: count - first]
+    groups = np.char.add("burst ", bursts.astype(str))
+    return Dataset(LABELS, *parted(Split(pictures, indexes, groups=groups), SHARES, seed))
+
+
+def _mixed(feeling: dict[str, float], random: np.random.Generator) -> dict[str, float]:
+    """Returns a feeling as weak or strong as people show it, each muscle a little otherwise."""
+    strength = random.uniform(0.5, 1.1)
+    calm = {name: NEUTRAL.get(name, 0.0) for name in sorted({*feeling, *NEUTRAL})}
+    return {
+        name: (weight + strength * (feeling.get(name, 0.0) - weight)) * random.normal(1, 0.12)
+        for name, weight in calm.items()
+    }
+
+
+def _burst(person: Portrait, random: np.random.Generator) -> np.ndarray:
+    """Draws pictures that differ by what a head moves in a second: (BURST, 48, 48) uint8."""
+    pose = random.normal(0, (9, 0.08, 0.03, 0.03))  # tilt in degrees, size, and right and down in sides
+    mirrored = random.random() < 0.5
+    light, wall = _light(random), random.uniform(20, 235)
+    blur, noise = random.uniform(0.2, 1.0), random.uniform(1, 9)
+    pictures = []
+    for _ in range(BURST):
+        moved = pose + random.normal(0, (1.5, 0.012, 0.01, 0.01))
+        face = cv2.GaussianBlur(_drawn(person.pixels, _matrix(moved, mirrored), wall), (0, 0), blur)
+        pictures.append(np.clip(face * light + random.normal(0, noise, face.shape), 0, 255))
+    return np.array(pictures).round().astype(np.uint8)
+
+
+def _light(random: np.random.Generator) -> np.ndarray:
+    """Returns what the light makes of each pixel, (48, 48) float: brighter on one side than on the other."""
+    down, across = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
+    angle, slope = random.uniform(0, 2 * np.pi), random.uniform(0, 0.45)
+    return random.uniform(0.55, 1.3) * (1 + slope * (np.cos(angle) * across + np.sin(angle) * down))
+
+
+def _matrix(pose: np.ndarray, mirrored: bool) -> np.ndarray:
+    """Returns the (2, 3) matrix that takes the enlarged portrait to the square that is drawn."""
+    tilt, larger, right, down = pose
+    large = SIZE * FINER
+    scale = large / SIDE * np.exp(larger)
+    cosine, sine = scale * np.cos(np.radians(tilt)), scale * np.sin(np.radians(tilt))
+    side = -1 if mirrored else 1
+    turn = np.array([[cosine * side, -sine], [sine * side, cosine]])
+    place = large * (0.5 + np.array([right, down])) - turn @ FACE
+    return np.column_stack([turn / DETAIL, place])
+
+
+def _drawn(pixels: np.ndarray, matrix: np.ndarray, wall: float) -> np.ndarray:
+    """Draws a person before a wall of one grey level: (48, 48) float32."""
+    person = np.float32(cv2.warpAffine(pixels, matrix, (SIZE * FINER, SIZE * FINER)))
+    grey = cv2.cvtColor(person[..., :3], cv2.COLOR_RGB2GRAY)
+    return resize(grey + wall * (1 - person[..., 3] / 255), SIZE, SIZE)

@@ -1,0 +1,124 @@
+"""Practice faces: five labels, no twins on both sides, the same again; and where FER2013 is looked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from expression import practice as module
+from expression.dataset import SPLITS, read, sketches
+from expression.inspection import average_faces, look
+from expression.labels import FER2013
+from expression.practice import find_fer2013, practice
+from expression.sources._story import FEELINGS
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return practice(400)
+
+
+def test_every_feeling_of_the_demo_has_a_label_of_fer2013():
+    assert set(module.LABEL_OF) == set(FEELINGS)
+    assert set(module.LABELS) < set(FER2013)
+    assert list(module.LABELS) == [label for label in FER2013 if label in module.LABELS]
+
+
+def test_pictures_are_like_those_of_fer2013(drawn):
+    pictures = drawn.training.pictures
+    assert pictures.shape[1:] == (48, 48)
+    assert pictures.dtype == np.uint8
+    assert 50 < pictures.mean() < 200
+    assert (pictures.std((1, 2)) > 5).all()
+
+
+def test_every_split_has_as_many_of_each_label(drawn):
+    for split in SPLITS:
+        counts = look(drawn).counts[split]
+        assert counts.min() == counts.max() > 0
+
+
+def test_no_burst_and_no_near_equal_pictures_stand_on_both_sides(drawn):
+    sides = [getattr(drawn, name) for name in SPLITS]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert not set(sides[one].groups) & set(sides[other].groups)
+        assert not np.isin(sketches(sides[one].pictures), sketches(sides[other].pictures)).any()
+
+
+def test_a_burst_is_one_label_and_its_pictures_differ(drawn):
+    split = drawn.training
+    for burst in set(split.groups[:40]):
+        members = split.take(split.groups == burst)
+        assert len(members) == module.BURST
+        assert len(set(members.indexes)) == 1
+        assert len(np.unique(members.pictures, axis=0)) == module.BURST
+
+
+def test_labels_can_be_told_apart():
+    faces = average_faces(practice(400).training, module.LABELS).astype(float)
+    apart = np.abs(faces[:, None] - faces[None]).mean((2, 3))
+    assert apart[~np.eye(len(faces), dtype=bool)].min() > 1
+
+
+def test_the_same_seed_draws_the_same_and_another_one_draws_others():
+    one, same, other = practice(60, seed=1), practice(60, seed=1), practice(60, seed=2)
+    assert np.array_equal(one.training.pictures, same.training.pictures)
+    assert np.array_equal(one.training.indexes, same.training.indexes)
+    assert not np.array_equal(one.training.pictures[0], other.training.pictures[0])
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(41, id="no whole bursts"), pytest.param(100, id="whole bursts")]
+)
+def test_as_many_pictures_come_as_were_asked_for(count):
+    assert sum(practice(count).sizes.values()) == count
+
+
+@pytest.fixture
+def no_usual_place(monkeypatch, tmp_path):
+    checkout = tmp_path / "beside" / "checkout"
+    checkout.mkdir(parents=True)
+    monkeypatch.setattr(module, "ROOT", checkout)
+    return checkout
+
+
+def lay(place):
+    """Lays the smallest table of FER2013 somewhere."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{usage % 7},{' '.join(['9'] * 2304)},{name}" for usage, name in enumerate(USAGES)]
+    place.write_text("\n".join(["emotion,pixels,Usage", *rows]), encoding="utf-8")
+    return place
+
+
+USAGES = ("Training", "PublicTest", "PrivateTest")
+PLACES = [
+    pytest.param("fer2013.csv", ".", id="the checkout"),
+    pytest.param("fer2013/fer2013.csv", "fer2013", id="a folder in it"),
+    pytest.param("../shared/data/fer2013/fer2013.csv", "../shared/data/fer2013", id="beside it"),
+]
+
+
+@pytest.mark.parametrize(("file", "found"), PLACES)
+def test_fer2013_is_found_in_the_usual_places(no_usual_place, file, found):
+    lay(no_usual_place / file)
+    place = find_fer2013()
+    assert place.resolve() == (no_usual_place / found).resolve()
+    assert sum(read(place).sizes.values()) == 3
+
+
+def test_without_fer2013_nothing_is_found(no_usual_place):
+    assert find_fer2013() is None
+
+
+@pytest.mark.parametrize("name", ["elsewhere/all.csv", "elsewhere"])
+def test_a_place_that_is_named_comes_before_the_usual_ones(no_usual_place, tmp_path, monkeypatch, name):
+    lay(no_usual_place / "fer2013.csv")
+    lay(tmp_path / "elsewhere" / ("all.csv" if name.endswith("csv") else "fer2013.csv"))
+    monkeypatch.setenv("EXPRESSION_DATA", str(tmp_path / name))
+    assert find_fer2013() == tmp_path / name
+
+
+def test_a_name_where_nothing_is_means_to_do_without(no_usual_place, monkeypatch):
+    lay(no_usual_place / "fer2013.csv")
+    monkeypatch.setenv("EXPRESSION_DATA", "nowhere")
+    assert find_fer2013() is None
