@@ -1,39 +1,29 @@
 """Data to learn from: pictures with labels, in three splits.
 
-`read_fer2013` reads FER2013 from the csv file of the challenge, or from a folder of
-picture sheets. `training.py` is given the Dataset that comes out.
+`read` is the one way in: it takes FER2013 in all its forms (`fer2013.py`), other sets of
+faces and folders of pictures (`folders.py`). `training.py` and `evaluation.py` are given
+the Dataset that comes out, and `inspection.py` looks at it.
 
 Notebook: 04_labels_and_data
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from .errors import BadInputError, MissingFileError, damage_told
-from .image import SIZE, grey, read_picture
-from .labels import FER2013, Labels
-from .votes import read_votes
+from .errors import MissingFileError, user_path
+from .image import face_pixels, resize
+from .labels import Labels
 
-USAGES = ("Training", "PublicTest", "PrivateTest")
-"""What FER2013 calls training, validation and test.
+SPLITS = ("training", "validation", "test")
+"""The splits of a Dataset, in the order of their use."""
 
-Source: Goodfellow et al., Challenges in Representation Learning, 2013, https://arxiv.org/abs/1307.0414
-"""
-
-SHEET_COLUMNS = 40
-"""Faces side by side on a sheet, `faces_00.png` and so on, read row by row."""
-
-VOTES_FILE = "fer2013new.csv"
-"""What FER+ calls its file."""
-
-CSV_FILES = ("fer2013.csv", "icml_face_data.csv")
-"""Names under which the challenge's file is handed around."""
+SHARE = 0.1
+"""What part of the pictures goes to validation, and as much to the test, where the data do not say."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +34,14 @@ class Split:
         pictures: (n, 48, 48) uint8, grey levels 0 to 255.
         indexes: (n,) int64, the row of the labels each picture belongs to.
         votes: (n, 10) uint8, what people said of each as `votes.COLUMNS` tells; None where nobody was asked.
+        groups: (n,) str, whose face or which capture session each is, "" where that is not known;
+            None where nothing is. A group is never parted.
     """
 
     pictures: np.ndarray = field(repr=False)
     indexes: np.ndarray = field(repr=False)
     votes: np.ndarray | None = field(default=None, repr=False)
+    groups: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -60,7 +53,8 @@ class Split:
     def take(self, chosen: np.ndarray | slice) -> Split:
         """Returns some of the pictures: (n,) bool, or their numbers, or a slice."""
         votes = None if self.votes is None else self.votes[chosen]
-        return Split(self.pictures[chosen], self.indexes[chosen], votes)
+        groups = None if self.groups is None else self.groups[chosen]
+        return Split(self.pictures[chosen], self.indexes[chosen], votes, groups)
 
 
 @dataclass(frozen=True)
@@ -87,132 +81,129 @@ class Dataset:
     @property
     def sizes(self) -> dict[str, int]:
         """How many pictures each split has."""
-        return {name: len(getattr(self, name)) for name in ("training", "validation", "test")}
+        return {name: len(getattr(self, name)) for name in SPLITS}
+
+    def divided(self, seed: int = 0) -> Dataset:
+        """Makes three splits of data that came without any and so are a test set as a whole.
+
+        A tenth goes to validation, a tenth stays for the test; `parted` has the rule.
+        Data that can be learned from already are returned as they are.
+
+        Args:
+            seed: Another one draws other splits.
+        """
+        if len(self.training):
+            return self
+        return Dataset(self.labels, *parted(self.test, [SHARE, SHARE], seed))
 
 
-def read_fer2013(path: str | Path) -> Dataset:
-    """Reads FER2013.
+def read(
+    path: str | Path, labels: Labels | None = None, crop: Callable[[np.ndarray], np.ndarray] = face_pixels
+) -> Dataset:
+    """Reads data in any form that is known here.
+
+    That is FER2013 as a csv file, in the folder of its competition or as picture sheets; CK+
+    and KDEF; a reader's own set with its faceLabels.csv; and a folder with a folder of
+    pictures for each label, or with such folders below train, validation and test. What
+    comes without splits is a test set as a whole; `Dataset.divided` makes it one to learn from.
 
     Args:
-        path: The csv file with the columns emotion, pixels and Usage, a folder that holds
-            it, or a folder of sheets with a `fer2013_labels.npz` beside them.
+        path: A file or folder.
+        labels: What the pictures of a folder are to be called; None takes its labelList.csv, or else
+            FER2013's seven. FER2013's files have their own.
+        crop: Turns a picture of a folder, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8; the
+            default takes the whole picture for the face.
 
     Raises:
-        MissingFileError: Nothing is there, or a sheet is missing; check the name.
-        BadInputError: The file is something else, or damaged; fetch it again.
+        MissingFileError: Nothing is there, or a part is missing; check the name.
+        BadInputError: It is something else, or damaged; the message says where.
     """
-    path = Path(path).expanduser()
+    from .fer2013 import in_folder, read_fer2013
+    from .folders import read_folder
+
+    path = user_path(path)
     if path.is_dir():
-        if (path / "fer2013_labels.npz").is_file():
-            return _from_sheets(path)
-        path = next((path / name for name in CSV_FILES if (path / name).is_file()), path)
-    if not path.is_file():
-        raise MissingFileError(
-            f"There is no FER2013 at {path}.",
-            "Expected fer2013.csv, a folder with it, or a folder with faces_00.png and fer2013_labels.npz.",
-            "Check the name, or get the file from the Kaggle challenge of 2013.",
-        )
-    return _from_csv(path)
-
-
-def _from_csv(path: Path) -> Dataset:
-    """Reads the challenge's file, row by row: 287 MB in about 10 seconds."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        rows = list(_csv_rows(file, path))
-    if not rows:
-        raise _no_pictures(path)
-    indexes, usages, pictures = zip(*rows, strict=True)
-    return _split(np.stack(pictures), np.array(indexes), np.array(usages), path)
-
-
-def _csv_rows(file, path: Path) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Yields (index, usage, picture) for every row."""
-    try:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        columns = {(name or "").strip().casefold(): name for name in reader.fieldnames or ()}
-        emotion, pixels, usage = (columns[name] for name in ("emotion", "pixels", "usage"))
-        for row in reader:
-            picture = np.array(row[pixels].split(), np.uint8).reshape(SIZE, SIZE)
-            yield int(row[emotion]), USAGES.index(row[usage].strip()), picture
-    except (KeyError, ValueError, OverflowError, AttributeError, csv.Error) as error:
-        line = getattr(locals().get("reader"), "line_num", 1)
-        raise BadInputError(
-            f"{path} is not readable as FER2013 at line {line}.",
-            f"Expected the columns emotion, pixels and Usage, with {SIZE * SIZE} grey levels in each row.",
-            "Fetch the file again, or name another.",
-        ) from error
-
-
-def _from_sheets(folder: Path) -> Dataset:
-    """Reads the sheets and the table of labels beside them."""
-    table = folder / "fer2013_labels.npz"
-    told = damage_told(
-        f"{table} is not readable", "Expected the arrays emotion and usage.", "Fetch the folder again."
+        file = in_folder(path)
+        return read_fer2013(file) if file else read_folder(path, labels, crop)
+    if path.is_file():
+        return read_fer2013(path)
+    raise MissingFileError(
+        f"There is no data at {path}.",
+        "Expected fer2013.csv, or a folder with it or with one folder of pictures a label.",
+        "Check the name, or get FER2013 from the Kaggle challenge of 2013.",
     )
-    # Opened here: np.load given a name leaves the file open when it is damaged.
-    with told, table.open("rb") as file, np.load(file) as arrays:
-        indexes, usages = arrays["emotion"].astype(int), arrays["usage"].astype(int)
-    if indexes.shape != usages.shape or indexes.ndim != 1:
-        raise BadInputError(
-            f"{table} has emotions of the shape {indexes.shape} and usages of the shape {usages.shape}.",
-            "Expected one of each for every picture.",
-            "Fetch the folder again.",
-        )
-    sheets = [_cut(grey(read_picture(name)), name) for name in sorted(folder.glob("faces_*.png"))]
-    pictures = np.concatenate(sheets)[: len(indexes)] if sheets else np.empty((0, SIZE, SIZE), np.uint8)
-    if len(pictures) < len(indexes):
-        raise MissingFileError(
-            f"{folder} has {len(pictures)} pictures for {len(indexes)} labels.",
-            "Expected all sheets, faces_00.png and so on.",
-            "Fetch the folder again.",
-        )
-    return _split(pictures, indexes, usages, folder)
 
 
-def _cut(sheet: np.ndarray, path: Path) -> np.ndarray:
-    """Cuts a sheet into (n, 48, 48) pictures."""
-    if sheet.shape[1] < SHEET_COLUMNS * SIZE:
-        raise BadInputError(
-            f"{path} is {sheet.shape[1]} pixels wide.",
-            f"Expected {SHEET_COLUMNS * SIZE}: {SHEET_COLUMNS} faces of {SIZE} pixels.",
-            "Fetch the folder again.",
-        )
-    rows = sheet.shape[0] // SIZE
-    grid = sheet[: rows * SIZE, : SHEET_COLUMNS * SIZE].reshape(rows, SIZE, SHEET_COLUMNS, SIZE)
-    return grid.swapaxes(1, 2).reshape(-1, SIZE, SIZE)
+def parted(split: Split, shares: Sequence[float], seed: int = 0) -> list[Split]:
+    """Parts pictures so that equal ones, near-equal ones and those of one group stay together.
+
+    Label by label, the rarest first, what belongs together is gone through in a shuffled
+    order: the first stays, the next ones go to the parts until each has its share of the
+    label, and the rest stays.
+
+    Args:
+        split: The pictures.
+        shares: What part of each label's pictures is taken away, for each part; below 1 in all.
+        seed: Another one shuffles otherwise.
+
+    Returns:
+        What stays, and then a Split for each share; their pictures are in the order they had.
+
+    Example:
+        >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 48, 48), np.uint8)
+        >>> [len(part) for part in parted(Split(pictures, np.arange(20) % 2), [0.1, 0.2])]
+        [14, 2, 4]
+    """
+    bundles = _bundles(split)
+    sides = np.full(len(bundles), -1)
+    order = np.random.default_rng(seed).permutation(len(bundles))
+    for index in np.argsort(np.bincount(split.indexes), kind="stable"):
+        sizes = np.bincount(bundles[split.indexes == index], minlength=len(bundles))
+        waiting = [bundle for bundle in order if sizes[bundle] and sides[bundle] < 0]
+        if not sizes[sides == 0].any():
+            sides[waiting[:1]] = 0
+            waiting = waiting[1:]
+        for part, share in enumerate(shares, 1):
+            have, wanted = sizes[sides == part].sum(), share * sizes.sum()
+            while waiting and have < wanted:
+                bundle = waiting.pop(0)
+                sides[bundle] = part
+                have += sizes[bundle]
+        sides[waiting] = 0
+    return [split.take(sides[bundles] == part) for part in range(len(shares) + 1)]
 
 
-def _split(pictures: np.ndarray, indexes: np.ndarray, usages: np.ndarray, path: Path) -> Dataset:
-    """Sorts pictures into their splits."""
-    if not len(indexes):
-        raise _no_pictures(path)
-    for name, values, count in (("emotions", indexes, len(FER2013)), ("usages", usages, len(USAGES))):
-        if values.min() < 0 or values.max() >= count:
-            raise BadInputError(
-                f"{path} has {name} from {values.min()} to {values.max()}.",
-                f"Expected 0 to {count - 1}.",
-                "Fetch the file again, or name another.",
-            )
-    everything = Split(pictures, indexes, _votes_beside(path, len(pictures)))
-    return Dataset(FER2013, *(everything.take(usages == usage) for usage in range(len(USAGES))))
+def sketches(pictures: np.ndarray) -> np.ndarray:
+    """Returns a number for each picture that most near-equal pictures share, as of other light or format.
+
+    Each picture is shrunk to 9 x 8 pixels; a bit says whether a pixel is brighter than its left
+    neighbour. In FER2013 it brings together what equal pixels do, and 130 groups more, most of them rightly.
+
+    Args:
+        pictures: (n, 48, 48) uint8 grey levels.
+
+    Returns:
+        (n,) uint64.
+
+    Source: N. Krawetz, Kind of Like That, 2013,
+    http://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
+    """
+    small = np.array([resize(picture, 9, 8) for picture in pictures], np.uint8).reshape(-1, 8, 9)
+    brighter = small[:, :, 1:] > small[:, :, :-1]
+    return np.packbits(brighter.reshape(-1, 64), axis=1).view(np.uint64).ravel()
 
 
-def _votes_beside(path: Path, count: int) -> np.ndarray | None:
-    """Returns FER+'s votes if their file lies beside FER2013, or in a folder `ferplus` beside it."""
-    folder = path if path.is_dir() else path.parent
-    places = (folder / VOTES_FILE, folder.resolve().parent / "ferplus" / VOTES_FILE)
-    place = next((place for place in places if place.is_file()), None)
-    if place is None:
-        return None
-    votes = read_votes(place)
-    if len(votes) != count:
-        raise BadInputError(
-            f"{place} has {len(votes)} rows and {path} {count} pictures.",
-            "Expected a row for each picture.",
-            "Fetch both again, or move the votes elsewhere.",
-        )
-    return votes
-
-
-def _no_pictures(path: Path) -> BadInputError:
-    return BadInputError(f"{path} has no pictures.", "Expected a row for each.", "Fetch the file again.")
+def _bundles(split: Split) -> np.ndarray:
+    """Returns (n,) int64, one number for all pictures that must stay together."""
+    keys = [np.unique(sketches(split.pictures), return_inverse=True)[1]]
+    if split.groups is not None:
+        alone = np.char.add("#", np.arange(len(split)).astype(str))
+        keys.append(np.unique(np.where(split.groups == "", alone, split.groups), return_inverse=True)[1])
+    numbers, before = np.arange(len(split)), None
+    while before is None or (numbers != before).any():  # a chain of likenesses takes some rounds
+        before = numbers
+        for key in keys:
+            lowest = np.full(len(split), len(split))
+            np.minimum.at(lowest, key, numbers)
+            numbers = lowest[key]
+    return numbers

@@ -20,6 +20,9 @@ from .errors import BadInputError, MissingFileError, OutputError
 SIZE = 48
 """Pixels on a side of a network's input, as in FER2013."""
 
+PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+"""Endings of files that are read as pictures."""
+
 DEVIATION_FLOOR = 8.0
 """Added to the deviation in `standardise`, in grey levels, so that a blank picture stays
 blank and noise in a dark one is not blown up."""

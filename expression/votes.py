@@ -2,7 +2,7 @@
 
 FER2013's own labels agree with the majority of these votes on 63% of the pictures. Votes
 are cheaper to learn and closer to what people see, so the shipped network learns both.
-`dataset.py` reads them, `training.py` learns from `soft_labels`, `evaluation.py` counts by
+`fer2013.py` reads them, `training.py` learns from `soft_labels`, `evaluation.py` counts by
 `majority` and `over_half`.
 
 Source: Barsoum et al., Training Deep Networks for Facial Expression Recognition with
@@ -14,6 +14,7 @@ Notebook: 04_labels_and_data
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,12 @@ NONE = -1
 """Stands where the votes name no label."""
 
 
-def read_votes(path: str | Path) -> np.ndarray:
+def read_votes(path: str | Path, usages: Sequence[str] | None = None) -> np.ndarray:
     """Reads `fer2013new.csv`.
+
+    Args:
+        path: The file.
+        usages: What FER2013 calls the split of each of its rows; the votes must say the same.
 
     Returns:
         (n, 10) uint8, votes for each of COLUMNS, in the order of FER2013's rows. Rows without
@@ -39,7 +44,7 @@ def read_votes(path: str | Path) -> np.ndarray:
 
     Raises:
         MissingFileError: There is no such file.
-        BadInputError: It is another file, or damaged.
+        BadInputError: It is another file, damaged, or does not fit the usages.
     """
     path = Path(path)
     if not path.is_file():
@@ -48,26 +53,46 @@ def read_votes(path: str | Path) -> np.ndarray:
             "Expected fer2013new.csv of FER+.",
             "Check the name, or fetch it from https://github.com/microsoft/FERPlus.",
         )
+    votes, said = bytearray(), []
     line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file)
             if [name.strip().casefold() for name in next(rows)[-2:]] != ["unknown", "nf"]:
                 raise ValueError("columns")
-            votes = []
             for row in rows:
                 line = rows.line_num
-                counts = [int(value) for value in row[2:]]
-                if len(counts) != len(COLUMNS) or min(counts) < 0:
+                counts = bytes(map(int, row[2:]))  # refuses what is not 0 to 255
+                if len(counts) != len(COLUMNS):
                     raise ValueError("counts")
-                votes.append(counts if row[1].strip() else [0] * len(COLUMNS))
-            return np.array(votes, np.uint8).reshape(-1, len(COLUMNS))
+                votes += counts if row[1].strip() else bytes(len(COLUMNS))
+                said.append(row[0].strip())
     except (ValueError, IndexError, StopIteration, OverflowError, csv.Error) as error:
         raise BadInputError(
             f"{path} is not readable as FER+ at line {line}.",
             "Expected Usage, Image name and ten columns of votes, the last two unknown and NF.",
             "Fetch the file again, or name another.",
         ) from error
+    if usages is not None:
+        _check(said, usages, path)
+    return np.frombuffer(votes, np.uint8).reshape(-1, len(COLUMNS))
+
+
+def _check(said: Sequence[str], usages: Sequence[str], path: Path) -> None:
+    """Raises a BadInputError unless the votes belong to FER2013's rows, one to one."""
+    if len(said) != len(usages):
+        happened = f"{path} has {len(said)} rows, and FER2013 beside it {len(usages)} pictures."
+    else:
+        differing = (row for row in range(len(said)) if said[row] != usages[row])
+        row = next(differing, None)
+        if row is None:
+            return
+        happened = f"{path} calls row {row} {said[row]!r}, and FER2013 beside it {usages[row]!r}."
+    raise BadInputError(
+        happened,
+        "Expected a row for each picture, in the same order.",
+        "Fetch both again, or move the votes elsewhere.",
+    )
 
 
 def soft_labels(votes: np.ndarray, labels: tuple[str, ...] | list[str]) -> np.ndarray:

@@ -19,10 +19,8 @@ import numpy as np
 
 from ..data import Data, Frame
 from ..errors import BadInputError, MissingFileError, user_path
+from ..image import PICTURES
 from ..worker import Worker
-
-PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
-"""Endings of files that are read as pictures."""
 
 
 class Source:

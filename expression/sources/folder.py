@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadInputError, MissingFileError
-from ..image import fit, read_picture
-from . import PICTURES, Source
+from ..image import PICTURES, fit, read_picture
+from . import Source
 
 logger = logging.getLogger("expression")
 

@@ -1,0 +1,230 @@
+"""Sets of faces that are folders of picture files.
+
+`dataset.read` calls `read_folder` for a folder without one of FER2013's files. It reads
+CK+, KDEF, a reader's own set, and a folder of pictures for each label. Where a set names
+its people or its capture sessions, each picture keeps that as its group, so that nobody's
+face is learned from and tested on at once.
+
+Notebook: 04_labels_and_data
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .dataset import SHARE, SPLITS, Dataset, Split, parted
+from .errors import BadInputError, MissingFileError, damage_told
+from .fer2013 import USAGES
+from .image import PICTURES, SIZE, read_picture
+from .labels import FER2013, Labels
+
+WORDS = {
+    **{"anger": "angry", "disgusted": "disgust", "afraid": "fear", "fearful": "fear", "happiness": "happy"},
+    **{"sadness": "sad", "surprised": "surprise"},
+}
+"""Usual words for labels, and what FER2013 and FER+ call the same."""
+
+FOLDERS = {
+    **{"train": "training", "training": "training"},
+    **{"validation": "validation", "valid": "validation", "val": "validation", "publictest": "validation"},
+    **{"test": "test", "testing": "test", "privatetest": "test"},
+}
+"""Names of folders that are splits, in small letters without anything between."""
+
+BY_FILE_NAME = dict(zip(USAGES, SPLITS, strict=True))
+"""FER2013 in folders has names as PrivateTest_10131363.jpg; its folder `test` holds both tests.
+
+Source: https://www.kaggle.com/datasets/msambare/fer2013
+"""
+
+CK_CODES = ("neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise")
+"""What the numbers in the emotion files of CK+ stand for.
+
+Source: the read-me of its distribution of 2010; Lucey et al., The Extended Cohn-Kanade Dataset (CK+), 2010,
+https://doi.org/10.1109/CVPRW.2010.5543262
+"""
+
+CK_NAME = re.compile(r"(?P<person>S\d{3})_\d{3}_\d{8}")
+"""Person, sequence and frame."""
+
+KDEF_NAME = re.compile(r"[AB](?P<person>[FM]\d\d)(?P<label>AF|AN|DI|HA|NE|SA|SU)(?P<angle>S|H[LR]|F[LR])")
+"""Session, sex and number of the person, expression and angle. Two of its 4,900 files lack the expression.
+
+Source: Lundqvist, Flykt and Öhman, The Karolinska Directed Emotional Faces, 1998, https://kdef.se
+"""
+
+KDEF_CODES = {
+    **{"AF": "fear", "AN": "angry", "DI": "disgust", "HA": "happy", "NE": "neutral", "SA": "sad"},
+    **{"SU": "surprise"},
+}
+"""What the letters of an expression stand for."""
+
+KDEF_ANGLES = ("S", "HL", "HR")
+"""Straight and half profile. In full profile half of the face is hidden; those are left out."""
+
+OWN_FILE = "faceLabels.csv"
+"""The rows of a reader's own set; its pictures lie in Images, its labels in labelList.csv."""
+
+
+class Entry(NamedTuple):
+    """A picture to be read."""
+
+    path: Path
+    index: int | None
+    group: str = ""
+    split: str = "test"
+
+
+def read_folder(folder: Path, labels: Labels | None, crop: Callable[[np.ndarray], np.ndarray]) -> Dataset:
+    """Reads a folder; see `dataset.read` for its forms and what is handed in.
+
+    Pictures of contempt, which CK+ has and FER2013 has not, are left out where no label stands for it.
+
+    Raises:
+        MissingFileError: A picture that is listed is not there.
+        BadInputError: A name is no label, a picture cannot be read, or there is none.
+    """
+    if labels is None:
+        listed = folder / "labelList.csv"
+        labels = Labels.read(listed) if listed.is_file() else FER2013
+    if (folder / OWN_FILE).is_file():
+        found = _own(folder, labels)
+    else:
+        found = _ck(folder, labels) or _kdef(folder, labels) or _by_folder(folder, labels)
+    entries = [entry for entry in found if entry.index is not None]
+    if not entries:
+        raise BadInputError(
+            f"{folder} has no pictures with labels.",
+            f"Expected a folder of pictures for each label: {', '.join(labels)}.",
+            "Name another folder, or put pictures there.",
+        )
+    splits = {name: _load([entry for entry in entries if entry.split == name], crop) for name in SPLITS}
+    if len(splits["training"]) and not len(splits["validation"]):
+        splits["training"], splits["validation"] = parted(splits["training"], [SHARE])
+    return Dataset(labels, **splits)
+
+
+def _by_folder(folder: Path, labels: Labels) -> list[Entry]:
+    """Lists a folder of pictures for each label, or such folders below folders named as splits."""
+    below = _folders(folder)
+    parts = {part: FOLDERS[_letters(part.name)] for part in below if _letters(part.name) in FOLDERS}
+    entries = []
+    for part, split in (parts or {folder: "test"}).items():
+        for place in _folders(part):
+            index = _index(place.name, labels, place)
+            for path in _pictures(place.rglob("*")):
+                by_name = BY_FILE_NAME.get(path.name.partition("_")[0], split)
+                entries.append(Entry(path, index, _person(path), by_name))
+    return entries
+
+
+def _ck(folder: Path, labels: Labels) -> list[Entry]:
+    """Lists the peak frames of CK+, the last of each sequence, for which there is an emotion file."""
+    emotions = sorted(folder.rglob("S*_emotion.txt"))
+    frames = {path.stem: path for path in _pictures(folder.rglob("S*_*"))} if emotions else {}
+    entries = []
+    for file in emotions:
+        name = file.stem.removesuffix("_emotion")
+        if name not in frames:
+            raise MissingFileError(
+                f"{folder} has {file.name} and no picture {name}.png.",
+                "Expected the frames of CK+ in the same folder, as cohn-kanade-images.",
+                "Unpack both archives into one folder.",
+            )
+        with damage_told(f"{file} is no emotion of CK+", "Expected a number from 0 to 7.", "Fetch it again."):
+            word = dict(enumerate(CK_CODES))[int(float(file.read_text(encoding="ascii")))]
+        entries.append(Entry(frames[name], _index(word, labels, file), _person(frames[name])))
+    return entries
+
+
+def _kdef(folder: Path, labels: Labels) -> list[Entry]:
+    """Lists the pictures of KDEF, which lie in a folder a session, such as AF01, or all in one."""
+    places = [folder, *(place for place in _folders(folder) if re.fullmatch(r"[AB][FM]\d\d", place.name))]
+    entries = []
+    for path in (path for place in places for path in _pictures(place.iterdir())):
+        found = KDEF_NAME.fullmatch(path.stem.upper())
+        if found and found["angle"] in KDEF_ANGLES:
+            entries.append(Entry(path, _index(KDEF_CODES[found["label"]], labels, path), found["person"]))
+    return entries
+
+
+def _own(folder: Path, labels: Labels) -> list[Entry]:
+    """Lists the rows image,label[,session] of a reader's own set; a label may also be its index."""
+    table = folder / OWN_FILE
+    told = damage_told(f"{table} is not readable", "Expected rows image,label in UTF-8.", "Save it anew.")
+    with told, table.open(encoding="utf-8-sig", newline="") as file:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(map(str.strip, row))]
+    if rows and [cell.casefold() for cell in rows[0][:2]] == ["image", "label"]:
+        rows = rows[1:]
+    entries = []
+    for row in rows:
+        if len(row) < 2:
+            raise BadInputError(
+                f"{table} has the row {','.join(row)!r}.", "Expected image,label.", "Mend that row."
+            )
+        image, label, *session = row
+        numbered = label.isdecimal() and int(label) < len(labels) and label not in labels
+        index = int(label) if numbered else _index(label, labels, table)
+        entries.append(Entry(folder / "Images" / Path(image).name, index, session[0] if session else ""))
+    return entries
+
+
+def _index(name: str, labels: Labels, place: Path) -> int | None:
+    """Returns the index of the label that a name means; None for contempt where no label stands for it."""
+    known = {_meaning(label): index for index, label in enumerate(labels)}
+    meaning = _meaning(name)
+    if meaning not in known and meaning != "contempt":
+        raise BadInputError(
+            f"{place} would be the label {name!r}.",
+            f"Expected {', '.join(labels)}, or a usual word for one.",
+            "Rename it, move it away, or list your own labels in a labelList.csv there.",
+        )
+    return known.get(meaning)
+
+
+def _meaning(name: str) -> str:
+    """Returns what a name stands for, without regard to case and to numbers before a usual word.
+
+    Example:
+        >>> [_meaning(name) for name in ("Happiness", "3_sad", "Wink 2")]
+        ['happy', 'sad', 'wink 2']
+    """
+    letters = _letters(name)
+    usual = {*WORDS.values(), *CK_CODES}
+    word = WORDS.get(letters, letters)
+    return word if word in usual else name.strip().casefold()
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.casefold())
+
+
+def _person(path: Path) -> str:
+    """Returns whom a picture of CK+ or KDEF shows, or nothing; also for copies sorted into other folders."""
+    found = CK_NAME.match(path.stem) or KDEF_NAME.fullmatch(path.stem.upper())
+    return found["person"] if found else ""
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(place for place in folder.iterdir() if place.is_dir() and not place.name.startswith("."))
+
+
+def _pictures(paths: Iterator[Path]) -> list[Path]:
+    """Returns the picture files among paths, in order."""
+    return sorted(path for path in paths if path.suffix.lower() in PICTURES and not path.name.startswith("."))
+
+
+def _load(entries: list[Entry], crop: Callable[[np.ndarray], np.ndarray]) -> Split:
+    """Reads the pictures of a split."""
+    pictures = np.empty((len(entries), SIZE, SIZE), np.uint8)
+    for number, entry in enumerate(entries):
+        pictures[number] = crop(read_picture(entry.path))
+    groups = np.array([entry.group for entry in entries], str)
+    indexes = np.array([entry.index for entry in entries], np.int64)
+    return Split(pictures, indexes, groups=groups if groups.astype(bool).any() else None)

@@ -1,0 +1,415 @@
+"""FER2013 is read from all its tables and from sheets, and damage is told."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from expression import fer2013
+from expression.dataset import Dataset, read, sketches
+from expression.errors import BadInputError, MissingFileError
+from expression.fer2013 import SHEET_COLUMNS, USAGES
+from expression.inspection import prints
+from expression.labels import FER2013
+from expression.votes import COLUMNS
+
+COUNT = 100  # Three rows on a sheet, the last one half empty.
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Made-up pictures with their indexes and usages."""
+    generator = np.random.default_rng(1)
+    pictures = generator.integers(0, 256, (COUNT, 48, 48), np.uint8)
+    pictures[0], pictures[1] = 0, 255
+    return pictures, generator.integers(0, 7, COUNT), np.arange(COUNT) % 3
+
+
+def pixels_of(picture) -> str:
+    return " ".join(map(str, picture.ravel()))
+
+
+def csv_text(pictures, indexes, usages) -> str:
+    lines = [
+        f"{index},{pixels_of(picture)},{USAGES[usage]}"
+        for picture, index, usage in zip(pictures, indexes, usages, strict=True)
+    ]
+    return "\n".join(["emotion,pixels,Usage", *lines]) + "\n"
+
+
+@pytest.fixture
+def csv_file(tmp_path, rows):
+    path = tmp_path / "fer2013.csv"
+    path.write_text(csv_text(*rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def sheets(tmp_path, rows):
+    """A folder of two sheets: one full row of 40 and two rows with 60 faces."""
+    pictures, indexes, usages = rows
+    for number, part in enumerate((pictures[:SHEET_COLUMNS], pictures[SHEET_COLUMNS:])):
+        full = -(-len(part) // SHEET_COLUMNS) * SHEET_COLUMNS
+        padded = np.concatenate([part, np.zeros((full - len(part), 48, 48), np.uint8)])
+        grid = padded.reshape(-1, SHEET_COLUMNS, 48, 48).swapaxes(1, 2).reshape(-1, SHEET_COLUMNS * 48)
+        cv2.imwrite(str(tmp_path / f"faces_{number:02d}.png"), grid)
+    np.savez(tmp_path / "fer2013_labels.npz", emotion=indexes.astype(np.uint8), usage=usages.astype(np.uint8))
+    return tmp_path
+
+
+def check(dataset: Dataset, rows) -> None:
+    pictures, indexes, usages = rows
+    assert dataset.labels == FER2013
+    assert dataset.sizes == {"training": 34, "validation": 33, "test": 33}
+    for number, split in enumerate((dataset.training, dataset.validation, dataset.test)):
+        np.testing.assert_array_equal(split.pictures, pictures[usages == number])
+        np.testing.assert_array_equal(split.indexes, indexes[usages == number])
+        assert split.pictures.dtype == np.uint8
+        assert split.indexes.dtype == np.int64
+
+
+def test_the_csv_file_is_read_by_name_and_by_folder(csv_file, rows):
+    check(read(csv_file), rows)
+    check(read(str(csv_file.parent)), rows)
+
+
+def test_sheets_give_the_same_as_the_csv_file(sheets, rows):
+    check(read(sheets), rows)
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["emotion, Usage, pixels", "\ufeffemotion,Usage,pixels", "Emotion,usage,PIXELS"],
+    ids=["blanks", "byte order mark", "case"],
+)
+def test_columns_are_found_by_name_in_any_order(tmp_path, rows, head):
+    pictures, indexes, usages = (part[:30] for part in rows)
+    lines = [line.split(",") for line in csv_text(pictures, indexes, usages).splitlines()[1:]]
+    path = tmp_path / "icml_face_data.csv"
+    text = "\r\n".join([head] + [f"{a}, {c}, {b}" for a, b, c in lines])
+    path.write_text(text, encoding="utf-8", newline="")
+    dataset = read(tmp_path)
+    np.testing.assert_array_equal(dataset.validation.pictures, pictures[usages == 1])
+
+
+PIXELS = " ".join(["7"] * 2304)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("index,label\n0,Angry\n", "at line 1.*Expected the columns emotion, pixels and Usage"),
+        ("", "not readable as FER2013"),
+        ("emotion,pixels,Usage\n", "has no pictures"),
+        ("emotion,pixels,Usage\n0,1 2 3,Training\n", "at line 2.*2304 grey levels"),
+        (f"emotion,pixels,Usage\n0,{PIXELS},Training\n0,{PIXELS[:-1]}x,Training\n", "at line 3"),
+        (f"emotion,pixels,Usage\n0,{PIXELS[:-1]}256,Training\n", "at line 2"),
+        (f"pixels,Usage\n{PIXELS},Training\n", "no column emotion.*Expected.*Use fer2013"),
+        (f"emotion,pixels,Usage\n0,{PIXELS[:-2]} -1,Training\n", "at line 2"),
+        (f"emotion,pixels,Usage\n0,{PIXELS},Holiday\n", "at line 2"),
+        (f"emotion,pixels,Usage\n0,{PIXELS}\n", "at line 2"),
+        (f"emotion,pixels,Usage\nsad,{PIXELS},Training\n", "at line 2"),
+        (f"emotion,pixels,Usage\n7,{PIXELS},Training\n", "emotions from 7 to 7.*Expected 0 to 6"),
+        (f"emotion,pixels,Usage\n-1,{PIXELS},Training\n", "emotions from -1 to -1"),
+    ],
+    ids=[
+        "another csv",
+        "empty",
+        "no rows",
+        "few pixels",
+        "a letter",
+        "256",
+        "no labels",
+        "-1",
+        "usage",
+        "short row",
+        "word for emotion",
+        "emotion 7",
+        "emotion -1",
+    ],
+)
+def test_a_file_that_is_not_fer2013_is_refused_with_the_line(tmp_path, text, message):
+    path = tmp_path / "fer2013.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadInputError, match=message):
+        read(path)
+
+
+def test_a_picture_in_place_of_the_csv_file_is_refused(sheets):
+    with pytest.raises(BadInputError, match=r"faces_00\.png is not readable as FER2013"):
+        read(sheets / "faces_00.png")
+
+
+def test_a_missing_sheet_is_told(sheets):
+    (sheets / "faces_01.png").unlink()
+    with pytest.raises(MissingFileError, match="has 40 pictures for 100 labels"):
+        read(sheets)
+
+
+def saved(**arrays) -> bytes:
+    """The bytes of an npz file."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+WHOLE = saved(emotion=np.arange(100) % 7, usage=np.arange(100) % 3)
+
+
+def array_alone() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.arange(100))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"not a table", r"fer2013_labels\.npz is not readable", id="text"),
+        pytest.param(b"", r"fer2013_labels\.npz is not readable \(No data", id="empty"),
+        pytest.param(WHOLE[:-20], r"is not readable \(File is not a zip file\)", id="cut"),
+        pytest.param(WHOLE[:80] + bytes(30) + WHOLE[110:], "is not readable", id="damaged inside"),
+        pytest.param(array_alone(), "is not readable", id="one array"),
+        pytest.param(saved(emotion=np.arange(7)), "is not readable.*usage", id="no usages"),
+        pytest.param(
+            saved(emotion=np.arange(7), usage=np.zeros(6)), r"shape \(7,\) and .* shape \(6,\)", id="unequal"
+        ),
+        pytest.param(
+            saved(emotion=np.zeros((7, 1)), usage=np.zeros((7, 1))), r"shape \(7, 1\)", id="two dimensions"
+        ),
+        pytest.param(
+            saved(emotion=np.arange(7), usage=np.arange(7) % 4), "usages from 0 to 3.*0 to 2", id="usage 3"
+        ),
+        pytest.param(saved(emotion=np.arange(7), usage=-np.ones(7)), "usages from -1 to -1", id="usage -1"),
+        pytest.param(saved(emotion=np.arange(8), usage=np.zeros(8)), "emotions from 0 to 7.*0 to 6", id="7"),
+        pytest.param(saved(emotion=np.zeros(0), usage=np.zeros(0)), "has no pictures", id="no rows"),
+    ],
+)
+def test_a_damaged_table_of_labels_is_told(sheets, content, message):
+    (sheets / "fer2013_labels.npz").write_bytes(content)
+    with pytest.raises(BadInputError, match=message):
+        read(sheets)
+
+
+def test_a_sheet_that_is_too_narrow_is_told(sheets):
+    cv2.imwrite(str(sheets / "faces_01.png"), np.zeros((96, 96), np.uint8))
+    with pytest.raises(BadInputError, match=r"faces_01\.png is 96 pixels wide\. Expected 1920"):
+        read(sheets)
+
+
+def test_the_sheets_hold_the_whole_of_fer2013(shared_data):
+    dataset = read(shared_data / "fer2013")
+    assert dataset.sizes == {"training": 28709, "validation": 3589, "test": 3589}
+    assert dataset.test.votes.shape == (3589, 10)
+    assert dataset.training.votes[0].tolist() == [4, 0, 0, 1, 3, 2, 0, 0, 0, 0]
+    counts = np.bincount(dataset.training.indexes).tolist()
+    assert dict(zip(dataset.labels, counts, strict=True)) == {
+        "Angry": 3995,
+        "Disgust": 436,
+        "Fear": 4097,
+        "Happy": 7215,
+        "Sad": 4830,
+        "Surprise": 3171,
+        "Neutral": 4965,
+    }
+
+
+def train_text(pictures, indexes) -> str:
+    """The competition's train.csv: no column Usage, the pixels in quotation marks."""
+    rows = zip(pictures, indexes, strict=True)
+    return "emotion,pixels\n" + "".join(f'{index},"{pixels_of(picture)}"\n' for picture, index in rows)
+
+
+def test_of_the_competitions_training_rows_a_tenth_is_kept_for_validation(tmp_path, rows):
+    pictures, indexes, _ = rows
+    pictures = np.concatenate([pictures, pictures[10:40]])  # these stand there twice
+    indexes = np.concatenate([indexes, indexes[10:40]])
+    (tmp_path / "train.csv").write_text(train_text(pictures, indexes), encoding="utf-8")
+    (tmp_path / "test.csv").write_text(f'pixels\n"{PIXELS}"\n', encoding="utf-8")
+    dataset = read(tmp_path)
+    assert dataset.sizes["test"] == 0
+    assert dataset.sizes["training"] + dataset.sizes["validation"] == 130
+    assert 13 <= dataset.sizes["validation"] <= 26
+    assert not set(sketches(dataset.training.pictures)) & set(sketches(dataset.validation.pictures))
+    np.testing.assert_array_equal(
+        read(tmp_path / "train.csv").validation.pictures, dataset.validation.pictures
+    )
+
+
+def test_test_rows_with_labels_are_the_test_split_and_nothing_else(tmp_path, rows):
+    pictures, indexes, _ = rows
+    (tmp_path / "train.csv").write_text(train_text(pictures[:60], indexes[:60]), encoding="utf-8")
+    (tmp_path / "test.csv").write_text(train_text(pictures[60:], indexes[60:]), encoding="utf-8")
+    for name in ("", "test.csv"):
+        np.testing.assert_array_equal(read(tmp_path / name).test.pictures, pictures[60:])
+    assert read(tmp_path / "test.csv").sizes == {"training": 0, "validation": 0, "test": 40}
+
+
+def test_a_table_with_all_labels_is_preferred_to_the_competitions_two(csv_file, rows):
+    csv_file.with_name("train.csv").write_text(train_text(rows[0][:20], rows[1][:20]), encoding="utf-8")
+    csv_file.rename(csv_file.with_name("icml_face_data.csv"))
+    check(read(csv_file.parent), rows)
+
+
+def test_a_table_is_parsed_once_until_it_changes(csv_file, rows, monkeypatch):
+    check(read(csv_file), rows)
+    parsed = []
+    original = fer2013._parsed
+    monkeypatch.setattr(fer2013, "_parsed", lambda path: parsed.append(path) or original(path))
+    check(read(csv_file), rows)
+    assert parsed == []
+    pictures, indexes, usages = (part[:30] for part in rows)
+    csv_file.write_text(csv_text(pictures, indexes, usages), encoding="utf-8")
+    assert sum(read(csv_file).sizes.values()) == 30
+    assert len(parsed) == 1
+
+
+@pytest.mark.parametrize("harm", ["damaged", "a folder", "no room"])
+def test_a_copy_that_cannot_be_kept_or_read_does_no_harm(csv_file, rows, monkeypatch, tmp_path, harm):
+    monkeypatch.setattr(fer2013, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    if harm == "no room":
+        (tmp_path / "cache").write_bytes(b"a file in place of the folder")
+    check(read(csv_file), rows)
+    if harm != "no room":
+        (copy,) = (tmp_path / "cache").iterdir()
+        whole = copy.read_bytes()
+        copy.unlink()
+        if harm == "a folder":
+            copy.mkdir()
+        else:
+            copy.write_bytes(whole[: len(whole) // 2])
+    check(read(csv_file), rows)
+
+
+def votes_text(usages) -> str:
+    head = ",".join(["Usage", "Image name", *COLUMNS])
+    rows = [f"{USAGES[usage]},fer{row}.png,{row % 10},0,0,0,0,0,0,0,0,1" for row, usage in enumerate(usages)]
+    return "\n".join([head, *rows]) + "\n"
+
+
+@pytest.mark.parametrize("place", ["data/fer2013new.csv", "ferplus/fer2013new.csv"])
+@pytest.mark.parametrize("form", ["csv", "sheets"])
+def test_votes_near_fer2013_are_read_with_it(request, tmp_path, rows, place, form):
+    made = request.getfixturevalue("csv_file" if form == "csv" else "sheets")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for file in [made] if form == "csv" else list(made.glob("*.*")):
+        file.rename(folder / file.name)
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text(votes_text(rows[2]), encoding="utf-8")
+    dataset = read(folder)
+    assert dataset.validation.votes[:, 0].tolist() == [row % 10 for row in range(1, 100, 3)]
+    assert dataset.test.votes.shape == (33, 10)
+
+
+@pytest.mark.parametrize(
+    ("usages", "message"),
+    [
+        (np.arange(99) % 3, "has 99 rows, and FER2013 beside it 100 pictures"),
+        (
+            (np.arange(100) + (np.arange(100) == 7)) % 3,
+            "calls row 7 'PrivateTest', and FER2013 beside it 'PublicTest'",
+        ),
+    ],
+    ids=["a row less", "another usage"],
+)
+def test_votes_that_do_not_fit_are_refused(csv_file, usages, message):
+    csv_file.with_name("fer2013new.csv").write_text(votes_text(usages), encoding="utf-8")
+    with pytest.raises(BadInputError, match=message):
+        read(csv_file)
+
+
+def numbered(count: int) -> np.ndarray:
+    """Pictures that carry the number of their row in their first pixels."""
+    pictures = np.random.default_rng(2).integers(0, 256, (count, 48, 48), np.uint8)
+    pictures[:, 0, 0], pictures[:, 0, 1] = np.arange(count) % 256, np.arange(count) // 256
+    return pictures
+
+
+def numbers(split) -> set[int]:
+    pictures = split.pictures.astype(int)
+    return set((pictures[:, 0, 0] + 256 * pictures[:, 0, 1]).tolist())
+
+
+def as_csv(folder, pictures, indexes, usages):
+    (folder / "fer2013.csv").write_text(csv_text(pictures, indexes, usages), encoding="utf-8")
+
+
+def as_icml(folder, pictures, indexes, usages):
+    rows = zip(pictures, indexes, usages, strict=True)
+    lines = [f"{index}, {USAGES[usage]}, {pixels_of(picture)}" for picture, index, usage in rows]
+    text = "\n".join(["emotion, Usage, pixels", *lines])
+    (folder / "icml_face_data.csv").write_text(text, encoding="utf-8")
+
+
+def as_sheets(folder, pictures, indexes, usages):
+    full = -(-len(pictures) // SHEET_COLUMNS) * SHEET_COLUMNS
+    padded = np.concatenate([pictures, np.zeros((full - len(pictures), 48, 48), np.uint8)])
+    sheet = padded.reshape(-1, SHEET_COLUMNS, 48, 48).swapaxes(1, 2).reshape(-1, SHEET_COLUMNS * 48)
+    cv2.imwrite(str(folder / "faces_00.png"), sheet)
+    np.savez(folder / "fer2013_labels.npz", emotion=indexes.astype(np.uint8), usage=usages.astype(np.uint8))
+
+
+def as_competition(folder, pictures, indexes, usages):
+    """train.csv has the training rows; test.csv here only those of PrivateTest, with labels."""
+    for name, chosen in (("train.csv", usages == 0), ("test.csv", usages == 2)):
+        (folder / name).write_text(train_text(pictures[chosen], indexes[chosen]), encoding="utf-8")
+
+
+def as_folders(folder, pictures, indexes, usages, names=("Training", "PublicTest", "PrivateTest")):
+    for number, (picture, index, usage) in enumerate(zip(pictures, indexes, usages, strict=True)):
+        place = folder / names[usage] / FER2013[index].lower()
+        place.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(place / f"{number:04}.png"), picture)
+
+
+def as_kaggle_folders(folder, pictures, indexes, usages):
+    """Two folders, train and test; the names of the files tell the two tests apart."""
+    for number, (picture, index, usage) in enumerate(zip(pictures, indexes, usages, strict=True)):
+        place = folder / ("train" if usage == 0 else "test") / FER2013[index].lower()
+        place.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(place / f"{USAGES[usage]}_{number}.png"), picture)
+
+
+def as_one_folder(folder, pictures, indexes, usages):
+    """A folder a label with everything in it, where only the names of the files tell."""
+    for number, (picture, index, usage) in enumerate(zip(pictures, indexes, usages, strict=True)):
+        place = folder / FER2013[index].lower()
+        place.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(place / f"{USAGES[usage]}_{number}.png"), picture)
+
+
+FORMS = [as_csv, as_icml, as_sheets, as_competition, as_folders, as_kaggle_folders, as_one_folder]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+@settings(max_examples=10)
+@given(usages=st.lists(st.integers(0, 2), min_size=1, max_size=40))
+def test_no_row_marked_private_test_reaches_training_or_validation(tmp_path_factory, usages, form):
+    folder = tmp_path_factory.mktemp("form")
+    usages = np.array([0, 2, *usages])
+    pictures = numbered(len(usages))
+    form(folder, pictures, np.arange(len(usages)) % 7, usages)
+    dataset = read(folder)
+    private = set(np.flatnonzero(usages == 2).tolist())
+    assert numbers(dataset.test) == private
+    again = dataset.divided(3)  # nothing is divided where rows have their usage
+    assert not private & (numbers(again.training) | numbers(again.validation))
+
+
+@pytest.mark.slow
+def test_in_the_sheets_the_splits_are_the_rows_that_the_usages_say(shared_data):
+    """Hashes of the rows' pictures, from the table and the sheets themselves."""
+    folder = shared_data / "fer2013"
+    with (folder / "fer2013_labels.npz").open("rb") as file, np.load(file) as arrays:
+        usages = arrays["usage"]
+    sheets = [fer2013._cut(cv2.imread(str(p), cv2.IMREAD_GRAYSCALE), p) for p in sorted(folder.glob("*.png"))]
+    pictures = np.concatenate(sheets)[: len(usages)]
+    dataset = read(folder)
+    for number, split in enumerate((dataset.training, dataset.validation, dataset.test)):
+        np.testing.assert_array_equal(prints(split.pictures), prints(pictures[usages == number]))
