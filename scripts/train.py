@@ -39,9 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"--epochs is {arguments.epochs}.", "Expected 1 or more.", "Try --epochs 12, or leave it out."
         )
 
-    from expression.dataset import read_fer2013
+    from expression.dataset import read
 
-    dataset = read_fer2013(arguments.data)
+    dataset = read(arguments.data)
 
     from expression.card import write_card
     from expression.export import export

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from expression.card import Card, network_bytes, read_card, write_card
-from expression.dataset import read_fer2013
+from expression.dataset import read
 from expression.errors import BadInputError, ExpressionError, MissingFileError
 from expression.image import preprocess, standardise
 from expression.labels import FER2013, Labels
@@ -97,14 +97,14 @@ def test_keras_and_litert_agree(runtime):
 
 
 def test_keras_and_litert_agree_on_public_test(runtime, shared_data):
-    split = read_fer2013(shared_data / "fer2013").validation.first(400)
+    split = read(shared_data / "fer2013").validation.first(400)
     ours, theirs = (r.scores(standardise(split.pictures)) for r in (runtime, load(KERAS)))
     assert (ours.argmax(1) == theirs.argmax(1)).mean() > 0.98
     assert np.abs(ours - theirs).mean() < 0.005
 
 
 def test_the_shipped_network_reads_faces_of_public_test(runtime, shared_data):
-    split = read_fer2013(shared_data / "fer2013").validation
+    split = read(shared_data / "fer2013").validation
     found = (runtime.scores(standardise(split.pictures)).argmax(1) == split.indexes).mean()
     assert found == pytest.approx(runtime.facts["accuracy_validation"], abs=0.0004)  # one picture
     assert found > 0.6
