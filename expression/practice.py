@@ -2,7 +2,8 @@
 
 `find_fer2013` looks where FER2013 is likely to lie. `practice` draws pictures of the demo's
 portrait: laughing, neutral, surprised, sad and angry, in two colourings, tilted, near and
-far, in all sorts of light, blurred and noisy. Lessons 04 and 05 call both.
+far, in all sorts of light, blurred and noisy. Lessons 04 and 05 call both. `spoiled` makes
+mistakes in data that lesson 04 then finds.
 
 What these pictures teach is this one drawn face. A network that reads all of them right has
 learned one person's five masks and knows nothing about other people, so its accuracy on
@@ -49,6 +50,12 @@ FINER = 3
 SHARES = [0.15, 0.15]
 """What part of the pictures goes to validation and to the test."""
 
+REPEATED, RELABELLED, BLANK = 30, 6, 3
+"""How many training pictures `spoiled` repeats as they are, under another label, and without a face."""
+
+LEAK = 0.08
+"""What part of the test pictures `spoiled` takes from training, as in FER2013."""
+
 
 def find_fer2013() -> Path | None:
     """Returns where FER2013 lies, for `dataset.read`, or None.
@@ -94,6 +101,35 @@ def practice(count: int = 2000, seed: int = 0) -> Dataset:
         pictures[first : first + BURST] = _burst(person, random)[: count - first]
     groups = np.char.add("burst ", bursts.astype(str))
     return Dataset(LABELS, *parted(Split(pictures, indexes, groups=groups), SHARES, seed))
+
+
+def spoiled(dataset: Dataset, seed: int = 0) -> Dataset:
+    """Returns a copy with the mistakes that `inspection.look` finds in FER2013.
+
+    Some pictures of training stand there twice, a few of them under another label; a few
+    are blank; and a part of the test pictures stands in training too.
+
+    Args:
+        dataset: Its training split has 39 pictures or more, and its test some.
+        seed: Another one spoils other pictures.
+    """
+    random = np.random.default_rng(seed)
+    training, test = dataset.training, dataset.test
+    again = training.take(random.choice(len(training), REPEATED + RELABELLED + BLANK, replace=False))
+    pictures, indexes = again.pictures.copy(), again.indexes.copy()
+    indexes[REPEATED:] = (indexes[REPEATED:] + 1) % len(dataset.labels)
+    pictures[REPEATED + RELABELLED :] = 0
+    known = training.take(random.choice(len(training), round(LEAK * len(test)), replace=False))
+    kept = test.take(slice(len(known), None))
+    return Dataset(
+        dataset.labels, _joined(training, Split(pictures, indexes)), dataset.validation, _joined(kept, known)
+    )
+
+
+def _joined(one: Split, other: Split) -> Split:
+    """Returns the pictures and labels of both."""
+    pairs = ((one.pictures, other.pictures), (one.indexes, other.indexes))
+    return Split(*(np.concatenate(pair) for pair in pairs))
 
 
 def _mixed(feeling: dict[str, float], random: np.random.Generator) -> dict[str, float]:

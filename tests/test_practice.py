@@ -9,7 +9,7 @@ from expression import practice as module
 from expression.dataset import SPLITS, read, sketches
 from expression.inspection import average_faces, look
 from expression.labels import FER2013
-from expression.practice import find_fer2013, practice
+from expression.practice import find_fer2013, practice, spoiled
 from expression.sources._story import FEELINGS
 
 
@@ -72,6 +72,23 @@ def test_the_same_seed_draws_the_same_and_another_one_draws_others():
 )
 def test_as_many_pictures_come_as_were_asked_for(count):
     assert sum(practice(count).sizes.values()) == count
+
+
+def test_spoiled_data_have_the_mistakes_that_a_look_finds(drawn):
+    before, after = look(drawn), look(spoiled(drawn))
+    assert (before.conflicting, before.blank, before.leaked["test"], before.repeated["training"]) == (0,) * 4
+    assert after.blank == module.BLANK
+    assert after.conflicting in (module.RELABELLED, module.RELABELLED + 1), "the blank ones may be a group"
+    assert after.leaked == {"validation": 0, "test": round(module.LEAK * len(drawn.test))}
+    assert after.repeated["training"] == module.REPEATED + module.RELABELLED + module.BLANK - 1
+    assert len(spoiled(drawn).test) == len(drawn.test)
+
+
+def test_spoiling_leaves_the_data_given_as_they_are(drawn):
+    pictures, indexes = drawn.training.pictures.copy(), drawn.training.indexes.copy()
+    spoiled(drawn)
+    assert np.array_equal(drawn.training.pictures, pictures)
+    assert np.array_equal(drawn.training.indexes, indexes)
 
 
 @pytest.fixture
