@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from parts import ROOT
 
 from expression.dataset import Split
 from expression.errors import BadInputError
 from expression.evaluation import Evaluation, evaluate, shaken
+from expression.image import read_picture, write_picture
 from expression.labels import FER2013, Labels
+from expression.models import SHIPPED
 from expression.runtime import load
 from expression.votes import COLUMNS
 
@@ -162,7 +168,7 @@ VOTES = np.array(
 
 def test_both_protocols_of_ferplus_are_counted_and_named():
     runtime = Fake(said(FER2013, "Happy", "Happy", "Happy", "Happy"))
-    leaked = np.array([True, False, False, False, False, False, False])
+    leaked = np.array([True, False, False, True, True, True, False])
     evaluation = evaluate(runtime, split_of([0] * 7, VOTES), "ferplus", leaked)
     assert runtime.asked[0] == "ferplus"
     found = evaluation.to_json()
@@ -170,6 +176,7 @@ def test_both_protocols_of_ferplus_are_counted_and_named():
     assert found["accuracy"] == 0.5, "two Happy of Happy, Happy, Contempt and Sad"
     assert found["accuracy_without_leaked"] == 0.3333
     assert (found["accuracy_over_half"], found["pictures_over_half"]) == (0.3333, 3)
+    assert found["macro_f1"] == 0.2222, "2/3 for Happy, none for Sad and Contempt"
     assert found["labels"] == [*FER2013, "Contempt"]
     assert found["recall"]["Contempt"] == 0.0
     assert found["confusion"][7] == [0, 0, 0, 1, 0, 0, 0, 0]
@@ -260,6 +267,57 @@ def test_a_box_that_sits_right_changes_nothing():
     pictures = np.random.default_rng(0).integers(0, 256, (2, 48, 48), np.uint8)
     np.testing.assert_array_equal(shaken(pictures), pictures)
     assert shaken(pictures[:0]).shape == (0, 48, 48)
+
+
+def run(script: str, *words: str) -> tuple[int, str, str]:
+    """Runs a script of the project; returns the exit code, stdout and stderr."""
+    line = [sys.executable, str(ROOT / script), *words]
+    done = subprocess.run(line, capture_output=True, text=True, encoding="utf-8", timeout=100)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.slow
+def test_the_script_ends_in_the_accuracy(portrait, tmp_path):
+    for label in ("happy", "SAD"):
+        (tmp_path / label).mkdir()
+        write_picture(tmp_path / label / "face.png", portrait)
+    code, out, err = run("scripts/predict.py", "--data", str(tmp_path))
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "          pictures  recall  precision      F1"
+    assert re.fullmatch(r"Accuracy on test set: (0|50)\.0%", out.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--data", "none"], "none"),
+        (["--data", ".", "--model", "none.tflite"], "There is no network none.tflite. Expected a .tflite"),
+    ],
+    ids=["no data", "no network"],
+)
+def test_the_script_tells_what_is_not_there(words, told):
+    code, out, err = run("scripts/predict.py", *words)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_robustness_leaves_a_table_and_a_figure(tmp_path):
+    grey = np.random.default_rng(0).integers(0, 256, (3, 48 * 48))
+    rows = [f"{i},{' '.join(map(str, row))},PublicTest" for i, row in enumerate(grey)]
+    (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]), encoding="utf-8")
+    figure = tmp_path / "figure.png"
+    words = ["--data", str(tmp_path), "--networks", str(SHIPPED), "--out", str(figure)]
+    code, out, err = run("benchmarks/robustness.py", *words)
+    assert (code, err) == (0, "")
+    assert out.startswith("| change | by | expression, fer2013 |\n|---|---|---|\n| moved right | -0.2 |")
+    assert "| haar | 0 of 3 |" in out
+    table = json.loads(figure.with_suffix(".json").read_text(encoding="utf-8"))
+    assert len(table) == 9 + 9 + 8 + 7
+    assert {row["change"] for row in table} == {"shift", "scale", "tilt"}
+    assert read_picture(figure).shape[1] == 1350
 
 
 def test_an_evaluation_needs_no_more_than_scores_and_what_is_right():
