@@ -24,6 +24,9 @@ from .labels import Labels
 
 ENTRY = "expression.json"
 FORMAT = 1
+ONE_HEAD = ("labels",)
+"""The heads of a network that gives one answer."""
+
 WHOLE = (
     "Expected a .tflite or .keras file that is whole.",
     "Name another file, or fetch this one again.",
@@ -42,23 +45,28 @@ class Card:
         labels: What its scores stand for, in order.
         size: Pixels on a side of its input.
         preprocessing: The name of the function in `image.py` that makes its input.
+        heads: The names of its answers, in order. All are over the same labels: a network that
+            learned FER2013 with FER+'s votes has "fer2013" and "ferplus", any other "labels".
         facts: What else is worth keeping, such as its accuracy; plain JSON values.
     """
 
     labels: Labels
     size: int = SIZE
     preprocessing: str = "standardise"
+    heads: tuple[str, ...] = ONE_HEAD
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Returns the card as text; equal cards give equal text."""
-        content = {
+        own = {
             "format": FORMAT,
             "labels": list(self.labels),
             "size": self.size,
             "preprocessing": self.preprocessing,
-            **self.facts,
+            "heads": list(self.heads),
         }
+        # No fact may stand in for what the network itself is.
+        content = {**own, **self.facts, **own}
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -76,7 +84,10 @@ class Card:
         if content.pop("format") != FORMAT:
             raise ValueError("format")
         labels, size = Labels(content.pop("labels")), int(content.pop("size"))
-        return cls(labels, size, str(content.pop("preprocessing")), content)
+        heads = tuple(map(str, content.pop("heads", ONE_HEAD)))  # older cards have none
+        if not heads or len(set(heads)) < len(heads):
+            raise ValueError("heads")
+        return cls(labels, size, str(content.pop("preprocessing")), heads, content)
 
 
 def write_card(path: str | Path, card: Card) -> None:

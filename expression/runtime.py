@@ -3,6 +3,7 @@
     runtime = load()
     runtime.scores(np.stack([image.preprocess(picture, box)]))
 
+A network may have several heads: one look at a face, several answers over the same labels.
 LiteRT gives its first score in a twentieth of a second and needs no TensorFlow, so live runs use it.
 `session.py` and `cli.py` load a runtime, `prediction.py` is given one.
 
@@ -26,6 +27,15 @@ from .quiet import without_lines
 PREPROCESSING = {"standardise"}
 """The ways to make a network's input that this package knows, as a card calls them."""
 
+LIVE_HEAD = "ferplus"
+"""The head that learned what ten people saw in each picture: how a face before a camera is read."""
+
+STEP = 1 / 256
+"""The step in which an int8 network gives scores, so those of a face may miss a sum of 1.
+
+Source: https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec
+"""
+
 CHATTER = "Created TensorFlow Lite XNNPACK delegate"
 """Part of the line that LiteRT prints when all is well and that no setting of its own stops."""
 
@@ -37,6 +47,7 @@ class Runtime:
         path: The file it came from.
         labels: What the scores stand for, in order.
         size: Pixels on a side of its input.
+        heads: The names of its answers, in order.
         facts: What else its card says, such as its accuracy.
         engine: What runs it.
     """
@@ -45,7 +56,7 @@ class Runtime:
 
     def __init__(self, path: Path, card: Card):
         self.path, self.facts = path, card.facts
-        self.labels, self.size = card.labels, card.size
+        self.labels, self.size, self.heads = card.labels, card.size, card.heads
         self._one_at_a_time = threading.Lock()
 
     @property
@@ -56,19 +67,44 @@ class Runtime:
     @property
     def description(self) -> str:
         """One line for people: the file, what runs it, what it knows."""
-        return f"{self.name} ({self.engine}, {len(self.labels)} labels, {self.size} x {self.size} pixels)"
+        heads = f", heads {' and '.join(self.heads)}" if len(self.heads) > 1 else ""
+        size = f"{self.size} x {self.size} pixels"
+        return f"{self.name} ({self.engine}, {len(self.labels)} labels, {size}{heads})"
 
-    def scores(self, pictures: np.ndarray) -> np.ndarray:
+    def scores(self, pictures: np.ndarray, head: str | None = None) -> np.ndarray:
         """Scores faces; safe to call from several threads, which then take turns.
 
         Args:
             pictures: (n, size, size, 1) float32 as `image.preprocess` makes them; n may be 0.
+            head: Whose answer; None for "ferplus" where the network has it, else its first.
 
         Returns:
-            (n, len(labels)) float32, 0 to 1; each row sums to 1.
+            (n, len(labels)) float32, 0 to 1; each row sums to 1, that of an int8 file within 0.02.
 
         Raises:
-            BadInputError: The pictures have another shape; stack what `preprocess` returns.
+            BadInputError: The pictures have another shape; stack what `preprocess` returns. Or
+                there is no such head.
+        """
+        row = self._row(head)
+        return self.all_scores(pictures)[:, row]
+
+    def _row(self, head: str | None) -> int:
+        """Returns the place of a head."""
+        if head is None:
+            return self.heads.index(LIVE_HEAD) if LIVE_HEAD in self.heads else 0
+        if head not in self.heads:
+            raise BadInputError(
+                f"{self.name} has no head {head!r}.",
+                f"Expected {' or '.join(self.heads)}.",
+                "Name one of them, or none for the usual one.",
+            )
+        return self.heads.index(head)
+
+    def all_scores(self, pictures: np.ndarray) -> np.ndarray:
+        """Scores faces with all heads at once, which costs no more than one.
+
+        Returns:
+            (n, len(heads), len(labels)) float32; else as `scores`.
         """
         pictures = np.ascontiguousarray(pictures, np.float32)
         if pictures.shape[1:] != (self.size, self.size, 1):
@@ -82,6 +118,16 @@ class Runtime:
 
     def _run(self, pictures: np.ndarray) -> np.ndarray:
         raise RuntimeError(f"{type(self).__name__} has no _run")
+
+    def _check(self, shape: Sequence[int]) -> None:
+        """Raises a ValueError unless scores of this shape, (n, heads, labels), fit the card.
+
+        A network with one head may give (n, labels).
+        """
+        expected = (len(self.heads), len(self.labels))
+        given = (1, *shape[1:]) if len(shape) == 2 else tuple(shape[1:])
+        if given != expected:
+            raise ValueError("it gives " + " x ".join(map(str, given)))
 
 
 class LiteRuntime(Runtime):
@@ -104,10 +150,12 @@ class LiteRuntime(Runtime):
             self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        output = self._interpreter.get_output_details()[0]
+        self._output = output["index"]
+        self._check(output["shape"].tolist())
 
     def _run(self, pictures: np.ndarray) -> np.ndarray:
-        rows = np.empty((len(pictures), len(self.labels)), np.float32)
+        rows = np.empty((len(pictures), len(self.heads), len(self.labels)), np.float32)
         for row, picture in zip(rows, pictures, strict=True):
             self._interpreter.set_tensor(self._input, picture[None])
             self._interpreter.invoke()
@@ -127,13 +175,15 @@ class KerasRuntime(Runtime):
 
         self._keras = keras
         self._network = keras.models.load_model(path, compile=False)
+        self._check(self._network.output_shape)
 
     def _run(self, pictures: np.ndarray) -> np.ndarray:
-        rows = np.empty((len(pictures), len(self.labels)), np.float32)
+        rows = np.empty((len(pictures), len(self.heads), len(self.labels)), np.float32)
         for start in range(0, len(pictures), self.batch):
             part = slice(start, start + self.batch)
             # Not network.predict: that takes 40 ms for one face, this 13.
-            rows[part] = self._keras.ops.convert_to_numpy(self._network(pictures[part], training=False))
+            scores = self._keras.ops.convert_to_numpy(self._network(pictures[part], training=False))
+            rows[part] = scores.reshape(rows[part].shape)
         return rows
 
 
@@ -158,15 +208,16 @@ def load(
     _check_card(path, card, labels)
     with damage_told(
         f"{path} does not run",
-        f"Expected a network that scores {len(card.labels)} labels of {card.size} x {card.size} pixels.",
+        f"Expected a network that turns {card.size} x {card.size} pixels into scores of "
+        f"{len(card.heads)} x {len(card.labels)} (heads x labels).",
         "Export it again, or fetch it again.",
     ):
         runtime = KerasRuntime(path, card) if path.suffix == ".keras" else LiteRuntime(path, card, threads)
-        scores = runtime.scores(np.zeros((1, card.size, card.size, 1), np.float32))
-    if not np.isclose(scores.sum(), 1, atol=1e-3):
+        sums = runtime.all_scores(np.zeros((1, card.size, card.size, 1), np.float32)).sum(-1)[0]
+    if not np.allclose(sums, 1, atol=STEP * len(card.labels)):
         raise BadInputError(
-            f"{path} gives scores that sum to {scores.sum():.3g}.",
-            "Expected 1.",
+            f"{path} gives scores that sum to {', '.join(f'{found:.3g}' for found in sums)}.",
+            "Expected 1 in each head.",
             "Let the network end in a softmax, and export it again.",
         )
     return runtime
