@@ -110,17 +110,22 @@ class Batches(keras.utils.PyDataset):
         taught = np.mean([teacher(pictures) for teacher in self.teachers], axis=0)
         known = (weights > 0)[..., None]
         blended = np.where(known, (1 - self.share) * targets + self.share * taught, taught)
-        return blended.astype(np.float32), np.full_like(weights, self.lessons.weights.max())
+        # Where the data have no answer, that of the teachers counts as much as an answer usually does.
+        return blended.astype(np.float32), np.where(weights > 0, weights, np.float32(weights.shape[1]))
 
     def _mixed(self, pictures, targets, weights, generator):
         """Blends each picture with another of the batch. https://arxiv.org/abs/1710.09412"""
-        if self.mixup:
-            part, other = generator.beta(self.mixup, self.mixup), generator.permutation(len(pictures))
-            pictures, targets, weights = (
-                np.float32(part) * values + np.float32(1 - part) * values[other]
-                for values in (pictures, targets, weights)
-            )
-        return pictures, targets, weights
+        if not self.mixup:
+            return pictures, targets, weights
+        part = np.float32(generator.beta(self.mixup, self.mixup))
+        other = generator.permutation(len(pictures))
+
+        def blend(values: np.ndarray) -> np.ndarray:
+            return part * values + (1 - part) * values[other]
+
+        # An answer that does not count must not weaken the one that it is blended with.
+        counted, weights = blend(targets * weights[..., None]), blend(weights)
+        return blend(pictures), counted / np.maximum(weights, np.float32(1e-9))[..., None], weights
 
 
 def distort(picture: np.ndarray, generator: np.random.Generator, mirrored: bool = False) -> np.ndarray:

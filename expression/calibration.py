@@ -26,13 +26,15 @@ def temperature(scores: np.ndarray, targets: np.ndarray) -> float:
             do not count.
 
     Returns:
-        0.25 to 4; above 1 where the scores were too sure.
+        0.25 to 4; above 1 where the scores were too sure, and 1 where nothing counts.
 
     Example:
         >>> sure, right = np.array([[0.99, 0.01]] * 4), np.array([[1, 0], [1, 0], [1, 0], [0, 1]])
         >>> round(temperature(sure, right), 1)
         4.0
     """
+    if not targets.any():
+        return 1.0
     logits = np.log(np.maximum(scores, 1e-9))
     choices = np.geomspace(0.25, 4, 201)
     return float(min(choices, key=lambda choice: _surprise(logits / choice, targets)))

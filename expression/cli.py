@@ -8,24 +8,22 @@ Notebook: 01_start_here
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import json
 import logging
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
 from . import __version__
-from .errors import ExpressionError, RunError
+from .errors import BadInputError, ExpressionError, MissingFileError, OutputError, RunError, user_path
 
 if TYPE_CHECKING:
-    from .session import Session
+    from .dataset import Dataset
 
 app = typer.Typer(
     name="expression",
@@ -107,6 +105,7 @@ def live(
 ) -> None:
     """Read faces from a camera; without one, from the bundled demo."""
     from .display import make_display
+    from .live import run
     from .session import Session
     from .settings import Settings
 
@@ -123,7 +122,7 @@ def live(
     )
     shown = make_display(settings.display).name
     sinks = settings.sinks or (("console",) if shown == "none" else ())
-    _run(Session(settings=dataclasses.replace(settings, display=shown, sinks=sinks)))
+    run(Session(settings=dataclasses.replace(settings, display=shown, sinks=sinks)))
 
 
 @app.command(epilog="Example: expression check")
@@ -134,6 +133,102 @@ def check() -> None:
     checks = run_checks()
     print(report(checks))
     raise typer.Exit(0 if all_good(checks) else 1)
+
+
+@app.command(epilog="Example: expression train --data fer2013.csv --out results/mine")
+def train(
+    data: Annotated[str, typer.Option(help="FER2013, or a folder with one folder a label.", metavar="PATH")],
+    out: Annotated[str, typer.Option(help="The folder that gets the network.", metavar="DIR")],
+    network: Annotated[str, typer.Option(help="shipped or tutorial.", metavar="NAME")] = "shipped",
+    epochs: Annotated[int | None, typer.Option(help="Times that every picture is seen.", metavar="N")] = None,
+    seed: Annotated[int, typer.Option(help="Decides first weights and order.", metavar="N")] = 0,
+    start: Annotated[str | None, typer.Option(help="Begin with this network.", metavar="FILE.keras")] = None,
+    teacher: Annotated[
+        list[str] | None, typer.Option(help="Learn from this network, too; again for more.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Teach a network; called again in the same way, it goes on where it was stopped."""
+    from .recipe import usual
+
+    recipe = usual(network, epochs, seed)
+    begin, teachers = start and user_path(start), [user_path(name) for name in teacher or ()]
+    dataset = _read(data)
+    divided = dataset.divided()
+    from .export import export
+    from .training import train
+
+    try:
+        trained = train(divided, user_path(out), recipe, begin, teachers, _tell)
+    except KeyboardInterrupt:
+        raise RunError(
+            "The training was stopped.",
+            "Expected it to run to its end.",
+            "Call it again in the same way, and it goes on after the last whole epoch.",
+        ) from None
+    exported = trained.path.with_suffix(".tflite")
+    export(trained.path, exported, "dynamic")
+    print(
+        f"{trained.path}: {trained.accuracy:.1%} right in validation. {exported}: the same, small and quick."
+    )
+    if divided is dataset:
+        print(f"Next: expression evaluate --model {exported} --data {data}")
+    print(f"Next: expression live --model {exported}")
+
+
+@app.command(epilog="Example: expression evaluate --data fer2013.csv --json figures.json")
+def evaluate(
+    model: Annotated[str | None, typer.Option(help="A network, .tflite or .keras.", metavar="PATH")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="FER2013, or a folder with a folder of pictures a label.", metavar="PATH"),
+    ] = None,
+    split: Annotated[str, typer.Option(help="test or validation.", metavar="NAME")] = "test",
+    labels: Annotated[str, typer.Option(help="fer2013 or ferplus.", metavar="NAME")] = "fer2013",
+    json_file: Annotated[
+        str | None, typer.Option("--json", help="Write the figures to this file.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Say how often a network is right; the shipped one, unless another is named."""
+    from .evaluation import evaluate
+    from .inspection import leaked
+    from .runtime import load
+
+    if split not in ("test", "validation"):
+        raise BadInputError(f"--split is {split!r}.", "Expected test or validation.", "Try --split test.")
+    runtime, dataset = load(model), _read(data)
+    chosen = getattr(dataset, split)
+    known = leaked(chosen, dataset.training) if len(dataset.training) else None
+    found = evaluate(runtime, chosen, labels, known, dataset.labels)
+    print(found.text(f"{split} set"))
+    if json_file:
+        _write(user_path(json_file), json.dumps(found.to_json(), indent=2) + "\n")
+
+
+@app.command(epilog="Example: expression export --model results/mine/expression.keras --out mine.tflite")
+def export(
+    model: Annotated[str, typer.Option(help="A network, .keras.", metavar="FILE")],
+    out: Annotated[str, typer.Option(help="The .tflite file to write.", metavar="FILE")],
+    quantize: Annotated[
+        str, typer.Option(help="none, float16, dynamic or int8.", metavar="NAME")
+    ] = "dynamic",
+    data: Annotated[
+        str | None, typer.Option(help="Faces for int8, such as it will meet.", metavar="PATH")
+    ] = None,
+) -> None:
+    """Write a network as a .tflite file, for small machines."""
+    from .card import read_card
+    from .export import export
+
+    path, target = user_path(model), user_path(out)
+    if data and quantize != "int8":
+        raise BadInputError(
+            f"--data is given with --quantize {quantize}.",
+            "Expected it with int8 only, which learns from faces how large its numbers get.",
+            "Leave it out, or use --quantize int8.",
+        )
+    faces = _faces(data, read_card(path).size) if data else None
+    export(path, target, quantize, faces)
+    print(f"{target}: {quantize}, {target.stat().st_size / 1e6:.2f} MB")
 
 
 @models_app.command("list", epilog="Example: expression models list")
@@ -153,77 +248,53 @@ def models_get(name: Annotated[str, typer.Argument(help="A name that `models lis
     print(f"{name}: {models.get(name)}")
 
 
-def _run(session: Session) -> None:
-    """Runs a session to its end, with words before and after; Ctrl-C and signals are good ends."""
+def _read(data: str | None) -> Dataset:
+    """Reads data; None for FER2013 in the current folder."""
+    from .dataset import read
+
+    path = data or next((name for name in ("fer2013", "fer2013.csv") if Path(name).exists()), None)
+    if path is None:
+        raise MissingFileError(
+            "There is no FER2013 in this folder.",
+            "Expected fer2013.csv or a folder fer2013, or --data with another name.",
+            "Name it, or get it from the Kaggle challenge of 2013.",
+        )
+    return read(path)
+
+
+def _faces(data: str, size: int) -> Any:
+    """Returns (300, size, size, 1) float32 at most: faces to learn from, evenly chosen."""
+    import numpy as np
+
+    from .image import preprocess
+
+    pictures = _read(data).divided().training.pictures
+    chosen = np.linspace(0, len(pictures) - 1, min(300, len(pictures))).astype(int)
+    return np.stack([preprocess(picture, size=size) for picture in pictures[chosen]])
+
+
+def _tell(row: dict[str, float]) -> None:
+    """Prints an epoch of a training."""
+    votes = f", by the votes {row['validation_votes']:.1%}" if "validation_votes" in row else ""
+    print(
+        f"epoch {row['epoch']}: loss {row['loss']:.3f}, right in validation {row['validation']:.1%}{votes}",
+        flush=True,
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a text file, all at once."""
+    part = path.with_name(f"{path.name}.part")
     try:
-        with _interrupting_signals(session), session:
-            print(_describe(session), flush=True)
-            session.run()
-    except KeyboardInterrupt:
-        print("Stopped.")
-    except (ExpressionError, OSError):
-        raise
-    except Exception as error:
-        if session.error is None:
-            raise
-        name = session.error[0]
-        raise RunError(
-            f"The {name} thread stopped: {type(error).__name__}: {error}.",
-            "Expected it to run until the end.",
-            "Run again with EXPRESSION_DEBUG=1 and report what it prints.",
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error}).",
+            "Expected a folder that is there and writable, and room.",
+            "Make the folder, or choose another.",
         ) from error
-    finally:
-        if session.data is not None and session.statistics()["frames_read"]:
-            print(_summary(session.statistics()), flush=True)
-
-
-@contextlib.contextmanager
-def _interrupting_signals(session: Session) -> Iterator[None]:
-    """Lets the signals of a system that shuts down or a terminal that closes act like Ctrl-C.
-
-    The run is told that it is done before KeyboardInterrupt is raised, for Python drops what is
-    raised while it happens to tidy up an object.
-    """
-
-    def interrupt(number, frame):
-        if session.data is not None:
-            session.data.done = True
-        raise KeyboardInterrupt
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _describe(session: Session) -> str:
-    """Returns what runs, in a few short lines."""
-    lines = []
-    if session.settings.source is None and session.source.description == "the demo":
-        lines.append("No camera was found, so the bundled demo runs.")
-    lines.append(f"Source: {session.source.description}")
-    lines.append(f"Detector: {session.detector.description}")
-    lines.append(f"Network: {session.runtime.description}")
-    window = session.settings.display == "window"
-    lines.append("Esc, q or the close button ends it." if window else "Ctrl-C ends it.")
-    return "\n".join(lines)
-
-
-def _summary(statistics: dict[str, Any]) -> str:
-    """Returns what the run came to, in one line."""
-    seconds, count = statistics["seconds"], statistics["frames_read"]
-    frames = "1 frame" if count == 1 else f"{count} frames"
-    total = max(1, statistics["predictions"])
-    labels = ", ".join(f"{name} {count / total:.0%}" for name, count in statistics["labels"].items())
-    faces = statistics["frames_with_faces"]
-    return f"{seconds:.1f} s, {frames}, {faces} with a face. {labels or 'No readings.'}"
 
 
 def _usage(error: TyperException) -> str:

@@ -49,7 +49,7 @@ def export(
     """Writes a .keras network as .tflite, with the same card.
 
     Args:
-        keras_path: A network that `training.save` wrote.
+        keras_path: A network that `network.save` wrote.
         tflite_path: The file to write.
         quantize: none, float16 (half the size), dynamic (a quarter, and several times quicker)
             or int8 (as small, for chips that know whole numbers only).

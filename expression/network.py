@@ -9,8 +9,12 @@ Notebook: 05_train
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from .card import Card, write_card
 from .errors import BadInputError, missing_package
 from .image import SIZE
 from .labels import Labels
@@ -47,16 +51,22 @@ LOGITS = "logits"
 """The name of the layer whose answers become scores."""
 
 
-def tutorial(labels: Labels, heads: int = 1, size: int = SIZE) -> keras.Model:
+def tutorial(labels: Labels, heads: int = 1, size: int | None = SIZE) -> keras.Model:
     """Builds the network of the lesson: two convolutions and two dense layers.
 
     Most of its 1.2 million weights join the flat picture to the first dense layer, which is why it learns
-    its pictures by heart soon. Args, Returns: as for `shipped`.
+    its pictures by heart soon. Args, Returns: as for `shipped`, but for a size, which it must have.
 
     Example:
         >>> tutorial(Labels(["Happy", "Sad"])).output_shape
         (None, 1, 2)
     """
+    if size is None:
+        raise BadInputError(
+            "The tutorial's network cannot take pictures of several sizes.",
+            "Expected a recipe without growing pictures.",
+            "Take recipe.usual('tutorial'), or set growing=False.",
+        )
     face = keras.Input((size, size, 1), name="face")
     x = layers.Reshape((size, size, 1))(face)
     x = layers.Conv2D(32, 3, padding="same", activation="relu")(x)
@@ -106,18 +116,20 @@ def shipped(labels: Labels, heads: int = 1, size: int | None = SIZE) -> keras.Mo
 
 
 NETWORKS = {"tutorial": tutorial, "shipped": shipped}
-"""What `train --network` knows."""
+"""What a recipe's `network` may name."""
 
 
-def builder(name: str):
-    """Returns the function of a name.
+def builder(name: str) -> Callable[..., keras.Model]:
+    """Returns the function of a name, which takes labels, heads and size as `shipped` does.
 
     Raises:
         BadInputError: There is no such network.
     """
     if name not in NETWORKS:
         raise BadInputError(
-            f"--network is {name!r}.", f"Expected {' or '.join(NETWORKS)}.", "Try --network shipped."
+            f"There is no network {name!r}.",
+            f"Expected {' or '.join(NETWORKS)}.",
+            "Choose one, or add your own to network.NETWORKS.",
         )
     return NETWORKS[name]
 
@@ -165,14 +177,36 @@ def resized(network: keras.Model, size: int) -> keras.Model:
     def rebuild(layer: keras.Layer) -> keras.Layer:
         return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
 
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")  # What the input takes, which is not rebuilt.
-    try:
+    with precision("float32"):  # For the input, which is not rebuilt.
         # Without its optimizer, which would make a file three times as large.
         bare = keras.Model(network.input, network.output, name=network.name)
         face = keras.Input((size, size, 1), name="face")
         copy = keras.models.clone_model(bare, input_tensors=face, clone_function=rebuild)
-    finally:
-        keras.config.set_dtype_policy(before)
     copy.set_weights(network.get_weights())
     return copy
+
+
+@contextlib.contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Lets layers that are made meanwhile compute in float32, or with mixed_bfloat16 at half the cost.
+
+    The latter pays on processors with AMX only; weights are float32 all the same.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def save(network: keras.Model, path: str | Path, card: Card) -> None:
+    """Saves a network as a .keras file with its card, all at once."""
+    path = Path(path)
+    part = path.with_name(f"part-{path.name}")
+    try:
+        network.save(part)
+        write_card(part, card)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

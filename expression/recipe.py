@@ -8,7 +8,7 @@ Notebook: 05_train
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import BadInputError
 from .image import SIZE
@@ -35,8 +35,8 @@ class Recipe:
         warm_up: Epochs in which the rate rises, while the first large steps would do harm; half
             of all epochs at most.
         decay: How much of `rate` each weight shrinks by in a step, kernels only.
-        average: How much of the average of all weights so far stays in a step; the network that is
-            kept has the averages. https://arxiv.org/abs/1803.05407
+        average: How much of the average of all weights so far stays in a step, less in a short training;
+            the network that is kept has the averages. https://arxiv.org/abs/1803.05407
         smoothing: Share of a label that is spread over all: the labels are partly wrong.
             https://arxiv.org/abs/1512.00567
         balance: How much more rare labels count: 0 not at all, 1 so that all weigh the same.
@@ -95,8 +95,39 @@ class Recipe:
 
         Example:
             >>> [Recipe(epochs=4).size(epoch) for epoch in range(4)]
-            [32, 32, 40, 48]
+            [32, 40, 40, 48]
         """
         if not self.growing:
             return SIZE
         return next(size for until, size in GROWTH if (epoch + 1) / self.epochs <= until)
+
+
+USUAL = {
+    "shipped": Recipe(),
+    # Dense layers take no picture of another size, and at the rate of the other network they learn nothing.
+    "tutorial": Recipe(network="tutorial", epochs=12, rate=0.02, growing=False),
+}
+"""The recipe that suits each network."""
+
+
+def usual(network: str = "shipped", epochs: int | None = None, seed: int = 0) -> Recipe:
+    """Returns the recipe that suits a network.
+
+    Args:
+        network: "shipped" or "tutorial".
+        epochs: Times that every picture is seen; None for as many as are usual.
+        seed: Decides the first weights, the order and the distortions.
+
+    Raises:
+        BadInputError: There is no such network, or no such epochs or seed.
+
+    Example:
+        >>> usual("tutorial", epochs=2).rate
+        0.02
+    """
+    if network not in USUAL:
+        raise BadInputError(
+            f"--network is {network!r}.", f"Expected {' or '.join(USUAL)}.", "Try --network shipped."
+        )
+    recipe = USUAL[network]
+    return replace(recipe, epochs=recipe.epochs if epochs is None else epochs, seed=seed)

@@ -21,9 +21,9 @@ LAYERS = [
     {"data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
-    | {"training", "export", "evaluation", "charts", "practice"}
+    | {"checkpoints", "optimizer", "training", "export", "evaluation", "charts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "display"},
-    {"session", "check", "timeline", "cli", "__main__"},
+    {"session", "live", "check", "timeline", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}
 FILES = sorted(PACKAGE.rglob("*.py"))

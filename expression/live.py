@@ -1,0 +1,90 @@
+"""A session run from the command line: words before and after, and signals as good ends.
+
+`expression live` calls `run`.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from .errors import ExpressionError, RunError
+from .session import Session
+
+
+def run(session: Session) -> None:
+    """Runs a session to its end, with words before and after; Ctrl-C and signals are good ends."""
+    try:
+        with _interrupting_signals(session), session:
+            print(_describe(session), flush=True)
+            session.run()
+    except KeyboardInterrupt:
+        print("Stopped.")
+    except (ExpressionError, OSError):
+        raise
+    except Exception as error:
+        if session.error is None:
+            raise
+        name = session.error[0]
+        raise RunError(
+            f"The {name} thread stopped: {type(error).__name__}: {error}.",
+            "Expected it to run until the end.",
+            "Run again with EXPRESSION_DEBUG=1 and report what it prints.",
+        ) from error
+    finally:
+        if session.data is not None and session.statistics()["frames_read"]:
+            print(_summary(session.statistics()), flush=True)
+
+
+@contextlib.contextmanager
+def _interrupting_signals(session: Session) -> Iterator[None]:
+    """Lets the signals of a system that shuts down or a terminal that closes act like Ctrl-C.
+
+    The run is told that it is done before KeyboardInterrupt is raised, for Python drops what is
+    raised while it happens to tidy up an object.
+    """
+
+    def interrupt(number, frame):
+        if session.data is not None:
+            session.data.done = True
+        raise KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _describe(session: Session) -> str:
+    """Returns what runs, in a few short lines."""
+    lines = []
+    if session.settings.source is None and session.source.description == "the demo":
+        lines.append("No camera was found, so the bundled demo runs.")
+    lines.append(f"Source: {session.source.description}")
+    lines.append(f"Detector: {session.detector.description}")
+    lines.append(f"Network: {session.runtime.description}")
+    window = session.settings.display == "window"
+    lines.append("Esc, q or the close button ends it." if window else "Ctrl-C ends it.")
+    return "\n".join(lines)
+
+
+def _summary(statistics: dict[str, Any]) -> str:
+    """Returns what the run came to, in one line."""
+    seconds, count = statistics["seconds"], statistics["frames_read"]
+    frames = "1 frame" if count == 1 else f"{count} frames"
+    total = max(1, statistics["predictions"])
+    labels = ", ".join(f"{name} {count / total:.0%}" for name, count in statistics["labels"].items())
+    faces = statistics["frames_with_faces"]
+    return f"{seconds:.1f} s, {frames}, {faces} with a face. {labels or 'No readings.'}"
