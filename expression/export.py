@@ -60,8 +60,8 @@ def export(
         The card that is now in the file.
 
     Raises:
-        BadInputError: Another word for quantize, faces of another shape, or the file is not
-            such a network.
+        BadInputError: Another word for quantize, faces that are not standardised or of another shape,
+            or the file is not such a network.
         OutputError: The new file is not called .tflite, or cannot be written.
         MissingPackageError: TensorFlow is not installed, or scikit-image where its faces are used.
         RunError: Keras runs on another backend.
@@ -154,12 +154,22 @@ def _check_words(quantize: str, path: Path) -> None:
 
 
 def _checked(faces: np.ndarray, size: int) -> np.ndarray:
-    """Returns the faces as float32, or raises a BadInputError for another shape."""
+    """Returns the faces as float32, or raises a BadInputError for another shape or scale.
+
+    From faces far off their scale ranges would come that end LiteRT, and Python with it.
+    """
     faces = np.asarray(faces, np.float32)
     if faces.shape[1:] != (size, size, 1) or not len(faces):
         raise BadInputError(
             f"The representative faces have the shape {faces.shape}.",
             f"Expected (n, {size}, {size}, 1), with a few hundred of them.",
+            "Give image.standardise(pictures), or none.",
+        )
+    mean, deviation = faces.mean(), faces.std()
+    if not (abs(mean) < 0.1 and 0.3 < deviation < 1.1):
+        raise BadInputError(
+            f"The representative faces have the mean {mean:.3g} and the deviation {deviation:.3g}.",
+            "Expected about 0 and just under 1.",
             "Give image.standardise(pictures), or none.",
         )
     return faces

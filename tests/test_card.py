@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +16,8 @@ from expression.errors import BadInputError, MissingFileError
 from expression.labels import Labels
 from expression.models import SHIPPED
 
-CARD = Card(Labels(["Happy", "Sad"]), 32, "standardise", {"accuracy_validation": 0.5, "where": "café"})
+FACTS = {"accuracy_validation": 0.5, "where": "café"}
+CARD = Card(Labels(["Happy", "Sad"]), 32, "standardise", ("fer2013", "ferplus"), FACTS)
 
 
 @pytest.fixture(params=[".tflite", ".keras"])
@@ -35,10 +38,20 @@ def test_a_card_comes_back_as_it_was_written(network):
     assert read_card(network) == CARD
 
 
+def test_heads_stand_in_the_card_by_name():
+    assert json.loads(CARD.to_json())["heads"] == ["fer2013", "ferplus"]
+    assert Card(CARD.labels).heads == ("labels",)
+
+
+def test_a_card_from_before_there_were_heads_is_that_of_one():
+    old = '{"format": 1, "labels": ["Happy", "Sad"], "size": 48, "preprocessing": "standardise", "of": "a"}'
+    assert Card.from_json(old) == Card(CARD.labels, 48, heads=("labels",), facts={"of": "a"})
+
+
 def test_a_new_card_takes_the_place_of_the_old_one(network):
     write_card(network, CARD)
     size = network.stat().st_size
-    write_card(network, Card(Labels(["Happy", "Dull"]), 32, "standardise", CARD.facts))
+    write_card(network, replace(CARD, labels=Labels(["Happy", "Dull"])))
     assert read_card(network).labels == Labels(["Happy", "Dull"])
     assert network.stat().st_size == size + 1
     assert zipfile.ZipFile(network).namelist().count(ENTRY) == 1
@@ -146,8 +159,13 @@ def test_a_network_that_was_cut_short_has_lost_its_card(network):
         '{"format": 1, "labels": ["a"], "size": 48, "preprocessing": "standardise"}',
         '{"format": 1, "labels": ["a", "b"], "size": "large", "preprocessing": "standardise"}',
         '{"format": 1, "labels": ["a", "b"], "size": 48}',
+        '{"format": 1, "labels": ["a", "b"], "size": 48, "preprocessing": "standardise", "heads": []}',
+        '{"format": 1, "labels": ["a", "b"], "size": 48, "preprocessing": "standardise", "heads": ["x","x"]}',
     ],
-    ids=["empty", "list", "later format", "one label", "size in words", "no preprocessing"],
+    ids=[
+        *("empty", "list", "later format", "one label", "size in words", "no preprocessing"),
+        *("no head", "one head twice"),
+    ],
 )
 def test_a_card_that_does_not_make_sense_is_refused(tmp_path, text):
     path = tmp_path / "network.keras"
@@ -156,3 +174,8 @@ def test_a_card_that_does_not_make_sense_is_refused(tmp_path, text):
         file.writestr(ENTRY, text)
     with pytest.raises(BadInputError, match=re.escape(str(path)) + " does not say which labels"):
         read_card(path)
+
+
+def test_no_fact_stands_in_for_what_the_network_is():
+    card = Card(Labels(["Happy", "Sad"]), 48, facts={"size": 32, "epoch": 3})
+    assert Card.from_json(card.to_json()) == Card(card.labels, 48, facts={"epoch": 3})
