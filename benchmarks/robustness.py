@@ -76,9 +76,9 @@ def main() -> int:
 
 def changes() -> Iterator[tuple[str, str, float, dict]]:
     """Yields the panel, the name, the amount and what `shaken` is told, for each change."""
-    for by in SHIFTS.tolist():
-        yield "shift", "moved right", by, {"shift": (by, 0)}
-        yield "shift", "moved down", by, {"shift": (0, by)}
+    for name, way in (("moved right", (1, 0)), ("moved down", (0, 1))):
+        for by in SHIFTS.tolist():
+            yield "shift", name, by, {"shift": (by * way[0], by * way[1])}
     for by in SCALES.tolist():
         yield "scale", "side", by, {"scale": by}
     for by in TILTS.tolist():

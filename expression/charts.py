@@ -227,10 +227,8 @@ def _settled(figure: Figure) -> Figure:
 
 
 def _percent(axis, sign: str = "%") -> None:
-    """Writes the shares of an axis as percentages."""
-    from matplotlib.ticker import PercentFormatter
-
-    axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=sign))
+    """Writes the shares of an axis as percentages, with decimals only where a tick has some."""
+    axis.set_major_formatter(lambda share, _: f"{round(100 * share, 6):g}{sign}")
 
 
 def _style():

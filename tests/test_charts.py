@@ -147,6 +147,13 @@ def test_robustness_has_a_panel_a_change_and_a_line_a_network_and_kind_of_labels
     assert lines(figure.axes[0])["before, FER2013"] == [0.6, 0.7, 0.6], "the mean of right and down"
 
 
+def test_ticks_between_whole_percentages_are_not_rounded():
+    figure = charts.robustness([{**row, "accuracy": 0.55 + row["accuracy"] / 10} for row in TABLE])
+    axis = figure.axes[0].yaxis
+    for place, text in zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True):
+        assert float(text.get_text().removesuffix("%")) == pytest.approx(100 * place)
+
+
 def test_robustness_without_votes_names_fer2013_alone():
     figure = charts.robustness([row for row in TABLE if row["labels"] == "fer2013"])
     assert [text.get_text() for text in figure.legends[0].texts] == ["before, FER2013", "after, FER2013"]
