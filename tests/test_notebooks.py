@@ -172,6 +172,23 @@ def test_a_lesson_runs_headless_and_leaves_the_tree_as_it_was(path, solved, tmp_
     assert [("Not solved yet" in text) for text in said] == [not solved] * 3
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "path",
+    [path for path in LESSONS if "find_fer2013" in path.read_text("utf-8")],
+    ids=lambda path: path.stem,
+)
+def test_a_lesson_on_fer2013_runs_without_it(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPRESSION_HEADLESS", "1")
+    monkeypatch.setenv("EXPRESSION_DATA", str(tmp_path / "nowhere"))
+    notebook = read(path)
+    began = time.monotonic()
+    execute.execute(notebook, tmp_path)
+    assert time.monotonic() - began < 90
+    assert not execute.troubles(execute.normalised(notebook))
+
+
 def stream(text: str, name: str = "stdout"):
     return nbformat.v4.new_output("stream", name=name, text=text)
 
