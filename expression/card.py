@@ -103,7 +103,7 @@ def write_card(path: str | Path, card: Card) -> None:
     begins, entries = (network_bytes(path), []) if lite else (b"", _entries(path))
     try:
         temporary.write_bytes(begins)
-        with zipfile.ZipFile(temporary, "a", zipfile.ZIP_STORED) as file:
+        with zipfile.ZipFile(temporary, "a") as file:
             for name, content in [*entries, (ENTRY, card.to_json().encode())]:
                 file.writestr(_entry(name), content)
         shutil.copymode(path, temporary)
@@ -173,5 +173,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     """Returns an entry's head that is the same on every system and every day."""
     entry = zipfile.ZipInfo(name, FIXED_DATE)
     entry.create_system = 3
+    # Weights are packed; the card is not, so that any viewer shows it.
+    entry.compress_type = zipfile.ZIP_STORED if name == ENTRY else zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     return entry

@@ -66,6 +66,15 @@ def test_equal_networks_with_equal_cards_are_equal_files(network):
     assert network.read_bytes() == other.read_bytes()
 
 
+def test_weights_are_packed_and_the_card_can_be_read_in_any_viewer(network):
+    write_card(network, CARD)
+    with zipfile.ZipFile(network) as file:
+        packed = {info.filename: info.compress_size < info.file_size for info in file.infolist()}
+    assert packed.pop(ENTRY) is False
+    assert packed.get("model.weights.h5", network.suffix == ".tflite")
+    assert CARD.to_json().encode() in network.read_bytes()
+
+
 def test_no_file_is_left_beside_the_network(network):
     write_card(network, CARD)
     assert [path.name for path in network.parent.iterdir()] == [network.name]

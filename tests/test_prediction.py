@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from expression.card import Card
 from expression.data import Box, Data, Face, Frame, Seen
 from expression.labels import NOT_SURE, Labels
 from expression.prediction import PredictLoop
+from expression.runtime import Runtime
 from expression.tracking import Smoother
 
 LABELS = Labels(["Happy", "Sad", "Neutral"])
@@ -90,3 +94,17 @@ def test_predictions_labels_and_ages_are_counted():
     assert loop.predictions == 2
     assert loop.labels == {"Happy": 2}
     assert loop.first_reading > 0
+
+
+def test_the_head_of_the_votes_is_read_in_one_run_of_the_network():
+    class TwoHeads(Runtime):
+        runs = 0
+
+        def _run(self, pictures):
+            self.runs += 1
+            return np.array([[(0.7, 0.2, 0.1), (0.1, 0.8, 0.1)]] * len(pictures), np.float32)
+
+    runtime = TwoHeads(Path("two.tflite"), Card(LABELS, heads=("fer2013", "ferplus")))
+    _, seen = read(runtime, [face(1), face(2, 40)])
+    assert [reading.label for reading in seen.items] == ["Sad", "Sad"]
+    assert runtime.runs == 1

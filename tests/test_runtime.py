@@ -21,6 +21,9 @@ from expression.labels import FER2013, Labels
 from expression.models import SHIPPED
 from expression.runtime import load
 
+# Keras copies variables in a way that numpy 2 finds old-fashioned.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 KERAS = SHIPPED.with_suffix(".keras")
 
 
@@ -45,8 +48,8 @@ def test_the_shipped_network_says_what_it_is(runtime):
     assert runtime.labels == FER2013
     assert runtime.size == 48
     assert runtime.name == "expression.tflite"
-    assert runtime.description == "expression.tflite (LiteRT, 7 labels, 48 x 48 pixels)"
-    assert runtime.facts["accuracy_validation"] >= 0.6
+    assert runtime.description.startswith("expression.tflite (LiteRT, 7 labels, 48 x 48 pixels")
+    assert runtime.facts["weights"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7])
@@ -88,7 +91,7 @@ def test_another_shape_is_refused_with_the_right_one(runtime, shape):
 
 def test_keras_and_litert_agree(runtime):
     keras = load(KERAS)
-    assert keras.description == "expression.keras (Keras, 7 labels, 48 x 48 pixels)"
+    assert keras.description == runtime.description.replace("tflite (LiteRT", "keras (Keras")
     assert keras.scores(faces(0)).shape == (0, 7)
     ours, theirs = runtime.scores(faces(40)), keras.scores(faces(40))
     np.testing.assert_allclose(theirs.sum(1), 1, atol=1e-5)
@@ -105,9 +108,8 @@ def test_keras_and_litert_agree_on_public_test(runtime, shared_data):
 
 def test_the_shipped_network_reads_faces_of_public_test(runtime, shared_data):
     split = read(shared_data / "fer2013").validation
-    found = (runtime.scores(standardise(split.pictures)).argmax(1) == split.indexes).mean()
-    assert found == pytest.approx(runtime.facts["accuracy_validation"], abs=0.0004)  # one picture
-    assert found > 0.6
+    scores = runtime.scores(standardise(split.pictures), runtime.heads[0])
+    assert (scores.argmax(1) == split.indexes).mean() > 0.6
 
 
 def test_labels_that_fit_are_accepted():
@@ -158,10 +160,14 @@ def scramble(path) -> None:
         (
             lambda p: change(p, labels=Labels(["Happy", "Sad"])),
             BadInputError,
-            "not run.*scores 2 labels",
+            r"not run \(it gives . x 7\)\. Expected .* 48 x 48 pixels into scores of . x 2 \(heads x labels",
         ),
+        (lambda p: change(p, heads=("a", "b", "c")), BadInputError, r"not run \(it gives . x 7\).* 3 x 7 "),
     ],
-    ids=["gone", "text", "empty", "no card", "cut", "scrambled", "preprocessing", "size", "fewer labels"],
+    ids=[
+        *("gone", "text", "empty", "no card", "cut", "scrambled", "preprocessing", "size"),
+        *("fewer labels", "more heads"),
+    ],
 )
 def test_a_spoilt_network_is_told_in_one_line(copy, spoil, error, message):
     spoil(copy)
@@ -247,3 +253,115 @@ def test_a_picture_of_a_live_run_is_scored_as_in_training(runtime):
     rgb = np.repeat(grey[..., None], 3, 2)
     live = runtime.scores(preprocess(rgb)[None])
     np.testing.assert_array_equal(live, runtime.scores(standardise(grey[None])))
+
+
+HEADS = {"fer2013": (0.2, 0.7, 0.1), "ferplus": (0.6, 0.1, 0.3)}
+"""What a network with two heads says to every face."""
+
+
+def write_network(folder, rows, card, softmax=True) -> None:
+    """Writes a network that gives the same rows of scores to every face, as .keras and .tflite."""
+    from expression.export import export
+    from expression.network import keras, layers, save
+
+    rows = np.array(rows, np.float32)
+    face = keras.Input((8, 8, 1))
+    x = layers.Dense(rows.size, kernel_initializer="zeros")(layers.Flatten()(face))
+    x = layers.Reshape(rows.shape)(x)
+    network = keras.Model(face, layers.Softmax()(x) if softmax else x)
+    network.set_weights([network.get_weights()[0], (np.log(rows) if softmax else rows).ravel()])
+    save(network, folder / "network.keras", card)
+    export(folder / "network.keras", folder / "network.tflite", "none")
+
+
+THREE = Labels(["Happy", "Sad", "Dull"])
+
+
+@pytest.fixture(scope="module")
+def two_heads(tmp_path_factory):
+    """A folder with network.keras and network.tflite, which have two heads."""
+    folder = tmp_path_factory.mktemp("heads")
+    write_network(folder, list(HEADS.values()), Card(THREE, 8, heads=tuple(HEADS)))
+    return folder
+
+
+@pytest.fixture(params=["tflite", "keras"])
+def answers(request, two_heads):
+    """The network with two heads, in each engine."""
+    return load(two_heads / f"network.{request.param}")
+
+
+SQUARES = np.zeros((4, 8, 8, 1), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [(None, "ferplus"), ("ferplus", "ferplus"), ("fer2013", "fer2013")], ids=str
+)
+def test_each_head_is_asked_by_its_name_and_live_runs_get_that_of_the_votes(answers, asked, given):
+    scores = answers.scores(SQUARES, asked)
+    assert scores.shape == (4, 3)
+    np.testing.assert_allclose(scores, [HEADS[given]] * 4, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_all_heads_come_at_once_in_their_order(answers, count):
+    assert answers.heads == ("fer2013", "ferplus")
+    scores = answers.all_scores(SQUARES[:count])
+    assert (scores.shape, scores.dtype) == ((count, 2, 3), np.float32)
+    np.testing.assert_allclose(scores, np.array([list(HEADS.values())] * count).reshape(-1, 2, 3), atol=1e-5)
+
+
+def test_two_heads_are_told_of(answers):
+    assert answers.description.endswith("3 labels, 8 x 8 pixels, heads fer2013 and ferplus)")
+
+
+def test_an_unknown_head_is_told_with_those_there_are(answers):
+    with pytest.raises(
+        BadInputError, match=rf"{answers.name} has no head 'votes'\. Expected fer2013 or ferplus"
+    ):
+        answers.scores(SQUARES, "votes")
+
+
+@pytest.mark.parametrize("engine", ["tflite", "keras"])
+@pytest.mark.parametrize("heads", [("labels",), ("a", "b", "c")], ids=len)
+def test_another_number_of_heads_than_the_card_says_is_told(two_heads, tmp_path, engine, heads):
+    path = shutil.copy(two_heads / f"network.{engine}", tmp_path)
+    change(path, heads=heads)
+    with pytest.raises(BadInputError, match=rf"not run \(it gives 2 x 3\)\. .*scores of {len(heads)} x 3 "):
+        load(path)
+
+
+def test_without_the_votes_the_first_head_is_taken(two_heads, tmp_path):
+    path = shutil.copy(two_heads / "network.tflite", tmp_path)
+    change(path, heads=("mine", "yours"))
+    np.testing.assert_allclose(load(path).scores(SQUARES[:1])[0], HEADS["fer2013"], atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["tflite", "keras"])
+def test_a_network_without_heads_has_one(tmp_path, engine):
+    write_network(tmp_path, HEADS["ferplus"], Card(THREE, 8))
+    runtime = load(tmp_path / f"network.{engine}")
+    assert runtime.heads == ("labels",)
+    assert runtime.description.endswith("3 labels, 8 x 8 pixels)")
+    np.testing.assert_allclose(runtime.all_scores(SQUARES[:2]), [[HEADS["ferplus"]]] * 2, atol=1e-5)
+    np.testing.assert_array_equal(runtime.scores(SQUARES[:2], "labels"), runtime.scores(SQUARES[:2]))
+
+
+def test_a_face_costs_one_run_of_the_network_however_many_heads_it_has(two_heads, monkeypatch):
+    runtime = load(two_heads / "network.tflite")
+    calls = []
+    invoke = runtime._interpreter.invoke
+    monkeypatch.setattr(runtime._interpreter, "invoke", lambda: (calls.append(1), invoke()))
+    runtime.scores(SQUARES)
+    assert len(calls) == 4
+    runtime.all_scores(SQUARES[:2])
+    assert len(calls) == 6
+
+
+def test_scores_of_a_head_that_do_not_sum_to_1_are_told(tmp_path):
+    rows = [(0.2, 0.7, 0.1), (0.6, 0.6, 0.3)]
+    write_network(tmp_path, rows, Card(THREE, 8, heads=tuple(HEADS)), softmax=False)
+    with pytest.raises(
+        BadInputError, match=r"scores that sum to 1, 1\.5\. Expected 1 in each head\. .*softmax"
+    ):
+        load(tmp_path / "network.tflite")
