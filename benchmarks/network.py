@@ -1,74 +1,135 @@
-"""Measures how long the network takes for a face, in LiteRT and in Keras, and to start.
+"""Measures what each form of a network costs and what it loses, and prints one table.
 
-    python benchmarks/network.py
+    python benchmarks/network.py --data fer2013
+    python benchmarks/network.py --data fer2013 --model results/mine/expression.keras --count 300
 
-Faces are scored one by one, as in a live run; the two take turns, so that a busy moment hits
-both. The start is measured in fresh processes, from the import of `expression.runtime` to the first
-score, with numpy and OpenCV loaded. `benchmarks/README.md` keeps the last figures.
+A .keras network is exported in each form of `export.py`. Accuracy is that of its first head, by the
+labels of the data; agreement is the share of pictures for which a form has the same label as the
+.keras file, for each head. Both speeds are taken in fresh processes with one thread, all forms in
+turn, so that a busy moment hits each: the start is from the import of `expression.runtime` to the
+first score, with numpy and OpenCV loaded; then faces are scored one by one, as in a live run.
+`benchmarks/README.md` keeps the last figures.
 
 Notebook: 14_small_and_fast
 """
 
 import argparse
-import statistics
+import os
 import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
+from expression.dataset import Split, read
+from expression.errors import BadInputError, ExpressionError
+from expression.export import QUANTIZE, agreement, export
+from expression.image import preprocess
 from expression.models import SHIPPED
 from expression.runtime import Runtime, load
 
-START = """
-import sys, time
+SPEEDS = """
+import statistics, sys, time
 import cv2, numpy
-started = time.perf_counter()
+began = time.perf_counter()
 from expression.runtime import load
-load(sys.argv[1]).scores(numpy.zeros((1, 48, 48, 1), numpy.float32))
-print(time.perf_counter() - started)
+network = load(sys.argv[1], threads=1)
+face = numpy.random.default_rng(0).normal(size=(1, network.size, network.size, 1)).astype(numpy.float32)
+network.scores(face)
+start = time.perf_counter() - began
+times = []
+for _ in range(200):
+    began = time.perf_counter()
+    network.scores(face)
+    times.append(time.perf_counter() - began)
+print(statistics.median(times) * 1000, start)
 """
 
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+"""What TensorFlow asks for how many threads to use; LiteRT is told by `load`."""
 
-def main() -> None:
-    """Prints a row for each network."""
+REPRESENTATIVE = 300
+"""Pictures to learn from that int8 takes its ranges from, where the data has any."""
+
+
+def main() -> int:
+    """Reads the arguments and prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    if rounds < 1:
-        parser.error(f"--rounds is {rounds}. Expected 1 or more. Try --rounds 5.")
-    paths = [SHIPPED, SHIPPED.with_suffix(".keras")]
-    starts = {path: statistics.median(start(path) for _ in range(rounds)) for path in paths}
-    runtimes = {path: load(path) for path in paths}
-    times = {path: [] for path in paths}
-    for _ in range(rounds):
-        for path, runtime in runtimes.items():
-            times[path].append(face(runtime))
-    print("| network | MB | ms a face | from import to the first score, s |\n|---|---|---|---|")
-    for path in paths:
-        size = path.stat().st_size / 1e6
-        print(f"| {path.name} | {size:.2f} | {statistics.median(times[path]):.2f} | {starts[path]:.2f} |")
-
-
-def face(runtime: Runtime, count: int = 200) -> float:
-    """Returns the median of the milliseconds for one face."""
-    picture = np.random.default_rng(0).normal(size=(1, runtime.size, runtime.size, 1)).astype(np.float32)
-    found = []
-    for _ in range(count):
-        began = time.perf_counter()
-        runtime.scores(picture)
-        found.append(time.perf_counter() - began)
-    return statistics.median(found) * 1000
-
-
-def start(path: Path) -> float:
-    """Returns the seconds from the import to the first score, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", START, str(path)], capture_output=True, text=True, check=True
+    parser.add_argument(
+        "--data", required=True, help="FER2013, or a folder with a folder of pictures a label"
     )
-    return float(done.stdout)
+    parser.add_argument("--model", default=SHIPPED.with_suffix(".keras"), help="a .keras file")
+    parser.add_argument("--split", choices=("validation", "test"), default="validation")
+    parser.add_argument("--count", type=int, help="how many pictures of the split; all of them if left out")
+    parser.add_argument("--rounds", type=int, default=5, help="how often speeds are measured")
+    arguments = parser.parse_args()
+    for name in ("count", "rounds"):
+        if (given := getattr(arguments, name)) is not None and given < 1:
+            parser.error(f"--{name} is {given}. Expected 1 or more. Try --{name} 5.")
+    try:
+        measure(arguments)
+    except ExpressionError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Exports, measures and prints."""
+    dataset, original = read(arguments.data), Path(arguments.model)
+    keras = load(original, dataset.labels)
+    split = getattr(dataset, arguments.split).first(arguments.count)
+    if not len(split):
+        raise BadInputError(
+            f"{arguments.data} has no pictures for {arguments.split}.", "Expected some.", "Try --split test."
+        )
+    faces = as_input(split, keras)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {"keras": original} | {form: Path(folder) / f"{form}.tflite" for form in QUANTIZE}
+        representative = as_input(dataset.training.first(REPRESENTATIVE), keras)
+        for form in tqdm(QUANTIZE, desc="export", disable=None):
+            export(original, paths[form], form, representative if len(representative) else None)
+        taken = speeds(paths, arguments.rounds)
+        heads = [f"agreement {head}" if len(keras.heads) > 1 else "agreement" for head in keras.heads]
+        print(f"{original.name}, {len(split):,} pictures for {arguments.split}\n")
+        print(f"| form | MB | right | {' | '.join(heads)} | ms a face | start, s |")
+        print("|---" * (5 + len(heads)) + "|")
+        for form, path in paths.items():
+            runtime = keras if form == "keras" else load(path)
+            right = (runtime.scores(faces, keras.heads[0]).argmax(1) == split.indexes).mean()
+            same = [f"{agreement(keras, runtime, faces, head):.1%}" for head in keras.heads]
+            figures = (f"{path.stat().st_size / 1e6:.2f}", f"{right:.1%}", *same, *taken[form])
+            print(f"| {form} | {' | '.join(figures)} |", flush=True)
+
+
+def as_input(split: Split, runtime: Runtime) -> np.ndarray:
+    """Returns the pictures of a split as a network takes them, (n, size, size, 1) float32."""
+    faces = [preprocess(picture, size=runtime.size) for picture in split.pictures]
+    return np.reshape(faces, (len(split), runtime.size, runtime.size, 1))
+
+
+def speeds(paths: dict[str, Path], rounds: int) -> dict[str, tuple[str, ...]]:
+    """Returns the median milliseconds a face and seconds to start of each file, as text."""
+    found = {form: [] for form in paths}
+    for _ in tqdm(range(rounds), desc="speeds", disable=None):
+        for form, path in paths.items():
+            found[form].append(speed(path))
+    return {form: tuple(f"{value:.2f}" for value in np.median(of, axis=0)) for form, of in found.items()}
+
+
+def speed(path: Path) -> list[float]:
+    """Returns the milliseconds a face and the seconds to start, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", SPEEDS, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **ONE_THREAD},
+    )
+    return [float(word) for word in done.stdout.split()]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
