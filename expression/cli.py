@@ -8,6 +8,7 @@ Notebook: 01_start_here
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -167,9 +168,7 @@ def train(
         ) from None
     exported = trained.path.with_suffix(".tflite")
     export(trained.path, exported, "dynamic")
-    print(
-        f"{trained.path}: {trained.accuracy:.1%} right in validation. {exported}: the same, small and quick."
-    )
+    print(f"{trained.path}: {trained.accuracy:.1%} right in validation. {exported.name}: the same, smaller.")
     if divided is dataset:
         print(f"Next: expression evaluate --model {exported} --data {data}")
     print(f"Next: expression live --model {exported}")
@@ -179,8 +178,7 @@ def train(
 def evaluate(
     model: Annotated[str | None, typer.Option(help="A network, .tflite or .keras.", metavar="PATH")] = None,
     data: Annotated[
-        str | None,
-        typer.Option(help="FER2013, or a folder with a folder of pictures a label.", metavar="PATH"),
+        str | None, typer.Option(help="FER2013, or a folder with one folder a label.", metavar="PATH")
     ] = None,
     split: Annotated[str, typer.Option(help="test or validation.", metavar="NAME")] = "test",
     labels: Annotated[str, typer.Option(help="fer2013 or ferplus.", metavar="NAME")] = "fer2013",
@@ -289,7 +287,8 @@ def _write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise OutputError(
             f"{path} cannot be written ({error.strerror or error}).",
             "Expected a folder that is there and writable, and room.",

@@ -196,7 +196,7 @@ class _Run(keras.callbacks.Callback):
                 self._learn(size, list(epochs))
 
     def _learn(self, size: int, epochs: list[int]) -> None:
-        self.batches.size = size
+        self.batches.size, self.batches.epoch = size, epochs[0]
         with contextlib.ExitStack() as self._bars:
             # Batches shuffles by itself, in a way that a training taken up again repeats.
             self.network.fit(
@@ -235,6 +235,7 @@ class _Run(keras.callbacks.Callback):
         self._weights = self.network.get_weights()
         average(self.network, self.batches)
         averaged = resized(self.network, SIZE)
+        averaged.run_eagerly = True  # Used once: tracing it costs more, and TensorFlow warns of that.
         self.network.set_weights(self._weights)
         scores = averaged.predict(standardise(self.checks.pictures), batch_size=256, verbose=0)
         taught = {"loss": round(float(logs["loss"]), 4), "training": round(float(logs["accuracy"]), 4)}
@@ -255,7 +256,9 @@ class _Run(keras.callbacks.Callback):
         """Keeps a network, as sure as it is right."""
         targets = self.checks.targets
         temper(averaged, [temperature(scores[:, i], targets[:, i]) for i in range(len(self.heads))])
-        facts = {**row, "recipe": asdict(self.recipe)}
+        # The card has a size of its own: that of the input, however small the pictures were in this epoch.
+        facts = {name: value for name, value in row.items() if name != "size"}
+        facts["recipe"] = asdict(self.recipe)
         self.kept.keep_best(averaged, Card(self.labels, SIZE, heads=self.heads, facts=facts))
 
 

@@ -47,7 +47,7 @@ class Pictures(Source):
         self.closed += 1
 
 
-def expression_process(*words: str, **environ: str) -> subprocess.Popen:
+def expression_process(*words: str, cwd: Path | None = None, **environ: str) -> subprocess.Popen:
     """Starts `python -m expression` with these words and no screen."""
     env = {n: v for n, v in os.environ.items() if n not in ("DISPLAY", "WAYLAND_DISPLAY")}
     return subprocess.Popen(
@@ -56,5 +56,6 @@ def expression_process(*words: str, **environ: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
+        cwd=cwd,
         env={**env, "PYTHONIOENCODING": "utf-8", **environ},
     )

@@ -1,4 +1,4 @@
-"""Batches are distorted, reproducible and whole."""
+"""Batches are distorted, reproducible and whole, and blend answers as they blend pictures."""
 
 from __future__ import annotations
 
@@ -6,51 +6,162 @@ import cv2
 import numpy as np
 import pytest
 
-from expression.augmentation import Batches, distort
-from expression.dataset import Split
+from expression.augmentation import Batches, Lessons, distort, erase
+
+FACES = np.random.default_rng(3).integers(0, 256, (10, 48, 48), np.uint8)
+TARGETS = np.eye(3, dtype=np.float32)[np.arange(10) % 3][:, None]
 
 
 @pytest.fixture
-def split():
-    generator = np.random.default_rng(3)
-    return Split(generator.integers(0, 256, (10, 48, 48), np.uint8), np.arange(10) % 3)
+def lessons():
+    """Ten pictures of three labels, one head."""
+    return Lessons(FACES, TARGETS, np.ones((10, 1), np.float32))
 
 
-def test_an_epoch_shows_every_picture_once(split):
-    batches = Batches(split, 3, batch=4)
+@pytest.fixture
+def two_heads():
+    """The same with a second head, which knows an answer, the third label, for the first half only."""
+    third = np.zeros((10, 1, 3), np.float32)
+    third[:5, 0, 2] = 1
+    weights = np.full((10, 2), 2, np.float32)
+    weights[5:, 1] = 0
+    return Lessons(FACES, np.concatenate([TARGETS, third], 1), weights)
+
+
+def test_an_epoch_shows_every_picture_once(lessons):
+    batches = Batches(lessons, batch=4)
     parts = [batches[number] for number in range(len(batches))]
-    assert [len(pictures) for pictures, _ in parts] == [4, 4, 2]
-    targets = np.concatenate([targets for _, targets in parts])
-    assert targets.sum(0).tolist() == [4, 3, 3]
-    assert targets.sum(1).tolist() == [1.0] * 10
-    assert parts[0][0].shape == (4, 48, 48, 1)
-    assert parts[0][0].dtype == parts[0][1].dtype == np.float32
+    assert [len(pictures) for pictures, _, _ in parts] == [4, 4, 2]
+    targets = np.concatenate([targets for _, targets, _ in parts])
+    assert targets.sum((0, 1)).tolist() == [4, 3, 3]
+    assert targets.sum((1, 2)).tolist() == [1.0] * 10
+    assert [values.shape for values in parts[0]] == [(4, 48, 48, 1), (4, 1, 3), (4, 1)]
+    assert {values.dtype for values in parts[0]} == {np.dtype(np.float32)}
 
 
-def test_pictures_are_standardised_as_in_a_live_run(split):
-    pictures, _ = Batches(split, 3, batch=10)[0]
+@pytest.mark.parametrize("size", [32, 40, 48])
+def test_pictures_are_standardised_as_in_a_live_run_whatever_their_size(lessons, size):
+    pictures = Batches(lessons, batch=10, size=size)[0][0]
+    assert pictures.shape == (10, size, size, 1)
     np.testing.assert_allclose(pictures.mean((1, 2, 3)), 0, atol=1e-4)
     assert (pictures.std((1, 2, 3)) < 1).all()
 
 
-def test_a_batch_depends_on_seed_epoch_and_number_alone(split):
-    first = Batches(split, 3, batch=4, seed=5)
-    once = first[1]
-    first.epoch = 1
-    later = Batches(split, 3, batch=4, seed=5, epoch=1)
-    np.testing.assert_array_equal(first[1][0], later[1][0])
-    np.testing.assert_array_equal(Batches(split, 3, batch=4, seed=5)[1][0], once[0])
-    assert not np.array_equal(first[1][0], once[0])
-    assert not np.array_equal(Batches(split, 3, batch=4, seed=6)[1][0], once[0])
+def test_a_batch_depends_on_seed_epoch_and_number_alone(lessons):
+    first, second, other = (Batches(lessons, batch=4, seed=seed) for seed in (5, 5, 6))
+    once = first[1][0]
+    first[0]
+    np.testing.assert_array_equal(first[1][0], once)
+    np.testing.assert_array_equal(second[1][0], once)
+    assert not np.array_equal(other[1][0], once)
+    first.epoch = second.epoch = 1
+    np.testing.assert_array_equal(first[1][0], second[1][0])
+    assert not np.array_equal(first[1][0], once)
+
+
+def test_a_smaller_picture_shows_the_same(lessons):
+    large, small = (Batches(lessons, batch=10, size=size)[0][0] for size in (48, 32))
+    for ours, theirs in zip(large, small, strict=True):
+        shrunk = cv2.resize(ours[..., 0], (32, 32), interpolation=cv2.INTER_AREA)
+        assert np.corrcoef(shrunk.ravel(), theirs.ravel())[0, 1] > 0.999
 
 
 def test_labels_stay_with_their_pictures():
     """Dark pictures have label 0 and pictures with a bright half label 1."""
     pictures = np.zeros((20, 48, 48), np.uint8)
     pictures[10:, :24] = 200
-    batches = Batches(Split(pictures, np.arange(20) // 10), 2, batch=20)
-    inputs, targets = batches[0]
-    np.testing.assert_array_equal(inputs.std((1, 2, 3)) > 0.5, targets[:, 1] == 1)
+    targets = np.eye(2, dtype=np.float32)[np.arange(20) // 10][:, None]
+    inputs, answers, _ = Batches(Lessons(pictures, targets, np.ones((20, 1))), batch=20)[0]
+    np.testing.assert_array_equal(inputs.std((1, 2, 3)) > 0.5, answers[:, 0, 1] == 1)
+
+
+def test_a_picture_is_mirrored_in_every_second_epoch():
+    pictures = np.zeros((30, 48, 48), np.uint8)
+    pictures[:, :, 30:] = 250
+    names = np.eye(30, dtype=np.float32)[:, None]  # each picture is a label of its own
+    batches = Batches(Lessons(pictures, names, np.ones((30, 1))), batch=30)
+    mirrored = []
+    for epoch in range(4):
+        batches.epoch = epoch
+        inputs, answers, _ = batches[0]
+        left = inputs[:, :, :18].mean((1, 2, 3)) > inputs[:, :, 30:].mean((1, 2, 3))
+        mirrored.append(dict(zip(answers[:, 0].argmax(1).tolist(), left.tolist(), strict=True)))
+    assert mirrored[0] == mirrored[2] != mirrored[1] == mirrored[3]
+    assert all(mirrored[0][name] != mirrored[1][name] for name in range(30))
+    assert 5 < sum(mirrored[0].values()) < 25
+
+
+def test_some_faces_have_a_rectangle_wiped_out(lessons):
+    whole, wiped = (Batches(lessons, batch=10, erasing=share)[0][0] for share in (0.0, 1.0))
+    for ours, theirs in zip(whole, wiped, strict=True):
+        assert not np.allclose(ours, theirs)
+        _, counts = np.unique(theirs, return_counts=True)
+        assert 48 * 48 / 12 < counts.max() < 48 * 48 / 3  # one grey level; light may make some more of black
+
+
+def test_a_wiped_rectangle_lies_inside_and_has_one_grey():
+    for seed in range(50):
+        face = np.full((40, 40), -1.0)
+        erase(face, np.random.default_rng(seed))
+        rows, columns = np.nonzero(face >= 0)
+        assert 0.3 * 40 <= np.ptp(rows) + 1 <= 0.5 * 40
+        assert 0.3 * 40 <= np.ptp(columns) + 1 <= 0.5 * 40
+        assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+        assert len(np.unique(face)) == 2
+
+
+# Blending pictures, and learning from teachers.
+
+
+def test_blended_pictures_have_blended_answers(lessons):
+    plain, blended = Batches(lessons, batch=10), Batches(lessons, batch=10, mixup=0.5)
+    pictures, targets, weights = blended[0]
+    np.testing.assert_allclose(targets.sum(2), 1, atol=1e-6)
+    np.testing.assert_allclose(weights, 1, atol=1e-6)
+    part = max(targets[0, 0].max(), 1 - targets[0, 0].max())
+    assert 0.5 < part < 1
+    shares = {round(float(share), 3) for share in targets.ravel()} - {0.0, 1.0}
+    assert shares <= {round(float(part), 3), round(float(1 - part), 3)}
+    assert not np.allclose(pictures, plain[0][0])
+    assert {values.dtype for values in blended[0]} == {np.dtype(np.float32)}
+
+
+def test_an_unknown_answer_does_not_weaken_the_one_it_is_blended_with(two_heads):
+    _, targets, weights = Batches(two_heads, batch=10, mixup=0.5)[0]
+    known = weights[:, 1] > 0
+    np.testing.assert_allclose(targets[known, 1], [[0, 0, 1]] * known.sum(), atol=1e-6)
+    assert (targets[~known, 1] == 0).all()
+    assert len(np.unique(weights[:, 1].round(4))) > 1
+
+
+def says(*shares: float):
+    """A teacher that says the same to each picture."""
+    return lambda pictures: np.tile(np.float32(shares), (len(pictures), 2, 1))
+
+
+def test_what_teachers_say_is_blended_with_what_is_known(two_heads):
+    batches = Batches(two_heads, batch=10, teachers=(says(1, 0, 0), says(0, 1, 0)), share=0.6)
+    _, targets, weights = batches[0]
+    plain, before = Batches(two_heads, batch=10)[0][1:]
+    np.testing.assert_allclose(targets[:, 0], 0.4 * plain[:, 0] + [0.3, 0.3, 0], atol=1e-6)
+    known = before[:, 1] > 0
+    np.testing.assert_allclose(targets[known, 1], [[0.3, 0.3, 0.4]] * 5, atol=1e-6)
+    np.testing.assert_allclose(targets[~known, 1], [[0.5, 0.5, 0]] * 5, atol=1e-6)
+    np.testing.assert_array_equal(weights, np.full((10, 2), 2))
+    assert targets.dtype == weights.dtype == np.float32
+
+
+def test_teachers_see_the_distorted_pictures_whole(lessons):
+    seen = []
+
+    def teacher(pictures):
+        seen.append(pictures)
+        return TARGETS
+
+    pictures = Batches(lessons, batch=10, size=32, teachers=(teacher,))[0][0]
+    assert seen[0].shape == (10, 48, 48, 1)
+    shrunk = cv2.resize(seen[0][0, ..., 0], (32, 32), interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(shrunk.ravel(), pictures[0].ravel())[0, 1] > 0.999
 
 
 def test_a_distorted_face_still_looks_like_itself():
@@ -63,22 +174,14 @@ def test_a_distorted_face_still_looks_like_itself():
         assert np.corrcoef(face.ravel(), other.ravel())[0, 1] > 0.5
 
 
-def test_about_half_of_the_faces_are_mirrored():
+def test_a_mirrored_face_is_the_other_way_round_and_stays_in_the_middle():
     face = np.zeros((48, 48), np.uint8)
-    face[:, 30:] = 250
-    left = sum(
-        distort(face, np.random.default_rng(seed))[:, :18].mean()
-        > distort(face, np.random.default_rng(seed))[:, 30:].mean()
-        for seed in range(200)
-    )
-    assert 70 < left < 130
-
-
-def test_a_mirrored_face_stays_in_the_middle():
-    """The mean over many distortions is symmetric: mirroring moves nothing sideways."""
-    face = np.zeros((48, 48), np.uint8)
-    face[23:25, 23:25] = 255
-    mean = np.mean([distort(face, np.random.default_rng(seed)) for seed in range(3000)], 0)
-    mean -= np.median(mean)
-    columns = mean.clip(0).sum(0)
-    assert (columns * np.arange(48)).sum() / columns.sum() == pytest.approx(23.5, abs=0.25)
+    face[23:25, 10:12] = 255
+    means = []
+    for mirrored in (False, True):
+        parts = [distort(face, np.random.default_rng(seed), mirrored) for seed in range(1000)]
+        mean = np.mean(parts, 0)
+        columns = (mean - np.median(mean)).clip(0).sum(0)
+        means.append((columns * np.arange(48)).sum() / columns.sum())
+    assert means[0] < 16
+    assert means[0] + means[1] == pytest.approx(47, abs=0.3)

@@ -7,10 +7,12 @@ import subprocess
 import sys
 
 import pytest
+import tiny
 from media import write_clip
 from parts import ROOT
 
 from expression import sources
+from expression.runtime import load
 
 
 def start(script: str, *words: str) -> subprocess.Popen:
@@ -24,10 +26,10 @@ def start(script: str, *words: str) -> subprocess.Popen:
     )
 
 
-def run(script: str, *words: str) -> tuple[int, str, str]:
+def run(script: str, *words: str, timeout: float = 60) -> tuple[int, str, str]:
     """Runs a script to its end; returns the exit code, stdout and stderr."""
     process = start(script, *words)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=timeout)
     return process.returncode, out, err
 
 
@@ -62,10 +64,31 @@ def test_every_script_has_help(script):
     assert out.startswith("usage: ")
 
 
-def test_training_for_no_epochs_is_refused_before_the_data_is_read():
-    code, out, err = run("scripts/train.py", "--data", "no.csv", "--out", "out", "--epochs", "0")
-    assert (code, out) == (2, "")
-    assert err == "--epochs is 0. Expected 1 or more. Try --epochs 12, or leave it out.\n"
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--epochs", "0"), "The recipe has epochs=0."),
+        (("--network", "vgg"), "--network is 'vgg'. Expected shipped or tutorial. Try --network shipped."),
+        ((), "There is no data at no.csv."),
+    ],
+    ids=["epochs", "network", "data"],
+)
+def test_a_training_that_cannot_be_is_refused_in_a_line(words, said):
+    code, out, err = run("scripts/train.py", "--data", "no.csv", "--out", "out", *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(said)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_training_script_trains_exports_and_ends_with_the_accuracy(tmp_path):
+    data, out = tiny.table(tmp_path / "fer2013.csv"), tmp_path / "out"
+    words = ("--data", str(data), "--out", str(out), "--network", "tutorial", "--epochs", "1")
+    code, told, err = run("scripts/train.py", *words, timeout=280)
+    assert (code, err) == (0, "")
+    assert told.startswith("epoch 1: loss ")
+    assert re.fullmatch(r"Accuracy on validation set: \d+\.\d%", told.splitlines()[-1])
+    assert load(out / "expression.tflite").heads == ("labels",)
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan"])

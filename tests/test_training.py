@@ -1,125 +1,182 @@
-"""Training learns, goes on after a stop, and leaves a network with its card."""
+"""Training learns, goes on after a stop as if there had been none, and leaves a network with its card."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
+from tiny import LABELS, NOBODY, RECIPE
 
+from expression import training
 from expression.augmentation import Batches
-from expression.card import read_card
-from expression.dataset import Dataset, Split, read_fer2013
-from expression.errors import BadInputError, OutputError
-from expression.labels import Labels
-from expression.network import keras, layers
+from expression.card import ONE_HEAD, Card, read_card, write_card
+from expression.dataset import Split
+from expression.errors import BadInputError, MissingFileError, OutputError
+from expression.image import standardise
+from expression.labels import FER2013, Labels
+from expression.network import NETWORKS, keras, save
 from expression.runtime import load
-from expression.training import Recipe, accuracy, schedule, train
+from expression.training import Trained, lessons, train
 
 # Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-SCRIPT = Path(__file__).parents[1] / "scripts" / "train.py"
-LABELS = Labels(["Below", "Above"])
 
-
-def picture(index: int, generator: np.random.Generator) -> np.ndarray:
-    """A picture that is dark above and bright below, or with index 1 the other way round."""
-    levels = np.where(np.arange(48) < generator.integers(18, 30), 60, 160)[:, None]
-    noisy = levels + generator.integers(-8, 9, (48, 48))
-    return (noisy[::-1] if index else noisy).astype(np.uint8)
-
-
-def split(count: int, seed: int) -> Split:
-    generator = np.random.default_rng(seed)
-    indexes = np.arange(count) % 2
-    return Split(np.stack([picture(index, generator) for index in indexes]), indexes)
+@pytest.fixture(autouse=True, scope="module")
+def tiny_network():
+    """Lets recipes name the tiny network."""
+    NETWORKS["tiny"] = tiny.network
+    yield
+    del NETWORKS["tiny"]
 
 
 @pytest.fixture(scope="module")
-def dataset():
-    return Dataset(LABELS, split(64, 1), split(20, 2), Split(np.empty((0, 48, 48)), np.empty(0)))
+def straight(tmp_path_factory) -> tuple[Trained, Path]:
+    """A training in one go, with votes, and its folder."""
+    out = tmp_path_factory.mktemp("trained") / "deep" / "run"
+    return train(tiny.data(votes=True), out, RECIPE), out
 
 
-def tiny(labels: Labels, size: int = 48) -> keras.Model:
-    """A network that learns which half is bright within a second."""
-    face = keras.Input((size, size, 1))
-    x = layers.Conv2D(4, 12, strides=12, use_bias=False)(face)
-    x = layers.ReLU()(layers.BatchNormalization(momentum=0.5)(x))
-    x = layers.Flatten()(x)
-    return keras.Model(face, layers.Dense(len(labels), activation="softmax", dtype="float32")(x))
+def figures(trained: Trained) -> np.ndarray:
+    """The history without the times."""
+    names = ("epoch", "size", "loss", "training", "validation", "validation_votes")
+    return np.array([[row[name] for name in names] for row in trained.history])
 
 
-RECIPE = Recipe(epochs=4, batch=16, rate=0.2, seed=3)
+def assert_same(result: Trained, straight: tuple[Trained, Path]) -> None:
+    np.testing.assert_allclose(figures(result), figures(straight[0]), atol=2e-4)
+    assert names_in(result.path.parent) == names_in(straight[1])
 
 
-@pytest.fixture(scope="module")
-def trained(dataset, tmp_path_factory):
-    """A finished training and its folder."""
-    out = tmp_path_factory.mktemp("trained")
-    return train(dataset, out / "deep" / "run", RECIPE, tiny), out / "deep" / "run"
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
-def test_a_network_learns(dataset, trained):
-    result, _ = trained
-    assert [row["epoch"] for row in result.history] == [1, 2, 3, 4]
-    assert result.history[-1]["loss"] < result.history[0]["loss"]
-    assert result.accuracy == max(row["validation"] for row in result.history) > 0.9
+def test_a_network_learns_while_its_pictures_grow(straight):
+    history = straight[0].history
+    assert [(row["epoch"], row["size"]) for row in history] == [(1, 32), (2, 40), (3, 40), (4, 48)]
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert straight[0].accuracy == max(row["validation"] for row in history) > 0.9
 
 
-def test_the_best_network_is_kept_with_its_card(dataset, trained):
-    result, out = trained
+def test_the_best_network_is_kept_with_its_card(straight):
+    result, out = straight
     assert result.path == out / "expression.keras"
-    network = keras.models.load_model(result.path)
-    assert not network.compiled  # Without the optimizer it is half as large.
-    found = accuracy(lambda pictures: network.predict(pictures, verbose=0), dataset.validation)
-    assert found == pytest.approx(result.accuracy, abs=1e-4)
+    assert not keras.models.load_model(result.path).compiled  # Without the optimizer it is half as large.
+    best = max(result.history, key=lambda row: (row["validation"], row["epoch"]))
     card = read_card(result.path)
     assert (card.labels, card.size, card.preprocessing) == (LABELS, 48, "standardise")
-    assert card.facts["accuracy_validation"] == result.accuracy
-    assert card.facts["recipe"]["seed"] == 3
+    assert card.heads == ("fer2013", "ferplus")
+    assert card.facts == {**{name: best[name] for name in best if name != "size"}, "recipe": asdict(RECIPE)}
+    checks = tiny.data(votes=True).validation
+    found = load(result.path).scores(standardise(checks.pictures), "fer2013").argmax(1) == checks.indexes
+    assert found.mean() == pytest.approx(result.accuracy, abs=1e-4)
 
 
-def test_the_history_is_a_table(trained):
-    result, out = trained
+def test_a_folder_holds_what_its_readme_says(straight):
+    pytest.importorskip("tensorboard")
+    assert names_in(straight[1]) == {
+        "expression.keras",
+        "history.csv",
+        "checkpoint-4.weights.h5",
+        "training.json",
+        "tensorboard",
+    }
+
+
+def test_the_history_is_a_table(straight):
+    result, out = straight
     with (out / "history.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["epoch", "loss", "training", "validation"]
-    assert [float(row["validation"]) for row in rows] == [row["validation"] for row in result.history]
+    assert ",".join(rows[0]) == "epoch,size,seconds,loss,training,validation,validation_votes"
+    assert [{name: float(value) for name, value in row.items()} for row in rows] == result.history
+
+
+def test_tensorboard_shows_training_and_validation_of_every_epoch(straight):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    from tensorboard.util.tensor_util import make_ndarray
+
+    found = {}
+    for file in sorted((straight[1] / "tensorboard").rglob("events*")):
+        for event in EventFileLoader(str(file)).Load():
+            for value in event.summary.value:
+                found.setdefault((file.parent.name, value.tag), []).append(
+                    (event.step, round(float(make_ndarray(value.tensor)), 4))
+                )
+    history = straight[0].history
+
+    def told(name):
+        return [(row["epoch"] - 1, row[name]) for row in history]
+
+    assert found["train", "epoch_accuracy"] == told("training")
+    assert found["train", "epoch_loss"] == told("loss")
+    assert found["validation", "epoch_accuracy"] == told("validation")
+    assert found["validation", "epoch_accuracy_votes"] == told("validation_votes")
+
+
+def test_averages_are_kept_and_the_network_goes_on_without_them(tmp_path, monkeypatch):
+    """Over the border between two sizes, too, where Keras itself would leave the averages."""
+    ended, begun, averages, average, begin = [], [], [], training.average, training._Run.on_epoch_begin
+
+    def note_begin(run, epoch, logs=None):
+        begun.append(run.network.get_weights())
+        begin(run, epoch)
+
+    def note_average(network, batches):
+        ended.append(network.get_weights())
+        average(network, batches)
+        averages.append(network.get_weights())
+
+    monkeypatch.setattr(training._Run, "on_epoch_begin", note_begin)
+    monkeypatch.setattr(training, "average", note_average)
+    result = train(tiny.data(), tmp_path, RECIPE)
+    for at_end, at_begin in zip(ended[:-1], begun[1:], strict=True):
+        for ours, theirs in zip(at_end, at_begin, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    assert not np.allclose(averages[-1][0], ended[-1][0], atol=1e-5)
+    saved = keras.models.load_model(result.path).get_weights()
+    np.testing.assert_allclose(saved[0], averages[read_card(result.path).facts["epoch"] - 1][0], atol=1e-6)
 
 
 class Stop(Exception):
     """Ends a training in the middle."""
 
 
-def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(dataset, trained, tmp_path):
-    def stop_after_two(row):
-        if row["epoch"] == 2:
+@pytest.mark.slow
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(straight, tmp_path, epoch):
+    def stop(row):
+        if row["epoch"] == epoch:
             raise Stop
 
+    data, seen = tiny.data(votes=True), []
     with pytest.raises(Stop):
-        train(dataset, tmp_path, RECIPE, tiny, stop_after_two)
-    assert len(json.loads((tmp_path / "training.json").read_text())["history"]) == 2
-    seen = []
-    result = train(dataset, tmp_path, RECIPE, tiny, seen.append)
-    assert [row["epoch"] for row in seen] == [3, 4]
-    straight, _ = trained
-    assert [row["loss"] for row in result.history] == pytest.approx(
-        [row["loss"] for row in straight.history], abs=2e-4
-    )
+        train(data, tmp_path, RECIPE, on_epoch=stop)
+    assert len(json.loads((tmp_path / "training.json").read_text())["history"]) == epoch
+    result = train(data, tmp_path, RECIPE, on_epoch=seen.append)
+    assert [row["epoch"] for row in seen] == list(range(epoch + 1, 5))
+    assert_same(result, straight)
 
 
-@pytest.mark.parametrize("name", ["checkpoint-3.weights.h5", "training.json"])
-def test_a_stop_while_writing_costs_no_more_than_the_epoch(dataset, trained, tmp_path, monkeypatch, name):
-    """The process ends while a file of the third epoch is written."""
-    rows, put = [], os.replace
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["checkpoint-3.weights.h5", "expression.keras", "history.csv", "training.json"]
+)
+def test_a_stop_while_a_file_is_written_costs_no_more_than_the_epoch(straight, tmp_path, monkeypatch, name):
+    """The process ends in the third epoch, the file half written."""
+    data, rows, seen = tiny.data(votes=True), [], []
+    put, save_weights, open_file = os.replace, keras.Model.save_weights, Path.open
 
     def stop_at(path):
         if len(rows) == 2 and Path(path).name == name:
@@ -130,23 +187,77 @@ def test_a_stop_while_writing_costs_no_more_than_the_epoch(dataset, trained, tmp
         stop_at(path)
         save_weights(network, path)
 
-    save_weights = keras.Model.save_weights
+    def open_half(path, *words, **options):
+        file = open_file(path, *words, **options)
+        if path.name == name == "history.csv" and len(rows) == 2:
+            file.write("half")
+            file.close()
+            stop_at(path)
+        return file
+
     with monkeypatch.context() as patch:
         patch.setattr(keras.Model, "save_weights", save_half)
+        patch.setattr(Path, "open", open_half)
         patch.setattr(os, "replace", lambda old, new: (stop_at(new), put(old, new)))
         with pytest.raises(Stop):
-            train(dataset, tmp_path, RECIPE, tiny, rows.append)
-    seen = []
-    result = train(dataset, tmp_path, RECIPE, tiny, seen.append)
+            train(data, tmp_path, RECIPE, on_epoch=rows.append)
+    result = train(data, tmp_path, RECIPE, on_epoch=seen.append)
     assert [row["epoch"] for row in seen] == [3, 4]
-    straight, out = trained
-    assert [row["loss"] for row in result.history] == pytest.approx(
-        [row["loss"] for row in straight.history], abs=2e-4
-    )
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in out.iterdir()}
+    assert_same(result, straight)
 
 
-def test_an_epoch_shows_the_pictures_of_that_epoch(dataset, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_ctrl_c_in_an_epoch_costs_that_epoch(straight, tmp_path, monkeypatch):
+    data, seen, step = tiny.data(votes=True), [], training._Run.on_train_batch_end
+
+    def interrupt(run, batch, logs=None):
+        step(run, batch)
+        if (len(run.history), batch) == (2, 1):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Run, "on_train_batch_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(data, tmp_path, RECIPE)
+    result = train(data, tmp_path, RECIPE, on_epoch=seen.append)
+    assert [row["epoch"] for row in seen] == [3, 4]
+    assert_same(result, straight)
+
+
+KILLED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import tiny
+from expression.network import NETWORKS
+from expression.training import train
+NETWORKS["tiny"] = tiny.network
+train(tiny.data(votes=True), sys.argv[2], tiny.RECIPE, on_epoch=lambda row: print(row["epoch"], flush=True))
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_costs_no_more_than_the_epoch(straight, tmp_path):
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(tmp_path)], stdout=subprocess.PIPE
+        )
+        process.stdout.readline()
+        process.kill()
+        process.communicate(timeout=60)
+    seen = []
+    result = train(tiny.data(votes=True), tmp_path, RECIPE, on_epoch=seen.append)
+    assert len(seen) <= 2
+    np.testing.assert_allclose(figures(result), figures(straight[0]), atol=2e-4)
+
+
+def test_a_finished_training_is_not_done_again(straight):
+    result, out = straight
+    seen = []
+    again = train(tiny.data(votes=True), out, RECIPE, on_epoch=seen.append)
+    assert (again, seen) == (result, [])
+
+
+def test_an_epoch_shows_the_pictures_of_that_epoch(tmp_path, monkeypatch):
     drawn, shown, draw = set(), [], Batches.__getitem__
 
     def note(batches, number):
@@ -158,153 +269,269 @@ def test_an_epoch_shows_the_pictures_of_that_epoch(dataset, tmp_path, monkeypatc
         drawn.clear()
 
     monkeypatch.setattr(Batches, "__getitem__", note)
-    train(dataset, tmp_path, RECIPE, tiny, turn_page)
+    train(tiny.data(), tmp_path, RECIPE, on_epoch=turn_page)
     assert shown == [[(epoch, number) for number in range(4)] for epoch in range(4)]
 
 
-def test_a_finished_training_is_not_done_again(dataset, trained):
-    result, out = trained
+class Untouchable(Split):
+    """A split whose pictures, labels and votes nobody may look at."""
+
+    def __init__(self, count: int):
+        object.__setattr__(self, "count", count)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getattribute__(self, name):
+        if name in ("pictures", "indexes", "votes", "groups", "first", "take"):
+            raise AssertionError(f"somebody looked at the {name} of the test split")
+        return super().__getattribute__(name)
+
+
+def test_no_row_of_the_test_split_is_touched_and_none_but_training_is_learned_from(tmp_path, monkeypatch):
+    def prints(pictures):
+        return {hashlib.sha256(picture.tobytes()).digest() for picture in pictures}
+
+    learned, distort = set(), training.Batches.__getitem__.__globals__["distort"]
+
+    def note(picture, *words):
+        learned.update(prints([picture]))
+        return distort(picture, *words)
+
+    monkeypatch.setattr("expression.augmentation.distort", note)
+    data = replace(tiny.data(votes=True), test=Untouchable(12))
+    train(data, tmp_path, replace(RECIPE, epochs=2))
+    assert learned == prints(data.training.pictures)
+    assert not learned & prints(data.validation.pictures)
+
+
+def test_a_training_without_a_better_epoch_ends_when_patience_does(tmp_path, monkeypatch):
+    found = iter([0.5, 0.9, 0.7, 0.8, 0.95])
+    monkeypatch.setattr(training, "_found", lambda *_: {"validation": next(found)})
+    recipe = replace(RECIPE, epochs=9, patience=2)
+    result = train(tiny.data(), tmp_path, recipe)
+    assert ([row["validation"] for row in result.history], result.accuracy) == ([0.5, 0.9, 0.7, 0.8], 0.9)
+    card = read_card(result.path)
+    assert (card.facts["epoch"], card.size) == (2, 48), "though its pictures were smaller then"
     seen = []
-    again = train(dataset, out, RECIPE, tiny, seen.append)
-    assert (again.accuracy, again.history, seen) == (result.accuracy, result.history, [])
-    assert again.path.is_file()
+    train(tiny.data(), tmp_path, recipe, on_epoch=seen.append)
+    assert seen == []
 
 
-def test_a_folder_holds_what_its_readme_says(trained):
-    names = {path.name for path in trained[1].iterdir()}
-    assert names == {"expression.keras", "history.csv", "checkpoint-4.weights.h5", "training.json"}
+def test_a_network_taught_in_mixed_precision_is_saved_in_float32(tmp_path):
+    before = keras.config.dtype_policy()
+    result = train(tiny.data(), tmp_path, replace(RECIPE, epochs=1, mixed=True))
+    assert keras.config.dtype_policy() == before
+    network = keras.models.load_model(result.path)
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+    assert np.asarray(network(np.zeros((1, 48, 48, 1)))).sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_a_folder_with_another_recipe_is_left_alone(dataset, trained):
-    _, out = trained
-    with pytest.raises(BadInputError, match=r"holds a training with the recipe .*'seed': 3.*another --out"):
-        train(dataset, out, Recipe(epochs=5, batch=16, rate=0.2, seed=3), tiny)
+def test_the_seed_decides_the_figures(straight, tmp_path):
+    other = train(tiny.data(votes=True), tmp_path, replace(RECIPE, seed=4, epochs=1))
+    assert abs(other.history[0]["loss"] - straight[0].history[0]["loss"]) > 1e-3
+
+
+# What a training begins with and whom it learns from.
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory) -> Path:
+    """A network that says Sad to whatever it sees."""
+    path = tmp_path_factory.mktemp("teacher") / "teacher.keras"
+    model = tiny.network(LABELS, heads=2)
+    kernel, bias = model.layers[-3].get_weights()
+    model.layers[-3].set_weights([0 * kernel, bias + np.array([0, 9, 0, 9])])
+    save(model, path, Card(LABELS, heads=("fer2013", "ferplus")))
+    return path
+
+
+def test_a_training_begins_with_the_weights_it_is_given(straight, tmp_path):
+    """At a rate of next to nothing, it is as good after an epoch as the network that it began with."""
+    recipe = replace(RECIPE, epochs=1, rate=1e-9)
+    data = tiny.data(votes=True)
+    cold = train(data, tmp_path / "cold", recipe)
+    warm = train(data, tmp_path / "warm", recipe, start=straight[0].path)
+    assert warm.accuracy > 0.9 > cold.accuracy
+
+
+def test_a_network_learns_what_its_teachers_say(teacher, tmp_path):
+    recipe = replace(RECIPE, share=1.0)
+    result = train(tiny.data(votes=True), tmp_path, recipe, teachers=[teacher, teacher])
+    scores = load(result.path).all_scores(standardise(tiny.data().validation.pictures))
+    assert (scores.argmax(2) == 1).all()
+    assert result.accuracy == 0.5
+
+
+def test_teachers_are_asked_about_whole_pictures_in_networks_that_grow(teacher, tmp_path, monkeypatch):
+    asked, opened = set(), training.load
+
+    def listen(*words):
+        runtime = opened(*words)
+        ask = runtime.all_scores
+        runtime.all_scores = lambda pictures: (asked.add(pictures.shape[1:]), ask(pictures))[1]
+        return runtime
+
+    monkeypatch.setattr(training, "load", listen)
+    train(tiny.data(votes=True), tmp_path, replace(RECIPE, epochs=2), teachers=[teacher])
+    assert asked == {(48, 48, 1)}
+
+
+def wide(labels, heads=1, size=48):
+    """A network of other layers."""
+    face = keras.Input((size, size, 1))
+    x = keras.layers.Dense(heads * len(labels), name="logits")(keras.layers.Flatten()(face))
+    return keras.Model(face, keras.layers.Softmax()(keras.layers.Reshape((heads, len(labels)))(x)))
+
+
+@pytest.fixture
+def strangers(tmp_path, teacher):
+    """Files that do not fit, by name."""
+    both = ("fer2013", "ferplus")
+    save(wide(LABELS, 2), tmp_path / "layers.keras", Card(LABELS, heads=both))
+    save(tiny.network(LABELS), tmp_path / "heads.keras", Card(LABELS))
+    save(tiny.network(LABELS, 2, 32), tmp_path / "small.keras", Card(LABELS, 32, heads=both))
+    shutil.copy(teacher, tmp_path / "labels.keras")
+    write_card(tmp_path / "labels.keras", Card(Labels(["Sad", "Happy"]), heads=both))
+    shutil.copy(teacher, tmp_path / "strange.keras")
+    (tmp_path / "text.keras").write_text("no network")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "error", "said"),
+    [
+        ("start", "none.keras", MissingFileError, r"There is no network .*none\.keras"),
+        ("start", "text.keras", BadInputError, r"text\.keras is not a network"),
+        ("start", "layers.keras", BadInputError, r"layers\.keras does not fit .* Train it without --start"),
+        ("start", "heads.keras", BadInputError, r"heads\.keras does not fit"),
+        ("start", "labels.keras", BadInputError, r"labels\.keras does not fit"),
+        ("teacher", "none.keras", MissingFileError, r"There is no network .*none\.keras"),
+        ("teacher", "text.keras", BadInputError, r"text\.keras is not a network"),
+        ("teacher", "heads.keras", BadInputError, r"heads\.keras reads 48 pixels and answers for labels\."),
+        ("teacher", "small.keras", BadInputError, r"small\.keras reads 32 .* Expected 48 pixels and fer"),
+        ("teacher", "labels.keras", BadInputError, r"labels\.keras knows the labels Sad, Happy"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_told(strangers, option, name, error, said):
+    path = strangers / name
+    given = {"start": path} if option == "start" else {"teachers": [path]}
+    with pytest.raises(error, match=said):
+        train(tiny.data(votes=True), strangers / "out", RECIPE, **given)
+    assert not (strangers / "out").exists()
+
+
+# A folder that holds something else, or cannot hold anything.
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (
-            {"labels": Labels(["Dark", "Bright"])},
-            r"labels \['Below', 'Above'\]\. Expected \['Dark', 'Bright'\]",
-        ),
-        ({"validation": split(10, 2)}, r"pictures \{'training': 64, 'validation': 20, .*'validation': 10"),
+        ({"recipe": replace(RECIPE, seed=4, epochs=5)}, r"epochs 4, seed 3\. Expected epochs 5, seed 4, to"),
+        ({"labels": Labels(["Happy", "Angry"])}, r"labels \['Happy', 'Sad'\]\. Expected labels \['Happy', '"),
+        ({"validation": tiny.split(10, 2, votes=True)}, r"pictures \{'training': 64, 'validation': 20.* 10"),
+        ({"start": "best"}, r"start None\. Expected start expression\.keras [0-9a-f]{12}, to go on"),
+        ({"teachers": "best"}, r"teachers \[\]\. Expected teachers \['expression\.keras [0-9a-f]{12}'\], to"),
     ],
-    ids=["labels", "pictures"],
+    ids=["recipe", "labels", "pictures", "start", "teachers"],
 )
-def test_a_folder_with_other_data_is_left_alone(dataset, trained, change, said):
-    with pytest.raises(BadInputError, match=rf"holds a training with the {said}.* another --out"):
-        train(replace(dataset, **change), trained[1], RECIPE, tiny)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (lambda out: (out / "expression.keras").unlink(), "expression.keras is gone"),
-        (lambda out: (out / "checkpoint-4.weights.h5").unlink(), "checkpoint-4"),
-        (lambda out: (out / "checkpoint-4.weights.h5").write_bytes(b"half"), "signature not found"),
-        (lambda out: (out / "training.json").write_text('{"recipe": '), "Expecting value"),
-        (lambda out: (out / "training.json").write_text("{}"), "history"),
-    ],
-    ids=["network gone", "checkpoint gone", "checkpoint", "state", "another state"],
-)
-def test_a_training_that_is_damaged_is_told(dataset, trained, tmp_path, spoil, said):
-    out = shutil.copytree(trained[1], tmp_path / "copy")
-    spoil(out)
-    with pytest.raises(BadInputError, match=rf"cannot be taken up \(.*{said}.*Remove the folder"):
-        train(dataset, out, RECIPE, tiny)
-
-
-def test_a_folder_that_cannot_be_made_is_told(dataset, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match=r"file.* cannot be made"):
-        train(dataset, tmp_path / "file" / "run", RECIPE, tiny)
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ({"epochs": 0}, "epochs=0"),
-        ({"batch": 0}, "batch=0"),
-        ({"rate": 0.0, "epochs": -3}, "epochs=-3, rate=0.0"),
-        ({"rate": float("nan")}, "rate=nan"),
-        ({"seed": -1}, "seed=-1"),
-        ({"warm_up": -0.5}, "warm_up=-0.5"),
-        ({"decay": -1.0}, "decay=-1.0"),
-        ({"smoothing": 1.0}, "smoothing=1.0"),
-    ],
-    ids=str,
-)
-def test_a_recipe_that_makes_no_sense_is_refused(values, said):
-    with pytest.raises(BadInputError, match=rf"The recipe has {said}\. Expected .* Choose others"):
-        Recipe(**values)
-
-
-@pytest.mark.parametrize("epochs", [1, 2, 12])
-@pytest.mark.parametrize("warm_up", [0.0, 1.0, 99.0])
-def test_the_rate_rises_to_its_height_and_falls_to_nothing(epochs, warm_up):
-    rate = schedule(Recipe(epochs=epochs, rate=0.2, warm_up=warm_up), steps=10)
-    rates = [float(rate(step)) for step in range(10 * epochs + 1)]
-    highest = round(10 * min(warm_up, epochs / 2))
-    assert rates[highest] == max(rates) == pytest.approx(0.2)
-    assert rates == sorted(rates[:highest]) + sorted(rates[highest:], reverse=True)
-    assert rates[-1] == pytest.approx(0, abs=1e-7)
-
-
-def test_the_card_has_the_size_of_the_networks_input(dataset, tmp_path):
-    large = [
-        Split(s.pictures.repeat(2, 1).repeat(2, 2), s.indexes) for s in (dataset.training, dataset.validation)
-    ]
-    result = train(
-        Dataset(LABELS, *large, large[1]), tmp_path, Recipe(epochs=1), lambda labels: tiny(labels, 96)
-    )
-    assert read_card(result.path).size == 96
-    assert load(result.path).scores(np.zeros((1, 96, 96, 1))).shape == (1, 2)
-
-
-def test_an_empty_split_is_refused(dataset, tmp_path):
-    empty = Dataset(LABELS, dataset.training, dataset.test, dataset.test)
-    with pytest.raises(BadInputError, match="64 pictures to learn from and 0 to choose by"):
-        train(empty, tmp_path, RECIPE, tiny)
-
-
-def test_a_network_taught_in_mixed_precision_is_saved_in_float32(dataset, tmp_path):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        result = train(dataset, tmp_path, Recipe(epochs=1, batch=32), tiny)
-    finally:
-        keras.config.set_dtype_policy(before)
-    network = keras.models.load_model(result.path)
-    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
-
-
-def run_script(*words: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, str(SCRIPT), *words], capture_output=True, text=True)
-
-
-def test_the_script_says_in_one_line_what_is_missing(tmp_path):
-    done = run_script("--data", str(tmp_path / "none.csv"), "--out", str(tmp_path))
-    assert done.returncode == 2
-    assert done.stderr.startswith("There is no FER2013 at")
-    assert done.stderr.count("\n") == 1
+def test_a_folder_with_another_training_is_left_alone(straight, change, said):
+    out = straight[1]
+    before = {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    given = {
+        "recipe": change.pop("recipe", RECIPE),
+        "start": change.pop("start", None) and straight[0].path,
+        "teachers": [straight[0].path] if change.pop("teachers", None) else [],
+    }
+    data = replace(tiny.data(votes=True), **change)
+    with pytest.raises(BadInputError, match=rf"holds a training with {said}.*\. Give the same .* --out"):
+        train(data, out, **given)
+    assert before == {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
 
 
 @pytest.mark.slow
-def test_the_script_trains_exports_and_ends_with_the_accuracy(tmp_path):
-    usages = ["Training"] * 128 + ["PublicTest"] * 10
-    generator = np.random.default_rng(0)
-    rows = [
-        f"{3 * (number % 2)},{' '.join(map(str, picture(number % 2, generator).ravel()))},{usage}"
-        for number, usage in enumerate(usages)
-    ]
-    data = tmp_path / "fer2013.csv"
-    data.write_text("\n".join(["emotion,pixels,Usage", *rows]), encoding="utf-8")
-    done = run_script("--data", str(data), "--out", str(tmp_path / "out"), "--epochs", "1")
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith("epoch 1: loss ")
-    assert "accuracy on PublicTest" in lines[-1]
-    exported = load(tmp_path / "out" / "expression.tflite")
-    found = accuracy(exported.scores, read_fer2013(data).validation)
-    assert exported.facts["accuracy_validation"] == pytest.approx(found)
+@pytest.mark.parametrize("free", [1000, 10**6])
+def test_a_full_disk_is_told_and_with_room_the_training_goes_on(straight, tmp_path, monkeypatch, free):
+    data, rows = tiny.data(votes=True), []
+    usage, full = shutil.disk_usage, shutil.disk_usage(tmp_path)._replace(free=free)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda path: full if len(rows) == 2 else usage(path))
+        with pytest.raises(OutputError, match=r"There are \d MB left for .*\. Expected [12] MB\. Make room"):
+            train(data, tmp_path, RECIPE, on_epoch=rows.append)
+    assert_same(train(data, tmp_path, RECIPE), straight)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"file.* cannot be written \(.*Expected a folder .* another --out"):
+        train(tiny.data(), tmp_path / "file" / "run", RECIPE)
+
+
+# What is to be learned.
+
+
+def test_labels_become_targets_and_votes_a_second_head():
+    data = tiny.split(6, 1, votes=True)
+    found = lessons(data, LABELS, smoothing=0.2)
+    assert found.targets.shape == (6, 2, 2)
+    assert found.targets.dtype == found.weights.dtype == np.float32
+    np.testing.assert_allclose(found.targets[:2, 0], [[0.9, 0.1], [0.1, 0.9]])
+    np.testing.assert_array_equal(found.targets[:3, 1], [[0, 0], [0, 1], [1, 0]])  # the first has no votes
+    np.testing.assert_array_equal(found.weights, [[2, 0], *[[2, 2]] * 5])
+    assert found.pictures is data.pictures
+
+
+def test_without_votes_there_is_one_head_that_counts_once():
+    found = lessons(tiny.split(6, 1), LABELS)
+    assert found.targets.shape == (6, 1, 2)
+    np.testing.assert_array_equal(found.weights, np.ones((6, 1)))
+
+
+def test_balance_lets_rare_labels_count_more():
+    data = tiny.split(8, 1).take(np.array([0, 2, 4, 1]))
+    labels = data.indexes
+    assert lessons(data, LABELS, balance=0).weights[:, 0].tolist() == [1, 1, 1, 1]
+    weights = lessons(data, LABELS, balance=1).weights[:, 0]
+    assert weights.mean() == pytest.approx(1)
+    assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())
+    half = lessons(data, LABELS, balance=0.5).weights[:, 0]
+    assert half[3] / half[0] == pytest.approx(3**0.5)
+
+
+def test_the_heads_of_data_without_votes_are_one(tmp_path):
+    result = train(tiny.data(), tmp_path, replace(RECIPE, epochs=1))
+    assert read_card(result.path).heads == ONE_HEAD
+    assert "validation_votes" not in result.history[0]
+
+
+def spoilt(**change):
+    return replace(tiny.data(), **change)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (spoilt(validation=NOBODY), "There are 64 pictures to learn from and 0 to choose by. Expected"),
+        (spoilt(training=NOBODY, validation=NOBODY), "There are 0 pictures to learn from and 0 to"),
+        (spoilt(labels=FER2013), "no pictures of Fear, Happy, Sad, Surprise, Neutral to learn from."),
+        (
+            spoilt(training=tiny.split(64, 1, labels=3)),
+            "labels from 0 to 2. Expected 0 to 1, which stand for Happy, Sad. Mend the data",
+        ),
+        (
+            spoilt(validation=Split(tiny.split(2, 1).pictures, np.array([0, -1]))),
+            "The data has labels from -1 to 1.",
+        ),
+        (spoilt(validation=tiny.split(20, 2, votes=True)), "Only one of training and validation has votes."),
+        (
+            replace(tiny.data(votes=True), labels=Labels(["Happy", "Grim"])),
+            "There are votes, but none for Grim. Expected votes in both, and labels among Neutral, Happy,",
+        ),
+    ],
+    ids=["nothing to choose by", "nothing", "missing", "too many", "negative", "half voted", "strange"],
+)
+def test_data_that_cannot_be_learned_from_is_told(tmp_path, data, said):
+    with pytest.raises(BadInputError) as caught:
+        train(data, tmp_path / "out", RECIPE)
+    assert said in str(caught.value)
+    assert not (tmp_path / "out").exists()

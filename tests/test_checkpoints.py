@@ -1,0 +1,170 @@
+"""What a training keeps on disk is found again, or told of in three parts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from tiny import LABELS, RECIPE
+
+from expression.card import Card
+from expression.checkpoints import Checkpoints
+from expression.errors import BadInputError, OutputError
+from expression.network import keras
+from expression.optimizer import prepare
+
+# Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+ABOUT = {"recipe": asdict(RECIPE), "labels": list(LABELS), "pictures": {"training": 64}, "start": None}
+ROW = {"epoch": 1, "loss": 0.7, "validation": 0.5}
+
+
+def network() -> keras.Model:
+    found = tiny.network(LABELS)
+    prepare(found, RECIPE, 4)
+    return found
+
+
+@pytest.fixture
+def kept(tmp_path) -> Checkpoints:
+    """The folder of a training of one epoch, whose weights are all 0.5."""
+    checkpoints, model = Checkpoints(tmp_path / "run", ABOUT), network()
+    assert checkpoints.take_up(model) == []
+    model.set_weights([np.full_like(values, 0.5) for values in model.get_weights()])
+    checkpoints.keep_weights(model, 1)
+    checkpoints.keep_best(model, Card(LABELS))
+    checkpoints.keep_history([ROW])
+    return checkpoints
+
+
+def test_what_was_kept_is_taken_up(kept):
+    model = network()
+    assert Checkpoints(kept.folder, ABOUT).take_up(model) == [ROW]
+    assert all((values == 0.5).all() for values in model.get_weights())
+
+
+def test_only_the_last_checkpoint_is_kept(kept):
+    kept.keep_weights(network(), 2)
+    assert len(list(kept.folder.glob("checkpoint-*"))) == 2  # until the epoch is known to be done
+    kept.keep_history([ROW, {**ROW, "epoch": 2}])
+    assert [path.name for path in kept.folder.glob("checkpoint-*")] == ["checkpoint-2.weights.h5"]
+
+
+def test_an_older_state_that_lacks_a_value_of_the_recipe_is_taken_up(kept):
+    path = kept.folder / "training.json"
+    state = json.loads(path.read_text())
+    del state["recipe"]["share"]
+    path.write_text(json.dumps(state))
+    assert kept.take_up(network()) == [ROW]
+    other = Checkpoints(kept.folder, {**ABOUT, "recipe": asdict(replace(RECIPE, share=0.1))})
+    with pytest.raises(BadInputError, match=r"holds a training with share 0\.7\. Expected share 0\.1, to"):
+        other.take_up(network())
+
+
+def test_what_differs_is_named_and_nothing_else(kept):
+    about = {**ABOUT, "recipe": asdict(replace(RECIPE, seed=9)), "start": "a.keras 12"}
+    with pytest.raises(BadInputError) as caught:
+        Checkpoints(kept.folder, about).take_up(network())
+    assert str(caught.value) == (
+        f"{kept.folder} holds a training with seed 3, start None. "
+        "Expected seed 9, start a.keras 12, to go on with it. Give the same again, or another --out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("expression.keras", None, "expression.keras is gone or cut short"),
+        ("expression.keras", b"half", "expression.keras is gone or cut short"),
+        ("checkpoint-1.weights.h5", None, "checkpoint-1"),
+        ("checkpoint-1.weights.h5", b"half", "signature not found"),
+        ("training.json", b'{"recipe": ', "Expecting value"),
+        ("training.json", b"\xff\xfe", "codec can't decode"),
+        ("training.json", b"[]", "as an integer"),
+        ("training.json", b"{}", "history"),
+        ("training.json", b'{"history": [{"epoch": 1}], "recipe": {}}', "validation"),
+        ("training.json", b'{"history": []}', "recipe"),
+    ],
+)
+def test_a_training_that_is_damaged_is_told(kept, name, content, said):
+    path = kept.folder / name
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadInputError, match=rf"cannot be taken up \(.*{said}.*\)\. Expected .* Remove"):
+        kept.take_up(network())
+
+
+@contextlib.contextmanager
+def disk(folder: Path, options: str):
+    """A small disk of its own at a folder; the test is skipped where none can be made."""
+    folder.mkdir(parents=True)
+    done = sys.platform == "linux" and os.geteuid() == 0
+    if not done or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]).returncode:
+        pytest.skip("only an administrator on Linux can make a small disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_disk_that_is_nearly_full_is_told_before_anything_is_written(kept, tmp_path):
+    with disk(tmp_path / "small", "size=2m"):
+        other = Checkpoints(tmp_path / "small" / "run", ABOUT)
+        other.take_up(network())
+        filling = tmp_path / "small" / "film"
+        filling.write_bytes(bytes(1_500_000))
+        with pytest.raises(OutputError, match=r"There are \d MB left for .*small.run\. Expected 1 MB\. M"):
+            other.keep_weights(network(), 1)
+        assert list(other.folder.iterdir()) == []
+        filling.unlink()
+        other.keep_weights(network(), 1)
+        other.keep_best(network(), Card(LABELS))
+        other.keep_history([ROW])
+        assert other.take_up(network()) == [ROW]
+
+
+def test_a_disk_that_fills_up_while_figures_are_written_costs_no_more_than_the_epoch(tmp_path):
+    with disk(tmp_path / "small", "size=2m"):
+        kept = Checkpoints(tmp_path / "small" / "run", ABOUT)
+        kept.take_up(network())
+        kept.keep_weights(network(), 1)
+        kept.keep_best(network(), Card(LABELS))
+        kept.keep_history([ROW])
+        filling = tmp_path / "small" / "film"
+        with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        long = [{**ROW, "epoch": epoch} for epoch in range(1, 3000)]
+        with pytest.raises(OutputError, match=r"cannot be written \(No space left .*\)\. Exp.* Make room"):
+            kept.keep_history(long)
+        filling.unlink()
+        assert kept.take_up(network()) == [ROW]
+
+
+def test_a_locked_folder_is_told(tmp_path):
+    with disk(tmp_path / "locked", "ro"):
+        kept = Checkpoints(tmp_path / "locked" / "run", ABOUT)
+        with pytest.raises(OutputError, match=r"locked.run cannot be written \(Read-only file system\)"):
+            kept.take_up(network())
+
+
+def test_a_network_that_outgrows_the_disk_leaves_the_one_before(kept, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "expression.keras")
+
+    before = kept.best.read_bytes()
+    monkeypatch.setattr("expression.network.write_card", full)
+    with pytest.raises(OutputError, match=r"expression\.keras cannot be written \(No space left"):
+        kept.keep_best(network(), Card(LABELS))
+    assert kept.best.read_bytes() == before
+    assert not list(kept.folder.glob("part-*"))
