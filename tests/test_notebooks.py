@@ -12,6 +12,8 @@ import pytest
 
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient")
+FONTS = pytest.importorskip("matplotlib").get_cachedir()
+"""Where matplotlib's list of fonts is; making it anew takes so long that it prints a word about it."""
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
@@ -159,6 +161,7 @@ def _tree() -> str | None:
 @every_lesson
 def test_a_lesson_runs_headless_and_leaves_the_tree_as_it_was(path, solved, tmp_path, monkeypatch):
     monkeypatch.setenv("EXPRESSION_HEADLESS", "1")
+    monkeypatch.setenv("MPLCONFIGDIR", FONTS)
     notebook, before = read(path), _tree()
     starters, checks, solutions = exercises(notebook)
     for starter, solution in zip(starters, solutions, strict=True):
@@ -181,6 +184,7 @@ def test_a_lesson_runs_headless_and_leaves_the_tree_as_it_was(path, solved, tmp_
 )
 def test_a_lesson_on_fer2013_runs_without_it(path, tmp_path, monkeypatch):
     monkeypatch.setenv("EXPRESSION_HEADLESS", "1")
+    monkeypatch.setenv("MPLCONFIGDIR", FONTS)
     monkeypatch.setenv("EXPRESSION_DATA", str(tmp_path / "nowhere"))
     notebook = read(path)
     began = time.monotonic()
