@@ -12,7 +12,9 @@ Notebook: 05_train
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -28,7 +30,7 @@ from expression.evaluation import Evaluation, evaluate
 from expression.export import export
 from expression.inspection import leaked
 from expression.models import FOLDER, SHIPPED
-from expression.network import keras, save
+from expression.network import STAGES, STEM, keras, save, shipped
 from expression.runtime import Runtime, load
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -98,10 +100,18 @@ def measure(runtime: Runtime, dataset: Dataset, split: str) -> dict[str, Evaluat
 
 
 def architecture(path: Path) -> str:
-    """Returns the layers of a network as text."""
+    """Returns the layers of a network as a table, and the code that builds it, which says why."""
     lines = []
-    keras.models.load_model(path, compile=False).summary(100, print_fn=lambda line, **_: lines.append(line))
-    return "\n".join(lines) + "\n"
+    columns = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "120"  # what rich, which draws the table, takes for the width
+    try:
+        keras.models.load_model(path, compile=False).summary(
+            120, print_fn=lambda line, **_: lines.append(line)
+        )
+    finally:
+        os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
+    why = f"STEM = {STEM}\nSTAGES = {STAGES}\n\n\n{inspect.getsource(shipped)}"
+    return "\n".join([*lines, "", "How it is built, and why (expression/network.py):", "", why])
 
 
 def tables(found: dict[str, dict[str, Evaluation]]) -> str:

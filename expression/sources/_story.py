@@ -23,8 +23,8 @@ FEELINGS = {
         **{"inner": 1.05, "brows": -0.4, "wide": -0.6, "blink": 0.25, "brow": 0.8, "crease": 0.5},
     },
     "angry": {
-        **{"close": 1, "calm": 1.4, "down": 1.3, "press": -0.6},
-        **{"frown": 0.95, "brows": -0.55, "wide": -0.4, "crease": 0.95},
+        **{"close": 1, "calm": 1.5, "down": 1.65, "press": -0.8},
+        **{"frown": 1.25, "brows": -0.4, "wide": -0.4, "crease": 0.95},
     },
 }
 """What each feeling does to the face, as weights of the portrait's actions, found by trying what
