@@ -3,12 +3,12 @@
     python benchmarks/network.py --data fer2013
     python benchmarks/network.py --data fer2013 --model results/mine/expression.keras --count 300
 
-A .keras network is exported in each form of `export.py`. Accuracy is that of its first head, by the
-labels of the data; agreement is the share of pictures for which a form has the same label as the
-.keras file, for each head. Both speeds are taken in fresh processes with one thread, all forms in
-turn, so that a busy moment hits each: the start is from the import of `expression.runtime` to the
-first score, with numpy and OpenCV loaded; then faces are scored one by one, as in a live run.
-`benchmarks/README.md` keeps the last figures.
+A .keras network is exported in each form of `export.py`, int8 with the faces that it takes by itself.
+Accuracy is that of its first head, by the labels of the data; agreement is the share of pictures for
+which a form has the same label as the .keras file, for each head. Both speeds are taken in fresh
+processes with one thread, all forms in turn, so that a busy moment hits each: the start is from the
+import of `expression.runtime` to the first score, with numpy and OpenCV loaded; then faces are scored
+one by one, as in a live run. `benchmarks/README.md` keeps the last figures.
 
 Notebook: 14_small_and_fast
 """
@@ -23,12 +23,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from expression.dataset import Split, read
+from expression.dataset import read
 from expression.errors import BadInputError, ExpressionError
 from expression.export import QUANTIZE, agreement, export
 from expression.image import preprocess
 from expression.models import SHIPPED
-from expression.runtime import Runtime, load
+from expression.runtime import load
 
 SPEEDS = """
 import statistics, sys, time
@@ -49,9 +49,6 @@ print(statistics.median(times) * 1000, start)
 
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 """What TensorFlow asks for how many threads to use; LiteRT is told by `load`."""
-
-REPRESENTATIVE = 300
-"""Pictures to learn from that int8 takes its ranges from, where the data has any."""
 
 
 def main() -> int:
@@ -85,12 +82,11 @@ def measure(arguments: argparse.Namespace) -> None:
         raise BadInputError(
             f"{arguments.data} has no pictures for {arguments.split}.", "Expected some.", "Try --split test."
         )
-    faces = as_input(split, keras)
+    faces = np.stack([preprocess(picture, size=keras.size) for picture in split.pictures])
     with tempfile.TemporaryDirectory() as folder:
         paths = {"keras": original} | {form: Path(folder) / f"{form}.tflite" for form in QUANTIZE}
-        representative = as_input(dataset.training.first(REPRESENTATIVE), keras)
         for form in tqdm(QUANTIZE, desc="export", disable=None):
-            export(original, paths[form], form, representative if len(representative) else None)
+            export(original, paths[form], form)
         taken = speeds(paths, arguments.rounds)
         heads = [f"agreement {head}" if len(keras.heads) > 1 else "agreement" for head in keras.heads]
         print(f"{original.name}, {len(split):,} pictures for {arguments.split}\n")
@@ -102,12 +98,6 @@ def measure(arguments: argparse.Namespace) -> None:
             same = [f"{agreement(keras, runtime, faces, head):.1%}" for head in keras.heads]
             figures = (f"{path.stat().st_size / 1e6:.2f}", f"{right:.1%}", *same, *taken[form])
             print(f"| {form} | {' | '.join(figures)} |", flush=True)
-
-
-def as_input(split: Split, runtime: Runtime) -> np.ndarray:
-    """Returns the pictures of a split as a network takes them, (n, size, size, 1) float32."""
-    faces = [preprocess(picture, size=runtime.size) for picture in split.pictures]
-    return np.reshape(faces, (len(split), runtime.size, runtime.size, 1))
 
 
 def speeds(paths: dict[str, Path], rounds: int) -> dict[str, tuple[str, ...]]:
