@@ -99,6 +99,7 @@ def test_keras_and_litert_agree(runtime):
     assert np.abs(ours - theirs).mean() < 0.005
 
 
+@pytest.mark.slow
 def test_keras_and_litert_agree_on_public_test(runtime, shared_data):
     split = read(shared_data / "fer2013").validation.first(400)
     ours, theirs = (r.scores(standardise(split.pictures)) for r in (runtime, load(KERAS)))
@@ -106,6 +107,7 @@ def test_keras_and_litert_agree_on_public_test(runtime, shared_data):
     assert np.abs(ours - theirs).mean() < 0.005
 
 
+@pytest.mark.slow
 def test_the_shipped_network_reads_faces_of_public_test(runtime, shared_data):
     split = read(shared_data / "fer2013").validation
     scores = runtime.scores(standardise(split.pictures), runtime.heads[0])
@@ -214,6 +216,7 @@ def test_threads_take_turns(runtime):
     assert not any(thread.is_alive() for thread in threads)
 
 
+@pytest.mark.slow
 def test_scoring_many_faces_does_not_grow_in_memory(runtime):
     process = psutil.Process()
     sizes = [faces(count) for count in (1, 5, 2, 0, 3)]
