@@ -256,9 +256,7 @@ class _Run(keras.callbacks.Callback):
         """Keeps a network, as sure as it is right."""
         targets = self.checks.targets
         temper(averaged, [temperature(scores[:, i], targets[:, i]) for i in range(len(self.heads))])
-        # The card has a size of its own: that of the input, however small the pictures were in this epoch.
-        facts = {name: value for name, value in row.items() if name != "size"}
-        facts["recipe"] = asdict(self.recipe)
+        facts = {**row, "recipe": asdict(self.recipe)}
         self.kept.keep_best(averaged, Card(self.labels, SIZE, heads=self.heads, facts=facts))
 
 
