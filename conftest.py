@@ -25,6 +25,8 @@ def clean_environment(monkeypatch, tmp_path_factory) -> None:
 
 
 def pytest_configure(config):
-    """Lets Ctrl-C be tested where a shell runs the tests in the background, and so ignores it."""
+    """Lets signals be tested where a shell in the background ignores Ctrl-C, and nohup a closed terminal."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
