@@ -147,11 +147,14 @@ def train(
     teacher: Annotated[
         list[str] | None, typer.Option(help="Learn from this network, too; again for more.", metavar="FILE")
     ] = None,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Compute in bfloat16; quicker on some processors.")
+    ] = False,
 ) -> None:
     """Teach a network; called again in the same way, it goes on where it was stopped."""
     from .recipe import usual
 
-    recipe = usual(network, epochs, seed)
+    recipe = dataclasses.replace(usual(network, epochs, seed), mixed=mixed)
     begin, teachers = start and user_path(start), [user_path(name) for name in teacher or ()]
     dataset = _read(data)
     divided = dataset.divided()

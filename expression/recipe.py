@@ -49,7 +49,7 @@ class Recipe:
     """
 
     network: str = "shipped"
-    epochs: int = 26
+    epochs: int = 64
     seed: int = 0
     batch: int = 128
     rate: float = 0.1
@@ -58,9 +58,9 @@ class Recipe:
     average: float = 0.998
     smoothing: float = 0.1
     balance: float = 0.0
-    growing: bool = True
-    erasing: float = 0.0
-    mixup: float = 0.0
+    growing: bool = False
+    erasing: float = 0.25
+    mixup: float = 0.2
     share: float = 0.7
     patience: int = 0
     mixed: bool = False
@@ -105,7 +105,7 @@ class Recipe:
 USUAL = {
     "shipped": Recipe(),
     # Dense layers take no picture of another size, and at the rate of the other network they learn nothing.
-    "tutorial": Recipe(network="tutorial", epochs=12, rate=0.02, growing=False),
+    "tutorial": Recipe(network="tutorial", epochs=12, rate=0.02, erasing=0.0, mixup=0.0),
 }
 """The recipe that suits each network."""
 
