@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .image import SIZE, standardise
+from .image import standardise
 from .network import keras
 
 TURN = 15.0
@@ -28,7 +28,7 @@ MOVE = 5 / 48
 """Share of the picture's side that a face is moved by, at most."""
 
 Teacher = Callable[[np.ndarray], np.ndarray]
-"""From (n, size, size, 1) pictures to (n, heads, labels) scores, as `Runtime.all_scores`."""
+"""From (n, 48, 48, 1) pictures to (n, heads, labels) scores, as `Runtime.all_scores`."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,6 @@ class Batches(keras.utils.PyDataset):
         lessons: What is to be learned.
         batch: Pictures in a batch; the last one may have fewer.
         seed: Decides order and distortions.
-        size: Pixels on a side of what comes out.
         erasing: Share of the pictures in which a rectangle is wiped out, as by a hand or a lamp.
         mixup: How much two pictures and their answers are blended; 0 for not at all.
         teachers: Networks whose answers to the distorted pictures are blended with the targets.
@@ -69,14 +68,13 @@ class Batches(keras.utils.PyDataset):
         lessons: Lessons,
         batch: int = 128,
         seed: int = 0,
-        size: int = SIZE,
         erasing: float = 0.0,
         mixup: float = 0.0,
         teachers: tuple[Teacher, ...] = (),
         share: float = 0.7,
     ):
         super().__init__()
-        self.lessons, self.batch, self.seed, self.size = lessons, batch, seed, size
+        self.lessons, self.batch, self.seed = lessons, batch, seed
         self.erasing, self.mixup, self.teachers, self.share = erasing, mixup, teachers, share
         self.epoch = 0
 
@@ -84,7 +82,7 @@ class Batches(keras.utils.PyDataset):
         return math.ceil(len(self.lessons.pictures) / self.batch)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns (n, size, size, 1) pictures, (n, heads, labels) targets and (n, heads) weights."""
+        """Returns (n, 48, 48, 1) pictures, (n, heads, labels) targets and (n, heads) weights."""
         lessons = self.lessons
         count = len(lessons.pictures)
         order = np.random.default_rng([self.seed, self.epoch]).permutation(count)
@@ -95,8 +93,6 @@ class Batches(keras.utils.PyDataset):
         generator = np.random.default_rng([self.seed, self.epoch, number])
         faces = [distort(lessons.pictures[i], generator, m) for i, m in zip(chosen, mirrored, strict=True)]
         targets, weights = self._answers(standardise(np.stack(faces)), chosen)
-        if self.size != SIZE:
-            faces = [cv2.resize(face, (self.size, self.size), interpolation=cv2.INTER_AREA) for face in faces]
         for face in faces:
             if generator.random() < self.erasing:
                 erase(face, generator)

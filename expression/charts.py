@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +110,6 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
         )
         _percent(right.yaxis)
         for axes in (left, right):
-            _mark_sizes(axes, history)
             axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         return _settled(figure)
 
@@ -122,15 +120,6 @@ def _curve(axes: Axes, history: Sequence[Mapping[str, float]], name: str, label:
         marker = "." if len(history) <= 12 else ""
         epochs, values = ([row[column] for row in history] for column in ("epoch", name))
         axes.plot(epochs, values, label=label, color=colour, marker=marker)
-
-
-def _mark_sizes(axes: Axes, history: Sequence[Mapping[str, float]]) -> None:
-    """Marks where the pictures of the training grew."""
-    for before, after in pairwise(history):
-        if before.get("size") != after.get("size"):
-            axes.axvline(after["epoch"] - 0.5, color=GREY, linewidth=0.8, linestyle=":")
-            place, words = (after["epoch"] - 0.5, 1), f" {after['size']:.0f} px"
-            axes.annotate(words, place, xycoords=axes.get_xaxis_transform(), va="top", color=GREY, fontsize=8)
 
 
 def confusion_matrix(evaluation: Evaluation) -> Figure:

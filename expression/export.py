@@ -177,7 +177,7 @@ def _checked(faces: np.ndarray, size: int) -> np.ndarray:
 
 def _convert(path: Path, card: Card, faces: np.ndarray | None) -> bytes:
     """Returns a .keras network as the bytes of a .tflite file, in the form that its card tells."""
-    network = _network(path, card.size)
+    network = _network(path)
     from tensorflow import TensorSpec, errors, float16, float32, lite
 
     # One face at a time, as the runtime asks: with an open number, the file would compute its
@@ -201,9 +201,9 @@ def _convert(path: Path, card: Card, faces: np.ndarray | None) -> bytes:
         return converter.convert()
 
 
-def _network(path: Path, size: int):
-    """Returns a saved network for pictures of this size, in float32."""
-    from .network import keras, resized
+def _network(path: Path):
+    """Returns a saved network, in float32."""
+    from .network import keras, plain
 
     if keras.backend.backend() != "tensorflow":
         raise RunError(
@@ -216,7 +216,7 @@ def _network(path: Path, size: int):
         "Expected a .keras file that is whole.",
         "Train it again, or fetch it again.",
     ):
-        return resized(keras.models.load_model(path, compile=False), size)
+        return plain(keras.models.load_model(path, compile=False))
 
 
 @contextlib.contextmanager

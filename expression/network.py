@@ -57,24 +57,18 @@ LOGITS = "logits"
 """The name of the layer whose answers become scores."""
 
 
-def tutorial(labels: Labels, heads: int = 1, size: int | None = SIZE) -> keras.Model:
+def tutorial(labels: Labels, heads: int = 1) -> keras.Model:
     """Builds the network of the lesson: two convolutions and two dense layers.
 
     Most of its 1.2 million weights join the flat picture to the first dense layer, which is why it learns
-    its pictures by heart soon. Args, Returns: as for `shipped`, but for a size, which it must have.
+    its pictures by heart soon. Args, Returns: as for `shipped`.
 
     Example:
         >>> tutorial(Labels(["Happy", "Sad"])).output_shape
         (None, 1, 2)
     """
-    if size is None:
-        raise BadInputError(
-            "The tutorial's network cannot take pictures of several sizes.",
-            "Expected a recipe without growing pictures.",
-            "Take recipe.usual('tutorial'), or set growing=False.",
-        )
-    face = keras.Input((size, size, 1), name="face")
-    x = layers.Reshape((size, size, 1))(face)
+    face = keras.Input((SIZE, SIZE, 1), name="face")
+    x = layers.Reshape((SIZE, SIZE, 1))(face)
     x = layers.Conv2D(32, 3, padding="same", activation="relu")(x)
     x = layers.MaxPooling2D()(x)
     x = layers.BatchNormalization()(x)
@@ -86,23 +80,22 @@ def tutorial(labels: Labels, heads: int = 1, size: int | None = SIZE) -> keras.M
     return keras.Model(face, _scores(x, labels, heads), name="tutorial")
 
 
-def shipped(labels: Labels, heads: int = 1, size: int | None = SIZE) -> keras.Model:
+def shipped(labels: Labels, heads: int = 1) -> keras.Model:
     """Builds the network that comes with the package, with random weights.
 
     Args:
         labels: What it tells apart.
         heads: How many answers it gives, such as FER2013's label and that of FER+'s votes.
-        size: Pixels on a side of its input; None for any.
 
     Returns:
-        A network from (n, size, size, 1) float32 of `image.standardise` to
+        A network from (n, 48, 48, 1) float32 of `image.standardise` to
         (n, heads, len(labels)) float32 scores; each row of labels sums to 1.
 
     Example:
         >>> shipped(Labels(["Happy", "Sad"]), heads=2).output_shape
         (None, 2, 2)
     """
-    face = keras.Input((size, size, 1), name="face")
+    face = keras.Input((SIZE, SIZE, 1), name="face")
     x = layers.ReLU()(_convolution(layers.Cropping2D(EDGE)(face), STEM))
     for filters, further in STAGES:
         # Keeps the strongest answer of each 2 x 2 pixels: a mouth may sit a little higher. What
@@ -126,7 +119,7 @@ NETWORKS = {"tutorial": tutorial, "shipped": shipped}
 
 
 def builder(name: str) -> Callable[..., keras.Model]:
-    """Returns the function of a name, which takes labels, heads and size as `shipped` does.
+    """Returns the function of a name, which takes labels and heads as `shipped` does.
 
     Raises:
         BadInputError: There is no such network.
@@ -173,8 +166,8 @@ def temper(network: keras.Model, temperatures: list[float]) -> None:
     layer.set_weights([weights * scale for weights in layer.get_weights()])
 
 
-def resized(network: keras.Model, size: int) -> keras.Model:
-    """Returns the same network for input of another size, in float32 and without optimizer.
+def plain(network: keras.Model) -> keras.Model:
+    """Returns a copy of a network in float32 and without optimizer.
 
     One that was taught under `mixed_bfloat16` keeps that in its layers: it would reload as
     such, and the converter refuses it. The weights themselves are float32 all along.
@@ -186,7 +179,7 @@ def resized(network: keras.Model, size: int) -> keras.Model:
     with precision("float32"):  # For the input, which is not rebuilt.
         # Without its optimizer, which would make a file three times as large.
         bare = keras.Model(network.input, network.output, name=network.name)
-        face = keras.Input((size, size, 1), name="face")
+        face = keras.Input(network.input_shape[1:], name="face")
         copy = keras.models.clone_model(bare, input_tensors=face, clone_function=rebuild)
     copy.set_weights(network.get_weights())
     return copy

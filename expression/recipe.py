@@ -11,14 +11,6 @@ import math
 from dataclasses import dataclass, replace
 
 from .errors import BadInputError
-from .image import SIZE
-
-GROWTH = ((0.45, 32), (0.85, 40), (1.0, SIZE))
-"""Up to which share of the epochs pictures have how many pixels on a side.
-
-Small pictures teach the coarse things at less than half the cost.
-Source: Tan and Le, EfficientNetV2, 2021, https://arxiv.org/abs/2104.00298
-"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,6 @@ class Recipe:
         smoothing: Share of a label that is spread over all: the labels are partly wrong.
             https://arxiv.org/abs/1512.00567
         balance: How much more rare labels count: 0 not at all, 1 so that all weigh the same.
-        growing: Whether pictures begin small, see GROWTH; for networks that take any size.
         erasing: Share of the pictures in which a rectangle is wiped out.
         mixup: How much pictures are blended in pairs; 0 for not at all.
         share: How much of what is learned comes from the teachers, where there are any.
@@ -58,7 +49,6 @@ class Recipe:
     average: float = 0.998
     smoothing: float = 0.1
     balance: float = 0.0
-    growing: bool = False
     erasing: float = 0.25
     mixup: float = 0.2
     share: float = 0.7
@@ -90,21 +80,10 @@ class Recipe:
                 "Choose others, such as those of Recipe().",
             )
 
-    def size(self, epoch: int) -> int:
-        """Returns the pixels on a side of the pictures in an epoch, from 0.
-
-        Example:
-            >>> [Recipe(epochs=4).size(epoch) for epoch in range(4)]
-            [32, 40, 40, 48]
-        """
-        if not self.growing:
-            return SIZE
-        return next(size for until, size in GROWTH if (epoch + 1) / self.epochs <= until)
-
 
 USUAL = {
     "shipped": Recipe(),
-    # Dense layers take no picture of another size, and at the rate of the other network they learn nothing.
+    # At the rate of the other network its dense layers learn nothing; what blends pictures only slows it.
     "tutorial": Recipe(network="tutorial", epochs=12, rate=0.02, erasing=0.0, mixup=0.0),
 }
 """The recipe that suits each network."""

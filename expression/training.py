@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ from .dataset import Dataset, Split
 from .errors import BadInputError, damage_told
 from .image import SIZE, standardise
 from .labels import Labels
-from .network import builder, keras, precision, resized, temper
+from .network import builder, keras, plain, precision, temper
 from .optimizer import average, prepare
 from .recipe import Recipe
 from .runtime import load
@@ -44,7 +43,7 @@ class Trained:
     Attributes:
         path: The best network, a .keras file with its card.
         accuracy: Its share of right answers on the validation split, 0 to 1.
-        history: One row an epoch: epoch, size, seconds, loss and accuracy in training, accuracy in
+        history: One row an epoch: epoch, seconds, loss and accuracy in training, accuracy in
             validation, by the data's labels and, where there are votes, by those. The accuracy in
             validation is that of averaged weights on whole pictures.
     """
@@ -189,25 +188,20 @@ class _Run(keras.callbacks.Callback):
         return max(row["validation"] for row in self.history)
 
     def follow(self) -> None:
-        """Runs the epochs that are left, those with pictures of one size together."""
-        left = range(len(self.history), self.recipe.epochs)
-        for size, epochs in groupby(left, self.recipe.size):
-            if not self._is_hopeless():
-                self._learn(size, list(epochs))
-
-    def _learn(self, size: int, epochs: list[int]) -> None:
-        self.batches.size, self.batches.epoch = size, epochs[0]
+        """Runs the epochs that are left."""
+        if self._is_hopeless():
+            return
+        self.batches.epoch = len(self.history)
         with contextlib.ExitStack() as self._bars:
             # Batches shuffles by itself, in a way that a training taken up again repeats.
             self.network.fit(
                 self.batches,
-                epochs=epochs[-1] + 1,
-                initial_epoch=epochs[0],
+                epochs=self.recipe.epochs,
+                initial_epoch=len(self.history),
                 shuffle=False,
                 verbose=0,
                 callbacks=[self, *_tensorboard(self.kept.folder)],
             )
-        self.network.set_weights(self._weights)  # At the end of `fit` Keras leaves the averages there.
 
     def _is_hopeless(self) -> bool:
         """Says whether the best epoch is longer ago than the recipe's patience."""
@@ -232,15 +226,15 @@ class _Run(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         seconds = round(time.perf_counter() - self._began, 1)
         self.kept.keep_weights(self.network, epoch + 1)
-        self._weights = self.network.get_weights()
+        weights = self.network.get_weights()
         average(self.network, self.batches)
-        averaged = resized(self.network, SIZE)
+        averaged = plain(self.network)
         averaged.run_eagerly = True  # Used once: tracing it costs more, and TensorFlow warns of that.
-        self.network.set_weights(self._weights)
+        self.network.set_weights(weights)
         scores = averaged.predict(standardise(self.checks.pictures), batch_size=256, verbose=0)
         taught = {"loss": round(float(logs["loss"]), 4), "training": round(float(logs["accuracy"]), 4)}
         found = _found(scores, self.checks)
-        row = {"epoch": epoch + 1, "size": self.batches.size, "seconds": seconds, **taught, **found}
+        row = {"epoch": epoch + 1, "seconds": seconds, **taught, **found}
         self.history.append(row)
         if row["validation"] == self.best:
             self._keep(averaged, scores, row)
@@ -261,9 +255,9 @@ class _Run(keras.callbacks.Callback):
 
 
 def _build(recipe: Recipe, labels: Labels, heads: int) -> keras.Model:
-    """Returns a network with random weights, for pictures of every size that the recipe has."""
+    """Returns a network with random weights."""
     with precision("mixed_bfloat16" if recipe.mixed else "float32"):
-        return builder(recipe.network)(labels, heads, None if recipe.growing else SIZE)
+        return builder(recipe.network)(labels, heads)
 
 
 def _begin_with(network: keras.Model, path: Path, labels: Labels) -> None:

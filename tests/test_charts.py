@@ -16,7 +16,6 @@ from expression.evaluation import Evaluation
 HISTORY = [
     {
         "epoch": 1,
-        "size": 32,
         "seconds": 60,
         "loss": 3.2,
         "training": 0.3,
@@ -25,7 +24,6 @@ HISTORY = [
     },
     {
         "epoch": 2,
-        "size": 32,
         "seconds": 60,
         "loss": 2.5,
         "training": 0.5,
@@ -34,7 +32,6 @@ HISTORY = [
     },
     {
         "epoch": 3,
-        "size": 48,
         "seconds": 90,
         "loss": 2.1,
         "training": 0.6,
@@ -88,7 +85,7 @@ def test_a_style_of_the_user_neither_changes_a_chart_nor_is_changed(draw):
         assert dict(matplotlib.rcParams) == before
 
 
-def test_learning_curves_mark_the_epoch_that_was_kept_and_where_pictures_grew():
+def test_learning_curves_mark_the_epoch_that_was_kept():
     left, right = charts.learning_curves(HISTORY).axes
     assert left.get_title(loc="left") == "Loss in training"
     assert right.get_title(loc="left") == "Accuracy, best: 62.0% in epoch 2"
@@ -98,7 +95,6 @@ def test_learning_curves_mark_the_epoch_that_was_kept_and_where_pictures_grew():
     assert shown["training, distorted pictures"] == [0.3, 0.5, 0.6]
     assert shown["validation, the data's labels"] == [0.4, 0.62, 0.6]
     assert shown["validation, FER+'s votes"] == [0.5, 0.7, 0.8]
-    assert [text.get_text() for text in left.texts] == [" 48 px"]
 
 
 def test_of_epochs_that_are_equally_good_the_last_is_kept():
@@ -161,8 +157,8 @@ def test_robustness_without_votes_names_fer2013_alone():
 
 def test_a_history_is_read_as_numbers(tmp_path):
     path = tmp_path / "history.csv"
-    path.write_text("epoch,size,seconds,loss,training,validation\n1,48,60.5,1.9,0.3,0.4\n", encoding="utf-8")
-    row = {"epoch": 1, "size": 48, "seconds": 60.5, "loss": 1.9, "training": 0.3, "validation": 0.4}
+    path.write_text("epoch,seconds,loss,training,validation\n1,60.5,1.9,0.3,0.4\n", encoding="utf-8")
+    row = {"epoch": 1, "seconds": 60.5, "loss": 1.9, "training": 0.3, "validation": 0.4}
     assert charts.read_history(path) == [row]
 
 

@@ -8,7 +8,7 @@ import pytest
 from expression.card import Card, read_card
 from expression.errors import BadInputError
 from expression.labels import FER2013, Labels
-from expression.network import NETWORKS, builder, keras, precision, resized, save, shipped, temper, tutorial
+from expression.network import NETWORKS, builder, keras, plain, precision, save, shipped, temper, tutorial
 from expression.runtime import load
 
 # Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 PAIR = Labels(["Happy", "Sad"])
 
 
-def faces(count: int, size: int = 48) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(count, size, size, 1)).astype(np.float32)
+def faces(count: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(count, 48, 48, 1)).astype(np.float32)
 
 
 def scores(network: keras.Model, pictures: np.ndarray) -> np.ndarray:
@@ -32,17 +32,6 @@ def test_each_head_gives_scores_that_sum_to_one(name, labels, heads):
     assert found.shape == (3, heads, len(labels))
     assert found.min() > 0
     np.testing.assert_allclose(found.sum(2), 1, atol=1e-5)
-
-
-def test_the_shipped_network_takes_pictures_of_any_size():
-    network = shipped(PAIR, size=None)
-    assert [scores(network, faces(2, size)).shape for size in (32, 40, 48)] == [(2, 1, 2)] * 3
-
-
-def test_the_tutorials_network_takes_one_size():
-    assert tutorial(PAIR, size=32).input_shape == (None, 32, 32, 1)
-    with pytest.raises(BadInputError, match=r"several sizes\. Expected a recipe without growing .*usual\("):
-        tutorial(PAIR, size=None)
 
 
 def test_the_tutorials_network_has_the_layers_of_the_lesson():
@@ -81,15 +70,15 @@ def test_scores_are_float32_under_mixed_precision_and_it_ends():
 
 
 @pytest.mark.parametrize(("before", "tolerance"), [("float32", 1e-5), ("mixed_bfloat16", 0.02)])
-def test_a_copy_of_another_size_has_the_weights_and_computes_in_float32(before, tolerance):
+def test_a_plain_copy_has_the_weights_and_computes_in_float32(before, tolerance):
     with precision(before):
-        network = shipped(PAIR, size=None)
+        network = shipped(PAIR)
     network.compile("sgd", "mse")
-    copy = resized(network, 40)
-    assert copy.input_shape == (None, 40, 40, 1)
+    copy = plain(network)
+    assert copy.input_shape == (None, 48, 48, 1)
     assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
     assert not copy.compiled
-    np.testing.assert_allclose(scores(copy, faces(4, 40)), scores(network, faces(4, 40)), atol=tolerance)
+    np.testing.assert_allclose(scores(copy, faces(4)), scores(network, faces(4)), atol=tolerance)
     for ours, theirs in zip(copy.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

@@ -1,4 +1,4 @@
-"""A recipe is checked, and says how large the pictures of an epoch are."""
+"""A recipe is checked, and every network has one."""
 
 from __future__ import annotations
 
@@ -38,22 +38,10 @@ def test_a_recipe_that_makes_no_sense_is_refused(values, said):
         Recipe(**values)
 
 
-def test_pictures_grow_in_steps_and_are_whole_in_the_end():
-    sizes = [Recipe(epochs=20).size(epoch) for epoch in range(20)]
-    assert sizes == [32] * 9 + [40] * 8 + [48] * 3
-    assert [Recipe(epochs=1).size(0), Recipe(epochs=2).size(1)] == [48, 48]
-
-
-def test_without_growth_pictures_are_whole_from_the_beginning():
-    recipe = Recipe(epochs=3, growing=False)
-    assert [recipe.size(epoch) for epoch in range(3)] == [48] * 3
-
-
 def test_every_network_has_a_usual_recipe():
     assert set(USUAL) == set(NETWORKS)
     assert {name: usual(name).network for name in USUAL} == {name: name for name in USUAL}
     assert usual() == Recipe()
-    assert not usual("tutorial").growing
 
 
 def test_epochs_and_seed_may_be_chosen():
@@ -76,5 +64,5 @@ def test_a_usual_recipe_of_what_is_not_there_is_refused(words, said):
 
 
 def test_a_recipe_survives_being_written_down():
-    recipe = Recipe(seed=5, mixup=0.2, growing=False)
+    recipe = Recipe(seed=5, mixup=0.3)
     assert Recipe(**json.loads(json.dumps(asdict(recipe)))) == recipe
