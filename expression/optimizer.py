@@ -80,7 +80,7 @@ def average(network: keras.Model, batches: Batches) -> None:
 
     Args:
         network: One that is being trained; changed in place.
-        batches: What it is trained with.
+        batches: Pictures like those that it will be used for.
     """
     network.optimizer.finalize_variable_values(network.trainable_variables)
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]

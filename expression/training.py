@@ -162,8 +162,11 @@ class _Run(keras.callbacks.Callback):
         self.network = _build(recipe, dataset.labels, len(self.heads))
         if start:
             _begin_with(self.network, Path(start), dataset.labels)
+        learned = lessons(dataset.training, dataset.labels, recipe.smoothing, recipe.balance)
+        # Whole faces, as they are met with after the training.
+        self.whole = Batches(learned, recipe.batch, recipe.seed)
         self.batches = Batches(
-            lessons(dataset.training, dataset.labels, recipe.smoothing, recipe.balance),
+            learned,
             recipe.batch,
             recipe.seed,
             erasing=recipe.erasing,
@@ -212,7 +215,8 @@ class _Run(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         from tqdm import tqdm
 
-        self.batches.epoch, self._began = epoch, time.perf_counter()
+        self.batches.epoch = self.whole.epoch = epoch
+        self._began = time.perf_counter()
         for layer in self.network.layers:
             if isinstance(layer, keras.layers.Dropout):  # It forgets where it was in a checkpoint.
                 layer.seed_generator.state.assign([self.recipe.seed, epoch])
@@ -227,7 +231,7 @@ class _Run(keras.callbacks.Callback):
         seconds = round(time.perf_counter() - self._began, 1)
         self.kept.keep_weights(self.network, epoch + 1)
         weights = self.network.get_weights()
-        average(self.network, self.batches)
+        average(self.network, self.whole)
         averaged = plain(self.network)
         averaged.run_eagerly = True  # Used once: tracing it costs more, and TensorFlow warns of that.
         self.network.set_weights(weights)

@@ -126,7 +126,6 @@ def test_tensorboard_shows_training_and_validation_of_every_epoch(straight):
 
 
 def test_averages_are_kept_and_the_network_goes_on_without_them(tmp_path, monkeypatch):
-    """Over the border between two sizes, too, where Keras itself would leave the averages."""
     ended, begun, averages, average, begin = [], [], [], training.average, training._Run.on_epoch_begin
 
     def note_begin(run, epoch, logs=None):
@@ -147,6 +146,25 @@ def test_averages_are_kept_and_the_network_goes_on_without_them(tmp_path, monkey
     assert not np.allclose(averages[-1][0], ended[-1][0], atol=1e-5)
     saved = keras.models.load_model(result.path).get_weights()
     np.testing.assert_allclose(saved[0], averages[read_card(result.path).facts["epoch"] - 1][0], atol=1e-6)
+
+
+def test_normalisations_are_taken_from_whole_pictures_and_no_teacher_is_asked_for_them(
+    teacher, tmp_path, monkeypatch
+):
+    given, average = [], training.average
+
+    def note(network, batches):
+        given.append(batches)
+        average(network, batches)
+
+    monkeypatch.setattr(training, "average", note)
+    data = tiny.data(votes=True)
+    recipe = replace(RECIPE, epochs=2, erasing=1.0, mixup=0.5)
+    train(data, tmp_path, recipe, teachers=[teacher])
+    whole = Batches(lessons(data.training, LABELS), RECIPE.batch, RECIPE.seed)
+    whole.epoch = 1
+    np.testing.assert_array_equal(given[-1][0][0], whole[0][0])
+    assert not given[-1].teachers
 
 
 class Stop(Exception):
