@@ -147,6 +147,9 @@ def train(
     teacher: Annotated[
         list[str] | None, typer.Option(help="Learn from this network, too; again for more.", metavar="FILE")
     ] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="Find the face in each picture: auto, yunet, haar ...", metavar="NAME")
+    ] = None,
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Compute in bfloat16; quicker on some processors.")
     ] = False,
@@ -156,7 +159,7 @@ def train(
 
     recipe = dataclasses.replace(usual(network, epochs, seed), mixed=mixed)
     begin, teachers = start and user_path(start), [user_path(name) for name in teacher or ()]
-    dataset = _read(data)
+    dataset = _read(data, detector)
     divided = dataset.divided()
     from .export import export
     from .training import train
@@ -188,6 +191,9 @@ def evaluate(
     json_file: Annotated[
         str | None, typer.Option("--json", help="Write the figures to this file.", metavar="FILE")
     ] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="Find the face in each picture: auto, yunet, haar ...", metavar="NAME")
+    ] = None,
 ) -> None:
     """Say how often a network is right; the shipped one, unless another is named."""
     from .evaluation import evaluate
@@ -196,7 +202,7 @@ def evaluate(
 
     if split not in ("test", "validation"):
         raise BadInputError(f"--split is {split!r}.", "Expected test or validation.", "Try --split test.")
-    runtime, dataset = load(model), _read(data)
+    runtime, dataset = load(model), _read(data, detector)
     chosen = getattr(dataset, split)
     known = leaked(chosen, dataset.training) if len(dataset.training) else None
     found = evaluate(runtime, chosen, labels, known, dataset.labels)
@@ -249,9 +255,10 @@ def models_get(name: Annotated[str, typer.Argument(help="A name that `models lis
     print(f"{name}: {models.get(name)}")
 
 
-def _read(data: str | None) -> Dataset:
-    """Reads data; None for FER2013 in the current folder."""
+def _read(data: str | None, detector: str | None = None) -> Dataset:
+    """Reads data, None for FER2013 in the current folder; with a detector, the faces in its pictures."""
     from .dataset import read
+    from .faces import FaceCutter, make_detector
 
     path = data or next((name for name in ("fer2013", "fer2013.csv") if Path(name).exists()), None)
     if path is None:
@@ -260,7 +267,19 @@ def _read(data: str | None) -> Dataset:
             "Expected fer2013.csv or a folder fer2013, or --data with another name.",
             "Name it, or get it from the Kaggle challenge of 2013.",
         )
-    return read(path)
+    if detector is None:
+        return read(path)
+    cutter = FaceCutter(make_detector(detector))
+    dataset = read(path, crop=cutter)
+    if not cutter.pictures:
+        raise BadInputError(
+            f"--detector is given, and {path} has faces that are cut already.",
+            "Expected it with folders of pictures only.",
+            "Leave it out.",
+        )
+    if cutter.missed:
+        print(f"In {cutter.missed} of {cutter.pictures} pictures no face was found; they are taken whole.")
+    return dataset
 
 
 def _faces(data: str, size: int) -> Any:

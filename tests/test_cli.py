@@ -332,6 +332,16 @@ BAD_TEACHING = [
     ("evaluate on text", (*EVALUATE, "--data", "notes.txt"), r"notes\.txt"),
     ("no such model", (*EVALUATE, "--data", "faces.csv", "--model", "no.tflite"), r"no network .*no\.tflite"),
     ("model is text", (*EVALUATE, "--data", "faces.csv", "--model", "notes.keras"), r"notes\.keras is not a"),
+    (
+        "no such detector",
+        (*EVALUATE, "--data", "faces.csv", "--detector", "eyes"),
+        r"no detector 'eyes'\. Expected one of auto, haar",
+    ),
+    (
+        "a detector for faces that are cut",
+        (*EVALUATE, "--data", "faces.csv", "--detector", "haar"),
+        r"--detector is given, and faces\.csv has faces that are cut already",
+    ),
     ("no such split", (*EVALUATE, "--data", "faces.csv", "--split", "training"), r"--split is 'training'"),
     ("no such labels", (*EVALUATE, "--data", "faces.csv", "--labels", "mine"), r"no labels 'mine'"),
     ("no votes", (*EVALUATE, "--data", "faces.csv", "--labels", "ferplus"), r"The data has no votes"),
@@ -438,6 +448,15 @@ def test_a_folder_of_pictures_is_a_test_set(capfd, tmp_path):
     assert (code, err) == (0, "")
     assert "also stand in Training" not in out
     assert out.splitlines()[-1].startswith("Accuracy on test set: ")
+
+
+def test_faces_are_found_in_photos_and_cut_out_where_a_detector_is_named(capfd, tmp_path, portrait):
+    for label, picture in (("happy", portrait), ("sad", np.full((80, 80, 3), 90, np.uint8))):
+        (tmp_path / label).mkdir()
+        cv2.imwrite(str(tmp_path / label / "1.png"), picture)
+    code, out, err = run(capfd, "evaluate", "--data", str(tmp_path), "--detector", "haar")
+    assert (code, err) == (0, "")
+    assert out.startswith("In 1 of 2 pictures no face was found; they are taken whole.\n")
 
 
 @pytest.mark.slow

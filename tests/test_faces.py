@@ -15,12 +15,13 @@ from expression.faces import (
     CASCADES,
     CascadeDetector,
     Detector,
+    FaceCutter,
     FaceLoop,
     WholeFrame,
     YuNet,
     make_detector,
 )
-from expression.image import read_picture, resize
+from expression.image import face_pixels, read_picture, resize
 from expression.tracking import Tracker
 
 every_detector = pytest.mark.parametrize("name", [*CASCADES, "yunet"], indirect=True)
@@ -257,6 +258,17 @@ def test_the_faces_of_the_clips_are_found(name, clip, faces, least, shared_data)
 def test_yunet_finds_everybody_on_the_group_photo(shared_data, yunet):
     photo = read_picture(shared_data / "media" / "photos" / "max_group.jpg")
     assert len(make_detector("yunet", smallest_face=20).detect(photo)) >= 5
+
+
+def test_a_cutter_cuts_the_largest_face_and_counts_the_pictures_without_one(portrait):
+    wall = np.full_like(portrait, 128)
+    scene = np.hstack([portrait, wall])
+    detector = make_detector("haar")
+    cutter = FaceCutter(detector)
+    np.testing.assert_array_equal(cutter(scene), face_pixels(scene, detector.detect(scene)[0].box))
+    assert (cutter.pictures, cutter.missed) == (1, 0)
+    np.testing.assert_array_equal(cutter(wall), np.full((48, 48), 128))
+    assert (cutter.pictures, cutter.missed) == (2, 1)
 
 
 @pytest.fixture
