@@ -28,9 +28,9 @@ from tqdm import tqdm
 from expression import charts
 from expression.dataset import Split, read
 from expression.errors import ExpressionError, MissingFileError
-from expression.evaluation import evaluate, shaken
+from expression.evaluation import evaluate
 from expression.faces import make_detector
-from expression.image import preprocess, square
+from expression.image import preprocess, shaken, square
 from expression.labels import Labels
 from expression.runtime import Runtime, load
 from expression.sources.video import Video

@@ -226,6 +226,40 @@ def preprocess(image: np.ndarray, box: Box | None = None, size: int = SIZE) -> n
     return standardise(face_pixels(image, box, size))
 
 
+def shaken(
+    pictures: np.ndarray, shift: tuple[float, float] = (0, 0), scale: float = 1, tilt: float = 0
+) -> np.ndarray:
+    """Cuts faces again, as a detector would whose boxes sit off.
+
+    What lies outside a picture repeats its edge, as `crop` does.
+
+    Args:
+        pictures: (n, size, size) uint8, faces as they should be cut.
+        shift: How far the box moves right and down, in shares of its side.
+        scale: The side of the box as a multiple of the right one; above 1 the face becomes smaller.
+        tilt: Degrees that the head leans to the right, seen by the camera.
+
+    Returns:
+        (n, size, size) uint8.
+
+    Example:
+        >>> ramp = np.arange(8, dtype=np.uint8)[None, None].repeat(8, 1)
+        >>> shaken(ramp, shift=(0.25, 0))[0, 0].tolist()
+        [2, 3, 4, 5, 6, 7, 7, 7]
+    """
+    size = pictures.shape[-1]
+    middle = (size - 1) / 2
+    matrix = cv2.getRotationMatrix2D((middle, middle), tilt, scale)
+    matrix[:, 2] += np.multiply(shift, size)
+    # Cubic, since linear blurs, which costs accuracy by itself. The matrix tells where pixels come from.
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    moved = [
+        cv2.warpAffine(picture, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        for picture in pictures
+    ]
+    return np.stack(moved) if moved else pictures
+
+
 def _bgr(image: np.ndarray) -> np.ndarray:
     """Returns the picture in the order that OpenCV's encoders take."""
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)

@@ -27,6 +27,13 @@ COLUMNS = ("Neutral", "Happy", "Surprise", "Sad", "Angry", "Disgust", "Fear", "C
 Source: https://github.com/microsoft/FERPlus
 """
 
+UNCOUNTED = ("Fear", "Contempt")
+"""Labels whose pictures FER+'s published code leaves out of its count; its paper does not.
+
+The code takes off two, for "unknown" and "no face", from a number of labels that is without those already.
+Source: https://github.com/microsoft/FERPlus, src/ferplus.py, load_folders
+"""
+
 NONE = -1
 """Stands where the votes name no label."""
 

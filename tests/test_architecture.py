@@ -135,4 +135,4 @@ def test_the_snippet_of_the_readme_runs(tmp_path):
     assert snippet.count("\n") == 6
     done = subprocess.run([sys.executable, "-c", snippet], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("\n") > 10
+    assert done.stdout.count("\n") >= 3, "the demo lasts ten seconds, however slow the machine is"

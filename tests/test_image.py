@@ -24,6 +24,7 @@ from expression.image import (
     preprocess,
     read_picture,
     resize,
+    shaken,
     square,
     standardise,
     write_picture,
@@ -237,3 +238,26 @@ def test_a_face_is_cut_square_and_not_squeezed():
     pixels = face_pixels(image, Box(40, 20, 20, 60))
     wide, high = (pixels > 127).any(0).sum(), (pixels > 127).any(1).sum()
     assert wide == high == pytest.approx(48 * 41 / 60, abs=2)
+
+
+MARK = np.zeros((1, 9, 9), np.uint8)
+MARK[0, 1, 4] = 255  # in the middle of the upper edge
+MOVES = {
+    "a box moved right shows the face further left": ({"shift": (2 / 9, 0)}, (1, 2)),
+    "a box moved up shows the face lower": ({"shift": (0, -2 / 9)}, (3, 4)),
+    "a box three times as large shows a face a third as large": ({"scale": 3}, (3, 4)),
+    "a head tilted to the right": ({"tilt": 90}, (4, 7)),
+    "a head tilted to the left": ({"tilt": -90}, (4, 1)),
+}
+
+
+@pytest.mark.parametrize(("how", "place"), MOVES.values(), ids=MOVES)
+def test_a_box_that_sits_off_moves_the_face(how, place):
+    moved = shaken(MARK, **how)[0]
+    assert np.unravel_index(moved.argmax(), moved.shape) == place
+
+
+def test_a_box_that_sits_right_changes_nothing():
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 48, 48), np.uint8)
+    np.testing.assert_array_equal(shaken(pictures), pictures)
+    assert shaken(pictures[:0]).shape == (0, 48, 48)
