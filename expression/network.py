@@ -187,9 +187,9 @@ def plain(network: keras.Model) -> keras.Model:
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Lets layers that are made meanwhile compute in float32, or with mixed_bfloat16 at half the cost.
+    """Lets layers that are made meanwhile compute in float32, or in part in bfloat16 with mixed_bfloat16.
 
-    The latter pays on processors with AMX only; weights are float32 all the same.
+    The latter is quicker on some processors only; weights are float32 all the same.
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)

@@ -36,7 +36,7 @@ class Recipe:
         mixup: How much pictures are blended in pairs; 0 for not at all.
         share: How much of what is learned comes from the teachers, where there are any.
         patience: Epochs without a better one after which the training ends; 0 for never.
-        mixed: Whether to compute in bfloat16, which pays on processors with AMX only.
+        mixed: Whether to compute in bfloat16, which is quicker on some processors only.
     """
 
     network: str = "shipped"
