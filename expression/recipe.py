@@ -56,28 +56,27 @@ class Recipe:
     mixed: bool = False
 
     def __post_init__(self):
-        right = {
-            "epochs": self.epochs >= 1,
-            "seed": 0 <= self.seed < 2**32,
-            "batch": self.batch >= 1,
-            "rate": 0 < self.rate < math.inf,
-            "warm_up": 0 <= self.warm_up < math.inf,
-            "decay": 0 <= self.decay < 1,
-            "average": 0 <= self.average < 1,
-            "smoothing": 0 <= self.smoothing < 1,
-            "balance": 0 <= self.balance <= 1,
-            "erasing": 0 <= self.erasing <= 1,
-            "mixup": 0 <= self.mixup < math.inf,
-            "share": 0 <= self.share <= 1,
-            "patience": self.patience >= 0,
+        wanted = {
+            "epochs": (self.epochs >= 1, "1 or more"),
+            "seed": (0 <= self.seed < 2**32, "0 to 4294967295"),
+            "batch": (self.batch >= 1, "1 or more"),
+            "rate": (0 < self.rate < math.inf, "above 0"),
+            "warm_up": (0 <= self.warm_up < math.inf, "0 or more"),
+            "decay": (0 <= self.decay < 1, "0 to below 1"),
+            "average": (0 <= self.average < 1, "0 to below 1"),
+            "smoothing": (0 <= self.smoothing < 1, "0 to below 1"),
+            "balance": (0 <= self.balance <= 1, "0 to 1"),
+            "erasing": (0 <= self.erasing <= 1, "0 to 1"),
+            "mixup": (0 <= self.mixup < math.inf, "0 or more"),
+            "share": (0 <= self.share <= 1, "0 to 1"),
+            "patience": (self.patience >= 0, "0 or more"),
         }
-        wrong = [f"{name}={getattr(self, name)}" for name in right if not right[name]]
+        wrong = {name: span for name, (right, span) in wanted.items() if not right}
         if wrong:
             raise BadInputError(
-                f"The recipe has {', '.join(wrong)}.",
-                "Expected epochs, batch and rate above 0, seed, warm_up, mixup and patience from 0, decay, "
-                "average and smoothing from 0 to below 1, balance, erasing and share from 0 to 1.",
-                "Choose others, such as those of Recipe().",
+                f"The recipe has {', '.join(f'{name}={getattr(self, name)}' for name in wrong)}.",
+                f"Expected {', '.join(f'{name} {span}' for name, span in wrong.items())}.",
+                "Choose another, such as that of Recipe().",
             )
 
 
