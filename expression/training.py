@@ -287,7 +287,12 @@ def _teacher(path: Path, labels: Labels, heads: tuple[str, ...]) -> Teacher:
             f"Expected {SIZE} pixels and {', '.join(heads)}.",
             "Name one that was trained on such data as this.",
         )
-    return runtime.all_scores
+
+    def answers(pictures: np.ndarray) -> np.ndarray:
+        """Asks about each face and its mirror image: the mean is right more often."""
+        return (runtime.all_scores(pictures) + runtime.all_scores(pictures[:, :, ::-1])) / 2
+
+    return answers
 
 
 def _print(path: str | Path) -> str:

@@ -381,18 +381,20 @@ def test_a_network_learns_what_its_teachers_say(teacher, tmp_path):
     assert result.accuracy == 0.5
 
 
-def test_teachers_are_asked_about_whole_pictures_in_networks_that_grow(teacher, tmp_path, monkeypatch):
-    asked, opened = set(), training.load
+def test_a_teacher_is_asked_about_each_face_and_its_mirror_image(teacher, tmp_path, monkeypatch):
+    asked, opened = [], training.load
 
     def listen(*words):
         runtime = opened(*words)
         ask = runtime.all_scores
-        runtime.all_scores = lambda pictures: (asked.add(pictures.shape[1:]), ask(pictures))[1]
+        runtime.all_scores = lambda pictures: (asked.append(pictures), ask(pictures))[1]
         return runtime
 
     monkeypatch.setattr(training, "load", listen)
-    train(tiny.data(votes=True), tmp_path, replace(RECIPE, epochs=2), teachers=[teacher])
-    assert asked == {(48, 48, 1)}
+    train(tiny.data(votes=True), tmp_path, replace(RECIPE, epochs=1), teachers=[teacher])
+    assert len(asked) > 2
+    for face, mirrored in zip(asked[::2], asked[1::2], strict=True):
+        np.testing.assert_array_equal(face, mirrored[:, :, ::-1])
 
 
 def wide(labels, heads=1, size=48):
