@@ -219,7 +219,8 @@ class _Run(keras.callbacks.Callback):
         self._began = time.perf_counter()
         for layer in self.network.layers:
             if isinstance(layer, keras.layers.Dropout):  # It forgets where it was in a checkpoint.
-                layer.seed_generator.state.assign([self.recipe.seed, epoch])
+                # Every step counts on by one, so each has a mask of its own.
+                layer.seed_generator.state.assign([self.recipe.seed, epoch * len(self.batches)])
         words = f"epoch {epoch + 1}/{self.recipe.epochs}"
         bar = tqdm(total=self.params["steps"], desc=words, leave=False, disable=None)
         self._bar = self._bars.enter_context(bar)
