@@ -25,7 +25,7 @@ import numpy as np
 from expression.card import read_card
 from expression.charts import confusion_matrix, learning_curves, read_history, reliability
 from expression.dataset import Dataset, read
-from expression.errors import ExpressionError
+from expression.errors import BadInputError, ExpressionError, MissingFileError, damage_told
 from expression.evaluation import Evaluation, evaluate
 from expression.export import export
 from expression.inspection import leaked
@@ -38,7 +38,10 @@ CARD = FOLDER / "README.md"
 BEGIN, END = "<!-- written by scripts/ship.py -->", "<!-- until here -->"
 """Between these lines of the model card everything is replaced."""
 
-PROTOCOLS = {"fer2013": "FER2013's labels", "ferplus": "FER+ by its official protocol"}
+KEPT = ("history.csv", "training.json")
+"""What of a training's folder is kept in results as it is."""
+
+COUNTED = {"fer2013": "FER2013's labels", "ferplus": "FER+ by its official protocol"}
 SPLITS = {"validation": "PublicTest", "test": "PrivateTest"}
 
 
@@ -57,26 +60,63 @@ def main() -> int:
 
 
 def ship(run: Path, dataset: Dataset) -> None:
-    """Replaces the network and everything that is measured of it."""
+    """Replaces the network and everything that is measured of it, once all of it is there."""
+    check(run)
     with tempfile.TemporaryDirectory() as folder:
-        small = Path(folder) / "expression.keras"
+        models, results = Path(folder, "models"), Path(folder, "results")
+        models.mkdir()
+        results.mkdir()
+        small, tiny = models / f"{SHIPPED.stem}.keras", models / SHIPPED.name
         rounded(run / "expression.keras", small)
-        export(small, SHIPPED, "dynamic")
-        shutil.copy(small, SHIPPED.with_suffix(".keras"))
-    runtime = load(SHIPPED, threads=1)
-    found = {split: measure(runtime, dataset, split) for split in SPLITS}
-    figures = {s: {labels: e.to_json() for labels, e in found[s].items()} for s in found}
-    write(RESULTS / "evaluation.json", json.dumps(figures, indent=1) + "\n")
-    for name in ("history.csv", "training.json"):
-        shutil.copy(run / name, RESULTS / name)
-    write(RESULTS / "my_own_model_architecture.txt", architecture(SHIPPED.with_suffix(".keras")))
-    learning_curves(read_history(run / "history.csv")).savefig(RESULTS / "learning_curves.png")
-    test = found["test"]
-    confusion_matrix(test["fer2013"]).savefig(RESULTS / "confusion_matrix.png")
-    confusion_matrix(test["ferplus"]).savefig(RESULTS / "confusion_matrix_ferplus.png")
-    reliability(test["fer2013"].scores, test["fer2013"].indexes).savefig(RESULTS / "reliability.png")
+        export(small, tiny, "dynamic")
+        runtime = load(tiny, threads=1)
+        found = {split: measure(runtime, dataset, split) for split in SPLITS}
+        tell(found, results)
+        write(results / "my_own_model_architecture.txt", architecture(small))
+        learning_curves(read_history(run / "history.csv")).savefig(results / "learning_curves.png")
+        for name in KEPT:
+            shutil.copy(run / name, results / name)
+        for made, place in ((models, SHIPPED.parent), (results, RESULTS)):
+            for path in made.iterdir():
+                shutil.copy(path, place / path.name)
     fill_in(CARD, tables(found))
-    print(test["fer2013"].text())
+    print(found["test"]["fer2013"].text())
+
+
+def check(run: Path) -> None:
+    """Raises an error unless a folder holds a training of the network that network.py builds today."""
+    for name in ("expression.keras", *KEPT):
+        if not (run / name).is_file():
+            raise MissingFileError(
+                f"There is no {run / name}.",
+                f"Expected a folder that a training wrote, with expression.keras and {' and '.join(KEPT)}.",
+                "Name such a folder, or finish the training.",
+            )
+    path = run / "expression.keras"
+    card = read_card(path)
+    with damage_told(f"{path} cannot be read", "Expected a .keras file that is whole.", "Train it again."):
+        found = keras.models.load_model(path, compile=False)
+    # What the layers are, without the names that Keras numbers.
+    kinds = [
+        [(type(layer).__name__, layer.output.shape) for layer in network.layers]
+        for network in (found, shipped(card.labels, len(card.heads)))
+    ]
+    if kinds[0] != kinds[1]:
+        raise BadInputError(
+            f"{path} has other layers than network.shipped builds.",
+            "Expected the same, since the architecture is told from there.",
+            "Train it with the present code, or ship it with the code that it was trained with.",
+        )
+
+
+def tell(found: dict[str, dict[str, Evaluation]], results: Path) -> None:
+    """Writes the figures of both splits, and pictures of those of the test."""
+    figures = {s: {labels: e.to_json() for labels, e in found[s].items()} for s in found}
+    write(results / "evaluation.json", json.dumps(figures, indent=1) + "\n")
+    for labels, evaluation in found["test"].items():
+        end = "" if labels == "fer2013" else f"_{labels}"
+        confusion_matrix(evaluation).savefig(results / f"confusion_matrix{end}.png")
+        reliability(evaluation.scores, evaluation.indexes).savefig(results / f"reliability{end}.png")
 
 
 def rounded(source: Path, target: Path) -> None:
@@ -120,7 +160,7 @@ def tables(found: dict[str, dict[str, Evaluation]]) -> str:
         "| | pictures | right | without those that also stand in Training | macro F1 | calibration error |",
         "|---|---|---|---|---|---|",
     ]
-    for labels, name in PROTOCOLS.items():
+    for labels, name in COUNTED.items():
         for split, evaluations in found.items():
             e = evaluations[labels]
             shares = (
@@ -128,11 +168,13 @@ def tables(found: dict[str, dict[str, Evaluation]]) -> str:
             )
             rows.append(f"| {SPLITS[split]}, {name} | {len(e.indexes):,} | {shares} |")
             if e.over_half is not None:
-                for name, counted, accuracy in (
+                for protocol, counted, accuracy in (
                     ("FER+ as its published code counts", e.by_code, e.accuracy_by_code),
                     ("FER+, over half of all votes", e.over_half, e.accuracy_over_half),
                 ):
-                    rows.append(f"| {SPLITS[split]}, {name} | {counted.sum():,} | **{accuracy:.1%}** | | | |")
+                    rows.append(
+                        f"| {SPLITS[split]}, {protocol} | {counted.sum():,} | **{accuracy:.1%}** | | | |"
+                    )
     rows += ["", *confusion(found["test"]["fer2013"])]
     return "\n".join(rows)
 

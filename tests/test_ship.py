@@ -13,9 +13,11 @@ from parts import ROOT
 
 from expression.card import Card
 from expression.dataset import Dataset
+from expression.errors import BadInputError, MissingFileError
 from expression.image import standardise
 from expression.labels import FER2013
 from expression.network import keras, save
+from expression.network import shipped as large_network
 from expression.runtime import load
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -41,15 +43,22 @@ def dataset():
     return Dataset(FER2013, *(replace(part, indexes=np.where(part.indexes, 4, 3)) for part in splits))
 
 
-@pytest.mark.slow
-def test_a_training_is_shipped_with_everything_that_is_told_of_it(ship, dataset, tmp_path, capsys):
+@pytest.fixture
+def run(ship, tmp_path, monkeypatch):
+    """The folder of a training of a small network, which passes for the usual one."""
+    monkeypatch.setattr(ship, "shipped", tiny.network)
     run = tmp_path / "run"
     run.mkdir()
     network = tiny.network(FER2013, heads=2)
     save(network, run / "expression.keras", Card(FER2013, heads=("fer2013", "ferplus")))
-    header = "epoch,size,seconds,loss,training,validation,validation_votes"
-    (run / "history.csv").write_text(f"{header}\n1,48,2.0,1.5,0.4,0.4,0.4\n2,48,2.0,1.2,0.5,0.5,0.5\n")
+    header = "epoch,seconds,loss,training,validation,validation_votes"
+    (run / "history.csv").write_text(f"{header}\n1,2.0,1.5,0.4,0.4,0.4\n2,2.0,1.2,0.5,0.5,0.5\n")
     (run / "training.json").write_text("{}")
+    return run
+
+
+@pytest.mark.slow
+def test_a_training_is_shipped_with_everything_that_is_told_of_it(ship, run, dataset, tmp_path, capsys):
     ship.ship(run, dataset)
 
     shipped = load(tmp_path / "expression.tflite")
@@ -60,14 +69,50 @@ def test_a_training_is_shipped_with_everything_that_is_told_of_it(ship, dataset,
     assert capsys.readouterr().out.endswith(f"Accuracy on test set: {right:.1%}\n")
     assert {path.name for path in (tmp_path / "results").iterdir()} == {
         *("evaluation.json", "history.csv", "training.json", "my_own_model_architecture.txt"),
-        *("learning_curves.png", "confusion_matrix.png", "confusion_matrix_ferplus.png", "reliability.png"),
+        *("learning_curves.png", "confusion_matrix.png", "confusion_matrix_ferplus.png"),
+        *("reliability.png", "reliability_ferplus.png"),
     }
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert card.startswith("Before.\n")
     assert card.endswith("After.\n")
     assert "old" not in card
     assert f"| PrivateTest, FER2013's labels | 20 | **{right:.1%}** |" in card
+    official, by_code = "FER+ by its official protocol", "FER+ as its published code counts"
+    names = [line.split("|")[1].strip() for line in card.splitlines() if line.startswith("| P")]
+    assert names == [
+        *("PublicTest, FER2013's labels", "PrivateTest, FER2013's labels"),
+        *(f"PublicTest, {official}", f"PublicTest, {by_code}", "PublicTest, FER+, over half of all votes"),
+        *(f"PrivateTest, {official}", f"PrivateTest, {by_code}", "PrivateTest, FER+, over half of all votes"),
+    ]
     assert "conv2d" in (tmp_path / "results" / "my_own_model_architecture.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error", "words"),
+    [
+        ("no history", MissingFileError, r"There is no .*history\.csv"),
+        ("text", BadInputError, r"expression\.keras is not a network"),
+        ("other layers", BadInputError, r"other layers than network\.shipped builds"),
+        ("no votes", BadInputError, r"no votes"),
+    ],
+)
+def test_what_cannot_be_shipped_leaves_all_as_it_was(
+    ship, run, dataset, tmp_path, monkeypatch, trouble, error, words
+):
+    if trouble == "no history":
+        (run / "history.csv").unlink()
+    elif trouble == "text":
+        (run / "expression.keras").write_text("no network")
+    elif trouble == "other layers":
+        monkeypatch.setattr(ship, "shipped", large_network)
+    else:
+        dataset = replace(dataset, test=replace(dataset.test, votes=None))
+    before = (tmp_path / "README.md").read_text()
+    with pytest.raises(error, match=words):
+        ship.ship(run, dataset)
+    assert (tmp_path / "README.md").read_text() == before
+    assert not list((tmp_path / "results").iterdir())
+    assert not (tmp_path / "expression.tflite").exists()
 
 
 def test_rounded_weights_score_the_same_and_take_less_room(ship, tmp_path):
