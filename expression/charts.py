@@ -94,7 +94,7 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
     Args:
         history: Rows as `training.train` returns and `read_history` reads them.
     """
-    best = max(reversed(history), key=lambda row: row["validation"])  # of equals, training keeps the last
+    best = max(history, key=lambda row: row["validation"])  # of equals, the first, as in training
     with _style():
         figure = _figure(3.6)
         left, right = figure.subplots(1, 2)

@@ -15,14 +15,12 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from .card import Card
 from .errors import BadInputError, OutputError, damage_told
 from .network import keras, save
-from .recipe import Recipe
 
 Row = dict[str, float]
 """The figures of one epoch."""
@@ -57,13 +55,14 @@ class Checkpoints:
             The history so far; empty for a new training.
 
         Raises:
-            BadInputError: The folder holds another training, or a damaged one.
+            BadInputError: The folder holds another training, a damaged one, or a network of other origin.
             OutputError: The folder cannot be made.
         """
         with writing_told(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         self._check_room(network)
         if not self._state.is_file():
+            self._check_own()
             return []
         with self._damage_told():
             state = json.loads(self._state.read_text(encoding="utf-8"))
@@ -101,7 +100,7 @@ class Checkpoints:
             part = self._state.with_suffix(".part")
             part.write_text(json.dumps({**self.about, "history": history}, indent=1), encoding="utf-8")
             os.replace(part, self._state)
-            for old in set(self.folder.glob("checkpoint-*")) - {self._checkpoint(len(history))}:
+            for old in set(self.folder.glob("checkpoint-*.weights.h5")) - {self._checkpoint(len(history))}:
                 old.unlink()
 
     def _checkpoint(self, epoch: int) -> Path:
@@ -126,12 +125,21 @@ class Checkpoints:
 
     def _check_same(self, then: dict[str, Any], now: dict[str, Any]) -> None:
         """Raises a BadInputError where the folder holds another training than this one."""
-        others = [name for name in now if then.get(name) != now[name]]
+        others = [name for name in {**now, **then} if then.get(name, ...) != now.get(name, ...)]
         if others:
             raise BadInputError(
-                f"{self.folder} holds a training with {_told(then, others)}.",
-                f"Expected {_told(now, others)}, to go on with it.",
+                f"In {self.folder} is a training with {_told(then, others)}, not {_told(now, others)}.",
+                "Expected the same, to go on with it.",
                 "Give the same again, or another --out.",
+            )
+
+    def _check_own(self) -> None:
+        """Raises a BadInputError where the folder has a network that no training there wrote."""
+        if self.best.exists() and not self._checkpoint(1).exists():
+            raise BadInputError(
+                f"{self.best} is there, and no training that wrote it.",
+                "Expected a folder that is new, or that of a training: a network would be written over.",
+                "Choose another --out.",
             )
 
     def _damage_told(self) -> contextlib.AbstractContextManager:
@@ -143,13 +151,13 @@ class Checkpoints:
 
 
 def _flat(about: dict[str, Any]) -> dict[str, Any]:
-    """Returns the values of a recipe beside the others; what an older one does not name is as usual."""
+    """Returns the values of a recipe beside the others."""
     others = {name: value for name, value in about.items() if name != "recipe"}
-    return {**asdict(Recipe()), **about["recipe"], **others}
+    return {**about["recipe"], **others}
 
 
 def _told(values: dict[str, Any], names: list[str]) -> str:
-    return ", ".join(f"{name} {values.get(name)}" for name in names)
+    return ", ".join(f"{name} {values[name]}" if name in values else f"no {name}" for name in names)
 
 
 @contextlib.contextmanager

@@ -177,6 +177,8 @@ def train(
     print(f"{trained.path}: {trained.accuracy:.1%} right in validation. {exported.name}: the same, smaller.")
     if divided is dataset:
         print(f"Next: expression evaluate --model {exported} --data {data}")
+    else:
+        print(f"Most pictures of {data} were learned from, so they cannot test it: evaluate it with others.")
     print(f"Next: expression live --model {exported}")
 
 
@@ -256,14 +258,15 @@ def models_get(name: Annotated[str, typer.Argument(help="A name that `models lis
 
 
 def _read(data: str | None, detector: str | None = None) -> Dataset:
-    """Reads data, None for FER2013 in the current folder; with a detector, the faces in its pictures."""
+    """Reads data, None for FER2013 where it usually lies; with a detector, the faces in its pictures."""
     from .dataset import read
     from .faces import FaceCutter, make_detector
+    from .fer2013 import find_fer2013
 
-    path = data or next((name for name in ("fer2013", "fer2013.csv") if Path(name).exists()), None)
+    path = data or find_fer2013()
     if path is None:
         raise MissingFileError(
-            "There is no FER2013 in this folder.",
+            "There is no FER2013 in this folder, nor where EXPRESSION_DATA says.",
             "Expected fer2013.csv or a folder fer2013, or --data with another name.",
             "Name it, or get it from the Kaggle challenge of 2013.",
         )
@@ -289,6 +292,9 @@ def _faces(data: str, size: int) -> Any:
     from .image import preprocess
 
     pictures = _read(data).divided().training.pictures
+    if not len(pictures):
+        happened = f"{data} has no pictures for training."
+        raise BadInputError(happened, "Expected some, to learn ranges from.", "Name other data.")
     chosen = np.linspace(0, len(pictures) - 1, min(300, len(pictures))).astype(int)
     return np.stack([preprocess(picture, size=size) for picture in pictures[chosen]])
 

@@ -87,12 +87,12 @@ class Dataset:
         """Makes three splits of data that came without any and so are a test set as a whole.
 
         A tenth goes to validation, a tenth stays for the test; `parted` has the rule.
-        Data that can be learned from already are returned as they are.
+        Data that have splits are returned as they are.
 
         Args:
             seed: Another one draws other splits.
         """
-        if len(self.training):
+        if len(self.training) or len(self.validation):
             return self
         return Dataset(self.labels, *parted(self.test, [SHARE, SHARE], seed))
 

@@ -96,7 +96,10 @@ class Evaluation:
     @property
     def by_code(self) -> np.ndarray | None:
         """(pictures,) bool, those that FER+'s published code counts, too; None for other labels."""
-        return None if self.over_half is None else ~np.isin(np.take(self.labels, self.indexes), UNCOUNTED)
+        if self.over_half is None:
+            return None
+        counted = [label.casefold() not in map(str.casefold, UNCOUNTED) for label in self.labels]
+        return np.take(counted, self.indexes)
 
     @property
     def accuracy_by_code(self) -> float | None:

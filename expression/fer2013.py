@@ -20,10 +20,13 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from .dataset import SHARE, Dataset, Split, parted
-from .errors import DAMAGE, BadInputError, MissingFileError, damage_told
+from .errors import DAMAGE, BadInputError, MissingFileError, damage_told, user_path
 from .image import SIZE, grey, read_picture
 from .labels import FER2013
 from .votes import read_votes
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout, where the package is used from one."""
 
 USAGES = ("Training", "PublicTest", "PrivateTest")
 """What FER2013 calls training, validation and test.
@@ -66,6 +69,23 @@ def in_folder(folder: Path) -> Path | None:
     """Returns the file by which a folder is FER2013, or None."""
     places = (folder / name for name in (SHEETS_FILE, *CSV_FILES))
     return next((place for place in places if place.is_file()), None)
+
+
+def find_fer2013() -> Path | None:
+    """Returns where FER2013 lies, for `dataset.read`, or None.
+
+    If the environment variable EXPRESSION_DATA is set, it names the file or folder, and no other
+    place is looked at: a name where nothing is means to do without. Else the places are
+    `fer2013.csv` and the folder `fer2013` in the current folder and in the checkout, and
+    `shared/data/fer2013` beside it.
+    """
+    named = os.environ.get("EXPRESSION_DATA")
+    here = Path()
+    usual = (here, here / "fer2013", ROOT, ROOT / "fer2013", ROOT.parent / "shared" / "data" / "fer2013")
+    for place in (user_path(named),) if named else usual:
+        if place.is_file() or (place.is_dir() and in_folder(place)):
+            return place
+    return None
 
 
 def read_fer2013(path: Path) -> Dataset:

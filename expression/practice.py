@@ -1,9 +1,8 @@
-"""Data for lessons: FER2013 where the reader has it, and else faces that everybody has.
+"""Data for lessons: faces that everybody has, where a reader has no FER2013.
 
-`find_fer2013` looks where FER2013 is likely to lie. `practice` draws pictures of the demo's
-portrait: laughing, neutral, surprised, sad and angry, in two colourings, tilted, near and
-far, in all sorts of light, blurred and noisy. Lessons 04 and 05 call both. `spoiled` makes
-mistakes in data that lesson 04 then finds.
+`practice` draws pictures of the demo's portrait: laughing, neutral, surprised, sad and angry,
+in two colourings, tilted, near and far, in all sorts of light, blurred and noisy. Lessons 04
+and 05 call it. `spoiled` makes mistakes in data that lesson 04 then finds.
 
 What these pictures teach is this one drawn face. A network that reads all of them right has
 learned one person's five masks and knows nothing about other people, so its accuracy on
@@ -14,23 +13,15 @@ Notebook: 04_labels_and_data
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 
 from .dataset import Dataset, Split, parted
-from .errors import user_path
-from .fer2013 import in_folder
 from .image import SIZE, resize
 from .labels import FER2013, Labels
 from .sources._portrait import DETAIL, Portrait
 from .sources._story import FEELINGS, NEUTRAL
 from .sources.demo import FACE
-
-ROOT = Path(__file__).resolve().parents[1]
-"""The checkout, where the package is used from one."""
 
 LABEL_OF = {"angry": "Angry", "laugh": "Happy", "sad": "Sad", "surprise": "Surprise", "neutral": "Neutral"}
 """What FER2013 calls the feelings of the demo; nobody drew disgust and fear."""
@@ -55,21 +46,6 @@ REPEATED, RELABELLED, BLANK = 30, 6, 3
 
 LEAK = 0.08
 """What part of the test pictures `spoiled` takes from training, as in FER2013."""
-
-
-def find_fer2013() -> Path | None:
-    """Returns where FER2013 lies, for `dataset.read`, or None.
-
-    If the environment variable EXPRESSION_DATA is set, it names the file or folder, and no other
-    place is looked at: a name where nothing is means to do without. Else the places are
-    `fer2013.csv` and the folder `fer2013` in the checkout, and `shared/data/fer2013` beside it.
-    """
-    named = os.environ.get("EXPRESSION_DATA")
-    usual = (ROOT, ROOT / "fer2013", ROOT.parent / "shared" / "data" / "fer2013")
-    for place in (user_path(named),) if named else usual:
-        if place.is_file() or (place.is_dir() and in_folder(place)):
-            return place
-    return None
 
 
 def practice(count: int = 2000, seed: int = 0) -> Dataset:

@@ -76,14 +76,14 @@ class Recipe:
             raise BadInputError(
                 f"The recipe has {', '.join(f'{name}={getattr(self, name)}' for name in wrong)}.",
                 f"Expected {', '.join(f'{name} {span}' for name, span in wrong.items())}.",
-                "Choose another, such as that of Recipe().",
+                "Leave it out for what is usual.",
             )
 
 
 USUAL = {
     "shipped": Recipe(),
     # At the rate of the other network its dense layers learn nothing; what blends pictures only slows it.
-    "tutorial": Recipe(network="tutorial", epochs=12, rate=0.02, erasing=0.0, mixup=0.0),
+    "tutorial": Recipe(network="tutorial", epochs=12, rate=0.02, erasing=0.0, mixup=0.0, patience=5),
 }
 """The recipe that suits each network."""
 

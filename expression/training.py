@@ -26,7 +26,7 @@ from .dataset import Dataset, Split
 from .errors import BadInputError, damage_told
 from .image import SIZE, standardise
 from .labels import Labels
-from .network import builder, keras, plain, precision, temper
+from .network import LOGITS, builder, keras, plain, precision, temper
 from .optimizer import average, prepare
 from .recipe import Recipe
 from .runtime import load
@@ -68,7 +68,7 @@ def train(
         out: The folder that gets `expression.keras`, `history.csv`, `training.json`, TensorBoard's
             files and the last checkpoint.
         recipe: How it is taught; None for the usual one.
-        start: A .keras file with the same network, to begin with its weights.
+        start: A .keras file of the same network, to begin with its weights.
         teachers: Networks, .tflite or .keras, whose answers are learned too.
         on_epoch: Called with each new row of the history.
 
@@ -105,7 +105,7 @@ def _check(dataset: Dataset) -> None:
         raise BadInputError(
             f"There are no pictures of {', '.join(missing)} to learn from.",
             "Expected some of each label.",
-            "Add pictures, or take the label off the list.",
+            "Add pictures, or take the label out of labelList.csv.",
         )
     _check_votes(dataset)
 
@@ -179,6 +179,7 @@ class _Run(keras.callbacks.Callback):
             "recipe": asdict(recipe),
             "labels": list(dataset.labels),
             "pictures": dataset.sizes,
+            "data": _data_print(dataset),
             "start": start and _print(start),
             "teachers": [_print(path) for path in teachers],
         }
@@ -240,9 +241,9 @@ class _Run(keras.callbacks.Callback):
         taught = {"loss": round(float(logs["loss"]), 4), "training": round(float(logs["accuracy"]), 4)}
         found = _found(scores, self.checks)
         row = {"epoch": epoch + 1, "seconds": seconds, **taught, **found}
-        self.history.append(row)
-        if row["validation"] == self.best:
+        if not self.history or row["validation"] > self.best:
             self._keep(averaged, scores, row)
+        self.history.append(row)
         self.kept.keep_history(self.history)
         # TensorBoard shows what begins with val_ beside what was found in training.
         logs |= {name.replace("validation", "val_accuracy"): value for name, value in found.items()}
@@ -262,7 +263,14 @@ class _Run(keras.callbacks.Callback):
 def _build(recipe: Recipe, labels: Labels, heads: int) -> keras.Model:
     """Returns a network with random weights."""
     with precision("mixed_bfloat16" if recipe.mixed else "float32"):
-        return builder(recipe.network)(labels, heads)
+        network = builder(recipe.network)(labels, heads)
+    if LOGITS not in [layer.name for layer in network.layers]:
+        raise BadInputError(
+            f"The network {recipe.network} has no layer {LOGITS!r}.",
+            "Expected its last dense layer to have that name: there it is set how sure the network is.",
+            f'Name it: Dense(..., name="{LOGITS}").',
+        )
+    return network
 
 
 def _begin_with(network: keras.Model, path: Path, labels: Labels) -> None:
@@ -273,7 +281,7 @@ def _begin_with(network: keras.Model, path: Path, labels: Labels) -> None:
     if not same or [w.shape for w in weights] != [w.shape for w in network.get_weights()]:
         raise BadInputError(
             f"{path} does not fit the network that is to be trained.",
-            "Expected a .keras file with the same layers, labels and heads.",
+            "Expected a .keras file with weights of the same shapes, the same labels and heads.",
             "Train it without --start, or with the --network of that file.",
         )
     network.set_weights(weights)
@@ -299,6 +307,15 @@ def _teacher(path: Path, labels: Labels, heads: tuple[str, ...]) -> Teacher:
 def _print(path: str | Path) -> str:
     """Returns a file's name with the first figures of its SHA-256."""
     return f"{Path(path).name} {sha256(Path(path).read_bytes()).hexdigest()[:12]}"
+
+
+def _data_print(dataset: Dataset) -> str:
+    """Returns the first figures of the SHA-256 of everything that is learned from and chosen by."""
+    found = sha256()
+    for split in (dataset.training, dataset.validation):
+        for values in (split.pictures, split.indexes, split.votes):
+            found.update(b"" if values is None else np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()[:12]
 
 
 def _found(scores: np.ndarray, checks: Lessons) -> Row:

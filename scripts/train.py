@@ -34,6 +34,9 @@ def main() -> int:
     except ExpressionError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("Stopped. Call it again in the same way, and it goes on.", file=sys.stderr)
+        return 1
     return 0
 
 

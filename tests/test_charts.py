@@ -97,9 +97,9 @@ def test_learning_curves_mark_the_epoch_that_was_kept():
     assert shown["validation, FER+'s votes"] == [0.5, 0.7, 0.8]
 
 
-def test_of_epochs_that_are_equally_good_the_last_is_kept():
+def test_of_epochs_that_are_equally_good_the_first_is_kept():
     equal = [{**row, "validation": 0.6} for row in HISTORY]
-    assert charts.learning_curves(equal).axes[1].get_title(loc="left").endswith("60.0% in epoch 3")
+    assert charts.learning_curves(equal).axes[1].get_title(loc="left").endswith("60.0% in epoch 1")
 
 
 def test_learning_curves_of_data_without_votes_have_no_line_for_them():

@@ -59,15 +59,34 @@ def test_only_the_last_checkpoint_is_kept(kept):
     assert [path.name for path in kept.folder.glob("checkpoint-*")] == ["checkpoint-2.weights.h5"]
 
 
-def test_an_older_state_that_lacks_a_value_of_the_recipe_is_taken_up(kept):
+def test_a_training_of_another_version_is_another_training(kept):
     path = kept.folder / "training.json"
     state = json.loads(path.read_text())
     del state["recipe"]["share"]
+    state["recipe"]["growing"] = True
     path.write_text(json.dumps(state))
-    assert kept.take_up(network()) == [ROW]
-    other = Checkpoints(kept.folder, {**ABOUT, "recipe": asdict(replace(RECIPE, share=0.1))})
-    with pytest.raises(BadInputError, match=r"holds a training with share 0\.7\. Expected share 0\.1, to"):
-        other.take_up(network())
+    said = r"is a training with no share, growing True, not share 0\.7, no growing\. Expected the same"
+    with pytest.raises(BadInputError, match=said):
+        kept.take_up(network())
+
+
+def test_a_network_that_no_training_wrote_is_not_written_over(tmp_path):
+    (tmp_path / "expression.keras").write_text("mine")
+    with pytest.raises(BadInputError, match=r"expression\.keras is there, and no training that wrote it\."):
+        Checkpoints(tmp_path, ABOUT).take_up(network())
+    assert (tmp_path / "expression.keras").read_text() == "mine"
+
+
+def test_a_stop_in_the_first_epoch_costs_that_epoch_alone(kept):
+    (kept.folder / "training.json").unlink()
+    assert kept.take_up(network()) == []
+
+
+def test_files_that_are_not_its_own_stay(kept):
+    other = kept.folder / "checkpoint-best.pt"
+    other.write_text("mine")
+    kept.keep_history([ROW])
+    assert other.read_text() == "mine"
 
 
 def test_what_differs_is_named_and_nothing_else(kept):
@@ -75,8 +94,8 @@ def test_what_differs_is_named_and_nothing_else(kept):
     with pytest.raises(BadInputError) as caught:
         Checkpoints(kept.folder, about).take_up(network())
     assert str(caught.value) == (
-        f"{kept.folder} holds a training with seed 3, start None. "
-        "Expected seed 9, start a.keras 12, to go on with it. Give the same again, or another --out."
+        f"In {kept.folder} is a training with seed 3, start None, not seed 9, start a.keras 12. "
+        "Expected the same, to go on with it. Give the same again, or another --out."
     )
 
 

@@ -286,6 +286,9 @@ def shelf(tmp_path):
     (tmp_path / "notes.txt").write_text("neither faces nor a network", encoding="utf-8")
     (tmp_path / "notes.keras").write_text("neither faces nor a network", encoding="utf-8")
     (tmp_path / "empty").mkdir()
+    face = tmp_path / "chosen" / "validation" / "happy" / "1.png"  # no training beside it
+    face.parent.mkdir(parents=True)
+    cv2.imwrite(str(face), np.full((48, 48), 90, np.uint8))
     return tmp_path
 
 
@@ -328,7 +331,11 @@ BAD_TEACHING = [
         r"notes\.txt cannot be written",
     ),
     ("out of a long name", ("train", "--out", LONG, "--data", "faces.csv"), r"aaa.* cannot be reached"),
-    ("no data here", EVALUATE, r"There is no FER2013 in this folder\. Expected fer2013\.csv or a folder"),
+    (
+        "no data here",
+        EVALUATE,
+        r"There is no FER2013 in this folder, nor .*\. Expected fer2013\.csv or a folder",
+    ),
     ("evaluate on text", (*EVALUATE, "--data", "notes.txt"), r"notes\.txt"),
     ("no such model", (*EVALUATE, "--data", "faces.csv", "--model", "no.tflite"), r"no network .*no\.tflite"),
     ("model is text", (*EVALUATE, "--data", "faces.csv", "--model", "notes.keras"), r"notes\.keras is not a"),
@@ -380,6 +387,11 @@ BAD_TEACHING = [
         (*EXPORT, "--model", SHIPPED_KERAS, "--quantize", "int8", "--data", "none.csv"),
         r"There is no data at none\.csv",
     ),
+    (
+        "no faces for int8",
+        (*EXPORT, "--model", SHIPPED_KERAS, "--quantize", "int8", "--data", "chosen"),
+        r"chosen has no pictures for training",
+    ),
 ]
 
 
@@ -388,6 +400,7 @@ BAD_TEACHING = [
 )
 def test_bad_input_of_a_training_is_one_clear_line_and_exit_code_2(capfd, shelf, monkeypatch, words, said):
     monkeypatch.chdir(shelf)
+    monkeypatch.setenv("EXPRESSION_DATA", "nowhere")
     before = sorted(path.name for path in shelf.rglob("*"))
     code, _, err = run(capfd, *words)
     assert (code, err.count("\n")) == (2, 1), err
@@ -428,6 +441,7 @@ def test_a_network_is_taught_evaluated_and_exported(capfd, shelf, monkeypatch):
 def test_the_shipped_network_is_evaluated_on_fer2013_in_the_folder(capfd, shelf, monkeypatch):
     monkeypatch.chdir(shelf)
     (shelf / "faces.csv").rename("fer2013.csv")
+    monkeypatch.delenv("EXPRESSION_DATA", raising=False)
     code, out, err = run(capfd, "evaluate", "--json", "found.json")
     found = json.loads((shelf / "found.json").read_text(encoding="utf-8"))
     assert (code, err) == (0, "")
@@ -446,7 +460,7 @@ def test_a_folder_of_pictures_is_a_test_set(capfd, tmp_path):
             cv2.imwrite(str(tmp_path / label / f"{count}.png"), face)
     code, out, err = run(capfd, "evaluate", "--data", str(tmp_path))
     assert (code, err) == (0, "")
-    assert "also stand in Training" not in out
+    assert "stands in Training" not in out
     assert out.splitlines()[-1].startswith("Accuracy on test set: ")
 
 

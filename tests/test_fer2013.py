@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from expression import fer2013
 from expression.dataset import Dataset, read, sketches
 from expression.errors import BadInputError, MissingFileError
-from expression.fer2013 import SHEET_COLUMNS, USAGES
+from expression.fer2013 import SHEET_COLUMNS, USAGES, find_fer2013
 from expression.inspection import prints
 from expression.labels import FER2013
 from expression.votes import COLUMNS
@@ -413,3 +413,57 @@ def test_in_the_sheets_the_splits_are_the_rows_that_the_usages_say(shared_data):
     dataset = read(folder)
     for number, split in enumerate((dataset.training, dataset.validation, dataset.test)):
         np.testing.assert_array_equal(prints(split.pictures), prints(pictures[usages == number]))
+
+
+# Where it is looked for.
+
+
+@pytest.fixture
+def no_usual_place(monkeypatch, tmp_path):
+    checkout = tmp_path / "beside" / "checkout"
+    checkout.mkdir(parents=True)
+    monkeypatch.setattr(fer2013, "ROOT", checkout)
+    monkeypatch.chdir(tmp_path)
+    return checkout
+
+
+def lay(place):
+    """Lays the smallest table of FER2013 somewhere."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{usage % 7},{' '.join(['9'] * 2304)},{name}" for usage, name in enumerate(USAGES)]
+    place.write_text("\n".join(["emotion,pixels,Usage", *rows]), encoding="utf-8")
+    return place
+
+
+PLACES = [
+    pytest.param("../../fer2013.csv", "../..", id="the current folder"),
+    pytest.param("fer2013.csv", ".", id="the checkout"),
+    pytest.param("fer2013/fer2013.csv", "fer2013", id="a folder in it"),
+    pytest.param("../shared/data/fer2013/fer2013.csv", "../shared/data/fer2013", id="beside it"),
+]
+
+
+@pytest.mark.parametrize(("file", "found"), PLACES)
+def test_fer2013_is_found_in_the_usual_places(no_usual_place, file, found):
+    lay(no_usual_place / file)
+    place = find_fer2013()
+    assert place.resolve() == (no_usual_place / found).resolve()
+    assert sum(read(place).sizes.values()) == 3
+
+
+def test_without_fer2013_nothing_is_found(no_usual_place):
+    assert find_fer2013() is None
+
+
+@pytest.mark.parametrize("name", ["elsewhere/all.csv", "elsewhere"])
+def test_a_place_that_is_named_comes_before_the_usual_ones(no_usual_place, tmp_path, monkeypatch, name):
+    lay(no_usual_place / "fer2013.csv")
+    lay(tmp_path / "elsewhere" / ("all.csv" if name.endswith("csv") else "fer2013.csv"))
+    monkeypatch.setenv("EXPRESSION_DATA", str(tmp_path / name))
+    assert find_fer2013() == tmp_path / name
+
+
+def test_a_name_where_nothing_is_means_to_do_without(no_usual_place, monkeypatch):
+    lay(no_usual_place / "fer2013.csv")
+    monkeypatch.setenv("EXPRESSION_DATA", "nowhere")
+    assert find_fer2013() is None

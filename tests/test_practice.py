@@ -1,4 +1,4 @@
-"""Practice faces: five labels, no twins on both sides, the same again; and where FER2013 is looked for."""
+"""Practice faces: five labels, no twins on both sides, the same again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from expression import practice as module
-from expression.dataset import SPLITS, read, sketches
+from expression.dataset import SPLITS, sketches
 from expression.inspection import average_faces, look
 from expression.labels import FER2013
-from expression.practice import find_fer2013, practice, spoiled
+from expression.practice import practice, spoiled
 from expression.sources._story import FEELINGS
 
 
@@ -89,53 +89,3 @@ def test_spoiling_leaves_the_data_given_as_they_are(drawn):
     spoiled(drawn)
     assert np.array_equal(drawn.training.pictures, pictures)
     assert np.array_equal(drawn.training.indexes, indexes)
-
-
-@pytest.fixture
-def no_usual_place(monkeypatch, tmp_path):
-    checkout = tmp_path / "beside" / "checkout"
-    checkout.mkdir(parents=True)
-    monkeypatch.setattr(module, "ROOT", checkout)
-    return checkout
-
-
-def lay(place):
-    """Lays the smallest table of FER2013 somewhere."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    rows = [f"{usage % 7},{' '.join(['9'] * 2304)},{name}" for usage, name in enumerate(USAGES)]
-    place.write_text("\n".join(["emotion,pixels,Usage", *rows]), encoding="utf-8")
-    return place
-
-
-USAGES = ("Training", "PublicTest", "PrivateTest")
-PLACES = [
-    pytest.param("fer2013.csv", ".", id="the checkout"),
-    pytest.param("fer2013/fer2013.csv", "fer2013", id="a folder in it"),
-    pytest.param("../shared/data/fer2013/fer2013.csv", "../shared/data/fer2013", id="beside it"),
-]
-
-
-@pytest.mark.parametrize(("file", "found"), PLACES)
-def test_fer2013_is_found_in_the_usual_places(no_usual_place, file, found):
-    lay(no_usual_place / file)
-    place = find_fer2013()
-    assert place.resolve() == (no_usual_place / found).resolve()
-    assert sum(read(place).sizes.values()) == 3
-
-
-def test_without_fer2013_nothing_is_found(no_usual_place):
-    assert find_fer2013() is None
-
-
-@pytest.mark.parametrize("name", ["elsewhere/all.csv", "elsewhere"])
-def test_a_place_that_is_named_comes_before_the_usual_ones(no_usual_place, tmp_path, monkeypatch, name):
-    lay(no_usual_place / "fer2013.csv")
-    lay(tmp_path / "elsewhere" / ("all.csv" if name.endswith("csv") else "fer2013.csv"))
-    monkeypatch.setenv("EXPRESSION_DATA", str(tmp_path / name))
-    assert find_fer2013() == tmp_path / name
-
-
-def test_a_name_where_nothing_is_means_to_do_without(no_usual_place, monkeypatch):
-    lay(no_usual_place / "fer2013.csv")
-    monkeypatch.setenv("EXPRESSION_DATA", "nowhere")
-    assert find_fer2013() is None

@@ -35,7 +35,7 @@ from expression.recipe import USUAL, Recipe, usual
 )
 def test_a_recipe_that_makes_no_sense_is_refused(values, said):
     with pytest.raises(
-        BadInputError, match=rf"The recipe has {said}\. Expected {said.split('=')[0]} .* Choose another"
+        BadInputError, match=rf"The recipe has {said}\. Expected {said.split('=')[0]} .* Leave it out"
     ):
         Recipe(**values)
 
