@@ -53,7 +53,8 @@ class Look:
         lines = [f"{row[0]:{width}}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
         lines += [
             "",
-            f"{self.distinct} different pictures, {self.blank} of one grey level",
+            f"{self.distinct} different pictures",
+            f"{self.blank} pictures of one grey level",
             f"{self.conflicting} groups of equal pictures with different labels",
         ]
         if self.agreement is not None:
@@ -74,7 +75,8 @@ def look(dataset: Dataset) -> Look:
         repetitions                2           0           0
         also in training                       1           0
         <BLANKLINE>
-        1 different pictures, 4 of one grey level
+        1 different pictures
+        4 pictures of one grey level
         1 groups of equal pictures with different labels
     """
     splits = {name: getattr(dataset, name) for name in SPLITS}
