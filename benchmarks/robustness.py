@@ -58,6 +58,11 @@ def main() -> int:
     arguments = parser.parse_args()
     if not arguments.out.resolve().parent.is_dir():
         parser.error(f"There is no folder for {arguments.out}. Expected one. Make it, or name another.")
+    if arguments.out.suffix != ".png":
+        parser.error(f"--out is {arguments.out}. Expected a .png file. Try --out robustness.png.")
+    for path in (arguments.clip, arguments.clip.with_suffix(".json")) if arguments.clip else ():
+        if not path.is_file():
+            parser.error(f"There is no {path}. Expected a clip and its labels beside it. Mend the name.")
     try:
         networks, dataset = [load(path) for path in arguments.networks], read(arguments.data)
         split = getattr(dataset, arguments.split)
