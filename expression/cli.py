@@ -8,20 +8,18 @@ Notebook: 01_start_here
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
 from . import __version__
-from .errors import BadInputError, ExpressionError, MissingFileError, OutputError, RunError, user_path
+from .errors import BadInputError, ExpressionError, MissingFileError, RunError, user_path
 
 if TYPE_CHECKING:
     from .dataset import Dataset
@@ -199,6 +197,7 @@ def evaluate(
 ) -> None:
     """Say how often a network is right; the shipped one, unless another is named."""
     from .evaluation import evaluate
+    from .files import write_text
     from .inspection import leaked
     from .runtime import load
 
@@ -210,7 +209,7 @@ def evaluate(
     found = evaluate(runtime, chosen, labels, known, dataset.labels)
     print(found.text(f"{split} set"))
     if json_file:
-        _write(user_path(json_file), json.dumps(found.to_json(), indent=2) + "\n")
+        write_text(user_path(json_file), json.dumps(found.to_json(), indent=2) + "\n")
 
 
 @app.command(epilog="Example: expression export --model results/mine/expression.keras --out mine.tflite")
@@ -306,22 +305,6 @@ def _tell(row: dict[str, float]) -> None:
         f"epoch {row['epoch']}: loss {row['loss']:.3f}, right in validation {row['validation']:.1%}{votes}",
         flush=True,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a text file, all at once."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror or error}).",
-            "Expected a folder that is there and writable, and room.",
-            "Make the folder, or choose another.",
-        ) from error
 
 
 def _usage(error: TyperException) -> str:

@@ -10,7 +10,6 @@ Notebook: 04_labels_and_data
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,8 @@ from .dataset import SHARE, SPLITS, Dataset, Split, parted
 from .errors import BadInputError, MissingFileError, damage_told
 from .fer2013 import USAGES
 from .image import PICTURES, SIZE, read_picture
+from .labelrows import FILE as OWN_TABLE
+from .labelrows import read_table
 from .labels import FER2013, Labels
 
 WORDS = {
@@ -68,9 +69,6 @@ KDEF_CODES = {
 KDEF_ANGLES = ("S", "HL", "HR")
 """Straight and half profile. In full profile half of the face is hidden; those are left out."""
 
-OWN_FILE = "faceLabels.csv"
-"""The rows of a reader's own set; its pictures lie in Images, its labels in labelList.csv."""
-
 
 class Entry(NamedTuple):
     """A picture to be read."""
@@ -93,7 +91,7 @@ def read_folder(folder: Path, labels: Labels | None, crop: Callable[[np.ndarray]
     if labels is None:
         listed = folder / "labelList.csv"
         labels = Labels.read(listed) if listed.is_file() else FER2013
-    if (folder / OWN_FILE).is_file():
+    if (folder / OWN_TABLE).is_file():
         found = _own(folder, labels)
     else:
         found = _ck(folder, labels) or _kdef(folder, labels) or _by_folder(folder, labels)
@@ -155,24 +153,12 @@ def _kdef(folder: Path, labels: Labels) -> list[Entry]:
 
 
 def _own(folder: Path, labels: Labels) -> list[Entry]:
-    """Lists the rows image,label[,session] of a reader's own set; a label may also be its index."""
-    table = folder / OWN_FILE
-    told = damage_told(f"{table} is not readable", "Expected rows image,label in UTF-8.", "Save it anew.")
-    with told, table.open(encoding="utf-8-sig", newline="") as file:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(map(str.strip, row))]
-    if rows and [cell.casefold() for cell in rows[0][:2]] == ["image", "label"]:
-        rows = rows[1:]
-    entries = []
-    for row in rows:
-        if len(row) < 2:
-            raise BadInputError(
-                f"{table} has the row {','.join(row)!r}.", "Expected image,label.", "Mend that row."
-            )
-        image, label, *session = row
-        numbered = label.isdecimal() and int(label) < len(labels) and label not in labels
-        index = int(label) if numbered else _index(label, labels, table)
-        entries.append(Entry(folder / "Images" / Path(image).name, index, session[0] if session else ""))
-    return entries
+    """Lists the rows of a reader's own set."""
+    table = folder / OWN_TABLE
+    return [
+        Entry(folder / "Images" / row.file, _index(row.label, labels, table), row.session)
+        for row in read_table(table, labels).rows
+    ]
 
 
 def _index(name: str, labels: Labels, place: Path) -> int | None:

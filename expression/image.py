@@ -16,6 +16,7 @@ import numpy as np
 
 from .data import Box
 from .errors import BadInputError, MissingFileError, OutputError
+from .files import writing_told
 
 SIZE = 48
 """Pixels on a side of a network's input, as in FER2013."""
@@ -84,14 +85,8 @@ def write_picture(path: str | Path, image: np.ndarray) -> None:
             "Name it .png.",
         )
     data = _encode(ending, image)
-    try:
+    with writing_told(path):
         path.write_bytes(data)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}).",
-            "Expected a folder that is there and writable.",
-            "Make the folder, or choose another.",
-        ) from error
 
 
 def _encode(ending: str, image: np.ndarray) -> bytes:

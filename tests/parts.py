@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from expression.sources import Source
 
@@ -59,3 +61,16 @@ def expression_process(*words: str, cwd: Path | None = None, **environ: str) -> 
         cwd=cwd,
         env={**env, "PYTHONIOENCODING": "utf-8", **environ},
     )
+
+
+@contextlib.contextmanager
+def disk(folder: Path, options: str):
+    """A small disk of its own at a folder; the test is skipped where none can be made."""
+    folder.mkdir(parents=True)
+    done = sys.platform == "linux" and os.geteuid() == 0
+    if not done or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]).returncode:
+        pytest.skip("only an administrator on Linux can make a small disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)

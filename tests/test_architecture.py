@@ -17,13 +17,13 @@ from expression.sinks import names
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "expression"
 LAYERS = [
-    {"errors", "settings", "labels"},
+    {"errors", "files", "settings", "labels", "labelrows"},
     {"data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
     | {"checkpoints", "optimizer", "training", "export", "evaluation", "charts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "display"},
-    {"session", "live", "check", "timeline", "cli", "__main__"},
+    {"session", "live", "check", "timeline", "labelstore", "labelbook", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}
 FILES = sorted(PACKAGE.rglob("*.py"))

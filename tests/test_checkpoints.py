@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny
+from parts import disk
 from tiny import LABELS, RECIPE
 
 from expression.card import Card
@@ -121,19 +118,6 @@ def test_a_training_that_is_damaged_is_told(kept, name, content, said):
         path.write_bytes(content)
     with pytest.raises(BadInputError, match=rf"cannot be taken up \(.*{said}.*\)\. Expected .* Remove"):
         kept.take_up(network())
-
-
-@contextlib.contextmanager
-def disk(folder: Path, options: str):
-    """A small disk of its own at a folder; the test is skipped where none can be made."""
-    folder.mkdir(parents=True)
-    done = sys.platform == "linux" and os.geteuid() == 0
-    if not done or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]).returncode:
-        pytest.skip("only an administrator on Linux can make a small disk")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def test_a_disk_that_is_nearly_full_is_told_before_anything_is_written(kept, tmp_path):

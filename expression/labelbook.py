@@ -1,0 +1,233 @@
+"""A reader's own set of labelled pictures: what can be done with it, and undone.
+
+`labeler.py` shows a LabelBook and lets people change it. The pictures lie in `Images/`, their rows
+in `faceLabels.csv`, the labels in `labelList.csv`; `labelstore.py` writes them.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import BadInputError
+from .image import read_picture
+from .labelrows import FILE, Row, Table
+from .labels import Labels
+from .labelstore import LabelStore
+
+
+class _Step(NamedTuple):
+    """What undoes a change.
+
+    Attributes:
+        name: What was done.
+        images: Whose rows it changed.
+        before: Where these rows were, and what they said.
+        labels: The labels before it, where it changed them.
+    """
+
+    name: str
+    images: set[str]
+    before: list[tuple[int, Row]]
+    labels: Labels | None
+
+
+class LabelBook:
+    """A set of labelled pictures in a folder.
+
+    Every change is on the disk when its call returns. A program that is killed, a power cut or a full disk
+    loses no picture and no row, and at most the change that was under way.
+
+    Args:
+        folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
+
+    Raises:
+        BadInputError: A table is damaged, or another program has the set open.
+        OutputError: The folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, LabelBook(folder) as book:
+        ...     row = book.add(np.zeros((48, 48), np.uint8), "Happy", session="monday")
+        ...     print(row.image, book.counts["Happy"], book.undo(), book.counts["Happy"])
+        face1.png 1 add 0
+    """
+
+    def __init__(self, folder: str | Path = "."):
+        self.folder = Path(folder)
+        self._store = LabelStore(self.folder)
+        self._steps: list[_Step] = []
+
+    def __enter__(self) -> LabelBook:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    @property
+    def labels(self) -> Labels:
+        """The labels, in order."""
+        self._store.read_again()
+        return self._store.labels
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, in the order of the file; a copy."""
+        self._store.read_again()
+        return list(self._store.table.rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many pictures each label has."""
+        said = [row.label.casefold() for row in self.rows]
+        return {label: said.count(label.casefold()) for label in self.labels}
+
+    def picture(self, row: Row) -> np.ndarray:
+        """Reads a picture: (height, width, 3) uint8 RGB.
+
+        Raises:
+            MissingFileError: It is gone.
+        """
+        return read_picture(self._store.images / row.file)
+
+    def add(self, picture: np.ndarray, label: str, session: str = "") -> Row:
+        """Keeps a picture under a number that none had before.
+
+        Args:
+            picture: (height, width, 3) uint8 RGB, or (height, width) uint8 grey levels.
+            label: One of the labels.
+            session: The same text for all pictures of one sitting.
+
+        Raises:
+            BadInputError: There is no such label.
+            OutputError: There is no room, or the folder is locked.
+        """
+        label, rows = self._known(label), self.rows
+        row = Row(f"face{self._store.next_number()}.png", label, session)
+        self._change("add", {row.image}, [*rows, row], pictures={row.image: picture})
+        return row
+
+    def relabel(self, images: Iterable[str], label: str) -> None:
+        """Gives pictures another label.
+
+        Args:
+            images: Their names, as in `Row.image`.
+            label: One of the labels.
+
+        Raises:
+            BadInputError: There is no such label, or no such picture.
+        """
+        label, images = self._known(label), self._listed(images)
+        rows = [row._replace(label=label) if row.image in images else row for row in self.rows]
+        self._change("relabel", images, rows)
+
+    def delete(self, images: Iterable[str]) -> None:
+        """Takes pictures out; `undo` brings them back until the book is closed, then they are gone for good.
+
+        Raises:
+            BadInputError: There is no such picture.
+        """
+        images = self._listed(images)
+        self._change("delete", images, [row for row in self.rows if row.image not in images])
+
+    def add_label(self, label: str) -> None:
+        """Adds a label after the others.
+
+        Raises:
+            BadInputError: It is empty, or there already.
+        """
+        self._change("add label", set(), self.rows, Labels([*self.labels, label]))
+
+    def reorder(self, labels: Iterable[str]) -> None:
+        """Lists the labels in another order, or without those that no picture has.
+
+        Raises:
+            BadInputError: A label that pictures have is missing, or one is empty or twice.
+        """
+        found = Labels(labels)
+        lost = [label for label, count in self.counts.items() if count and label not in found]
+        if lost:
+            raise BadInputError(
+                f"There are pictures of {', '.join(lost)}.",
+                "Expected a label in the list as long as pictures have it.",
+                "Relabel or delete them first.",
+            )
+        self._change("reorder", set(), self.rows, found)
+
+    def rename_label(self, old: str, new: str) -> None:
+        """Calls a label otherwise, in the list and in every row.
+
+        Raises:
+            BadInputError: There is no such label, or the new name is empty or there already.
+        """
+        old = self._known(old)
+        found = Labels([new if label == old else label for label in self.labels])
+        new = found[self.labels.index(old)]
+        images = {row.image for row in self.rows if row.label.casefold() == old.casefold()}
+        rows = [row._replace(label=new) if row.image in images else row for row in self.rows]
+        self._change("rename label", images, rows, found)
+
+    def undo(self) -> str | None:
+        """Takes the last change back.
+
+        Returns:
+            Its name, such as "add", or None where there is nothing to undo.
+
+        Raises:
+            OutputError: There is no room, or the folder is locked; the change can still be undone later.
+        """
+        if not self._steps:
+            return None
+        step = self._steps[-1]
+        rows = [row for row in self.rows if row.image not in step.images]
+        for place, row in step.before:
+            rows.insert(place, row)
+        self._put(rows, step.labels)
+        self._steps.pop()
+        return step.name
+
+    def close(self) -> None:
+        """Deletes for good what was taken out, and lets others open the set. Closing twice does no harm."""
+        self._steps.clear()
+        self._store.close()
+
+    def _change(
+        self,
+        name: str,
+        images: set[str],
+        rows: list[Row],
+        labels: Labels | None = None,
+        pictures: dict[str, np.ndarray] | None = None,
+    ) -> None:
+        """Puts rows in place of those there are, and notes what undoes it."""
+        before = [(place, row) for place, row in enumerate(self.rows) if row.image in images]
+        step = _Step(name, images, before, labels and self.labels)
+        self._put(rows, labels, pictures)
+        self._steps.append(step)
+
+    def _put(
+        self, rows: list[Row], labels: Labels | None, pictures: dict[str, np.ndarray] | None = None
+    ) -> None:
+        table = self._store.table
+        self._store.change(Table(rows, table.header, table.numbered), labels, pictures)
+
+    def _known(self, label: str) -> str:
+        """Returns a label as it is listed."""
+        return self.labels[self.labels.index(label)]
+
+    def _listed(self, images: Iterable[str]) -> set[str]:
+        """Returns names of pictures that have rows."""
+        images = set(images)
+        strange = images - {row.image for row in self.rows}
+        if strange:
+            raise BadInputError(
+                f"There is no row for {', '.join(sorted(strange))}.",
+                f"Expected names that stand in {FILE}.",
+                "Look at the rows, and choose from them.",
+            )
+        return images

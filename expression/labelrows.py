@@ -1,0 +1,109 @@
+"""The rows of `faceLabels.csv`: which picture has which label, and from which session it is.
+
+`labelbook.py` changes them, `folders.py` reads them for a training. What somebody wrote by
+hand stays: a header, further columns, labels that nobody listed, or labels as numbers.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from .errors import BadInputError, damage_told
+from .labels import Labels
+
+FILE = "faceLabels.csv"
+"""The table of a reader's own set; its pictures lie in Images, its labels in labelList.csv."""
+
+
+class Row(NamedTuple):
+    """One picture.
+
+    Attributes:
+        image: The name of its file in Images.
+        label: Its label as it is written.
+        session: When it was captured, as text; nothing in older tables.
+        more: Further columns, which are kept as they are.
+    """
+
+    image: str
+    label: str
+    session: str = ""
+    more: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The name without a folder, which older tables have before it."""
+        return PurePosixPath(self.image.replace("\\", "/")).name
+
+
+@dataclass
+class Table:
+    """All rows, and the form in which they are written.
+
+    Attributes:
+        rows: In the order of the file.
+        header: The first line where it is one, else nothing.
+        numbered: Whether labels are written as their numbers in labelList.csv.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    header: tuple[str, ...] = ()
+    numbered: bool = False
+
+    def text(self, labels: Labels) -> str:
+        """Returns the table as the text of its file.
+
+        Example:
+            >>> Table([Row("face1.png", "Sad", "monday")]).text(Labels(["Happy", "Sad"]))
+            'face1.png,Sad,monday\\n'
+        """
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        if self.header:
+            writer.writerow(self.header)
+        for image, label, session, more in self.rows:
+            known = self.numbered and label in labels
+            cells = (image, labels.index(label) if known else label, session, *more)
+            writer.writerow(cells if session or more else cells[:2])
+        return out.getvalue()
+
+
+def read_table(path: Path, labels: Labels) -> Table:
+    """Reads a table; one that is not there has no rows.
+
+    Two columns, a header, other line ends and a missing last one are accepted. A number that is
+    no label itself stands for the label of that number.
+
+    Raises:
+        BadInputError: It is no text in UTF-8, or a row has less than two cells.
+    """
+    if not path.is_file():
+        return Table()
+    told = damage_told(f"{path} is not readable", "Expected rows image,label in UTF-8.", "Save it anew.")
+    with told, path.open(encoding="utf-8-sig", newline="") as file:
+        lines = [[cell.strip() for cell in row] for row in csv.reader(file) if any(map(str.strip, row))]
+    header: Sequence[str] = ()
+    if lines and [cell.casefold() for cell in lines[0][:2]] == ["image", "label"]:
+        header, *lines = lines
+    for line in lines:
+        if len(line) < 2 or not line[0]:
+            raise BadInputError(
+                f"{path} has the row {','.join(line)!r}.", "Expected image,label.", "Mend it."
+            )
+    numbers = [_is_number(line[1], labels) for line in lines]
+    rows = [
+        Row(line[0], labels[int(line[1])] if number else line[1], *line[2:3], more=tuple(line[3:]))
+        for line, number in zip(lines, numbers, strict=True)
+    ]
+    return Table(rows, tuple(header), numbered=bool(lines) and all(numbers))
+
+
+def _is_number(cell: str, labels: Labels) -> bool:
+    return cell.isdecimal() and int(cell) < len(labels) and cell not in labels

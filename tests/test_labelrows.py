@@ -1,0 +1,99 @@
+"""Tables in every form are read, and written again without losing what somebody wrote by hand."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from expression.errors import BadInputError
+from expression.labelrows import Row, Table, read_table
+from expression.labels import Labels
+
+LABELS = Labels(["Happy", "Sad", "Wink"])
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "again"),
+    [
+        pytest.param("", [], "", id="empty"),
+        pytest.param("face1.png,Happy", [Row("face1.png", "Happy")], "face1.png,Happy\n", id="two columns"),
+        pytest.param(
+            "image,label\r\nface1.png,Sad\r\n",
+            [Row("face1.png", "Sad")],
+            "image,label\nface1.png,Sad\n",
+            id="a header, CRLF",
+        ),
+        pytest.param(
+            "\ufeffImages/face2.png , Sad \n\n",
+            [Row("Images/face2.png", "Sad")],
+            "Images/face2.png,Sad\n",
+            id="byte order mark, folder, blanks",
+        ),
+        pytest.param(
+            "face1.png,1\nface2.png,2\n",
+            [Row("face1.png", "Sad"), Row("face2.png", "Wink")],
+            "face1.png,1\nface2.png,2\n",
+            id="numbers stay numbers",
+        ),
+        pytest.param(
+            "face1.png,1\nface2.png,Wink\n",
+            [Row("face1.png", "Sad"), Row("face2.png", "Wink")],
+            "face1.png,Sad\nface2.png,Wink\n",
+            id="numbers among words become words",
+        ),
+        pytest.param(
+            'face1.png,Sad,monday,"a remark, by hand",5\n',
+            [Row("face1.png", "Sad", "monday", ("a remark, by hand", "5"))],
+            'face1.png,Sad,monday,"a remark, by hand",5\n',
+            id="further columns",
+        ),
+        pytest.param(
+            "face1.png,Sad,,remark\n",
+            [Row("face1.png", "Sad", "", ("remark",))],
+            "face1.png,Sad,,remark\n",
+            id="no session, and a further column",
+        ),
+        pytest.param(
+            "face1.png,Unlisted\n", [Row("face1.png", "Unlisted")], "face1.png,Unlisted\n", id="no label"
+        ),
+    ],
+)
+def test_a_table_is_read_and_written_again(tmp_path, text, rows, again):
+    path = tmp_path / "faceLabels.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    table = read_table(path, LABELS)
+    assert table.rows == rows
+    assert table.text(LABELS) == again
+
+
+def test_what_is_written_is_read_by_a_program_of_two_columns():
+    table = Table([Row("face1.png", "Happy", "monday"), Row("face2.png", "Sad")])
+    read = [(row[0], row[1]) for row in csv.reader(table.text(LABELS).splitlines())]
+    assert read == [("face1.png", "Happy"), ("face2.png", "Sad")]
+
+
+def test_a_table_that_is_not_there_has_no_rows(tmp_path):
+    assert read_table(tmp_path / "faceLabels.csv", LABELS).rows == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"face1.png\n", r"has the row 'face1\.png'\. Expected image,label\. Mend it\."),
+        (b",Happy\n", r"has the row ',Happy'"),
+        (b"face1.png,\xff\n", r"is not readable \(.*codec.*\)\. Expected rows image,label in UTF-8"),
+    ],
+)
+def test_a_table_that_cannot_be_is_told(tmp_path, text, said):
+    path = tmp_path / "faceLabels.csv"
+    path.write_bytes(text)
+    with pytest.raises(BadInputError, match=said):
+        read_table(path, LABELS)
+
+
+@pytest.mark.parametrize(
+    "image", ["face1.png", "Images/face1.png", r"data\Images\face1.png", "../../face1.png"]
+)
+def test_the_file_of_a_row_is_its_name_without_folders(image):
+    assert Row(image, "Sad").file == "face1.png"
