@@ -207,6 +207,35 @@ def robustness(table: Sequence[Mapping]) -> Figure:
         return _settled(figure)
 
 
+def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Figure:
+    """Draws how many pictures a reader's own set has of each label, session by session.
+
+    Args:
+        counts: For each label, its pictures in each session.
+        sessions: What the sessions are called, in the same order.
+    """
+    with _style():
+        figure = _figure(1.2 + 0.35 * len(counts))
+        axes = figure.subplots()
+        before = np.zeros(len(counts))
+        for number, session in enumerate(sessions):
+            values = np.array([row[number] for row in counts.values()])
+            colour = (BLUE, ORANGE, GREEN, GREY)[number % 4]
+            axes.barh(
+                list(counts), values, left=before, color=colour, edgecolor="white", label=session or "none"
+            )
+            before += values
+        axes.bar_label(
+            axes.barh(list(counts), 0 * before, left=before), [f"{n:.0f}" for n in before], padding=4
+        )
+        axes.set(title="Pictures of each label", xlim=(0, max(1, before.max()) * 1.08))
+        axes.grid(visible=False, axis="y")
+        axes.invert_yaxis()
+        if len(sessions) > 1:
+            figure.legend(loc="outside lower left", ncols=3, title="session")
+        return _settled(figure)
+
+
 def _settled(figure: Figure) -> Figure:
     """Lays a figure out once for all: matplotlib does so at each drawing, and its first try is often off."""
     for _ in range(2):

@@ -19,6 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
+from .cli_dataset import dataset_app
 from .errors import BadInputError, ExpressionError, MissingFileError, RunError, user_path
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ models_app = typer.Typer(
     help="Optional models, fetched once and checked.", epilog="Example: expression models list"
 )
 app.add_typer(models_app, name="models")
+app.add_typer(dataset_app, name="dataset")
 
 
 def main(arguments: list[str] | None = None) -> int:

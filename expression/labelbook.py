@@ -70,6 +70,11 @@ class LabelBook:
         self.close()
 
     @property
+    def images(self) -> Path:
+        """The folder of pictures."""
+        return self._store.images
+
+    @property
     def labels(self) -> Labels:
         """The labels, in order."""
         self._store.read_again()
@@ -135,16 +140,8 @@ class LabelBook:
         images = self._listed(images)
         self._change("delete", images, [row for row in self.rows if row.image not in images])
 
-    def add_label(self, label: str) -> None:
-        """Adds a label after the others.
-
-        Raises:
-            BadInputError: It is empty, or there already.
-        """
-        self._change("add label", set(), self.rows, Labels([*self.labels, label]))
-
-    def reorder(self, labels: Iterable[str]) -> None:
-        """Lists the labels in another order, or without those that no picture has.
+    def set_labels(self, labels: Iterable[str]) -> None:
+        """Lists the labels: more of them, in another order, or without those that no picture has.
 
         Raises:
             BadInputError: A label that pictures have is missing, or one is empty or twice.
@@ -157,7 +154,7 @@ class LabelBook:
                 "Expected a label in the list as long as pictures have it.",
                 "Relabel or delete them first.",
             )
-        self._change("reorder", set(), self.rows, found)
+        self._change("labels", set(), self.rows, found)
 
     def rename_label(self, old: str, new: str) -> None:
         """Calls a label otherwise, in the list and in every row.
@@ -190,6 +187,12 @@ class LabelBook:
         self._put(rows, step.labels)
         self._steps.pop()
         return step.name
+
+    def wipe(self) -> None:
+        """Deletes every picture and every row, for good. The list of labels stays."""
+        self._put([], None)
+        self._steps.clear()
+        self._store.wipe()
 
     def close(self) -> None:
         """Deletes for good what was taken out, and lets others open the set. Closing twice does no harm."""

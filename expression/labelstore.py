@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from .errors import BadInputError, RunError
 from .files import write_text, writing_told
-from .image import write_picture
+from .image import PICTURES, write_picture
 from .labelrows import FILE, Table, read_table
 from .labels import FER2013, Labels
 
@@ -111,6 +111,14 @@ class LabelStore:
         with writing_told(self.images):
             self._settle()
         self._read()
+
+    def wipe(self) -> None:
+        """Deletes every picture, also those without a row; the highest number stays known."""
+        with writing_told(self.images):
+            _empty(self._gone)
+            for path in self.images.iterdir():
+                if path.suffix.lower() in PICTURES:
+                    path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Deletes for good what was put aside, and lets others open the set. Twice does no harm."""

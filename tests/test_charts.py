@@ -56,6 +56,7 @@ CHARTS = {
     "confusion_matrix": lambda: charts.confusion_matrix(EVALUATION),
     "reliability": lambda: charts.reliability(EVALUATION.scores, EVALUATION.indexes),
     "robustness": lambda: charts.robustness(TABLE),
+    "own_set": lambda: charts.own_set({"Happy": [3, 1], "Sad": [0, 4]}, ["monday", "tuesday"]),
 }
 
 

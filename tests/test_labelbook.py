@@ -90,12 +90,12 @@ def test_a_number_that_somebody_else_used_is_not_used_again(tmp_path, place):
 
 def test_labels_are_added_renamed_and_reordered(book):
     book.add(GREY, "Happy")
-    book.add_label("Wink")
+    book.set_labels([*FER2013, "Wink"])
     book.rename_label("happy", "Glad")
     assert [row.label for row in book.rows] == ["Glad"]
-    book.reorder(["Wink", "Glad"])
+    book.set_labels(["Wink", "Glad"])
     assert Labels.read(book.folder / "labelList.csv") == Labels(["Wink", "Glad"])
-    assert [book.undo() for _ in range(5)] == ["reorder", "rename label", "add label", "add", None]
+    assert [book.undo() for _ in range(5)] == ["labels", "rename label", "labels", "add", None]
     assert Labels.read(book.folder / "labelList.csv") == FER2013
     assert book.rows == []
 
@@ -103,7 +103,7 @@ def test_labels_are_added_renamed_and_reordered(book):
 def test_labels_as_numbers_follow_the_list(tmp_path):
     (tmp_path / "faceLabels.csv").write_text("face1.png,3\nface2.png,4\n")
     with LabelBook(tmp_path) as book:
-        book.reorder(["Sad", "Happy"])
+        book.set_labels(["Sad", "Happy"])
         assert (tmp_path / "faceLabels.csv").read_text() == "face1.png,1\nface2.png,0\n"
         assert book.counts == {"Sad": 1, "Happy": 1}
 
@@ -115,9 +115,12 @@ def test_labels_as_numbers_follow_the_list(tmp_path):
         (lambda book: book.relabel(["face1.png"], "Wink"), r"There is no label 'Wink'"),
         (lambda book: book.relabel(["face9.png"], "Sad"), r"There is no row for face9\.png\. Expected names"),
         (lambda book: book.delete(["face1.png", "face9.png"]), r"There is no row for face9\.png"),
-        (lambda book: book.add_label(" sad "), r"none of them twice"),
+        (lambda book: book.set_labels([*FER2013, " sad "]), r"none of them twice"),
         (lambda book: book.rename_label("Sad", "Happy"), r"none of them twice"),
-        (lambda book: book.reorder(["Sad", "Angry"]), r"There are pictures of Happy\. Expected a label in"),
+        (
+            lambda book: book.set_labels(["Sad", "Angry"]),
+            r"There are pictures of Happy\. Expected a label in",
+        ),
         (lambda book: book.add(np.zeros((0, 0), np.uint8), "Sad"), r"cannot be written as \.png"),
     ],
 )
@@ -148,6 +151,19 @@ def test_what_was_deleted_is_gone_for_good_once_the_book_is_closed(tmp_path):
         assert book.picture(book.rows[0])[0, 0, 0] == 7
         book.delete(["face1.png"])
     assert list(tmp_path.rglob("*.png")) == []
+
+
+def test_a_wipe_leaves_no_picture_and_no_row(tmp_path):
+    with LabelBook(tmp_path) as book:
+        for _ in range(3):
+            book.add(GREY, "Sad")
+        book.delete(["face3.png"])
+        (tmp_path / "Images" / "stray.jpg").write_text("x")
+        book.wipe()
+        assert (list(tmp_path.rglob("*.png")), list(tmp_path.rglob("*.jpg")), book.rows) == ([], [], [])
+        assert (tmp_path / "faceLabels.csv").read_text() == ""
+        assert book.undo() is None
+        assert book.add(GREY, "Sad").image == "face4.png"
 
 
 # One at a time.

@@ -1,0 +1,102 @@
+"""The commands of `expression dataset`: what is in a reader's own set, what is wrong with it, and its end.
+
+All work on labelList.csv, faceLabels.csv and Images of the current folder. `cli.py` adds them.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import MissingFileError, user_path
+
+if TYPE_CHECKING:
+    from .labelbook import LabelBook
+
+dataset_app = typer.Typer(
+    help="Your own labelled pictures, in the current folder.", epilog="Example: expression dataset check"
+)
+
+
+@dataset_app.command(epilog="Example: expression dataset check --repair")
+def check(
+    repair: Annotated[bool, typer.Option("--repair", help="Ask about each remedy, and do it.")] = False,
+) -> None:
+    """Say what is wrong with your pictures and rows; exit code 1 if something is."""
+    from .integrity import REMEDIES, examine, mend
+
+    with _own() as book:
+        left = 0
+        for finding in examine(book):
+            print(f"{finding.told} {finding.advice}".rstrip())
+            remedy = REMEDIES.get(finding.kind)
+            if repair and remedy and typer.confirm(f"{remedy}?"):
+                mend(book, finding)
+            else:
+                left += finding.kind != "alike"
+                if remedy and not repair:
+                    print(f"  {remedy}: expression dataset check --repair")
+        if not left:
+            count = len(book.rows)
+            print(f"{count} {'picture' if count == 1 else 'pictures'}, and all is well.")
+    raise typer.Exit(1 if left else 0)
+
+
+@dataset_app.command(epilog="Example: expression dataset stats --out stats.png")
+def stats(
+    out: Annotated[str | None, typer.Option(help="Draw it, too, into this file.", metavar="FILE.png")] = None,
+) -> None:
+    """Count your pictures of each label and session."""
+    with _own() as book:
+        rows, labels = book.rows, book.labels
+    sessions = sorted({row.session for row in rows})
+    counts = {
+        label: [sum((r.label.casefold(), r.session) == (label.casefold(), s) for r in rows) for s in sessions]
+        for label in labels
+    }
+    width, most = max(map(len, labels)), max(1, *(sum(row) for row in counts.values()))
+    print(f"{'':{width}}  pictures  sessions")
+    for label, row in counts.items():
+        bar = "█" * round(30 * sum(row) / most)
+        print(f"{label:{width}}  {sum(row):8}  {sum(map(bool, row)):8}  {bar}".rstrip())
+    print(f"{'all':{width}}  {sum(map(sum, counts.values())):8}  {len(sessions):8}")
+    if out:
+        from .charts import own_set
+        from .files import writing_told
+
+        path = user_path(out)
+        with writing_told(path):
+            own_set(counts, sessions).savefig(path, format="png")
+        print(path)
+
+
+@dataset_app.command(epilog="Example: expression dataset wipe")
+def wipe(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete all your pictures and their rows, for good."""
+    with _own() as book:
+        pictures = f"all pictures in {book.images} and all {len(book.rows)} rows of faceLabels.csv"
+        if not yes and not typer.confirm(f"Delete {pictures}, for good?"):
+            print("Nothing was deleted.")
+            return
+        book.wipe()
+    print(f"Deleted {pictures}. labelList.csv stays: it names no person.")
+
+
+def _own() -> LabelBook:
+    """Opens the set in the current folder."""
+    from .labelbook import LabelBook
+    from .labelrows import FILE
+
+    if not (Path(FILE).is_file() or Path("Images").is_dir()):
+        raise MissingFileError(
+            f"There is no {FILE} in {Path.cwd()}, and no folder Images.",
+            "Expected the folder in which your pictures are.",
+            "Go there first.",
+        )
+    return LabelBook()

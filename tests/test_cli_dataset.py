@@ -1,0 +1,106 @@
+"""The commands of a reader's own set: what they print, ask and delete."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from expression import cli
+from expression.image import read_picture
+from expression.labelbook import LabelBook
+
+
+def picture(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (48, 48), np.uint8)
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """The current folder, with three pictures of two sessions."""
+    monkeypatch.chdir(tmp_path)
+    with LabelBook() as book:
+        for seed, (label, session) in enumerate(
+            (("Happy", "monday"), ("Happy", "tuesday"), ("Sad", "monday"))
+        ):
+            book.add(picture(seed), label, session)
+    return tmp_path
+
+
+def run(capsys, monkeypatch, *words: str, answers: str = "") -> tuple[int, str, str]:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+    code = cli.main(["dataset", *words])
+    return code, *capsys.readouterr()
+
+
+def test_a_good_set_is_well(capsys, monkeypatch, mine):
+    assert run(capsys, monkeypatch, "check") == (0, "3 pictures, and all is well.\n", "")
+
+
+def test_what_is_wrong_is_told_with_the_remedy(capsys, monkeypatch, mine):
+    (mine / "Images" / "face2.png").unlink()
+    (mine / "Images" / "IMG_7.jpg").write_text("x")
+    code, out, err = run(capsys, monkeypatch, "check")
+    assert (code, err) == (1, "")
+    assert out.splitlines() == [
+        "1 row has no picture: face2.png.",
+        "  Take their rows out: expression dataset check --repair",
+        "1 picture has no row: IMG_7.jpg. They do not count. Write rows for them into faceLabels.csv, or delete them.",
+    ]
+
+
+@pytest.mark.parametrize(("answer", "code", "rows"), [("y\n", 0, 2), ("n\n", 1, 3), ("\n", 1, 3)])
+def test_a_repair_asks(capsys, monkeypatch, mine, answer, code, rows):
+    (mine / "Images" / "face2.png").unlink()
+    found, out, _ = run(capsys, monkeypatch, "check", "--repair", answers=answer)
+    assert found == code
+    assert "Take their rows out? [y/N]:" in out
+    with LabelBook() as book:
+        assert len(book.rows) == rows
+
+
+def test_pictures_are_counted_by_label_and_session(capsys, monkeypatch, mine):
+    code, out, err = run(capsys, monkeypatch, "stats")
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0] == ["pictures", "sessions"]
+    assert ["Happy", "2", "2", "█" * 30] in lines
+    assert ["Sad", "1", "1", "█" * 15] in lines
+    assert ["Fear", "0", "0"] in lines
+    assert lines[-1] == ["all", "3", "2"]
+
+
+def test_the_counts_are_drawn_too(capsys, monkeypatch, mine):
+    code, out, _ = run(capsys, monkeypatch, "stats", "--out", "stats.png")
+    assert (code, out.splitlines()[-1]) == (0, "stats.png")
+    assert read_picture("stats.png").shape[1] > 900
+    code, _, err = run(capsys, monkeypatch, "stats", "--out", "nowhere/stats.png")
+    assert code == 2
+    assert "cannot be written" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "answers", "left"), [((), "y\n", 0), ((), "\n", 3), ((), "n\n", 3), (("--yes",), "", 0)]
+)
+def test_a_wipe_asks_and_deletes_everything(capsys, monkeypatch, mine, words, answers, left):
+    code, out, err = run(capsys, monkeypatch, "wipe", *words, answers=answers)
+    assert (code, err) == (0, "")
+    assert len(list(mine.rglob("*.png"))) == left
+    assert out.splitlines()[-1].endswith("it names no person." if left == 0 else "Nothing was deleted.")
+
+
+@pytest.mark.parametrize("command", ["check", "stats", "wipe"])
+def test_where_there_is_no_set_that_is_told_and_none_is_made(capsys, monkeypatch, tmp_path, command):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(capsys, monkeypatch, command)
+    assert code == 2
+    assert err.startswith("There is no faceLabels.csv in ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_that_is_damaged_is_told_in_a_line(capsys, monkeypatch, mine):
+    (mine / "faceLabels.csv").write_text("face1.png\n")
+    code, _, err = run(capsys, monkeypatch, "check")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "has the row 'face1.png'. Expected image,label. Mend it." in err
