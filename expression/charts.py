@@ -217,17 +217,14 @@ def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Fig
     with _style():
         figure = _figure(1.2 + 0.35 * len(counts))
         axes = figure.subplots()
-        before = np.zeros(len(counts))
+        names, before = list(counts), np.zeros(len(counts))
         for number, session in enumerate(sessions):
             values = np.array([row[number] for row in counts.values()])
-            colour = (BLUE, ORANGE, GREEN, GREY)[number % 4]
-            axes.barh(
-                list(counts), values, left=before, color=colour, edgecolor="white", label=session or "none"
-            )
+            look = {"color": (BLUE, ORANGE, GREEN, GREY)[number % 4], "edgecolor": "white"}
+            axes.barh(names, values, left=before, label=session or "none", **look)
             before += values
-        axes.bar_label(
-            axes.barh(list(counts), 0 * before, left=before), [f"{n:.0f}" for n in before], padding=4
-        )
+        ends = axes.barh(names, 0 * before, left=before)
+        axes.bar_label(ends, [f"{count:.0f}" for count in before], padding=4)
         axes.set(title="Pictures of each label", xlim=(0, max(1, before.max()) * 1.08))
         axes.grid(visible=False, axis="y")
         axes.invert_yaxis()

@@ -46,7 +46,8 @@ def test_what_is_wrong_is_told_with_the_remedy(capsys, monkeypatch, mine):
     assert out.splitlines() == [
         "1 row has no picture: face2.png.",
         "  Take their rows out: expression dataset check --repair",
-        "1 picture has no row: IMG_7.jpg. They do not count. Write rows for them into faceLabels.csv, or delete them.",
+        "1 picture has no row: IMG_7.jpg. They do not count. "
+        "Write rows for them into faceLabels.csv, or delete them.",
     ]
 
 
