@@ -23,7 +23,7 @@ LAYERS = [
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
     | {"checkpoints", "optimizer", "training", "export", "evaluation", "charts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "display"},
-    {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity"}
+    {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
     | {"cli_dataset", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}

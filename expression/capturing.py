@@ -1,0 +1,206 @@
+"""What a labeler does with frames, without a screen: whose face is kept, and what is still missing.
+
+`labeler.py` shows it as a widget and as a window. It is given a LabelBook and a detector.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+
+from .data import Box
+from .errors import RunError
+from .faces import Detector
+from .image import crop, face_pixels, fit, grey, square, standardise
+from .labelbook import LabelBook
+from .labelrows import Row
+
+CONSENT = (
+    "Each picture that you take is kept on this machine, in {images}, with a row in faceLabels.csv. "
+    "Nothing is sent. Take pictures only of people who have agreed. "
+    "`expression dataset wipe` deletes all of them."
+)
+"""What people are told before the first picture."""
+
+LONGEST = 192
+"""Pixels on a side of a kept face at most; a network reads 48."""
+
+PACE = 0.4
+"""Seconds between the pictures of a burst."""
+
+SAME = 0.2
+"""Two faces whose standardised grey levels differ by less on average are nearly equal.
+
+Measured at the pace of a burst: a still portrait with a camera's noise differs by 0.18 at most in 95%
+of pairs, with the boxes of Haar, which tremble more; a woman who turns her head by 0.35 and more in 75%.
+"""
+
+LIGHT, DISTANCE = 12.0, 1.25
+"""Grey levels by which the faces of a label differ in different light, and how many times as wide as the
+smallest the largest is from different distances."""
+
+TURNS = (
+    "Turn your head a little to the left, and to the right.",
+    "Tilt your head a little.",
+    "Once with glasses, once without, if you have some.",
+    "Show it a little weaker, and a little stronger.",
+)
+"""What the coach asks for once light and distance differ, one after the other."""
+
+
+class Capturer:
+    """Keeps faces from frames under a label.
+
+    Args:
+        book: Where they are kept.
+        detector: What finds faces.
+        target: Pictures wanted of each label.
+        colour: Whether pictures are kept in colour; else grey.
+        whole: Whether the whole frame is kept; else the face.
+        clock: Gives seconds.
+
+    Attributes:
+        agreed: Whether somebody has read `consent` and agreed; nothing is kept before.
+        label: What is kept next.
+        held: Whether a burst is under way.
+        box: Where the largest face of the newest frame is, or None.
+        preview: What would be kept of it: (side, side[, 3]) uint8, or None.
+        said: What happened last, in a sentence.
+
+    Example:
+        >>> from expression.faces import make_detector
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, LabelBook(folder) as book:
+        ...     capturer = Capturer(book, make_detector("whole"))
+        ...     capturer.agreed = True
+        ...     capturer.see(np.zeros((100, 100, 3), np.uint8))
+        ...     row = capturer.capture()
+        ...     print(capturer.said)
+        Kept face1.png as Angry: 1 of 20.
+    """
+
+    def __init__(
+        self,
+        book: LabelBook,
+        detector: Detector,
+        target: int = 20,
+        colour: bool = False,
+        whole: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.book, self.detector, self.target = book, detector, target
+        self.colour, self.whole = colour, whole
+        self.session = datetime.now().isoformat(timespec="seconds")
+        self.agreed = self.held = False
+        self.box: Box | None = None
+        self.preview: np.ndarray | None = None
+        self.said = ""
+        self._label = book.labels[0]
+        self._clock, self._next = clock, 0.0
+        self._face: np.ndarray | None = None  # (48, 48) uint8, of the newest frame
+        self._seen: list[tuple[str, str, float, int]] = []  # image, label, light, width
+        self._last: np.ndarray | None = None  # what was kept last, standardised
+
+    @property
+    def consent(self) -> str:
+        """What people are to read before they agree."""
+        return CONSENT.format(images=self.book.images)
+
+    @property
+    def label(self) -> str:
+        """What is kept next. Setting it ends a burst."""
+        return self._label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        labels = self.book.labels
+        self._label, self.held, self._last = labels[labels.index(label)], False, None
+
+    def see(self, image: np.ndarray) -> None:
+        """Looks for the largest face of a frame, and keeps it where a burst is due.
+
+        Args:
+            image: (height, width, 3) uint8 RGB.
+        """
+        faces = self.detector.detect(image)
+        self.box = max((face.box for face in faces), key=lambda box: box.area, default=None)
+        self.preview = None if self.box is None else self._cut(image, self.box)
+        self._face = None if self.box is None else face_pixels(image, self.box)
+        if self.held and self._clock() >= self._next:
+            self._next = self._clock() + PACE
+            self._burst()
+
+    def capture(self) -> Row | None:
+        """Keeps the face of the newest frame; `said` tells what came of it.
+
+        Raises:
+            RunError: Nobody has agreed.
+            OutputError: There is no room, or the folder is locked.
+        """
+        if not self.agreed:
+            raise RunError(
+                "Nobody has agreed to be kept.",
+                "Expected that somebody reads the terms first.",
+                "Agree, then go on.",
+            )
+        if self.preview is None:
+            self.said = "No face was found. Look at the camera, in good light."
+            return None
+        row = self.book.add(self.preview, self.label, self.session)
+        self._last = standardise(self._face)
+        self._seen.append((row.image, self.label, float(self._face.mean()), self.box.width))
+        self.said = f"Kept {row.image} as {self.label}: {self.book.counts[self.label]} of {self.target}."
+        return row
+
+    def undo(self) -> None:
+        """Takes the last change back, whatever it was."""
+        done = self.book.undo()
+        known = {row.image for row in self.book.rows}
+        self._seen = [seen for seen in self._seen if seen[0] in known]
+        self._last = None
+        self.said = f"Undone: {done}." if done else "There is nothing to undo."
+
+    def coach(self) -> str:
+        """Says what is still missing, in a sentence."""
+        counts = self.book.counts
+        left = self.target - counts[self.label]
+        if left <= 0:
+            return self._other(counts)
+        mine = [seen for seen in self._seen if seen[1] == self.label]
+        if len(mine) < 3:
+            return f"{left} more of {self.label}. Press space, or hold it."
+        lights, widths = [seen[2] for seen in mine], [seen[3] for seen in mine]
+        if max(widths) < DISTANCE * min(widths):
+            return f"{left} more of {self.label}. Come nearer, and go farther away."
+        if max(lights) - min(lights) < LIGHT:
+            return f"{left} more of {self.label}, in other light: turn to the window, or away from it."
+        return f"{left} more of {self.label}. {TURNS[(len(mine) // 3 - 1) % len(TURNS)]}"
+
+    def _other(self, counts: dict[str, int]) -> str:
+        """Says what comes after a label that has enough."""
+        fewest = min(counts, key=counts.get)
+        if counts[fewest] < self.target:
+            return f"{self.label} has enough. Next: {fewest}, {self.target - counts[fewest]} more."
+        sessions = {row.session for row in self.book.rows}
+        if len(sessions) < 2:
+            return "Every label has enough. Come back another day: testing needs a second session."
+        return f"Every label has enough, from {len(sessions)} sessions."
+
+    def _burst(self) -> None:
+        """Keeps a face of a burst, unless it nearly equals the one before."""
+        both = self._face is not None and self._last is not None
+        if both and np.abs(standardise(self._face) - self._last).mean() < SAME:
+            self.said = "Nearly the same as the one before: move a little."
+        else:
+            self.capture()
+
+    def _cut(self, image: np.ndarray, box: Box) -> np.ndarray:
+        """Returns what is kept of a frame."""
+        kept = image if self.whole else crop(image, square(box))
+        kept = kept if self.colour else grey(kept)
+        return fit(kept, max(image.shape) if self.whole else LONGEST)[0]
