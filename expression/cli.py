@@ -19,7 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
-from .cli_dataset import dataset_app
+from .cli_dataset import dataset_app, label
 from .errors import BadInputError, ExpressionError, MissingFileError, RunError, user_path
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ models_app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.add_typer(dataset_app, name="dataset")
+app.command(epilog="Example: expression label --target 30")(label)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The commands of `expression dataset`: what is in a reader's own set, what is wrong with it, and its end.
+"""The commands for a reader's own set: `expression label`, and those of `expression dataset`.
 
 All work on labelList.csv, faceLabels.csv and Images of the current folder. `cli.py` adds them.
 
@@ -20,6 +20,31 @@ if TYPE_CHECKING:
 dataset_app = typer.Typer(
     help="Your own labelled pictures, in the current folder.", epilog="Example: expression dataset check"
 )
+
+
+def label(
+    source: Annotated[
+        str | None, typer.Option(help="As for live; the camera if left out.", metavar="S")
+    ] = None,
+    detector: Annotated[str, typer.Option(help="auto, haar, lbp, yunet ...", metavar="NAME")] = "auto",
+    target: Annotated[int, typer.Option(help="Pictures wanted of each label.", metavar="N", min=1)] = 20,
+    colour: Annotated[bool, typer.Option("--colour", help="Keep colours; grey if left out.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="Keep the whole picture.")] = False,
+) -> None:
+    """Take labelled pictures of faces, in a window."""
+    from .capturing import Capturer
+    from .faces import make_detector
+    from .labelbook import LabelBook
+    from .labelwindow import LabelWindow
+    from .screen import check_screen
+    from .sources import open_source
+
+    check_screen()
+    opened, found = open_source(source), make_detector(detector)
+    with LabelBook() as book:
+        LabelWindow(Capturer(book, found, target, colour, whole), opened).run()
+        for name, count in book.counts.items():
+            print(f"{name}: {count}")
 
 
 @dataset_app.command(epilog="Example: expression dataset check --repair")

@@ -66,7 +66,7 @@ def draw(image: np.ndarray, readings: Sequence[Reading], status: str = "") -> np
     people = sorted(readings, key=lambda reading: reading.box.area, reverse=True)
     picture = _Picture(image, [reading.box for reading in people])
     for reading in people:
-        _draw_corners(picture.canvas, reading.box, colour(reading.label), picture.size)
+        draw_corners(picture.canvas, reading.box, colour(reading.label), picture.size)
     if status:
         _draw_status(picture, status)
     for reading in people:
@@ -88,7 +88,7 @@ def blank(width: int, height: int, text: str) -> np.ndarray:
     wide, high = layer.extent
     left, top = (width - wide) // 2, (height - high) // 2
     around = Box(left - size, top - size, wide + 2 * size, high + 2 * size)
-    _draw_corners(canvas, around, PALETTE["neutral"], size)
+    draw_corners(canvas, around, PALETTE["neutral"], size)
     overlay.blend(canvas, layer, left, top)
     return canvas
 
@@ -259,7 +259,7 @@ def _highest(scores: Mapping[str, float]) -> dict[str, float]:
     return {label: score for label, score in scores.items() if label in highest}
 
 
-def _draw_corners(canvas: np.ndarray, box: Box, tint: Colour, size: int) -> None:
+def draw_corners(canvas: np.ndarray, box: Box, tint: Colour, size: int) -> None:
     """Draws the four rounded corners of a box, on a dark line that shows on any ground."""
     thick = max(2, round(size / 7))
     height, width = canvas.shape[:2]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -21,6 +22,9 @@ from .screen import check_screen, window_kind
 CLOSING_KEYS = (27, ord("q"), ord("Q"))
 """Esc is 27."""
 
+NO_KEY = 0xFFFF
+"""What OpenCV says when none was pressed."""
+
 SMALLEST_WIDTH, LARGEST = 640, (1280, 800)
 """Pictures are shown pixel for pixel, which is sharpest, unless the window would be narrower
 than the first or exceed the second (width and height, in pixels); the user can resize it."""
@@ -31,6 +35,8 @@ class Window(Display):
 
     Args:
         title: What stands in its title bar.
+        on_key: Called with the code of each other key.
+        on_mouse: Called with x, y, and whether the left button went down or up, in pixels of the picture.
 
     Raises:
         DisplayError: From `open`, outside the main thread or without a screen, where
@@ -40,8 +46,13 @@ class Window(Display):
     name = "window"
     needs_main_thread = True
 
-    def __init__(self, title: str = TITLE):
-        self.title = title
+    def __init__(
+        self,
+        title: str = TITLE,
+        on_key: Callable[[int], None] | None = None,
+        on_mouse: Callable[[int, int, bool], None] | None = None,
+    ):
+        self.title, self._on_key, self._on_mouse = title, on_key, on_mouse
         self._extent: tuple[int, int] | None = None
         self._opened = False
 
@@ -57,6 +68,8 @@ class Window(Display):
         if window_kind().startswith("QT"):
             os.environ.setdefault("QT_QPA_PLATFORM", "xcb")  # OpenCV brings no Wayland plug-in for Qt
         cv2.namedWindow(self.title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        if self._on_mouse:
+            cv2.setMouseCallback(self.title, self._mouse)
         self._opened = True
 
     def show(self, image: np.ndarray, text: str = "") -> bool:
@@ -74,6 +87,8 @@ class Window(Display):
         key = cv2.waitKeyEx(1) & 0xFFFF  # waitKey keeps 8 bits, in which an arrow key reads as Q
         if key in CLOSING_KEYS:
             return False
+        if self._on_key and key != NO_KEY:
+            self._on_key(key)
         try:
             return cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:  # raised once the close button has destroyed the window
@@ -89,3 +104,8 @@ class Window(Display):
         except cv2.error:
             return  # the close button was quicker
         cv2.waitKey(1)  # lets the desktop take it away
+
+    def _mouse(self, event: int, x: int, y: int, *_) -> None:
+        """Hands the left button on; OpenCV calls it while keys are handled."""
+        if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_LBUTTONUP):
+            self._on_mouse(x, y, event == cv2.EVENT_LBUTTONDOWN)

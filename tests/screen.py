@@ -9,9 +9,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import cv2
+import numpy as np
 import pytest
 
-NEEDED = ("Xvfb", "xdotool", "openbox", "xprop")
+NEEDED = ("Xvfb", "xdotool", "openbox", "xprop", "import")
 """The screen, the hand, and a desktop: without one Qt leaves a window black now and then."""
 
 
@@ -34,6 +36,26 @@ class Screen:
         """Types a key into a window, as the keyboard would."""
         self._xdotool("windowfocus", "--sync", window)
         self._xdotool("key", key)
+
+    def hold(self, window: str, key: str, down: bool) -> None:
+        """Presses a key and keeps it down, or lets it go."""
+        self._xdotool("windowfocus", "--sync", window)
+        self._xdotool("keydown" if down else "keyup", key)
+
+    def click(self, window: str, x: float, y: float) -> None:
+        """Clicks into a window, at shares of its width and height."""
+        shape = dict(
+            line.split("=") for line in self._xdotool("getwindowgeometry", "--shell", window).splitlines()
+        )
+        place = (str(round(x * int(shape["WIDTH"]))), str(round(y * int(shape["HEIGHT"]))))
+        self._xdotool("mousemove", "--sync", "--window", window, *place)
+        self._xdotool("click", "1")
+
+    def grab(self, window: str) -> np.ndarray:
+        """Returns what a window shows: (height, width, 3) uint8, RGB."""
+        words = ["import", "-window", window, "ppm:-"]
+        done = subprocess.run(words, env=self.environment, capture_output=True, timeout=30)
+        return cv2.imdecode(np.frombuffer(done.stdout, np.uint8), cv2.IMREAD_COLOR_RGB)
 
     def close(self, window: str) -> None:
         """Does what the desktop does when a window's close button is pressed.
@@ -91,7 +113,9 @@ def virtual_screen(reset: bool = False) -> Iterator[Screen]:
     """
     missing = [program for program in NEEDED if shutil.which(program) is None]
     if missing:
-        pytest.skip(f"needs {' and '.join(missing)} (Debian: apt install xvfb xdotool openbox x11-utils)")
+        pytest.skip(
+            f"needs {' and '.join(missing)} (Debian: apt install xvfb xdotool openbox x11-utils imagemagick)"
+        )
     reader, writer = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]

@@ -24,6 +24,7 @@ LAYERS = [
     | {"checkpoints", "optimizer", "training", "export", "evaluation", "charts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "display"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
+    | {"labelscreen", "labelwindow"}
     | {"cli_dataset", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}

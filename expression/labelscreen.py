@@ -1,0 +1,173 @@
+"""What the labeler's window looks like, and which button is where; it needs no screen itself.
+
+`labelwindow.py` shows what `LabelScreen.draw` returns, and hands clicks to `action_at`.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+import cv2
+import numpy as np
+
+from . import overlay
+from .capturing import Capturer
+from .data import Box
+from .drawing import GREY, PALETTE, colour, draw_corners
+from .image import resize
+
+WIDTH, HEIGHT = 1120, 640
+"""Pixels of the window's picture."""
+
+VIEW = Box(24, 24, 720, 540)
+"""Where the live view is."""
+
+SIDE = Box(768, 24, 328, 540)
+"""Where labels and buttons are."""
+
+GROUND, PLATE = (24, 27, 33), (44, 49, 58)
+"""RGB of the window and of a button."""
+
+TEXT = 17
+"""Pixels of a letter's height."""
+
+
+class LabelScreen:
+    """Draws a Capturer.
+
+    Attributes:
+        buttons: Where each button of the last picture is, by its action: "agree", "capture", "undo", or
+            "label:" and a label.
+
+    Example:
+        >>> from expression.faces import make_detector
+        >>> from expression.labelbook import LabelBook
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, LabelBook(folder) as book:
+        ...     screen = LabelScreen()
+        ...     picture = screen.draw(Capturer(book, make_detector("whole")), None)
+        >>> picture.shape, list(screen.buttons)
+        ((640, 1120, 3), ['agree'])
+    """
+
+    def __init__(self):
+        self.buttons: dict[str, Box] = {}
+
+    def draw(self, capturer: Capturer, image: np.ndarray | None, mirror: bool = False) -> np.ndarray:
+        """Draws what a person sees.
+
+        Args:
+            capturer: What is going on.
+            image: The newest frame, (height, width, 3) uint8 RGB, or None before the first.
+            mirror: Whether it is shown like a mirror.
+
+        Returns:
+            (640, 1120, 3) uint8, RGB.
+        """
+        self.buttons = {}
+        canvas = np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
+        if not capturer.agreed:
+            self._ask(canvas, capturer.consent)
+            return canvas
+        self._view(canvas, capturer, image, mirror)
+        self._labels(canvas, capturer)
+        self._preview(canvas, capturer)
+        _write(
+            canvas, VIEW.x, HEIGHT - 66, capturer.said or "Choose a label, show it, and press space.", TEXT
+        )
+        _write(canvas, VIEW.x, HEIGHT - 36, capturer.coach(), TEXT)
+        return canvas
+
+    def action_at(self, x: int, y: int) -> str | None:
+        """Returns the action of the button at a place of the last picture, or None."""
+        for action, box in self.buttons.items():
+            if box.x <= x < box.right and box.y <= y < box.bottom:
+                return action
+        return None
+
+    def _ask(self, canvas: np.ndarray, consent: str) -> None:
+        """Draws what has to be agreed to first."""
+        _write(canvas, 130, 130, "Before the first picture", TEXT + 9)
+        for number, text in enumerate(textwrap.wrap(consent, 88)):
+            _write(canvas, 130, 200 + 34 * number, text, TEXT)
+        self._button(canvas, "agree", Box(130, 420, 300, 56), "I agree (Enter)", PALETTE["neutral"])
+        _write(canvas, 460, 434, "Esc leaves without a picture.", TEXT)
+
+    def _view(self, canvas: np.ndarray, capturer: Capturer, image: np.ndarray | None, mirror: bool) -> None:
+        """Draws the frame with the face that would be kept."""
+        if image is None:
+            _write(canvas, VIEW.x + 240, VIEW.y + 250, "Waiting for the first picture …", TEXT)
+            return
+        factor = min(VIEW.width / image.shape[1], VIEW.height / image.shape[0])
+        shown = resize(image, round(image.shape[1] * factor), round(image.shape[0] * factor))
+        box = capturer.box and capturer.box.scaled(factor)
+        if mirror:
+            shown = cv2.flip(shown, 1)
+            box = box and box.mirrored(shown.shape[1])
+        shown = np.ascontiguousarray(shown)
+        if box:
+            draw_corners(shown, box, colour(capturer.label), TEXT)
+        height, width = shown.shape[:2]
+        x, y = VIEW.x + (VIEW.width - width) // 2, VIEW.y + (VIEW.height - height) // 2
+        canvas[y : y + height, x : x + width] = shown
+
+    def _labels(self, canvas: np.ndarray, capturer: Capturer) -> None:
+        """Draws a row for each label: its key, its name, and how many of the target there are."""
+        counts = capturer.book.counts
+        high = min(40, 320 // len(counts))
+        for number, (label, count) in enumerate(counts.items()):
+            row = Box(SIDE.x, SIDE.y + number * high, SIDE.width, high - 4)
+            chosen = label == capturer.label
+            _plate(canvas, row, PLATE if chosen else GROUND)
+            key = str(number + 1) if number < 9 else ""
+            name = overlay.shortened(label, TEXT - 3, 150)
+            pill = overlay.pill(name, key, colour(label) if chosen else GREY, min(TEXT - 3, high // 2))
+            overlay.blend(canvas, pill, row.x + 6, row.y + (row.height - pill.extent[1]) // 2)
+            share = min(1.0, count / capturer.target)
+            if share:
+                bar = overlay.bar(max(6, round(70 * share)), 6, colour(label))
+                overlay.blend(canvas, bar, row.right - 150, row.y + row.height // 2 - 3)
+            _write(
+                canvas,
+                row.right - 80,
+                row.y + (row.height - 24) // 2,
+                f"{count} of {capturer.target}",
+                TEXT - 3,
+            )
+            self.buttons[f"label:{label}"] = row
+
+    def _preview(self, canvas: np.ndarray, capturer: Capturer) -> None:
+        """Draws what would be kept, and the buttons beside it."""
+        place = Box(SIDE.x, SIDE.bottom - 192, 192, 192)
+        _plate(canvas, place, PLATE)
+        if capturer.preview is None:
+            _write(canvas, place.x + 40, place.y + 80, "no face", TEXT)
+        else:
+            kept = capturer.preview
+            factor = 192 / max(kept.shape)
+            kept = resize(kept, max(1, round(kept.shape[1] * factor)), max(1, round(kept.shape[0] * factor)))
+            kept = kept if kept.ndim == 3 else cv2.cvtColor(kept, cv2.COLOR_GRAY2RGB)
+            canvas[place.y : place.y + kept.shape[0], place.x : place.x + kept.shape[1]] = kept
+        words = "Keeping …" if capturer.held else "Keep (space)"
+        beside = Box(place.right + 8, place.y, SIDE.right - place.right - 8, 130)
+        self._button(canvas, "capture", beside, words, colour(capturer.label))
+        self._button(canvas, "undo", Box(beside.x, beside.bottom + 8, beside.width, 54), "Undo (u)", PLATE)
+
+    def _button(self, canvas: np.ndarray, action: str, box: Box, text: str, tint: overlay.Colour) -> None:
+        """Draws a button and notes where it is."""
+        _plate(canvas, box, tint)
+        label = overlay.pill(text, "", tint, TEXT - 2)
+        wide, high = label.extent
+        overlay.blend(canvas, label, box.x + (box.width - wide) // 2, box.y + (box.height - high) // 2)
+        self.buttons[action] = box
+
+
+def _plate(canvas: np.ndarray, box: Box, tint: overlay.Colour) -> None:
+    canvas[box.y : box.bottom, box.x : box.right] = tint
+
+
+def _write(canvas: np.ndarray, x: int, y: int, text: str, size: int) -> None:
+    """Writes a line from its upper left corner."""
+    overlay.blend(canvas, overlay.line(text, size, 0), x - round(size * 0.6), y)
