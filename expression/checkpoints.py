@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from .card import Card
 from .errors import BadInputError, OutputError, damage_told
 from .network import keras, save
@@ -47,6 +49,7 @@ class Checkpoints:
     def __init__(self, folder: Path, about: dict[str, Any]):
         self.folder, self.about = folder, about
         self.best, self._state = folder / "expression.keras", folder / "training.json"
+        self._lock = FileLock(folder / "lock", is_singleton=True)  # let go of when the process ends, too
 
     def take_up(self, network: keras.Model) -> list[Row]:
         """Gives a network the weights it had when its training stopped.
@@ -60,6 +63,7 @@ class Checkpoints:
         """
         with writing_told(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._take_hold()
         self._check_room(network)
         if not self._state.is_file():
             self._check_own()
@@ -74,6 +78,21 @@ class Checkpoints:
                 raise FileNotFoundError(f"{self.best.name} is gone or cut short")
             network.load_weights(self._checkpoint(len(history)))
         return history
+
+    def release(self) -> None:
+        """Lets others train in the folder."""
+        self._lock.release()
+
+    def _take_hold(self) -> None:
+        """Makes sure that no other program trains in the folder."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise BadInputError(
+                f"Another training runs in {self.folder}.",
+                "Expected one at a time.",
+                "Wait for its end, or choose another --out.",
+            ) from None
 
     def keep_weights(self, network: keras.Model, epoch: int) -> None:
         """Writes the weights and the optimizer after an epoch, beside those of the one before."""
@@ -127,10 +146,12 @@ class Checkpoints:
         """Raises a BadInputError where the folder holds another training than this one."""
         others = [name for name in {**now, **then} if then.get(name, ...) != now.get(name, ...)]
         if others:
+            found = [name for name in others if name != "data"]
+            differs = f"with {_told(then, found)}, not {_told(now, found)}" if found else "of other pictures"
             raise BadInputError(
-                f"In {self.folder} is a training with {_told(then, others)}, not {_told(now, others)}.",
+                f"In {self.folder} is a training {differs}.",
                 "Expected the same, to go on with it.",
-                "Give the same again, or another --out.",
+                "Give the same again, or another --out; --start begins with its network.",
             )
 
     def _check_own(self) -> None:

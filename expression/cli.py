@@ -9,7 +9,6 @@ Notebook: 01_start_here
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import os
 import sys
@@ -18,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from . import __version__
+from . import __version__, cli_training
 from .cli_dataset import dataset_app, label
-from .errors import BadInputError, ExpressionError, MissingFileError, RunError, user_path
+from .errors import ExpressionError
 
 if TYPE_CHECKING:
-    from .dataset import Dataset
+    pass
 
 app = typer.Typer(
     name="expression",
@@ -36,9 +35,6 @@ app = typer.Typer(
 models_app = typer.Typer(
     help="Optional models, fetched once and checked.", epilog="Example: expression models list"
 )
-app.add_typer(models_app, name="models")
-app.add_typer(dataset_app, name="dataset")
-app.command(epilog="Example: expression label --target 30")(label)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -137,109 +133,15 @@ def check() -> None:
     raise typer.Exit(0 if all_good(checks) else 1)
 
 
-@app.command(epilog="Example: expression train --data fer2013.csv --out results/mine")
-def train(
-    data: Annotated[str, typer.Option(help="FER2013, or a folder with one folder a label.", metavar="PATH")],
-    out: Annotated[str, typer.Option(help="The folder that gets the network.", metavar="DIR")],
-    network: Annotated[str, typer.Option(help="shipped or tutorial.", metavar="NAME")] = "shipped",
-    epochs: Annotated[int | None, typer.Option(help="Times that every picture is seen.", metavar="N")] = None,
-    seed: Annotated[int, typer.Option(help="Decides first weights and order.", metavar="N")] = 0,
-    start: Annotated[str | None, typer.Option(help="Begin with this network.", metavar="FILE.keras")] = None,
-    teacher: Annotated[
-        list[str] | None, typer.Option(help="Learn from this network, too; again for more.", metavar="FILE")
-    ] = None,
-    detector: Annotated[
-        str | None, typer.Option(help="Find the face in each picture: auto, yunet, haar ...", metavar="NAME")
-    ] = None,
-    mixed: Annotated[
-        bool, typer.Option("--mixed", help="Compute in bfloat16; quicker on some processors.")
-    ] = False,
-) -> None:
-    """Teach a network; called again in the same way, it goes on where it was stopped."""
-    from .recipe import usual
-
-    recipe = dataclasses.replace(usual(network, epochs, seed), mixed=mixed)
-    begin, teachers = start and user_path(start), [user_path(name) for name in teacher or ()]
-    dataset = _read(data, detector)
-    divided = dataset.divided()
-    from .export import export
-    from .training import train
-
-    try:
-        trained = train(divided, user_path(out), recipe, begin, teachers, _tell)
-    except KeyboardInterrupt:
-        raise RunError(
-            "The training was stopped.",
-            "Expected it to run to its end.",
-            "Call it again in the same way, and it goes on after the last whole epoch.",
-        ) from None
-    exported = trained.path.with_suffix(".tflite")
-    export(trained.path, exported, "dynamic")
-    print(f"{trained.path}: {trained.accuracy:.1%} right in validation. {exported.name}: the same, smaller.")
-    if divided is dataset:
-        print(f"Next: expression evaluate --model {exported} --data {data}")
-    else:
-        print(f"Most pictures of {data} were learned from, so they cannot test it: evaluate it with others.")
-    print(f"Next: expression live --model {exported}")
-
-
-@app.command(epilog="Example: expression evaluate --data fer2013.csv --json figures.json")
-def evaluate(
-    model: Annotated[str | None, typer.Option(help="A network, .tflite or .keras.", metavar="PATH")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="FER2013, or a folder with one folder a label.", metavar="PATH")
-    ] = None,
-    split: Annotated[str, typer.Option(help="test or validation.", metavar="NAME")] = "test",
-    labels: Annotated[str, typer.Option(help="fer2013 or ferplus.", metavar="NAME")] = "fer2013",
-    json_file: Annotated[
-        str | None, typer.Option("--json", help="Write the figures to this file.", metavar="FILE")
-    ] = None,
-    detector: Annotated[
-        str | None, typer.Option(help="Find the face in each picture: auto, yunet, haar ...", metavar="NAME")
-    ] = None,
-) -> None:
-    """Say how often a network is right; the shipped one, unless another is named."""
-    from .evaluation import evaluate
-    from .files import write_text
-    from .inspection import leaked
-    from .runtime import load
-
-    if split not in ("test", "validation"):
-        raise BadInputError(f"--split is {split!r}.", "Expected test or validation.", "Try --split test.")
-    runtime, dataset = load(model), _read(data, detector)
-    chosen = getattr(dataset, split)
-    known = leaked(chosen, dataset.training) if len(dataset.training) else None
-    found = evaluate(runtime, chosen, labels, known, dataset.labels)
-    print(found.text(f"{split} set"))
-    if json_file:
-        write_text(user_path(json_file), json.dumps(found.to_json(), indent=2) + "\n")
-
-
-@app.command(epilog="Example: expression export --model results/mine/expression.keras --out mine.tflite")
-def export(
-    model: Annotated[str, typer.Option(help="A network, .keras.", metavar="FILE")],
-    out: Annotated[str, typer.Option(help="The .tflite file to write.", metavar="FILE")],
-    quantize: Annotated[
-        str, typer.Option(help="none, float16, dynamic or int8.", metavar="NAME")
-    ] = "dynamic",
-    data: Annotated[
-        str | None, typer.Option(help="Faces for int8, such as it will meet.", metavar="PATH")
-    ] = None,
-) -> None:
-    """Write a network as a .tflite file, for small machines."""
-    from .card import read_card
-    from .export import export
-
-    path, target = user_path(model), user_path(out)
-    if data and quantize != "int8":
-        raise BadInputError(
-            f"--data is given with --quantize {quantize}.",
-            "Expected it with int8 only, which learns from faces how large its numbers get.",
-            "Leave it out, or use --quantize int8.",
-        )
-    faces = _faces(data, read_card(path).size) if data else None
-    export(path, target, quantize, faces)
-    print(f"{target}: {quantize}, {target.stat().st_size / 1e6:.2f} MB")
+for command, example in (
+    (cli_training.train, "train --data fer2013.csv --out results/mine"),
+    (cli_training.evaluate, "evaluate --data fer2013.csv --json figures.json"),
+    (cli_training.export, "export --model results/mine/expression.keras --out mine.tflite"),
+    (label, "label --target 30"),
+):
+    app.command(epilog=f"Example: expression {example}")(command)
+app.add_typer(dataset_app, name="dataset")
+app.add_typer(models_app, name="models")
 
 
 @models_app.command("list", epilog="Example: expression models list")
@@ -257,57 +159,6 @@ def models_get(name: Annotated[str, typer.Argument(help="A name that `models lis
     from . import models
 
     print(f"{name}: {models.get(name)}")
-
-
-def _read(data: str | None, detector: str | None = None) -> Dataset:
-    """Reads data, None for FER2013 where it usually lies; with a detector, the faces in its pictures."""
-    from .dataset import read
-    from .faces import FaceCutter, make_detector
-    from .fer2013 import find_fer2013
-
-    path = data or find_fer2013()
-    if path is None:
-        raise MissingFileError(
-            "There is no FER2013 in this folder, nor where EXPRESSION_DATA says.",
-            "Expected fer2013.csv or a folder fer2013, or --data with another name.",
-            "Name it, or get it from the Kaggle challenge of 2013.",
-        )
-    if detector is None:
-        return read(path)
-    cutter = FaceCutter(make_detector(detector))
-    dataset = read(path, crop=cutter)
-    if not cutter.pictures:
-        raise BadInputError(
-            f"--detector is given, and {path} has faces that are cut already.",
-            "Expected it with folders of pictures only.",
-            "Leave it out.",
-        )
-    if cutter.missed:
-        print(f"In {cutter.missed} of {cutter.pictures} pictures no face was found; they are taken whole.")
-    return dataset
-
-
-def _faces(data: str, size: int) -> Any:
-    """Returns (300, size, size, 1) float32 at most: faces to learn from, evenly chosen."""
-    import numpy as np
-
-    from .image import preprocess
-
-    pictures = _read(data).divided().training.pictures
-    if not len(pictures):
-        happened = f"{data} has no pictures for training."
-        raise BadInputError(happened, "Expected some, to learn ranges from.", "Name other data.")
-    chosen = np.linspace(0, len(pictures) - 1, min(300, len(pictures))).astype(int)
-    return np.stack([preprocess(picture, size=size) for picture in pictures[chosen]])
-
-
-def _tell(row: dict[str, float]) -> None:
-    """Prints an epoch of a training."""
-    votes = f", by the votes {row['validation_votes']:.1%}" if "validation_votes" in row else ""
-    print(
-        f"epoch {row['epoch']}: loss {row['loss']:.3f}, right in validation {row['validation']:.1%}{votes}",
-        flush=True,
-    )
 
 
 def _usage(error: TyperException) -> str:

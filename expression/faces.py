@@ -41,6 +41,10 @@ SEARCH_SECONDS = 0.15
 """A detector that is quick near known faces searches the whole picture after so long again."""
 
 
+PHOTO = 400
+"""A picture with so many pixels on its shorter side is hardly a face that was cut out."""
+
+
 class Detector:
     """Finds faces in pictures; a subclass is one way to do so.
 
@@ -252,24 +256,26 @@ def _cover(one: Box, other: Box) -> float:
 
 
 class FaceCutter:
-    """Cuts the largest face out of each picture it is called with; `dataset.read` takes one as its `crop`.
+    """Turns each picture it is called with into a face; `dataset.read` takes one as its `crop`.
 
     Args:
-        detector: Finds the faces.
+        detector: Finds the largest face; None takes the whole picture for it.
 
     Attributes:
         pictures: How many it was called with.
         missed: In how many of them no face was found; those are taken for faces as they are.
+        photos: How many of them are larger than faces that were cut out usually are.
     """
 
-    def __init__(self, detector: Detector):
-        self._detector, self.pictures, self.missed = detector, 0, 0
+    def __init__(self, detector: Detector | None):
+        self._detector, self.pictures, self.missed, self.photos = detector, 0, 0, 0
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Returns the face of a picture, (height, width, 3) uint8 RGB, as (48, 48) uint8 grey levels."""
-        faces = self._detector.detect(image)
+        faces = self._detector.detect(image) if self._detector else []
         self.pictures += 1
         self.missed += not faces
+        self.photos += min(image.shape[:2]) >= PHOTO
         return face_pixels(image, faces[0].box if faces else None)
 
 

@@ -80,7 +80,10 @@ def train(
     """
     _check(dataset)
     run = _Run(dataset, Path(out), recipe or Recipe(), start, teachers, on_epoch)
-    run.follow()
+    try:
+        run.follow()
+    finally:
+        run.kept.release()
     return Trained(run.kept.best, run.best, run.history)
 
 
@@ -90,8 +93,8 @@ def _check(dataset: Dataset) -> None:
     if not (len(training) and len(validation)):
         raise BadInputError(
             f"There are {len(training)} pictures to learn from and {len(validation)} to choose by.",
-            "Expected some of both.",
-            "Check the data, or add pictures.",
+            "Expected some of both; of a folder, a tenth of each label is set aside to choose by.",
+            "Add pictures, ten of each label or more, or look whether the file was cut off.",
         )
     used = np.concatenate([training.indexes, validation.indexes])
     if used.min() < 0 or used.max() >= len(labels):

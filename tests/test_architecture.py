@@ -25,7 +25,7 @@ LAYERS = [
     | {"overlay", "drawing", "screen", "window", "widget", "display"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
     | {"labelscreen", "labelwindow"}
-    | {"cli_dataset", "cli", "__main__"},
+    | {"cli_dataset", "cli_training", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}
 FILES = sorted(PACKAGE.rglob("*.py"))

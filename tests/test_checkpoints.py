@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -79,6 +81,29 @@ def test_a_stop_in_the_first_epoch_costs_that_epoch_alone(kept):
     assert kept.take_up(network()) == []
 
 
+HOLD = """
+import sys
+from filelock import FileLock
+
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    input()
+"""
+
+
+def test_a_folder_in_which_another_training_runs_is_left_alone(kept):
+    kept.release()
+    words = [sys.executable, "-c", HOLD, str(kept.folder / "lock")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, **pipes) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(BadInputError, match=r"Another training runs in .*\. Expected one at a time"):
+            kept.take_up(network())
+        other.kill()
+    assert kept.take_up(network()) == [ROW]
+    kept.release()
+
+
 def test_files_that_are_not_its_own_stay(kept):
     other = kept.folder / "checkpoint-best.pt"
     other.write_text("mine")
@@ -92,7 +117,8 @@ def test_what_differs_is_named_and_nothing_else(kept):
         Checkpoints(kept.folder, about).take_up(network())
     assert str(caught.value) == (
         f"In {kept.folder} is a training with seed 3, start None, not seed 9, start a.keras 12. "
-        "Expected the same, to go on with it. Give the same again, or another --out."
+        "Expected the same, to go on with it. "
+        "Give the same again, or another --out; --start begins with its network."
     )
 
 
@@ -128,7 +154,7 @@ def test_a_disk_that_is_nearly_full_is_told_before_anything_is_written(kept, tmp
         filling.write_bytes(bytes(1_500_000))
         with pytest.raises(OutputError, match=r"There are \d MB left for .*small.run\. Expected 1 MB\. M"):
             other.keep_weights(network(), 1)
-        assert list(other.folder.iterdir()) == []
+        assert [path.name for path in other.folder.iterdir()] == ["lock"]
         filling.unlink()
         other.keep_weights(network(), 1)
         other.keep_best(network(), Card(LABELS))
