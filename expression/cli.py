@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__, cli_training
-from .cli_dataset import dataset_app, label
+from .cli_dataset import dataset_app, label, personalise
 from .errors import ExpressionError
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ for command, example in (
     (cli_training.evaluate, "evaluate --data fer2013.csv --json figures.json"),
     (cli_training.export, "export --model results/mine/expression.keras --out mine.tflite"),
     (label, "label --target 30"),
+    (personalise, "personalise --out mine.keras"),
 ):
     app.command(epilog=f"Example: expression {example}")(command)
 app.add_typer(dataset_app, name="dataset")

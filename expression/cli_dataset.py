@@ -1,4 +1,4 @@
-"""The commands for a reader's own set: `expression label`, and those of `expression dataset`.
+"""The commands for a reader's own set: `expression label`, `personalise` and those of `dataset`.
 
 All work on labelList.csv, faceLabels.csv and Images of the current folder. `cli.py` adds them.
 
@@ -45,6 +45,35 @@ def label(
         LabelWindow(Capturer(book, found, target, colour, whole), opened).run()
         for name, count in book.counts.items():
             print(f"{name}: {count}")
+
+
+def personalise(
+    out: Annotated[str, typer.Option(help="The network to write.", metavar="FILE.keras")] = "mine.keras",
+    start: Annotated[
+        str | None,
+        typer.Option(help="Begin with this network, not the shipped one.", metavar="FILE.keras"),
+    ] = None,
+) -> None:
+    """Teach the network your own labels, from your own pictures, and compare before and after."""
+    from .folders import read_folder
+    from .image import face_pixels
+
+    path, begin = user_path(out), start and user_path(start)
+    with _own():  # what was cut off is finished before the rows are read
+        pass
+    dataset = read_folder(Path(), None, face_pixels)
+    from .export import export
+    from .personalising import personalise
+
+    made = personalise(dataset.test, dataset.labels, path, begin)
+    print(f"Learned from {made.learned} pictures of {', '.join(made.labels)}.")
+    print(f"Tested with {made.tested} others{' of ' + made.session if made.session else ''}:")
+    print(f"  before {made.before:.1%}, after {made.after:.1%} right")
+    if not made.session:
+        print("All are of one session, so the figures are kinder than those of another day.")
+    small = path.with_suffix(".tflite")
+    export(path, small, "dynamic")
+    print(f"Next: expression live --model {small}")
 
 
 @dataset_app.command(epilog="Example: expression dataset check --repair")
@@ -122,6 +151,6 @@ def _own() -> LabelBook:
         raise MissingFileError(
             f"There is no {FILE} in {Path.cwd()}, and no folder Images.",
             "Expected the folder in which your pictures are.",
-            "Go there first.",
+            "Go there first, or take some: expression label.",
         )
     return LabelBook()

@@ -114,6 +114,19 @@ def shipped(labels: Labels, heads: int = 1) -> keras.Model:
     return keras.Model(face, _scores(x, labels, heads), name="expression")
 
 
+def headed(eyes: keras.Model, labels: Labels) -> keras.Model:
+    """Returns a network that ends in a new last layer, with random weights.
+
+    Args:
+        eyes: From (n, 48, 48, 1) faces to (n, numbers) float32: what is found in them.
+        labels: What is to be told apart.
+
+    Returns:
+        A network as `shipped` builds it, with one head.
+    """
+    return keras.Model(eyes.input, _scores(eyes.output, labels, 1), name="expression")
+
+
 NETWORKS = {"tutorial": tutorial, "shipped": shipped}
 """What a recipe's `network` may name."""
 

@@ -41,6 +41,9 @@ BEGIN, END = "<!-- written by scripts/ship.py -->", "<!-- until here -->"
 KEPT = ("history.csv", "training.json")
 """What of a training's folder is kept in results as it is."""
 
+TRIED = "## What was tried\n"
+"""The part of results/README.md, written by people, that goes into the architecture's text."""
+
 COUNTED = {"fer2013": "FER2013's labels", "ferplus": "FER+ by its official protocol"}
 SPLITS = {"validation": "PublicTest", "test": "PrivateTest"}
 
@@ -140,7 +143,7 @@ def measure(runtime: Runtime, dataset: Dataset, split: str) -> dict[str, Evaluat
 
 
 def architecture(path: Path) -> str:
-    """Returns the layers of a network as a table, and the code that builds it, which says why."""
+    """Returns the layers of a network as a table, the code that builds it and why, and what was tried."""
     lines = []
     columns = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "120"  # what rich, which draws the table, takes for the width
@@ -151,7 +154,12 @@ def architecture(path: Path) -> str:
     finally:
         os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
     why = f"EDGE = {EDGE}\nSTEM = {STEM}\nSTAGES = {STAGES}\n\n\n{inspect.getsource(shipped)}"
-    return "\n".join([*lines, "", "How it is built, and why (expression/network.py):", "", why])
+    told = RESULTS / "README.md"
+    tried = (
+        told.read_text(encoding="utf-8").partition(TRIED)[2].partition("\n## ")[0] if told.exists() else ""
+    )
+    heads = ("How it is built, and why (expression/network.py):", "What was tried (results/README.md):")
+    return "\n".join([*lines, "", heads[0], "", why, "", heads[1], tried])
 
 
 def tables(found: dict[str, dict[str, Evaluation]]) -> str:

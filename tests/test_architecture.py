@@ -21,7 +21,7 @@ LAYERS = [
     {"data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
-    | {"checkpoints", "optimizer", "training", "export", "evaluation", "charts", "practice"}
+    | {"checkpoints", "optimizer", "training", "personalising", "export", "evaluation", "charts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "display"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
     | {"labelscreen", "labelwindow"}

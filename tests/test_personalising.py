@@ -1,0 +1,132 @@
+"""A network learns a reader's own labels from few pictures, and is tested with others."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from expression import cli
+from expression.card import read_card
+from expression.dataset import Split
+from expression.errors import BadInputError, OutputError
+from expression.labelbook import LabelBook
+from expression.labels import Labels
+from expression.network import keras
+from expression.personalising import held_back, personalise
+from expression.practice import LABELS, practice
+from expression.runtime import load
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return practice(600)
+
+
+def few(split: Split, count: int, session: str) -> Split:
+    """The first pictures of each label, all of one session."""
+    chosen = np.concatenate([np.flatnonzero(split.indexes == index)[:count] for index in range(len(LABELS))])
+    return Split(split.pictures[chosen], split.indexes[chosen], groups=np.full(len(chosen), session))
+
+
+def joined(*splits: Split) -> Split:
+    return Split(
+        *(np.concatenate([getattr(s, name) for s in splits]) for name in ("pictures", "indexes")),
+        groups=np.concatenate([s.groups for s in splits]),
+    )
+
+
+@pytest.fixture(scope="module")
+def mine(drawn):
+    """Twelve pictures of each label on monday, and others on tuesday."""
+    return joined(few(drawn.training, 12, "monday"), few(drawn.test, 12, "tuesday"))
+
+
+@pytest.fixture(scope="module")
+def made(mine, tmp_path_factory):
+    return personalise(mine, LABELS, tmp_path_factory.mktemp("mine") / "mine.keras")
+
+
+def test_it_is_better_on_the_session_that_was_held_back(made):
+    assert (made.session, made.learned, made.tested) == ("tuesday", 60, 60)
+    assert made.after > made.before + 0.05
+
+
+def test_the_network_is_a_normal_one(made, mine):
+    card = read_card(made.path)
+    assert (list(card.labels), card.heads) == (list(LABELS), ("labels",))
+    assert card.facts == {"began_with": "expression.keras", "learned_from": 60}
+    assert load(made.path).scores(np.zeros((2, 48, 48, 1), np.float32)).shape == (2, 5)
+    assert keras.models.load_model(made.path).get_layer("logits").units == 5
+
+
+def test_labels_that_the_network_never_heard_of_are_learned(mine, tmp_path):
+    labels = Labels(["Grumpy", "Beaming", "Gloomy", "Startled", "Blank"])
+    result = personalise(mine, labels, tmp_path / "mine.keras")
+    assert result.before == 0
+    assert result.after > 0.5
+
+
+def test_labels_without_pictures_are_left_out(mine, tmp_path):
+    two = mine.take(mine.indexes < 2)
+    result = personalise(two, LABELS, tmp_path / "mine.keras")
+    assert list(result.labels) == list(LABELS)[:2]
+
+
+def test_the_last_session_is_held_back_and_of_one_a_quarter_without_twins(mine):
+    learned, tested, session = held_back(mine)
+    assert (session, set(learned.groups), set(tested.groups)) == ("tuesday", {"monday"}, {"tuesday"})
+    learned, tested, session = held_back(mine.take(mine.groups == "monday"))
+    assert session == ""
+    assert 0.15 < len(tested) / 60 < 0.45
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda mine: mine.take(mine.indexes == 1),
+            r"There are pictures of Happy\. Expected two labels or more, .* Take some of another",
+        ),
+        (
+            lambda mine: mine.take((mine.indexes != 2) | (np.arange(len(mine)) % 3 > 0)),
+            r"There are 8 pictures of Sad to learn from\. Expected 10 .* Take 2 of Sad more, in another",
+        ),
+        (
+            lambda mine: mine.take(mine.groups == "monday").take(np.arange(60) % 12 < 6),
+            r"to learn from\. Expected 10 of each label, .* Take \d of Angry, .* more\.$",
+        ),
+    ],
+    ids=["one label", "a label with few", "one session with few"],
+)
+def test_too_little_is_told_with_what_to_capture(mine, tmp_path, change, said):
+    with pytest.raises(BadInputError, match=said):
+        personalise(change(mine), LABELS, tmp_path / "mine.keras")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["mine.tflite", "nowhere/mine.keras"])
+def test_a_place_that_cannot_be_is_told_at_once(mine, tmp_path, name):
+    with pytest.raises(OutputError, match=r"Expected a \.keras file in a folder"):
+        personalise(mine, LABELS, tmp_path / name)
+
+
+@pytest.mark.slow
+def test_the_command_compares_and_its_network_runs_live(mine, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    LABELS.write(tmp_path / "labelList.csv")
+    with LabelBook() as book:
+        for picture, index, session in zip(mine.pictures, mine.indexes, mine.groups, strict=True):
+            book.add(picture, LABELS[index], session)
+    assert cli.main(["personalise"]) == 0
+    out = capfd.readouterr().out.splitlines()
+    assert out[0] == "Learned from 60 pictures of Angry, Happy, Sad, Surprise, Neutral."
+    assert out[1] == "Tested with 60 others of tuesday:"
+    assert out[-1] == "Next: expression live --model mine.tflite"
+    assert os.path.getsize("mine.tflite") > 10**6
+    words = ["live", "--source", "demo", "--duration", "3", "--display", "none", "--model", "mine.tflite"]
+    assert cli.main(words) == 0
+    assert "frames" in capfd.readouterr().out
