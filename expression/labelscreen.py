@@ -34,12 +34,37 @@ TEXT = 17
 """Pixels of a letter's height."""
 
 
-class LabelScreen:
-    """Draws a Capturer.
+class Buttons:
+    """Buttons on a picture.
 
     Attributes:
-        buttons: Where each button of the last picture is, by its action: "agree", "capture", "undo", or
-            "label:" and a label.
+        buttons: Where each button of the last picture is, by its action.
+    """
+
+    def __init__(self):
+        self.buttons: dict[str, Box] = {}
+
+    def action_at(self, x: int, y: int) -> str | None:
+        """Returns the action of the button at a place of the last picture, or None."""
+        for action, box in self.buttons.items():
+            if box.x <= x < box.right and box.y <= y < box.bottom:
+                return action
+        return None
+
+    def button(self, canvas: np.ndarray, action: str, box: Box, text: str, tint: overlay.Colour) -> None:
+        """Draws a button and notes where it is."""
+        _plate(canvas, box, tint)
+        size = max(7, min(TEXT - 2, round(box.height / 1.8)))
+        label = overlay.pill(overlay.shortened(text, size, box.width - 2 * size), "", tint, size)
+        wide, high = label.extent
+        overlay.blend(canvas, label, box.x + (box.width - wide) // 2, box.y + (box.height - high) // 2)
+        self.buttons[action] = box
+
+
+class LabelScreen(Buttons):
+    """Draws a Capturer.
+
+    Its actions are "agree", "capture", "undo", "review", and "label:" and a label.
 
     Example:
         >>> from expression.faces import make_detector
@@ -51,9 +76,6 @@ class LabelScreen:
         >>> picture.shape, list(screen.buttons)
         ((640, 1120, 3), ['agree'])
     """
-
-    def __init__(self):
-        self.buttons: dict[str, Box] = {}
 
     def draw(self, capturer: Capturer, image: np.ndarray | None, mirror: bool = False) -> np.ndarray:
         """Draws what a person sees.
@@ -74,31 +96,22 @@ class LabelScreen:
         self._view(canvas, capturer, image, mirror)
         self._labels(canvas, capturer)
         self._preview(canvas, capturer)
-        _write(
-            canvas, VIEW.x, HEIGHT - 66, capturer.said or "Choose a label, show it, and press space.", TEXT
-        )
-        _write(canvas, VIEW.x, HEIGHT - 36, capturer.coach(), TEXT)
+        write(canvas, VIEW.x, HEIGHT - 66, capturer.said or "Choose a label, show it, and press space.", TEXT)
+        write(canvas, VIEW.x, HEIGHT - 36, capturer.coach(), TEXT)
         return canvas
-
-    def action_at(self, x: int, y: int) -> str | None:
-        """Returns the action of the button at a place of the last picture, or None."""
-        for action, box in self.buttons.items():
-            if box.x <= x < box.right and box.y <= y < box.bottom:
-                return action
-        return None
 
     def _ask(self, canvas: np.ndarray, consent: str) -> None:
         """Draws what has to be agreed to first."""
-        _write(canvas, 130, 130, "Before the first picture", TEXT + 9)
+        write(canvas, 130, 130, "Before the first picture", TEXT + 9)
         for number, text in enumerate(textwrap.wrap(consent, 88)):
-            _write(canvas, 130, 200 + 34 * number, text, TEXT)
-        self._button(canvas, "agree", Box(130, 420, 300, 56), "I agree (Enter)", PALETTE["neutral"])
-        _write(canvas, 460, 434, "Esc leaves without a picture.", TEXT)
+            write(canvas, 130, 200 + 34 * number, text, TEXT)
+        self.button(canvas, "agree", Box(130, 420, 300, 56), "I agree (Enter)", PALETTE["neutral"])
+        write(canvas, 460, 434, "Esc leaves without a picture.", TEXT)
 
     def _view(self, canvas: np.ndarray, capturer: Capturer, image: np.ndarray | None, mirror: bool) -> None:
         """Draws the frame with the face that would be kept."""
         if image is None:
-            _write(canvas, VIEW.x + 240, VIEW.y + 250, "Waiting for the first picture …", TEXT)
+            write(canvas, VIEW.x + 240, VIEW.y + 250, "Waiting for the first picture …", TEXT)
             return
         factor = min(VIEW.width / image.shape[1], VIEW.height / image.shape[0])
         shown = resize(image, round(image.shape[1] * factor), round(image.shape[0] * factor))
@@ -129,7 +142,7 @@ class LabelScreen:
             if share:
                 bar = overlay.bar(max(6, round(70 * share)), 6, colour(label))
                 overlay.blend(canvas, bar, row.right - 150, row.y + row.height // 2 - 3)
-            _write(
+            write(
                 canvas,
                 row.right - 80,
                 row.y + (row.height - 24) // 2,
@@ -143,7 +156,7 @@ class LabelScreen:
         place = Box(SIDE.x, SIDE.bottom - 192, 192, 192)
         _plate(canvas, place, PLATE)
         if capturer.preview is None:
-            _write(canvas, place.x + 40, place.y + 80, "no face", TEXT)
+            write(canvas, place.x + 40, place.y + 80, "no face", TEXT)
         else:
             kept = capturer.preview
             factor = 192 / max(kept.shape)
@@ -151,23 +164,16 @@ class LabelScreen:
             kept = kept if kept.ndim == 3 else cv2.cvtColor(kept, cv2.COLOR_GRAY2RGB)
             canvas[place.y : place.y + kept.shape[0], place.x : place.x + kept.shape[1]] = kept
         words = "Keeping …" if capturer.held else "Keep (space)"
-        beside = Box(place.right + 8, place.y, SIDE.right - place.right - 8, 130)
-        self._button(canvas, "capture", beside, words, colour(capturer.label))
-        self._button(canvas, "undo", Box(beside.x, beside.bottom + 8, beside.width, 54), "Undo (u)", PLATE)
-
-    def _button(self, canvas: np.ndarray, action: str, box: Box, text: str, tint: overlay.Colour) -> None:
-        """Draws a button and notes where it is."""
-        _plate(canvas, box, tint)
-        label = overlay.pill(text, "", tint, TEXT - 2)
-        wide, high = label.extent
-        overlay.blend(canvas, label, box.x + (box.width - wide) // 2, box.y + (box.height - high) // 2)
-        self.buttons[action] = box
+        beside = Box(place.right + 8, place.y, SIDE.right - place.right - 8, 94)
+        self.button(canvas, "capture", beside, words, colour(capturer.label))
+        self.button(canvas, "undo", Box(beside.x, beside.bottom + 6, beside.width, 43), "Undo (u)", PLATE)
+        self.button(canvas, "review", Box(beside.x, beside.bottom + 55, beside.width, 43), "Look (e)", PLATE)
 
 
 def _plate(canvas: np.ndarray, box: Box, tint: overlay.Colour) -> None:
     canvas[box.y : box.bottom, box.x : box.right] = tint
 
 
-def _write(canvas: np.ndarray, x: int, y: int, text: str, size: int) -> None:
+def write(canvas: np.ndarray, x: int, y: int, text: str, size: int) -> None:
     """Writes a line from its upper left corner."""
     overlay.blend(canvas, overlay.line(text, size, 0), x - round(size * 0.6), y)

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+
 from .capturing import Capturer
 from .errors import OutputError
 from .labelscreen import LabelScreen
+from .reviewing import Review
+from .reviewscreen import ReviewScreen
 from .sources import Source
 from .window import Window
 
@@ -19,6 +23,12 @@ TITLE = "Label (Esc or q closes)"
 
 SPACE, ENTER = 32, (10, 13, 0x8D)
 """Codes of keys; 0x8D is Enter of the number pad."""
+
+KEYS = {
+    **{"u": "undo", "e": "review", "x": "delete", "\x08": "delete", "f": "filter"},
+    **{"p": "before", "n": "after"},
+}
+"""What letters stand for."""
 
 HOLD = 0.7
 """A key that is held comes again and again; so long after the last time it has been let go, seconds."""
@@ -38,7 +48,8 @@ class LabelWindow:
 
     def __init__(self, capturer: Capturer, source: Source):
         self.capturer, self.source = capturer, source
-        self.screen = LabelScreen()
+        self.screen, self.review, self._looking = LabelScreen(), Review(capturer.book), False
+        self._review_screen = ReviewScreen()
         self._window = Window(TITLE, on_key=self.press, on_mouse=self.point)
         self._pressed = self._pointing = 0.0
 
@@ -54,40 +65,64 @@ class LabelWindow:
             if self._window.show(self.screen.draw(self.capturer, None)):
                 self.source.open()
                 while (image := self.source.read()) is not None and self._window.is_open():
-                    self._try(self.capturer.see, image)
-                    self._let_go()
-                    if not self._window.show(self.screen.draw(self.capturer, image, self.source.mirror)):
+                    if not self._window.show(self._drawn(image)):
                         break
         finally:
             self.source.close()
             self._window.close()
 
+    def _drawn(self, image: np.ndarray) -> np.ndarray:
+        """Goes on with what is under way, and returns what is shown of it."""
+        if self._looking:
+            return self._review_screen.draw(self.review)
+        self._try(self.capturer.see, image)
+        self._let_go()
+        return self.screen.draw(self.capturer, image, self.source.mirror)
+
     def press(self, key: int) -> None:
         """Does what a key stands for."""
-        labels = self.capturer.book.labels
+        labels, letter = self.capturer.book.labels, chr(key).lower()
         if not self.capturer.agreed:
             self.capturer.agreed = key in ENTER
-        elif key == SPACE:
+        elif key == SPACE and not self._looking:
             self._space()
-        elif key in map(ord, "uU"):
-            self._try(self.capturer.undo)
-        elif ord("1") <= key <= ord("9") and key - ord("1") < len(labels):
-            self.capturer.label = labels[key - ord("1")]
+        elif letter in KEYS:
+            self._act(KEYS[letter])
+        elif letter in "123456789" and int(letter) <= len(labels):
+            self._act(f"label:{labels[int(letter) - 1]}")
 
     def point(self, x: int, y: int, down: bool) -> None:
         """Does what a button stands for that is pressed, or let go of."""
-        action = self.screen.action_at(x, y) if down else None
+        screen = self._review_screen if self._looking else self.screen
+        action = screen.action_at(x, y) if down else None
         self._pointing = time.monotonic() if action == "capture" else 0.0
         if not down:
             self.capturer.held = False
         elif action == "agree":
             self.capturer.agreed = True
-        elif action == "capture":
-            self._try(self.capturer.capture)
-        elif action == "undo":
-            self._try(self.capturer.undo)
         elif action:
-            self.capturer.label = action.removeprefix("label:")
+            self._act(action)
+
+    def _act(self, action: str) -> None:
+        """Does what a button of either screen stands for."""
+        kind, _, name = action.partition(":")
+        review = self.review
+        if kind in ("review", "back"):
+            self._looking, self.capturer.held = not self._looking, False
+        elif self._looking:
+            acts = {"picture": review.choose, "label": review.relabel}
+            others = {"filter": review.next_filter, "delete": review.delete, "undo": review.undo}
+            pages = {"before": -1, "after": 1}
+            if kind in acts:
+                self._try(acts[kind], name)
+            elif kind in others:
+                self._try(others[kind])
+            elif kind in pages:
+                review.turn(pages[kind])
+        elif kind == "label":
+            self.capturer.label = name
+        elif kind in ("capture", "undo"):
+            self._try(self.capturer.capture if kind == "capture" else self.capturer.undo)
 
     def _space(self) -> None:
         """Keeps a picture; a key that comes again at once is being held, which is a burst."""
@@ -112,4 +147,4 @@ class LabelWindow:
             do(*words)
         except OutputError as error:
             self.capturer.held = False
-            self.capturer.said = error.happened
+            self.capturer.said = self.review.said = error.happened

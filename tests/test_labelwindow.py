@@ -17,6 +17,7 @@ from expression import cli
 from expression.labelrows import read_table
 from expression.labels import FER2013
 from expression.labelscreen import HEIGHT, PLATE, WIDTH
+from expression.reviewscreen import CELL
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +129,36 @@ def test_clicks_agree_choose_keep_and_undo(labeler):
         if labeler.rows():
             break
     assert labeler.rows() == [("face1.png", "Happy")]
-    click(1030, 530)
+    click(1030, 490)
     labeler.wait_for(lambda: labeler.rows() == [])
+    labeler.leave()
+
+
+def test_pictures_are_looked_through_relabelled_deleted_and_brought_back(labeler):
+    labeler.agree()
+    labeler.press("4")
+    labeler.keep()
+    labeler.keep()
+    labeler.press("e", "5")  # nothing is chosen yet
+    assert labeler.rows() == [("face1.png", "Happy"), ("face2.png", "Happy")]
+
+    def click(x: int, y: int) -> None:
+        labeler.screen.click(labeler.window, x / WIDTH, y / HEIGHT)
+
+    click(60, 70)  # the newest
+    labeler.press("5")
+    labeler.wait_for(lambda: labeler.rows() == [("face1.png", "Happy"), ("face2.png", "Sad")])
+    click(60 + CELL, 70)
+    labeler.press("x")
+    labeler.wait_for(lambda: labeler.rows() == [("face2.png", "Sad")])
+    assert labeler.files() == ["face2.png"]
+    labeler.press("u")
+    labeler.wait_for(lambda: labeler.files() == ["face1.png", "face2.png"])
+    labeler.press("u")
+    labeler.wait_for(lambda: labeler.rows() == [("face1.png", "Happy"), ("face2.png", "Happy")])
+    labeler.press("e", "6")
+    labeler.keep()
+    assert labeler.rows()[-1] == ("face3.png", "Surprise")
     labeler.leave()
 
 

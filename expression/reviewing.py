@@ -1,0 +1,94 @@
+"""Looking through pictures that are kept: filter, choose, relabel and delete, without a screen.
+
+`reviewscreen.py` draws it, `labelwindow.py` hands keys and clicks to it.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+from .labelbook import LabelBook
+from .labelrows import Row
+
+PAGE = 40
+"""Pictures that are shown at once."""
+
+
+class Review:
+    """The pictures of a LabelBook, a page at a time.
+
+    Args:
+        book: What is looked through.
+
+    Attributes:
+        filter: The label whose pictures are shown, or None for all.
+        chosen: The names of pictures that are chosen.
+        page: Which page is shown, from 0.
+        said: What happened last, in a sentence.
+    """
+
+    def __init__(self, book: LabelBook):
+        self.book = book
+        self.filter: str | None = None
+        self.chosen: set[str] = set()
+        self.page = 0
+        self.said = ""
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows that the filter lets through, the newest first."""
+        wanted = self.filter and self.filter.casefold()
+        return [row for row in reversed(self.book.rows) if wanted in (None, row.label.casefold())]
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, one at least."""
+        return max(1, -(-len(self.rows) // PAGE))
+
+    def shown(self) -> list[Row]:
+        """Returns the rows of the page."""
+        self.page = min(self.page, self.pages - 1)
+        return self.rows[self.page * PAGE : (self.page + 1) * PAGE]
+
+    def turn(self, pages: int) -> None:
+        """Goes so many pages on; after the last comes the first."""
+        self.page = (self.page + pages) % self.pages
+
+    def next_filter(self) -> None:
+        """Shows the next label alone; after the last one, all."""
+        labels = [None, *self.book.labels]
+        at = labels.index(self.filter) if self.filter in labels else 0
+        self.filter, self.page, self.chosen = labels[(at + 1) % len(labels)], 0, set()
+
+    def choose(self, image: str) -> None:
+        """Chooses a picture, or no longer."""
+        self.chosen ^= {image}
+
+    def relabel(self, label: str) -> None:
+        """Gives the chosen pictures a label."""
+        count = self._known()
+        if count:
+            self.book.relabel(self.chosen, label)
+            self._told(f"{count} now {label}.")
+
+    def delete(self) -> None:
+        """Takes the chosen pictures out."""
+        count = self._known()
+        if count:
+            self.book.delete(self.chosen)
+            self._told(f"{count} deleted.")
+
+    def undo(self) -> None:
+        """Takes the last change back."""
+        done = self.book.undo()
+        self._told(f"Undone: {done}." if done else "There is nothing to undo.")
+
+    def _known(self) -> int:
+        """Returns how many pictures are chosen that are still there."""
+        self.chosen &= {row.image for row in self.book.rows}
+        if not self.chosen:
+            self.said = "Click the pictures first."
+        return len(self.chosen)
+
+    def _told(self, said: str) -> None:
+        self.said, self.chosen = said, set()

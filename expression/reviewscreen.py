@@ -1,0 +1,96 @@
+"""What the labeler's window shows of pictures that are kept, and which button is where.
+
+`labelwindow.py` shows what `ReviewScreen.draw` returns, and hands clicks to `action_at`.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from . import overlay
+from .data import Box
+from .drawing import GREY, colour
+from .errors import ExpressionError
+from .image import read_picture, resize
+from .labelscreen import GROUND, HEIGHT, PLATE, SIDE, TEXT, WIDTH, Buttons, write
+from .reviewing import Review
+
+COLUMNS, CELL = 8, 90
+"""Pictures in a row, and the pixels of each with its edge."""
+
+
+class ReviewScreen(Buttons):
+    """Draws a Review.
+
+    Its actions are "picture:" and a name, "label:" and a label, "filter", "delete", "undo", "before",
+    "after" and "back".
+    """
+
+    def draw(self, review: Review) -> np.ndarray:
+        """Draws what a person sees: (640, 1120, 3) uint8, RGB."""
+        self.buttons = {}
+        canvas = np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
+        for number, row in enumerate(review.shown()):
+            place = Box(24 + number % COLUMNS * CELL, 24 + number // COLUMNS * (CELL + 18), CELL, CELL + 18)
+            self._picture(canvas, review, row, place)
+        if not review.rows:
+            write(canvas, 24, 40, "There are no pictures here yet.", TEXT)
+        self._labels(canvas, review)
+        shown = review.filter or "all"
+        half = SIDE.width // 2 - 4
+        bottom = SIDE.bottom - 54
+        self.button(canvas, "filter", Box(SIDE.x, bottom - 186, SIDE.width, 54), f"Shown: {shown} (f)", PLATE)
+        self.button(canvas, "delete", Box(SIDE.x, bottom - 124, half, 54), "Delete (x)", PLATE)
+        self.button(canvas, "undo", Box(SIDE.right - half, bottom - 124, half, 54), "Undo (u)", PLATE)
+        self.button(canvas, "before", Box(SIDE.x, bottom - 62, half, 54), "Newer (p)", PLATE)
+        self.button(canvas, "after", Box(SIDE.right - half, bottom - 62, half, 54), "Older (n)", PLATE)
+        self.button(canvas, "back", Box(SIDE.x, bottom, SIDE.width, 54), "Back to the camera (e)", PLATE)
+        write(canvas, 24, HEIGHT - 66, review.said or "Click pictures, then a label or Delete.", TEXT)
+        page = f"page {review.page + 1} of {review.pages}"
+        told = f"{len(review.rows)} pictures, {page}, {len(review.chosen)} chosen."
+        write(canvas, 24, HEIGHT - 36, told, TEXT)
+        return canvas
+
+    def _picture(self, canvas: np.ndarray, review: Review, row, place: Box) -> None:
+        """Draws a picture with its label below; one that is chosen has a bright edge."""
+        if row.image in review.chosen:
+            canvas[place.y : place.bottom, place.x : place.right] = (255, 255, 255)
+        path = review.book.images / row.file
+        small = _thumbnail(path, path.stat().st_mtime_ns if path.is_file() else 0)
+        high, wide = small.shape[:2]
+        y, x = place.y + 3 + (CELL - 6 - high) // 2, place.x + 3 + (CELL - 6 - wide) // 2
+        canvas[y : y + high, x : x + wide] = small
+        canvas[place.bottom - 18 : place.bottom - 3, place.x + 3 : place.right - 3] = colour(row.label)
+        name = overlay.pill(overlay.shortened(row.label, 10, CELL - 20), "", colour(row.label), 10)
+        overlay.blend(canvas, name, place.x + (CELL - name.extent[0]) // 2, place.bottom - 19)
+        self.buttons[f"picture:{row.image}"] = place
+
+    def _labels(self, canvas: np.ndarray, review: Review) -> None:
+        """Draws a button for each label, which the chosen pictures get."""
+        labels = review.book.labels
+        high = min(36, 280 // len(labels))
+        for number, label in enumerate(labels):
+            key = f" ({number + 1})" if number < 9 else ""
+            box = Box(SIDE.x, SIDE.y + number * high, SIDE.width, high - 4)
+            self.button(
+                canvas, f"label:{label}", box, f"{label}{key}", colour(label) if review.chosen else GREY
+            )
+
+
+@lru_cache(maxsize=512)
+def _thumbnail(path: Path, _changed: int) -> np.ndarray:
+    """Returns a picture that is small enough for its cell, RGB; a dark one where there is none."""
+    try:
+        image = read_picture(path)
+        factor = (CELL - 6) / max(image.shape)
+        image = resize(image, *(max(1, round(side * factor)) for side in image.shape[1::-1]))
+    except ExpressionError:
+        image = np.full((CELL - 6, CELL - 6, 3), PLATE, np.uint8)
+        cv2.line(image, (8, 8), (CELL - 14, CELL - 14), GREY, 2, cv2.LINE_AA)
+    return image

@@ -1,0 +1,91 @@
+"""Pictures that are kept are looked through by label and page, and what is chosen is changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from expression.labelbook import LabelBook
+from expression.labels import FER2013
+from expression.labelscreen import HEIGHT, WIDTH
+from expression.reviewing import PAGE, Review
+from expression.reviewscreen import ReviewScreen
+
+
+@pytest.fixture
+def review(tmp_path):
+    """Fifty pictures, two labels in turn."""
+    with LabelBook(tmp_path) as book:
+        for number in range(50):
+            book.add(np.full((48, 48), number, np.uint8), ("Happy", "Sad")[number % 2])
+        yield Review(book)
+
+
+def names(review: Review) -> list[str]:
+    return [row.image for row in review.shown()]
+
+
+def test_the_newest_come_first_a_page_at_a_time(review):
+    assert names(review) == [f"face{number}.png" for number in range(50, 50 - PAGE, -1)]
+    review.turn(1)
+    assert names(review) == [f"face{number}.png" for number in range(50 - PAGE, 0, -1)]
+    review.turn(1)
+    assert review.page == 0
+    review.turn(-1)
+    assert review.page == review.pages - 1 == 1
+
+
+def test_the_filter_goes_through_all_labels_and_back_to_all(review):
+    seen = []
+    for _ in range(len(FER2013) + 1):
+        review.next_filter()
+        seen.append((review.filter, len(review.rows)))
+    counts = {"Happy": 25, "Sad": 25}
+    assert seen == [*((label, counts.get(label, 0)) for label in FER2013), (None, 50)]
+
+
+def test_what_is_chosen_is_relabelled_deleted_and_brought_back(review):
+    review.relabel("Fear")
+    assert review.said == "Click the pictures first."
+    review.choose("face1.png")
+    review.choose("face2.png")
+    review.choose("face2.png")
+    review.relabel("Fear")
+    assert (review.said, review.chosen) == ("1 now Fear.", set())
+    assert review.book.counts["Fear"] == 1
+    review.choose("face1.png")
+    review.choose("face3.png")
+    review.delete()
+    assert (review.said, len(review.rows)) == ("2 deleted.", 48)
+    review.undo()
+    review.undo()
+    assert review.said == "Undone: relabel."
+    assert review.book.counts == {**dict.fromkeys(FER2013, 0), "Happy": 25, "Sad": 25}
+
+
+def test_the_last_page_goes_when_its_pictures_do(review):
+    review.turn(1)
+    for name in names(review):
+        review.choose(name)
+    review.delete()
+    assert (review.pages, len(names(review)), review.page) == (1, PAGE, 0)
+
+
+def test_every_picture_and_button_is_where_it_is_drawn(review):
+    screen = ReviewScreen()
+    canvas = screen.draw(review)
+    assert canvas.shape == (HEIGHT, WIDTH, 3)
+    assert len([action for action in screen.buttons if action.startswith("picture:")]) == PAGE
+    boxes = list(screen.buttons.items())
+    for action, box in boxes:
+        assert screen.action_at(*map(round, box.centre)) == action
+        assert 0 <= box.x < box.right <= WIDTH
+        assert 0 <= box.y < box.bottom <= HEIGHT
+        assert all(not box.shared(other) for name, other in boxes if name != action)
+
+
+def test_a_picture_that_is_gone_and_an_empty_set_are_drawn_too(review, tmp_path):
+    (review.book.images / "face50.png").unlink()
+    ReviewScreen().draw(review)
+    with LabelBook(tmp_path / "empty") as book:
+        ReviewScreen().draw(Review(book))
