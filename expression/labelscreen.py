@@ -1,6 +1,6 @@
 """What the labeler's window looks like, and which button is where; it needs no screen itself.
 
-`labelwindow.py` shows what `LabelScreen.draw` returns, and hands clicks to `action_at`.
+`labeldesk.py` shows what `LabelScreen.draw` returns, and hands clicks to `action_at`.
 
 Notebook: 07_your_face
 """

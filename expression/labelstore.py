@@ -60,7 +60,7 @@ class LabelStore:
         with writing_told(self.images):
             for place in (self._new, self._gone):
                 place.mkdir(parents=True, exist_ok=True)
-            self._take_hold(FileLock(book / "lock"))
+            self._take_hold(FileLock(book / "lock", thread_local=False))  # a labeler has several threads
             if self._next_table.is_file():
                 self._settle()
             self._forget()

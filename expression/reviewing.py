@@ -1,6 +1,6 @@
 """Looking through pictures that are kept: filter, choose, relabel and delete, without a screen.
 
-`reviewscreen.py` draws it, `labelwindow.py` hands keys and clicks to it.
+`reviewscreen.py` draws it, `labeldesk.py` hands keys and clicks to it.
 
 Notebook: 07_your_face
 """

@@ -1,6 +1,6 @@
 """What the labeler's window shows of pictures that are kept, and which button is where.
 
-`labelwindow.py` shows what `ReviewScreen.draw` returns, and hands clicks to `action_at`.
+`labeldesk.py` shows what `ReviewScreen.draw` returns, and hands clicks to `action_at`.
 
 Notebook: 07_your_face
 """

@@ -51,6 +51,10 @@ class Screen:
         self._xdotool("mousemove", "--sync", "--window", window, *place)
         self._xdotool("click", "1")
 
+    def move(self, window: str) -> None:
+        """Moves a window into the corner, so that all of it is on the screen."""
+        self._xdotool("windowmove", window, "0", "0")
+
     def grab(self, window: str) -> np.ndarray:
         """Returns what a window shows: (height, width, 3) uint8, RGB."""
         words = ["import", "-window", window, "ppm:-"]

@@ -24,7 +24,7 @@ LAYERS = [
     | {"checkpoints", "optimizer", "training", "personalising", "export", "evaluation", "charts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "display"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
-    | {"labelscreen", "labelwindow", "reviewing", "reviewscreen"}
+    | {"labelscreen", "labeldesk", "labelwindow", "labelwidget", "reviewing", "reviewscreen"}
     | {"cli_dataset", "cli_training", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}

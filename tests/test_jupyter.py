@@ -14,6 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from expression.labelscreen import HEIGHT, WIDTH
+
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install playwright)")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -92,3 +94,68 @@ def test_the_live_view_moves_in_place_and_its_stop_button_ends_the_cell(tmp_path
         page.wait_for_selector("text=stopped with 0 threads left", timeout=10_000)
         kept = page.eval_on_selector(".jp-RenderedImage img", "picture => picture.src")
     assert kept.startswith("data:image/jpeg")
+
+
+def test_the_labeler_takes_clicks_and_keys_in_the_browser_and_the_files_are_there(tmp_path, page):
+    cells = (
+        "from expression.labelwidget import LabelWidget\n"
+        "labeler = LabelWidget('mine', source='demo', detector='haar')\n"
+        "labeler",
+        "labeler.stop()\nprint('ended with', labeler.book.counts['Happy'], 'happy pictures')",
+    )
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel
+    )
+    nbformat.write(notebook, tmp_path / "label.ipynb")
+
+    def rows() -> list[str]:
+        table = tmp_path / "mine" / "faceLabels.csv"
+        return table.read_text().splitlines() if table.exists() else []
+
+    with jupyter(tmp_path) as address:
+        page.goto(f"{address}/lab/workspaces/test/tree/label.ipynb?reset")
+        page.click(".jp-CodeCell .cm-content", timeout=60_000)
+        page.wait_for_selector("text=| Idle", timeout=60_000)
+        page.keyboard.press("Shift+Enter")
+        view = page.wait_for_selector("img.expression-labeler", timeout=30_000)
+        box = view.bounding_box()
+
+        def click(x: int, y: int) -> None:
+            page.mouse.click(box["x"] + x / WIDTH * box["width"], box["y"] + y / HEIGHT * box["height"])
+
+        click(280, 448)  # agree
+        page.keyboard.press("4")
+        _until(lambda: len(rows()) == 1, page, lambda: page.keyboard.press(" "))
+        assert rows()[0].startswith("face1.png,Happy,")
+        page.keyboard.press("u")
+        _until(lambda: rows() == [], page)
+        _until(lambda: len(rows()) == 1, page, lambda: click(1030, 420))
+        assert rows()[0].startswith("face2.png,Happy,")
+        page.keyboard.press("e")
+        page.wait_for_timeout(500)
+        click(60, 70)
+        page.keyboard.press("5")
+        _until(lambda: rows()[0].startswith("face2.png,Sad,"), page)
+        click(60, 70)
+        page.keyboard.press("Backspace")
+        _until(lambda: rows() == [], page)
+        page.keyboard.press("u")
+        page.keyboard.press("u")
+        _until(lambda: [row.split(",")[:2] for row in rows()] == [["face2.png", "Happy"]], page)
+        page.click(".jp-CodeCell >> nth=1 >> .cm-content")
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_selector("text=ended with 1 happy pictures", timeout=20_000)
+    assert [path.name for path in (tmp_path / "mine" / "Images").glob("*.png")] == ["face2.png"]
+
+
+def _until(wanted, page, do=None) -> None:
+    """Waits until something is as wanted; meanwhile something is done a second apart."""
+    for _ in range(30):
+        if do:
+            do()
+        for _ in range(20):
+            if wanted():
+                return
+            page.wait_for_timeout(50)
+    raise AssertionError("it never was")

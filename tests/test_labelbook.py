@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +188,14 @@ book = LabelBook(sys.argv[1])
 print("open", flush=True)
 input()
 """
+
+
+def test_several_threads_may_change_a_set(book):
+    threads = [threading.Thread(target=book.add, args=(GREY, "Sad")) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    assert book.counts["Sad"] == 3
 
 
 def test_a_set_that_another_program_has_open_is_left_alone(tmp_path):

@@ -35,6 +35,7 @@ class Labeler:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(words, cwd=folder, env=screen.environment, **pipes)
         self.window = screen.window("Label")
+        screen.move(self.window)
 
     def press(self, *keys: str) -> None:
         for key in keys:

@@ -1,0 +1,155 @@
+"""The labeler in a notebook: the same picture, keys and clicks as in the window.
+
+    labeler = LabelWidget()
+    labeler
+
+Lesson 07 shows it. A thread reads the source and draws; what is pressed in the browser comes back.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .capturing import Capturer
+from .data import Data
+from .drawing import blank
+from .errors import missing_package
+from .faces import make_detector
+from .image import encode_jpeg
+from .labelbook import LabelBook
+from .labeldesk import LabelDesk
+from .labelscreen import HEIGHT, WIDTH
+from .sources import Source, open_source
+from .worker import Worker
+
+try:
+    import anywidget
+    import traitlets
+except ImportError as error:
+    raise missing_package("The labeler in a notebook", "anywidget", "lessons") from error
+
+SCRIPT = """
+function render({ model, el }) {
+  const view = document.createElement("img");
+  view.className = "expression-labeler";
+  view.tabIndex = 0;
+  view.alt = "The labeler. Click it, then use its keys.";
+  view.style.cssText = "width:100%;max-width:WIDTHpx;outline:none;cursor:pointer;user-select:none";
+  view.draggable = false;
+  view.dataset.lmSuppressShortcuts = "true";  // JupyterLab has its own use for single keys
+  let shown = null;
+  const show = () => {
+    const bytes = model.get("picture");
+    if (!bytes || !bytes.byteLength) return;
+    const next = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+    view.src = next;
+    if (shown) URL.revokeObjectURL(shown);
+    shown = next;
+  };
+  const point = (event, down) => {
+    const place = view.getBoundingClientRect();
+    model.send({
+      x: ((event.clientX - place.left) / place.width) * WIDTH,
+      y: ((event.clientY - place.top) / place.height) * HEIGHT,
+      down,
+    });
+  };
+  view.addEventListener("pointerdown", (event) => point(event, true));
+  view.addEventListener("mousedown", (event) => {  // JupyterLab would take the focus to its cell
+    view.focus();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  view.addEventListener("pointerup", (event) => point(event, false));
+  view.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
+    model.send({ key: event.key });
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  model.on("change:picture", show);
+  show();
+  el.appendChild(view);
+}
+export default { render };
+""".replace("WIDTH", str(WIDTH)).replace("HEIGHT", str(HEIGHT))
+"""What runs in the browser: it shows the picture, and tells of keys and of the pointer."""
+
+
+class LabelWidget(anywidget.AnyWidget):
+    """A labeler in a notebook.
+
+    Args:
+        folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
+        source: As for `Session`; None for the camera, or the demo where there is none.
+        detector: A name of `faces.make_detector`.
+        settings: More for the Capturer: target, colour, whole.
+
+    Attributes:
+        desk: What takes keys and clicks; a lesson drives it by code: `desk.press("enter")`.
+        book: The pictures.
+
+    Raises:
+        BadInputError: The folder is open in another program, or there is no such source or detector.
+        MissingPackageError: anywidget is not installed; install what it names.
+    """
+
+    _esm = SCRIPT
+    picture = traitlets.Bytes().tag(sync=True)
+
+    def __init__(
+        self,
+        folder: str | Path = ".",
+        source: Any = None,
+        detector: str = "auto",
+        **settings: Any,
+    ):
+        super().__init__()
+        opened, found = open_source(source), make_detector(detector)
+        self.book = LabelBook(folder)
+        self.desk = LabelDesk(Capturer(self.book, found, **settings), opened.mirror)
+        self.picture = encode_jpeg(self.desk.draw(None))
+        self._data = Data()
+        self._loop = _Loop(self._data, opened, self)
+        self.on_msg(self._hear)
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Ends it: the camera goes off, and what was deleted is gone for good."""
+        self._data.done = True
+        self._loop.join(10)
+        self.book.close()
+
+    def _hear(self, _widget, message: dict, _buffers) -> None:
+        """Does what was pressed in the browser."""
+        if "key" in message:
+            self.desk.press(message["key"])
+        else:
+            self.desk.point(round(message["x"]), round(message["y"]), bool(message["down"]))
+
+
+class _Loop(Worker):
+    """Reads frames, and puts what the desk draws into the notebook."""
+
+    def __init__(self, data: Data, source: Source, widget: LabelWidget):
+        super().__init__(data, "labeler")
+        self._source, self._widget = source, widget
+
+    def setup(self) -> None:
+        self._source.open()
+
+    def step(self) -> None:
+        image = self._source.read()
+        if image is None:
+            self.data.done = True
+        else:
+            self._widget.picture = encode_jpeg(self._widget.desk.draw(image))
+
+    def teardown(self) -> None:
+        self._source.close()
+        if self.data.error:
+            told = blank(WIDTH, HEIGHT, str(self.data.error[1]))
+            self._widget.picture = encode_jpeg(told)

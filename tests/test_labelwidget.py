@@ -1,0 +1,81 @@
+"""The labeler in a notebook, without a browser: its thread draws, takes what is pressed, and ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+from parts import Pictures
+
+from expression.labelscreen import HEIGHT, WIDTH
+
+pytest.importorskip("anywidget", reason="needs anywidget (pip install anywidget)")
+
+from expression.labelwidget import LabelWidget
+
+
+def until(wanted) -> None:
+    end = time.monotonic() + 20
+    while not wanted():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def source():
+    return Pictures(fps=50)
+
+
+@pytest.fixture
+def labeler(tmp_path, source):
+    labeler = LabelWidget(tmp_path, source, "whole")
+    yield labeler
+    labeler.stop()
+    assert "labeler" not in [thread.name for thread in threading.enumerate()]
+    assert source.closed == 1
+
+
+def press(labeler, **message) -> None:
+    """What the browser sends."""
+    labeler._handle_custom_msg(message, [])
+
+
+def test_it_shows_pictures_of_the_desk(labeler):
+    first = labeler.picture
+    until(lambda: labeler.picture != first or labeler.desk.capturer.box)
+    picture = cv2.imdecode(np.frombuffer(labeler.picture, np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (HEIGHT, WIDTH, 3)
+
+
+def test_keys_and_clicks_come_from_the_browser_and_change_the_files(labeler, tmp_path):
+    press(labeler, key="Enter")
+    until(lambda: labeler.desk.capturer.preview is not None)
+    press(labeler, key="5")
+    press(labeler, key=" ")
+    assert [(row.image, row.label) for row in labeler.book.rows] == [("face1.png", "Sad")]
+    press(labeler, x=900.4, y=24 + 40 * 3 + 18.2, down=True)
+    press(labeler, x=900.4, y=24 + 40 * 3 + 18.2, down=False)
+    assert labeler.desk.capturer.label == "Happy"
+    assert (tmp_path / "Images" / "face1.png").is_file()
+
+
+def test_a_burst_goes_on_in_its_thread_while_the_button_is_held(labeler):
+    press(labeler, key="Enter")
+    until(lambda: labeler.desk.capturer.preview is not None)
+    press(labeler, x=1030, y=420, down=True)
+    until(lambda: labeler.desk.capturer.held)
+    until(lambda: "Nearly the same" in labeler.desk.capturer.said)  # the pictures are all equal
+    press(labeler, x=1030, y=420, down=False)
+    assert not labeler.desk.capturer.held
+    assert len(labeler.book.rows) == 1
+
+
+def test_a_table_that_is_damaged_meanwhile_is_told_in_the_picture(labeler, tmp_path):
+    press(labeler, key="Enter")
+    until(lambda: labeler.desk.capturer.preview is not None)
+    (tmp_path / "faceLabels.csv").write_text("face1.png\n")
+    until(lambda: labeler._data.error)
+    assert "has the row 'face1.png'" in str(labeler._data.error[1])
