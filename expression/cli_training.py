@@ -17,8 +17,12 @@ import typer
 from .errors import BadInputError, MissingFileError, OutputError, RunError, user_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .checkpoints import Row
     from .dataset import Dataset
+    from .recipe import Recipe
+    from .training import Trained
 
 
 def train(
@@ -48,6 +52,22 @@ def train(
     dataset = _read(data, detector)
     divided = dataset.divided()
     from .export import export
+
+    trained = _trained(divided, user_path(out), recipe, begin, teachers)
+    exported = trained.path.with_suffix(".tflite")
+    export(trained.path, exported, "dynamic")
+    print(f"{trained.path}: {trained.accuracy:.1%} right in validation. {exported.name}: the same, smaller.")
+    if divided is dataset:
+        print(f"Next: expression evaluate --model {exported}" + (f" --data {data}" if data else ""))
+    else:
+        print(f"Most pictures of {data} were learned from, so they cannot test it: evaluate it with others.")
+    print(f"Next: expression live --model {exported}")
+
+
+def _trained(
+    dataset: Dataset, out: Path, recipe: Recipe, start: Path | None, teachers: list[Path]
+) -> Trained:
+    """Trains, telling each epoch; Ctrl-C is told with what it costs."""
     from .training import train
 
     rows: list[Row] = []
@@ -57,7 +77,7 @@ def train(
         _tell(row)
 
     try:
-        trained = train(divided, user_path(out), recipe, begin, teachers, tell)
+        trained = train(dataset, out, recipe, start, teachers, tell)
     except KeyboardInterrupt:
         goes_on = "goes on after its last whole epoch" if rows else "goes on where it was before this call"
         raise RunError(
@@ -67,14 +87,7 @@ def train(
         ) from None
     if not rows:
         print("It had ended before.")
-    exported = trained.path.with_suffix(".tflite")
-    export(trained.path, exported, "dynamic")
-    print(f"{trained.path}: {trained.accuracy:.1%} right in validation. {exported.name}: the same, smaller.")
-    if divided is dataset:
-        print(f"Next: expression evaluate --model {exported}" + (f" --data {data}" if data else ""))
-    else:
-        print(f"Most pictures of {data} were learned from, so they cannot test it: evaluate it with others.")
-    print(f"Next: expression live --model {exported}")
+    return trained
 
 
 def evaluate(
