@@ -57,7 +57,7 @@ class LabelDesk:
         with self._turn:
             if self._looking:
                 return self._review_screen.draw(self.review)
-            if image is not None:
+            if image is not None and self.capturer.agreed:
                 self._try(self.capturer.see, image)
             self._let_go()
             return self._screen.draw(self.capturer, image, self._mirror)

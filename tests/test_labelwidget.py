@@ -45,7 +45,9 @@ def press(labeler, **message) -> None:
 
 def test_it_shows_pictures_of_the_desk(labeler):
     first = labeler.picture
-    until(lambda: labeler.picture != first or labeler.desk.capturer.box)
+    press(labeler, key="Enter")
+    until(lambda: labeler.picture != first)
+    assert labeler.desk.capturer.preview is not None
     picture = cv2.imdecode(np.frombuffer(labeler.picture, np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (HEIGHT, WIDTH, 3)
 
