@@ -1,6 +1,6 @@
 """What a labeler does with frames, without a screen: whose face is kept, and what is still missing.
 
-`labeler.py` shows it as a widget and as a window. It is given a LabelBook and a detector.
+`labeldesk.py` shows it. It is given a LabelBook and a detector.
 
 Notebook: 07_your_face
 """
@@ -168,7 +168,7 @@ class Capturer:
     def coach(self) -> str:
         """Says what is still missing, in a sentence."""
         counts = self.book.counts
-        left = self.target - counts[self.label]
+        left = self.target - counts.get(self.label, 0)  # the list may have been changed by hand
         if left <= 0:
             return self._other(counts)
         mine = [seen for seen in self._seen if seen[1] == self.label]

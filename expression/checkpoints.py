@@ -14,7 +14,6 @@ import math
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from .card import Card
 from .errors import BadInputError, OutputError, damage_told
+from .files import writing_told
 from .network import keras, save
 
 Row = dict[str, float]
@@ -61,7 +61,7 @@ class Checkpoints:
             BadInputError: The folder holds another training, a damaged one, or a network of other origin.
             OutputError: The folder cannot be made.
         """
-        with writing_told(self.folder):
+        with writing_told(self.folder, GO_ON):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take_hold()
         self._check_room(network)
@@ -97,12 +97,12 @@ class Checkpoints:
     def keep_weights(self, network: keras.Model, epoch: int) -> None:
         """Writes the weights and the optimizer after an epoch, beside those of the one before."""
         self._check_room(network)
-        with writing_told(self.folder):
+        with writing_told(self._checkpoint(epoch), GO_ON):
             network.save_weights(self._checkpoint(epoch))
 
     def keep_best(self, network: keras.Model, card: Card) -> None:
         """Writes the best network so far."""
-        with writing_told(self.folder):
+        with writing_told(self.best, GO_ON):
             save(network, self.best, card)
 
     def keep_history(self, history: list[Row]) -> None:
@@ -111,7 +111,7 @@ class Checkpoints:
         `training.json` comes last and all at once: until then the one before it stands, whose
         checkpoint is still there, so a stop at any moment costs one epoch at most.
         """
-        with writing_told(self.folder):
+        with writing_told(self.folder, GO_ON):
             with (self.folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
                 writer = csv.DictWriter(file, history[-1], lineterminator="\n")
                 writer.writeheader()
@@ -179,16 +179,3 @@ def _flat(about: dict[str, Any]) -> dict[str, Any]:
 
 def _told(values: dict[str, Any], names: list[str]) -> str:
     return ", ".join(f"{name} {values[name]}" if name in values else f"no {name}" for name in names)
-
-
-@contextlib.contextmanager
-def writing_told(folder: Path) -> Iterator[None]:
-    """Turns a disk that is full or a folder that is locked into words."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{error.filename or folder} cannot be written ({error.strerror or error}).",
-            "Expected a folder that is writable, and room on the disk.",
-            GO_ON,
-        ) from error

@@ -12,7 +12,7 @@ import dataclasses
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -20,9 +20,6 @@ from typer.exceptions import TyperException
 from . import __version__, cli_training
 from .cli_dataset import dataset_app, label, personalise
 from .errors import ExpressionError
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     name="expression",

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from .card import Card, read_card, write_card
-from .errors import BadInputError, OutputError, RunError, damage_told, missing_package
+from .errors import BadInputError, OutputError, RunError, missing_package
 from .image import preprocess
 from .quiet import without_lines
 from .runtime import Runtime
@@ -203,7 +203,7 @@ def _convert(path: Path, card: Card, faces: np.ndarray | None) -> bytes:
 
 def _network(path: Path):
     """Returns a saved network, in float32."""
-    from .network import keras, plain
+    from .network import keras, plain, read_network
 
     if keras.backend.backend() != "tensorflow":
         raise RunError(
@@ -211,12 +211,7 @@ def _network(path: Path):
             "Expected tensorflow, whose converter is used.",
             "Set KERAS_BACKEND=tensorflow for this step.",
         )
-    with damage_told(
-        f"{path} cannot be read",
-        "Expected a .keras file that is whole.",
-        "Train it again, or fetch it again.",
-    ):
-        return plain(keras.models.load_model(path, compile=False))
+    return plain(read_network(path))
 
 
 @contextlib.contextmanager

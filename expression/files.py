@@ -35,8 +35,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def writing_told(path: Path) -> Iterator[None]:
-    """Turns what the system raises where something cannot be written into an OutputError."""
+def writing_told(path: Path, remedy: str = "Make the folder, or room, or choose another.") -> Iterator[None]:
+    """Turns what the system raises where something cannot be written into an OutputError.
+
+    Args:
+        path: What is written, or the folder.
+        remedy: What the user can do.
+    """
     try:
         yield
     except OutputError:
@@ -45,5 +50,5 @@ def writing_told(path: Path) -> Iterator[None]:
         raise OutputError(
             f"{path} cannot be written ({error.strerror or error}).",
             "Expected a folder that is there and writable, and room on the disk.",
-            "Make the folder, or room, or choose another.",
+            remedy,
         ) from error

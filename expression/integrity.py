@@ -1,6 +1,6 @@
 """What is wrong with a reader's own set, in words, and the remedies that can be left to the program.
 
-`expression dataset check` and the labeler call `examine`, and `mend` for what a person agrees to.
+`expression dataset check` calls `examine`, and `mend` for what a person agrees to.
 
 Notebook: 07_your_face
 """

@@ -1,7 +1,7 @@
 """A reader's own set of labelled pictures: what can be done with it, and undone.
 
-`labeler.py` shows a LabelBook and lets people change it. The pictures lie in `Images/`, their rows
-in `faceLabels.csv`, the labels in `labelList.csv`; `labelstore.py` writes them.
+`labeldesk.py` lets people change a LabelBook, `integrity.py` mends it. The pictures lie in `Images/`,
+their rows in `faceLabels.csv`, the labels in `labelList.csv`; `labelstore.py` writes them.
 
 Notebook: 07_your_face
 """

@@ -104,6 +104,7 @@ class LabelStore:
                     self._write_picture(name, picture)
                 if labels or not self._list_file.is_file():
                     (labels or self.labels).write(self._next_list)
+                    _sync(self._next_list)
                 write_text(self._next_table, table.text(labels or self.labels))
         except BaseException:
             self._forget()
@@ -146,8 +147,7 @@ class LabelStore:
     def _write_picture(self, name: str, picture: np.ndarray) -> None:
         """Writes a new picture beside the others, to the disk itself, and notes its number."""
         write_picture(self._new / name, picture)
-        with (self._new / name).open("rb+") as file:
-            os.fsync(file.fileno())
+        _sync(self._new / name)
         self._highest_file.write_text(NUMBERED.fullmatch(name)[1], encoding="ascii")
 
     def _settle(self) -> None:
@@ -183,6 +183,12 @@ class LabelStore:
         """Returns what changes when a file does."""
         found = [path.stat() if path.is_file() else None for path in (self._table_file, self._list_file)]
         return [file and (file.st_mtime_ns, file.st_size) for file in found]
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file is on the disk itself, so that a power cut leaves it whole."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _empty(folder: Path) -> None:

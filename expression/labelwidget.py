@@ -10,8 +10,9 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from .capturing import Capturer
 from .data import Data
@@ -99,6 +100,7 @@ class LabelWidget(anywidget.AnyWidget):
 
     _esm = SCRIPT
     picture = traitlets.Bytes().tag(sync=True)
+    _running: ClassVar[weakref.ref[LabelWidget] | None] = None
 
     def __init__(
         self,
@@ -108,6 +110,10 @@ class LabelWidget(anywidget.AnyWidget):
         **settings: Any,
     ):
         super().__init__()
+        former = LabelWidget._running and LabelWidget._running()
+        if former:  # a cell that is run again would find the camera in use
+            former.stop()
+        LabelWidget._running = weakref.ref(self)
         opened, found = open_source(source), make_detector(detector)
         self.book = LabelBook(folder)
         self.desk = LabelDesk(Capturer(self.book, found, **settings), opened.mirror)
@@ -120,7 +126,8 @@ class LabelWidget(anywidget.AnyWidget):
     def stop(self) -> None:
         """Ends it: the camera goes off, and what was deleted is gone for good."""
         self._data.done = True
-        self._loop.join(10)
+        if self._loop.is_alive():
+            self._loop.join(10)
         self.book.close()
 
     def _hear(self, _widget, message: dict, _buffers) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .card import Card, write_card
-from .errors import BadInputError, missing_package
+from .errors import BadInputError, damage_told, missing_package
 from .image import SIZE
 from .labels import Labels
 from .quiet import without_lines
@@ -210,6 +210,17 @@ def precision(name: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def read_network(path: str | Path) -> keras.Model:
+    """Reads a .keras file that `save` wrote; its card says beforehand whether it is one.
+
+    Raises:
+        BadInputError: It is damaged, or of another kind.
+    """
+    expected, remedy = "Expected a .keras file that is whole.", "Train it again, or fetch it again."
+    with damage_told(f"{path} cannot be read", expected, remedy):
+        return keras.models.load_model(path, compile=False)
 
 
 def save(network: keras.Model, path: str | Path, card: Card) -> None:

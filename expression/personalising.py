@@ -23,7 +23,7 @@ from .errors import BadInputError, OutputError
 from .image import SIZE, standardise
 from .labels import Labels
 from .models import SHIPPED
-from .network import LOGITS, headed, keras, save
+from .network import LOGITS, headed, keras, read_network, save
 from .runtime import LIVE_HEAD, Runtime, load
 
 FEWEST = 10
@@ -75,7 +75,9 @@ def personalise(
         seed: Decides the distortions.
 
     Raises:
-        BadInputError: There are too few pictures, or of one label only; the message says what to capture.
+        BadInputError: There are too few pictures, or of one label only, and the message says what to capture;
+            or `start` is no such network.
+        MissingFileError: `start` is not there.
         OutputError: The file cannot be written.
     """
     out, start = Path(out), Path(start or SHIPPED.with_suffix(".keras"))
@@ -84,9 +86,9 @@ def personalise(
     pictures, labels = _used(pictures, labels)
     learned, tested, session = held_back(pictures)
     _check(learned, tested, labels, session)
-    network = keras.models.load_model(start, compile=False)
+    card, network = read_card(start), read_network(start)
     before = _accuracy(load(start), tested, labels)
-    layer = _taught(network, read_card(start), learned, labels, seed)
+    layer = _taught(network, card, learned, labels, seed)
     made = headed(keras.Model(network.input, network.get_layer(LOGITS).input), labels)
     made.get_layer(LOGITS).set_weights(layer)
     facts = {"began_with": start.name, "learned_from": len(learned)}

@@ -23,10 +23,10 @@ from .calibration import temperature
 from .card import ONE_HEAD, Card, read_card
 from .checkpoints import Checkpoints, Row
 from .dataset import Dataset, Split
-from .errors import BadInputError, damage_told
+from .errors import BadInputError
 from .image import SIZE, standardise
 from .labels import Labels
-from .network import LOGITS, builder, keras, plain, precision, temper
+from .network import LOGITS, builder, keras, plain, precision, read_network, temper
 from .optimizer import average, prepare
 from .recipe import Recipe
 from .runtime import load
@@ -279,8 +279,7 @@ def _build(recipe: Recipe, labels: Labels, heads: int) -> keras.Model:
 def _begin_with(network: keras.Model, path: Path, labels: Labels) -> None:
     """Copies the weights of a saved network."""
     same = read_card(path).labels == labels
-    with damage_told(f"{path} cannot be read", "Expected a .keras file that is whole.", "Fetch it again."):
-        weights = keras.models.load_model(path, compile=False).get_weights()
+    weights = read_network(path).get_weights()
     if not same or [w.shape for w in weights] != [w.shape for w in network.get_weights()]:
         raise BadInputError(
             f"{path} does not fit the network that is to be trained.",

@@ -25,12 +25,12 @@ import numpy as np
 from expression.card import read_card
 from expression.charts import confusion_matrix, learning_curves, read_history, reliability
 from expression.dataset import Dataset, read
-from expression.errors import BadInputError, ExpressionError, MissingFileError, damage_told
+from expression.errors import BadInputError, ExpressionError, MissingFileError
 from expression.evaluation import Evaluation, evaluate
 from expression.export import export
 from expression.inspection import leaked
 from expression.models import FOLDER, SHIPPED
-from expression.network import EDGE, STAGES, STEM, keras, save, shipped
+from expression.network import EDGE, STAGES, STEM, read_network, save, shipped
 from expression.runtime import Runtime, load
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -97,8 +97,7 @@ def check(run: Path) -> None:
             )
     path = run / "expression.keras"
     card = read_card(path)
-    with damage_told(f"{path} cannot be read", "Expected a .keras file that is whole.", "Train it again."):
-        found = keras.models.load_model(path, compile=False)
+    found = read_network(path)
     # What the layers are, without the names that Keras numbers.
     kinds = [
         [(type(layer).__name__, layer.output.shape) for layer in network.layers]
@@ -127,7 +126,7 @@ def rounded(source: Path, target: Path) -> None:
 
     They are float32 as before, and no score changes by more than a thousandth or so.
     """
-    network = keras.models.load_model(source, compile=False)
+    network = read_network(source)
     network.set_weights([w.astype(np.float16).astype(w.dtype) for w in network.get_weights()])
     save(network, target, read_card(source))
 
@@ -148,9 +147,7 @@ def architecture(path: Path) -> str:
     columns = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "120"  # what rich, which draws the table, takes for the width
     try:
-        keras.models.load_model(path, compile=False).summary(
-            120, print_fn=lambda line, **_: lines.append(line)
-        )
+        read_network(path).summary(120, print_fn=lambda line, **_: lines.append(line))
     finally:
         os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
     why = f"EDGE = {EDGE}\nSTEM = {STEM}\nSTAGES = {STAGES}\n\n\n{inspect.getsource(shipped)}"

@@ -64,6 +64,15 @@ def test_keys_and_clicks_come_from_the_browser_and_change_the_files(labeler, tmp
     assert (tmp_path / "Images" / "face1.png").is_file()
 
 
+def test_another_labeler_stops_the_one_before_and_its_camera(tmp_path):
+    first, second = Pictures(fps=50), Pictures(fps=50)
+    LabelWidget(tmp_path, first, "whole")
+    labeler = LabelWidget(tmp_path, second, "whole")
+    assert (first.closed, second.closed) == (1, 0)
+    labeler.stop()
+    assert second.closed == 1
+
+
 def test_a_burst_goes_on_in_its_thread_while_the_button_is_held(labeler):
     press(labeler, key="Enter")
     until(lambda: labeler.desk.capturer.preview is not None)

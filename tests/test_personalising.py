@@ -10,9 +10,10 @@ import pytest
 from expression import cli
 from expression.card import read_card
 from expression.dataset import Split
-from expression.errors import BadInputError, OutputError
+from expression.errors import BadInputError, MissingFileError, OutputError
 from expression.labelbook import LabelBook
 from expression.labels import Labels
+from expression.models import SHIPPED
 from expression.network import keras
 from expression.personalising import held_back, personalise
 from expression.practice import LABELS, practice
@@ -106,6 +107,23 @@ def test_too_little_is_told_with_what_to_capture(mine, tmp_path, change, said):
     with pytest.raises(BadInputError, match=said):
         personalise(change(mine), LABELS, tmp_path / "mine.keras")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "error", "said"),
+    [
+        ("none.keras", MissingFileError, r"There is no network .*none\.keras"),
+        ("text.keras", BadInputError, r"text\.keras is not a network"),
+        ("cut.keras", BadInputError, r"cut\.keras cannot be read|cut\.keras is not a network"),
+        (str(SHIPPED), BadInputError, r"expression\.tflite cannot be read"),
+    ],
+)
+def test_a_network_to_begin_with_that_cannot_be_is_told(mine, tmp_path, start, error, said):
+    (tmp_path / "text.keras").write_text("no network")
+    (tmp_path / "cut.keras").write_bytes(SHIPPED.with_suffix(".keras").read_bytes()[:100_000])
+    with pytest.raises(error, match=said):
+        personalise(mine, LABELS, tmp_path / "mine.keras", start=tmp_path / start)
+    assert not (tmp_path / "mine.keras").exists()
 
 
 @pytest.mark.parametrize("name", ["mine.tflite", "nowhere/mine.keras"])
