@@ -54,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(_usage(error), error.exit_code)
     except ExpressionError as error:
         return _complain(error, error.exit_code)
+    except typer.Abort:  # a question without a terminal, or Ctrl-C at one
+        print()  # the question's line has no end
+        return _complain("Nobody answered. Expected y or n. Run it in a terminal, or see --help.", 1)
     except OSError as error:  # a file without permission, above all
         happened = f"{error.filename or 'A file or device'} cannot be used ({error.strerror or error})."
         return _complain(f"{happened} Expected one that you may read and write. Check its permissions.", 2)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import MissingFileError, user_path
+from .errors import BadInputError, MissingFileError, user_path
 
 if TYPE_CHECKING:
     from .labelbook import LabelBook
@@ -59,8 +59,13 @@ def personalise(
     from .image import face_pixels
 
     path, begin = user_path(out), start and user_path(start)
-    with _own():  # what was cut off is finished before the rows are read
-        pass
+    with _own() as book:  # what was cut off is finished before the rows are read
+        if not book.rows:
+            raise BadInputError(
+                f"There are no pictures with labels in {Path.cwd()}.",
+                "Expected ten of each label, and some to test with.",
+                "Take some: expression label.",
+            )
     dataset = read_folder(Path(), None, face_pixels)
     from .export import export
     from .personalising import personalise

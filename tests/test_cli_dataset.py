@@ -91,6 +91,20 @@ def test_a_wipe_asks_and_deletes_everything(capsys, monkeypatch, mine, words, an
     assert out.splitlines()[-1].endswith("it names no person." if left == 0 else "Nothing was deleted.")
 
 
+def test_a_question_that_nobody_answers_deletes_nothing(capsys, monkeypatch, mine):
+    code, _, err = run(capsys, monkeypatch, "wipe", answers="")
+    assert (code, err) == (1, "Nobody answered. Expected y or n. Run it in a terminal, or see --help.\n")
+    assert len(list(mine.rglob("*.png"))) == 3
+
+
+def test_without_a_picture_nothing_is_personalised(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Images").mkdir()
+    assert cli.main(["personalise"]) == 2
+    assert "There are no pictures with labels in " in capsys.readouterr().err
+    assert not (tmp_path / "mine.keras").exists()
+
+
 @pytest.mark.parametrize("command", ["check", "stats", "wipe"])
 def test_where_there_is_no_set_that_is_told_and_none_is_made(capsys, monkeypatch, tmp_path, command):
     monkeypatch.chdir(tmp_path)
