@@ -21,8 +21,8 @@ from .labelbook import LabelBook
 from .labelrows import Row
 
 CONSENT = (
-    "Each picture that you take is kept on this machine, in {images}, with a row in faceLabels.csv. "
-    "Nothing is sent. Take pictures only of people who have agreed. "
+    "Each picture that you keep stays on this machine, in {images}, with a row in faceLabels.csv. "
+    "Nothing is sent. Keep pictures only of people who have agreed. "
     "`expression dataset wipe` deletes all of them."
 )
 """What people are told before the first picture."""
@@ -65,7 +65,7 @@ class Capturer:
         clock: Gives seconds.
 
     Attributes:
-        agreed: Whether somebody has read `consent` and agreed; nothing is kept before.
+        agreed: Whether somebody has read `consent(book)` and agreed; nothing is kept before.
         label: What is kept next.
         held: Whether a burst is under way.
         box: Where the largest face of the newest frame is, or None.
@@ -107,14 +107,10 @@ class Capturer:
         self._last: np.ndarray | None = None  # what was kept last, standardised
 
     @property
-    def consent(self) -> str:
-        """What people are to read before they agree."""
-        return CONSENT.format(images=self.book.images)
-
-    @property
     def label(self) -> str:
-        """What is kept next. Setting it ends a burst."""
-        return self._label
+        """What is kept next: the first label, where the list has lost it. Setting it ends a burst."""
+        labels = self.book.labels
+        return self._label if self._label in labels else labels[0]
 
     @label.setter
     def label(self, label: str) -> None:
@@ -168,7 +164,7 @@ class Capturer:
     def coach(self) -> str:
         """Says what is still missing, in a sentence."""
         counts = self.book.counts
-        left = self.target - counts.get(self.label, 0)  # the list may have been changed by hand
+        left = self.target - counts[self.label]
         if left <= 0:
             return self._other(counts)
         mine = [seen for seen in self._seen if seen[1] == self.label]
@@ -201,6 +197,26 @@ class Capturer:
 
     def _cut(self, image: np.ndarray, box: Box) -> np.ndarray:
         """Returns what is kept of a frame."""
-        kept = image if self.whole else crop(image, square(box))
-        kept = kept if self.colour else grey(kept)
-        return fit(kept, max(image.shape) if self.whole else LONGEST)[0]
+        if not self.whole:
+            return cut_face(image, box, self.colour)
+        return image if self.colour else grey(image)
+
+
+def consent(book: LabelBook) -> str:
+    """Returns what people are to read before they agree."""
+    return CONSENT.format(images=book.images.resolve())
+
+
+def cut_face(image: np.ndarray, box: Box, colour: bool) -> np.ndarray:
+    """Returns what is kept of a face: the square around its box.
+
+    Args:
+        image: (height, width, 3) uint8 RGB.
+        box: Where the face is, in pixels.
+        colour: Whether colours are kept.
+
+    Returns:
+        (side, side, 3) uint8 RGB or (side, side) uint8 grey levels; 192 pixels on a side at most.
+    """
+    kept = crop(image, square(box))
+    return fit(kept if colour else grey(kept), LONGEST)[0]

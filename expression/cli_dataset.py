@@ -35,6 +35,7 @@ def label(
     from .capturing import Capturer
     from .faces import make_detector
     from .labelbook import LabelBook
+    from .labeldesk import LabelDesk
     from .labelwindow import LabelWindow
     from .screen import check_screen
     from .sources import open_source
@@ -42,7 +43,8 @@ def label(
     check_screen()
     opened, found = open_source(source), make_detector(detector)
     with LabelBook() as book:
-        LabelWindow(Capturer(book, found, target, colour, whole), opened).run()
+        desk = LabelDesk(Capturer(book, found, target, colour, whole), opened.mirror)
+        LabelWindow(desk, opened).run()
         for name, count in book.counts.items():
             print(f"{name}: {count}")
 
@@ -103,6 +105,44 @@ def check(
             count = len(book.rows)
             print(f"{count} {'picture' if count == 1 else 'pictures'}, and all is well.")
     raise typer.Exit(1 if left else 0)
+
+
+@dataset_app.command("import", epilog="Example: expression dataset import holiday/ party.mp4")
+def import_(
+    paths: Annotated[list[str], typer.Argument(help="Photos, videos, folders of them, sets of faces.")],
+    label: Annotated[
+        str | None, typer.Option(help="What all of them show; else what their set says.", metavar="LABEL")
+    ] = None,
+    every: Annotated[
+        float, typer.Option(help="Seconds between two looks at a video.", metavar="SECONDS", min=0.04)
+    ] = 1.0,
+    detector: Annotated[str, typer.Option(help="auto, haar, lbp, yunet ...", metavar="NAME")] = "auto",
+    colour: Annotated[bool, typer.Option("--colour", help="Keep colours; grey if left out.")] = False,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Keep all that have a label, without a look at each.")
+    ] = False,
+) -> None:
+    """Find faces in photos, videos and sets, and keep those that you agree to, one by one in a window."""
+    from .faces import make_detector
+    from .importdesk import ImportDesk
+    from .importing import Importer
+    from .labelbook import LabelBook
+    from .labelwindow import LabelWindow
+    from .screen import check_screen
+
+    if not unseen:
+        check_screen()
+    found = make_detector(detector)
+    with LabelBook() as book:
+        importer = Importer(book, found, colour, label, every)
+        desk = ImportDesk(book, importer, paths)
+        if unseen:
+            desk.keep_rest()
+        else:
+            LabelWindow(desk).run()
+    print(f"{desk.kept} kept, {desk.passed} left out by you.")
+    for sentence in importer.told():
+        print(sentence)
 
 
 @dataset_app.command(epilog="Example: expression dataset stats --out stats.png")

@@ -23,7 +23,7 @@ from .fer2013 import USAGES
 from .image import PICTURES, SIZE, read_picture
 from .labelrows import FILE as OWN_TABLE
 from .labelrows import read_table
-from .labels import FER2013, Labels
+from .labels import Labels, listed_labels
 
 WORDS = {
     **{"anger": "angry", "disgusted": "disgust", "afraid": "fear", "fearful": "fear", "happiness": "happy"},
@@ -71,10 +71,19 @@ KDEF_ANGLES = ("S", "HL", "HR")
 
 
 class Entry(NamedTuple):
-    """A picture to be read."""
+    """A picture to be read.
+
+    Attributes:
+        path: Its file.
+        word: What the set calls its label.
+        origin: The file or folder that says so.
+        group: Whose face it is, or which capture session; nothing where that is not known.
+        split: The part that it belongs to.
+    """
 
     path: Path
-    index: int | None
+    word: str
+    origin: Path
     group: str = ""
     split: str = "test"
 
@@ -88,41 +97,63 @@ def read_folder(folder: Path, labels: Labels | None, crop: Callable[[np.ndarray]
         MissingFileError: A picture that is listed is not there.
         BadInputError: A name is no label, a picture cannot be read, or there is none.
     """
-    if labels is None:
-        listed = folder / "labelList.csv"
-        labels = Labels.read(listed) if listed.is_file() else FER2013
-    if (folder / OWN_TABLE).is_file():
-        found = _own(folder, labels)
-    else:
-        found = _ck(folder, labels) or _kdef(folder, labels) or _by_folder(folder, labels)
-    entries = [entry for entry in found if entry.index is not None]
+    labels = labels or listed_labels(folder)
+    entries = [entry for entry in list_folder(folder, labels) if _index(entry, labels) is not None]
     if not entries:
         raise BadInputError(
             f"{folder} has no pictures with labels.",
             f"Expected a folder of pictures for each label: {', '.join(labels)}.",
             "Name another folder, or put pictures there.",
         )
-    splits = {name: _load([entry for entry in entries if entry.split == name], crop) for name in SPLITS}
+    splits = {
+        name: _load([entry for entry in entries if entry.split == name], labels, crop) for name in SPLITS
+    }
     if len(splits["training"]) and not len(splits["validation"]):
         splits["training"], splits["validation"] = parted(splits["training"], [SHARE])
     return Dataset(labels, **splits)
 
 
-def _by_folder(folder: Path, labels: Labels) -> list[Entry]:
+def list_folder(folder: Path, labels: Labels) -> list[Entry]:
+    """Lists the pictures of a folder in any form that `read_folder` knows.
+
+    Args:
+        folder: Where they are.
+        labels: What numbers in a reader's own set stand for.
+
+    Raises:
+        MissingFileError: CK+ lacks a picture.
+        BadInputError: A table is damaged.
+    """
+    if (folder / OWN_TABLE).is_file():
+        return _own(folder, labels)
+    return _ck(folder) or _kdef(folder) or _by_folder(folder)
+
+
+def label_meant(word: str, labels: Labels) -> str | None:
+    """Returns the label that a word of some set means, or None.
+
+    Example:
+        >>> label_meant("3_happiness", Labels(["Happy", "Sad"]))
+        'Happy'
+    """
+    known = {_meaning(label): label for label in labels}
+    return known.get(_meaning(word))
+
+
+def _by_folder(folder: Path) -> list[Entry]:
     """Lists a folder of pictures for each label, or such folders below folders named as splits."""
     below = _folders(folder)
     parts = {part: FOLDERS[_letters(part.name)] for part in below if _letters(part.name) in FOLDERS}
     entries = []
     for part, split in (parts or {folder: "test"}).items():
         for place in _folders(part):
-            index = _index(place.name, labels, place)
             for path in _pictures(place.rglob("*")):
                 by_name = BY_FILE_NAME.get(path.name.partition("_")[0], split)
-                entries.append(Entry(path, index, _person(path), by_name))
+                entries.append(Entry(path, place.name, place, _person(path), by_name))
     return entries
 
 
-def _ck(folder: Path, labels: Labels) -> list[Entry]:
+def _ck(folder: Path) -> list[Entry]:
     """Lists the peak frames of CK+, the last of each sequence, for which there is an emotion file."""
     emotions = sorted(folder.rglob("S*_emotion.txt"))
     frames = {path.stem: path for path in _pictures(folder.rglob("S*_*"))} if emotions else {}
@@ -137,18 +168,18 @@ def _ck(folder: Path, labels: Labels) -> list[Entry]:
             )
         with damage_told(f"{file} is no emotion of CK+", "Expected a number from 0 to 7.", "Fetch it again."):
             word = dict(enumerate(CK_CODES))[int(float(file.read_text(encoding="ascii")))]
-        entries.append(Entry(frames[name], _index(word, labels, file), _person(frames[name])))
+        entries.append(Entry(frames[name], word, file, _person(frames[name])))
     return entries
 
 
-def _kdef(folder: Path, labels: Labels) -> list[Entry]:
+def _kdef(folder: Path) -> list[Entry]:
     """Lists the pictures of KDEF, which lie in a folder a session, such as AF01, or all in one."""
     places = [folder, *(place for place in _folders(folder) if re.fullmatch(r"[AB][FM]\d\d", place.name))]
     entries = []
     for path in (path for place in places for path in _pictures(place.iterdir())):
         found = KDEF_NAME.fullmatch(path.stem.upper())
         if found and found["angle"] in KDEF_ANGLES:
-            entries.append(Entry(path, _index(KDEF_CODES[found["label"]], labels, path), found["person"]))
+            entries.append(Entry(path, KDEF_CODES[found["label"]], path, found["person"]))
     return entries
 
 
@@ -156,22 +187,21 @@ def _own(folder: Path, labels: Labels) -> list[Entry]:
     """Lists the rows of a reader's own set."""
     table = folder / OWN_TABLE
     return [
-        Entry(folder / "Images" / row.file, _index(row.label, labels, table), row.session)
+        Entry(folder / "Images" / row.file, row.label, table, row.session)
         for row in read_table(table, labels).rows
     ]
 
 
-def _index(name: str, labels: Labels, place: Path) -> int | None:
-    """Returns the index of the label that a name means; None for contempt where no label stands for it."""
-    known = {_meaning(label): index for index, label in enumerate(labels)}
-    meaning = _meaning(name)
-    if meaning not in known and meaning != "contempt":
+def _index(entry: Entry, labels: Labels) -> int | None:
+    """Returns the index of an entry's label; None for contempt where no label stands for it."""
+    label = label_meant(entry.word, labels)
+    if label is None and _meaning(entry.word) != "contempt":
         raise BadInputError(
-            f"{place} would be the label {name!r}.",
+            f"{entry.origin} would be the label {entry.word!r}.",
             f"Expected {', '.join(labels)}, or a usual word for one.",
             "Rename it, move it away, or list your own labels in a labelList.csv there.",
         )
-    return known.get(meaning)
+    return None if label is None else labels.index(label)
 
 
 def _meaning(name: str) -> str:
@@ -206,11 +236,11 @@ def _pictures(paths: Iterator[Path]) -> list[Path]:
     return sorted(path for path in paths if path.suffix.lower() in PICTURES and not path.name.startswith("."))
 
 
-def _load(entries: list[Entry], crop: Callable[[np.ndarray], np.ndarray]) -> Split:
+def _load(entries: list[Entry], labels: Labels, crop: Callable[[np.ndarray], np.ndarray]) -> Split:
     """Reads the pictures of a split."""
     pictures = np.empty((len(entries), SIZE, SIZE), np.uint8)
     for number, entry in enumerate(entries):
         pictures[number] = crop(read_picture(entry.path))
     groups = np.array([entry.group for entry in entries], str)
-    indexes = np.array([entry.index for entry in entries], np.int64)
+    indexes = np.array([_index(entry, labels) for entry in entries], np.int64)
     return Split(pictures, indexes, groups=groups if groups.astype(bool).any() else None)

@@ -112,10 +112,27 @@ class LabelBook:
             BadInputError: There is no such label.
             OutputError: There is no room, or the folder is locked.
         """
-        label, rows = self._known(label), self.rows
-        row = Row(f"face{self._store.next_number()}.png", label, session)
-        self._change("add", {row.image}, [*rows, row], pictures={row.image: picture})
-        return row
+        return self.add_all([(picture, label, session)])[0]
+
+    def add_all(self, pictures: Iterable[tuple[np.ndarray, str, str]]) -> list[Row]:
+        """Keeps several pictures in one change, all of them or none.
+
+        Args:
+            pictures: Picture, label and session of each, as `add` takes them.
+
+        Raises:
+            BadInputError: There is no such label.
+            OutputError: There is no room, or the folder is locked.
+        """
+        rows, kept = self.rows, {}
+        first = self._store.next_number()
+        for number, (picture, label, session) in enumerate(pictures, first):
+            row = Row(f"face{number}.png", self._known(label), session)
+            rows.append(row)
+            kept[row.image] = picture
+        if kept:
+            self._change("add", set(kept), rows, pictures=kept)
+        return rows[len(rows) - len(kept) :]
 
     def relabel(self, images: Iterable[str], label: str) -> None:
         """Gives pictures another label.

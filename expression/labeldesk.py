@@ -14,12 +14,13 @@ import numpy as np
 
 from .capturing import Capturer
 from .errors import ExpressionError
-from .labelscreen import LabelScreen
+from .labellist import LabelList
+from .labelscreen import LABEL_KEYS, LabelScreen
 from .reviewing import Review
 from .reviewscreen import ReviewScreen
 
 KEYS = {
-    **{"u": "undo", "e": "review", "x": "delete", "backspace": "delete", "f": "filter"},
+    **{"u": "undo", "e": "review", "l": "labels", "x": "delete", "backspace": "delete", "f": "filter"},
     **{"p": "before", "n": "after"},
 }
 """What keys stand for, beside the space bar and numbers."""
@@ -29,19 +30,23 @@ HOLD = 0.7
 
 
 class LabelDesk:
-    """Two screens over a Capturer: one to capture, one to look through what is kept.
+    """Three screens over a Capturer: to capture, to look through what is kept, and to edit the labels.
 
     Its methods may be called from several threads, which then take turns.
 
     Args:
         capturer: What keeps faces.
         mirror: Whether people are shown as in a mirror.
+
+    Attributes:
+        page: What is shown: "capture", "review" or "labels".
     """
 
     def __init__(self, capturer: Capturer, mirror: bool = False):
-        self.capturer, self.review = capturer, Review(capturer.book)
-        self._mirror, self._looking = mirror, False
-        self._screen, self._review_screen = LabelScreen(), ReviewScreen()
+        self.capturer, self.review, self.list = capturer, Review(capturer.book), LabelList(capturer)
+        self.page = "capture"
+        self._mirror = mirror
+        self._screens = {"capture": LabelScreen(), "review": ReviewScreen(), "labels": self.list}
         self._pressed = self._pointing = 0.0
         self._turn = threading.RLock()
 
@@ -55,31 +60,42 @@ class LabelDesk:
             (640, 1120, 3) uint8, RGB.
         """
         with self._turn:
-            if self._looking:
-                return self._review_screen.draw(self.review)
+            screen = self._screens[self.page]
+            if self.page == "labels":
+                return screen.draw()
+            if self.page == "review":
+                return screen.draw(self.review)
             if image is not None and self.capturer.agreed:
                 self._try(self.capturer.see, image)
             self._let_go()
-            return self._screen.draw(self.capturer, image, self._mirror)
+            return screen.draw(self.capturer, image, self._mirror)
 
-    def press(self, key: str) -> None:
-        """Does what a key stands for: a letter, a digit, a blank, "enter" or "backspace"."""
+    def press(self, key: str) -> bool:
+        """Does what a key stands for: a letter, a digit, a blank, "enter", "backspace" or "escape".
+
+        Returns:
+            Whether somebody is typing a name, to whom all keys belong.
+        """
         with self._turn:
+            if self.page == "labels":
+                typing = self.list.typed is not None
+                self._act(self.list.press(key) or "")
+                return typing
             labels, key = self.capturer.book.labels, key.lower()
             if not self.capturer.agreed:
                 self.capturer.agreed = key == "enter"
-            elif key == " " and not self._looking:
+            elif key == " " and self.page == "capture":
                 self._space()
             elif key in KEYS:
                 self._act(KEYS[key])
-            elif key in tuple("123456789") and int(key) <= len(labels):
-                self._act(f"label:{labels[int(key) - 1]}")
+            elif len(key) == 1 and key in LABEL_KEYS[: len(labels)]:
+                self._act(f"label:{labels[LABEL_KEYS.index(key)]}")
+            return False
 
     def point(self, x: int, y: int, down: bool) -> None:
         """Does what a button stands for that is pressed, or let go of, at a place of the picture."""
         with self._turn:
-            screen = self._review_screen if self._looking else self._screen
-            action = screen.action_at(x, y) if down else None
+            action = self._screens[self.page].action_at(x, y) if down else None
             self._pointing = time.monotonic() if action == "capture" else 0.0
             if not down:
                 self.capturer.held = False
@@ -89,21 +105,15 @@ class LabelDesk:
                 self._act(action)
 
     def _act(self, action: str) -> None:
-        """Does what a button of either screen stands for."""
+        """Does what a button of the screen stands for that is shown."""
         kind, _, name = action.partition(":")
-        review = self.review
-        if kind in ("review", "back"):
-            self._looking, self.capturer.held = not self._looking, False
-        elif self._looking:
-            acts = {"picture": review.choose, "label": review.relabel}
-            others = {"filter": review.next_filter, "delete": review.delete, "undo": review.undo}
-            pages = {"before": -1, "after": 1}
-            if kind in acts:
-                self._try(acts[kind], name)
-            elif kind in others:
-                self._try(others[kind])
-            elif kind in pages:
-                review.turn(pages[kind])
+        if kind in ("review", "labels", "back"):
+            self.page = "capture" if kind in ("back", self.page) else kind
+            self.capturer.held = False
+        elif self.page == "labels":
+            self._try(self.list.act, action)
+        elif self.page == "review":
+            self._try(self.review.act, action)
         elif kind == "label":
             self.capturer.label = name
         elif kind in ("capture", "undo"):
@@ -132,4 +142,4 @@ class LabelDesk:
             do(*words)
         except ExpressionError as error:
             self.capturer.held = False
-            self.capturer.said = self.review.said = error.happened
+            self.capturer.said = self.review.said = self.list.said = error.happened

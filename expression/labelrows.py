@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,12 @@ from .labels import Labels
 
 FILE = "faceLabels.csv"
 """The table of a reader's own set; its pictures lie in Images, its labels in labelList.csv."""
+
+OLDER_QUOTE = re.compile(r"(^|,)\|[^|\r\n]*\|\s*$", re.MULTILINE)
+"""A label with a comma in it, as an older labeler writes it: `face1.png,|Happy, loud|`.
+
+Source: https://github.com/ablacklama/FaceLabeler
+"""
 
 
 class Row(NamedTuple):
@@ -87,8 +94,10 @@ def read_table(path: Path, labels: Labels) -> Table:
     if not path.is_file():
         return Table()
     told = damage_told(f"{path} is not readable", "Expected rows image,label in UTF-8.", "Save it anew.")
-    with told, path.open(encoding="utf-8-sig", newline="") as file:
-        lines = [[cell.strip() for cell in row] for row in csv.reader(file) if any(map(str.strip, row))]
+    with told:
+        text = path.read_bytes().decode("utf-8-sig")
+        rows = csv.reader(io.StringIO(text, newline=""), quotechar="|" if OLDER_QUOTE.search(text) else '"')
+        lines = [[cell.strip() for cell in row] for row in rows if any(map(str.strip, row))]
     header: Sequence[str] = ()
     if lines and [cell.casefold() for cell in lines[0][:2]] == ["image", "label"]:
         header, *lines = lines

@@ -146,3 +146,19 @@ FER2013 = Labels(["Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutr
 
 Source: Goodfellow et al., Challenges in Representation Learning, 2013, https://arxiv.org/abs/1307.0414
 """
+
+LIST, OLDER_LIST = "labelList.csv", "labelConfig.csv"
+"""The list in a folder, and what an older labeler calls it, which has the same rows.
+
+Source: https://github.com/ablacklama/FaceLabeler
+"""
+
+
+def listed_labels(folder: Path) -> Labels:
+    """Returns the labels that a folder lists, FER2013's where it lists none.
+
+    Raises:
+        BadInputError: The list is damaged.
+    """
+    found = next((folder / name for name in (LIST, OLDER_LIST) if (folder / name).is_file()), None)
+    return Labels.read(found) if found else FER2013

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from . import overlay
-from .capturing import Capturer
+from .capturing import Capturer, consent
 from .data import Box
 from .drawing import GREY, PALETTE, colour, draw_corners
 from .image import resize
@@ -32,6 +32,40 @@ GROUND, PLATE = (24, 27, 33), (44, 49, 58)
 
 TEXT = 17
 """Pixels of a letter's height."""
+
+
+LABEL_KEYS = "1234567890bcdghijkmorstvwyz"
+"""Keys of the labels, in order; the other letters do something else. Further labels are clicked."""
+
+IN_COLUMN = 14
+"""Labels below each other before a second column begins."""
+
+
+def key_of(number: int) -> str:
+    """Returns the key of a label, or nothing.
+
+    Example:
+        >>> key_of(0), key_of(9), key_of(99)
+        ('1', '0', '')
+    """
+    return LABEL_KEYS[number : number + 1]
+
+
+def label_boxes(count: int, height: int, tallest: int = 40) -> list[Box]:
+    """Returns where the labels are, in columns from the upper edge of the side.
+
+    Args:
+        count: How many there are.
+        height: Pixels that they may take.
+        tallest: Pixels of one at most, with the gap below it.
+    """
+    columns = -(-count // IN_COLUMN)
+    high, wide = min(tallest, height // -(-count // columns)), SIDE.width // columns
+    places = [divmod(number, -(-count // columns)) for number in range(count)]
+    return [
+        Box(SIDE.x + column * wide, SIDE.y + row * high, wide - (4 if columns > 1 else 0), high - 4)
+        for column, row in places
+    ]
 
 
 class Buttons:
@@ -60,11 +94,19 @@ class Buttons:
         overlay.blend(canvas, label, box.x + (box.width - wide) // 2, box.y + (box.height - high) // 2)
         self.buttons[action] = box
 
+    def ask(self, canvas: np.ndarray, terms: str) -> None:
+        """Draws what has to be agreed to first, and the button `agree`."""
+        write(canvas, 130, 130, "Before the first picture", TEXT + 9)
+        for number, text in enumerate(textwrap.wrap(terms, 88)):
+            write(canvas, 130, 200 + 34 * number, text, TEXT)
+        self.button(canvas, "agree", Box(130, 420, 300, 56), "I agree (Enter)", PALETTE["neutral"])
+        write(canvas, 460, 434, "Nothing is kept before that.", TEXT)
+
 
 class LabelScreen(Buttons):
     """Draws a Capturer.
 
-    Its actions are "agree", "capture", "undo", "review", and "label:" and a label.
+    Its actions are "agree", "capture", "undo", "review", "labels", and "label:" and a label.
 
     Example:
         >>> from expression.faces import make_detector
@@ -89,9 +131,9 @@ class LabelScreen(Buttons):
             (640, 1120, 3) uint8, RGB.
         """
         self.buttons = {}
-        canvas = np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
+        canvas = ground()
         if not capturer.agreed:
-            self._ask(canvas, capturer.consent)
+            self.ask(canvas, consent(capturer.book))
             return canvas
         self._view(canvas, capturer, image, mirror)
         self._labels(canvas, capturer)
@@ -99,14 +141,6 @@ class LabelScreen(Buttons):
         write(canvas, VIEW.x, HEIGHT - 66, capturer.said or "Choose a label, show it, and press space.", TEXT)
         write(canvas, VIEW.x, HEIGHT - 36, capturer.coach(), TEXT)
         return canvas
-
-    def _ask(self, canvas: np.ndarray, consent: str) -> None:
-        """Draws what has to be agreed to first."""
-        write(canvas, 130, 130, "Before the first picture", TEXT + 9)
-        for number, text in enumerate(textwrap.wrap(consent, 88)):
-            write(canvas, 130, 200 + 34 * number, text, TEXT)
-        self.button(canvas, "agree", Box(130, 420, 300, 56), "I agree (Enter)", PALETTE["neutral"])
-        write(canvas, 460, 434, "Esc leaves without a picture.", TEXT)
 
     def _view(self, canvas: np.ndarray, capturer: Capturer, image: np.ndarray | None, mirror: bool) -> None:
         """Draws the frame with the face that would be kept."""
@@ -129,26 +163,25 @@ class LabelScreen(Buttons):
     def _labels(self, canvas: np.ndarray, capturer: Capturer) -> None:
         """Draws a row for each label: its key, its name, and how many of the target there are."""
         counts = capturer.book.counts
-        high = min(40, 320 // len(counts))
-        for number, (label, count) in enumerate(counts.items()):
-            row = Box(SIDE.x, SIDE.y + number * high, SIDE.width, high - 4)
+        for number, ((label, count), row) in enumerate(
+            zip(counts.items(), label_boxes(len(counts), 320), strict=True)
+        ):
             chosen = label == capturer.label
+            if row.width < SIDE.width:
+                words = f"{key_of(number)}  {label}  {count}".strip()
+                self.button(canvas, f"label:{label}", row, words, colour(label) if chosen else PLATE)
+                continue
             _plate(canvas, row, PLATE if chosen else GROUND)
-            key = str(number + 1) if number < 9 else ""
-            name = overlay.shortened(label, TEXT - 3, 150)
-            pill = overlay.pill(name, key, colour(label) if chosen else GREY, min(TEXT - 3, high // 2))
+            size = min(TEXT - 3, (row.height + 4) // 2)
+            name = overlay.shortened(label, size, 150)
+            pill = overlay.pill(name, key_of(number), colour(label) if chosen else GREY, size)
             overlay.blend(canvas, pill, row.x + 6, row.y + (row.height - pill.extent[1]) // 2)
             share = min(1.0, count / capturer.target)
             if share:
                 bar = overlay.bar(max(6, round(70 * share)), 6, colour(label))
                 overlay.blend(canvas, bar, row.right - 150, row.y + row.height // 2 - 3)
-            write(
-                canvas,
-                row.right - 80,
-                row.y + (row.height - 24) // 2,
-                f"{count} of {capturer.target}",
-                TEXT - 3,
-            )
+            told = f"{count} of {capturer.target}"
+            write(canvas, row.right - 80, row.y + (row.height - round(size * 1.7)) // 2, told, size)
             self.buttons[f"label:{label}"] = row
 
     def _preview(self, canvas: np.ndarray, capturer: Capturer) -> None:
@@ -158,16 +191,35 @@ class LabelScreen(Buttons):
         if capturer.preview is None:
             write(canvas, place.x + 40, place.y + 80, "no face", TEXT)
         else:
-            kept = capturer.preview
-            factor = 192 / max(kept.shape)
-            kept = resize(kept, max(1, round(kept.shape[1] * factor)), max(1, round(kept.shape[0] * factor)))
-            kept = kept if kept.ndim == 3 else cv2.cvtColor(kept, cv2.COLOR_GRAY2RGB)
-            canvas[place.y : place.y + kept.shape[0], place.x : place.x + kept.shape[1]] = kept
+            enlarged(canvas, place, capturer.preview)
         words = "Keeping …" if capturer.held else "Keep (space)"
         beside = Box(place.right + 8, place.y, SIDE.right - place.right - 8, 94)
         self.button(canvas, "capture", beside, words, colour(capturer.label))
-        self.button(canvas, "undo", Box(beside.x, beside.bottom + 6, beside.width, 43), "Undo (u)", PLATE)
-        self.button(canvas, "review", Box(beside.x, beside.bottom + 55, beside.width, 43), "Look (e)", PLATE)
+        others = {"undo": "Undo (u)", "review": "Look (e)", "labels": "Labels (l)"}
+        for number, (action, text) in enumerate(others.items()):
+            place = Box(beside.x, beside.bottom + 5 + 32 * number, beside.width, 29)
+            self.button(canvas, action, place, text, PLATE)
+
+
+def ground() -> np.ndarray:
+    """Returns an empty picture: (640, 1120, 3) uint8 RGB."""
+    return np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
+
+
+def enlarged(canvas: np.ndarray, place: Box, picture: np.ndarray) -> None:
+    """Draws a picture as large as fits, in the middle of a place.
+
+    Args:
+        canvas: What is drawn on.
+        place: Where, in its pixels.
+        picture: (height, width, 3) uint8 RGB or (height, width) uint8 grey levels.
+    """
+    factor = min(place.width / picture.shape[1], place.height / picture.shape[0])
+    wide, high = (max(1, round(side * factor)) for side in picture.shape[1::-1])
+    shown = resize(picture, wide, high)
+    shown = shown if shown.ndim == 3 else cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB)
+    x, y = place.x + (place.width - wide) // 2, place.y + (place.height - high) // 2
+    canvas[y : y + high, x : x + wide] = shown
 
 
 def _plate(canvas: np.ndarray, box: Box, tint: overlay.Colour) -> None:

@@ -24,10 +24,7 @@ from .errors import BadInputError, RunError
 from .files import write_text, writing_told
 from .image import PICTURES, write_picture
 from .labelrows import FILE, Table, read_table
-from .labels import FER2013, Labels
-
-LIST = "labelList.csv"
-"""The labels and their order."""
+from .labels import LIST, Labels, listed_labels
 
 NUMBERED = re.compile(r"face(\d+)\.\w+")
 """The name of a picture."""
@@ -41,7 +38,7 @@ class LabelStore:
 
     Attributes:
         images: The folder of pictures.
-        labels: What labelList.csv lists, or FER2013's seven where there is none.
+        labels: What labelList.csv lists, or the labelConfig.csv of an older labeler, or else FER2013's seven.
         table: What faceLabels.csv says.
 
     Raises:
@@ -53,6 +50,7 @@ class LabelStore:
 
     def __init__(self, folder: Path):
         self.images = folder / "Images"
+        self._folder = folder
         self._table_file, self._list_file = folder / FILE, folder / LIST
         book = self.images / ".book"
         self._new, self._gone, self._highest_file = book / "new", book / "gone", book / "highest"
@@ -154,7 +152,7 @@ class LabelStore:
         """Puts a change in place that counts. Whatever part of it was done before, the rest is done."""
         if self._next_list.is_file():
             os.replace(self._next_list, self._list_file)
-        labels = self._read_labels()
+        labels = listed_labels(self._folder)
         wanted = {row.file for row in read_table(self._next_table, labels).rows}
         for row in read_table(self._table_file, labels).rows:
             if row.file not in wanted and (self.images / row.file).is_file():
@@ -172,12 +170,9 @@ class LabelStore:
         _empty(self._new)
 
     def _read(self) -> None:
-        self.labels = self._read_labels()
+        self.labels = listed_labels(self._folder)
         self.table = read_table(self._table_file, self.labels)
         self._seen = self._stamp()
-
-    def _read_labels(self) -> Labels:
-        return Labels.read(self._list_file) if self._list_file.is_file() else FER2013
 
     def _stamp(self) -> list[tuple[int, int] | None]:
         """Returns what changes when a file does."""

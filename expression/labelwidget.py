@@ -3,7 +3,8 @@
     labeler = LabelWidget()
     labeler
 
-Lesson 07 shows it. A thread reads the source and draws; what is pressed in the browser comes back.
+`ImportWidget("photos/")` puts up faces from files. Lesson 07 shows both. A thread reads the
+source and draws; what is pressed in the browser comes back.
 
 Notebook: 07_your_face
 """
@@ -14,15 +15,20 @@ import weakref
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .capturing import Capturer
 from .data import Data
 from .drawing import blank
 from .errors import missing_package
 from .faces import make_detector
 from .image import encode_jpeg
+from .importdesk import ImportDesk
+from .importing import Importer
 from .labelbook import LabelBook
 from .labeldesk import LabelDesk
 from .labelscreen import HEIGHT, WIDTH
+from .labelwindow import Desk
 from .sources import Source, open_source
 from .worker import Worker
 
@@ -80,48 +86,44 @@ export default { render };
 """What runs in the browser: it shows the picture, and tells of keys and of the pointer."""
 
 
-class LabelWidget(anywidget.AnyWidget):
-    """A labeler in a notebook.
+PAUSE = 0.05
+"""Seconds between two pictures, where no source sets the pace."""
+
+
+class DeskWidget(anywidget.AnyWidget):
+    """Shows a desk in a notebook until it is stopped, or until another one is made.
 
     Args:
-        folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
-        source: As for `Session`; None for the camera, or the demo where there is none.
-        detector: A name of `faces.make_detector`.
-        settings: More for the Capturer: target, colour, whole.
+        book: Where pictures are kept; closed at the end.
+        desk: What is shown, and what takes keys and clicks.
+        source: Where frames come from, not yet open; None where the desk needs none.
 
     Attributes:
-        desk: What takes keys and clicks; a lesson drives it by code: `desk.press("enter")`.
         book: The pictures.
-
-    Raises:
-        BadInputError: The folder is open in another program, or there is no such source or detector.
-        MissingPackageError: anywidget is not installed; install what it names.
+        desk: As given; a lesson drives it by code: `desk.press("enter")`.
     """
 
     _esm = SCRIPT
     picture = traitlets.Bytes().tag(sync=True)
-    _running: ClassVar[weakref.ref[LabelWidget] | None] = None
+    _running: ClassVar[weakref.ref[DeskWidget] | None] = None
 
-    def __init__(
-        self,
-        folder: str | Path = ".",
-        source: Any = None,
-        detector: str = "auto",
-        **settings: Any,
-    ):
+    def __init__(self, book: LabelBook, desk: Desk, source: Source | None = None):
         super().__init__()
-        former = LabelWidget._running and LabelWidget._running()
-        if former:  # a cell that is run again would find the camera in use
-            former.stop()
-        LabelWidget._running = weakref.ref(self)
-        opened, found = open_source(source), make_detector(detector)
-        self.book = LabelBook(folder)
-        self.desk = LabelDesk(Capturer(self.book, found, **settings), opened.mirror)
-        self.picture = encode_jpeg(self.desk.draw(None))
+        self.stop_running()
+        DeskWidget._running = weakref.ref(self)
+        self.book, self.desk = book, desk
+        self.picture = encode_jpeg(desk.draw(None))
         self._data = Data()
-        self._loop = _Loop(self._data, opened, self)
+        self._loop = _Loop(self._data, source, self)
         self.on_msg(self._hear)
         self._loop.start()
+
+    @staticmethod
+    def stop_running() -> None:
+        """Stops the one that runs: a cell that is run again would find the camera in use."""
+        former = DeskWidget._running and DeskWidget._running()
+        if former:
+            former.stop()
 
     def stop(self) -> None:
         """Ends it: the camera goes off, and what was deleted is gone for good."""
@@ -138,25 +140,80 @@ class LabelWidget(anywidget.AnyWidget):
             self.desk.point(round(message["x"]), round(message["y"]), bool(message["down"]))
 
 
+class LabelWidget(DeskWidget):
+    """A labeler in a notebook.
+
+    Args:
+        folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
+        source: As for `Session`; None for the camera, or the demo where there is none.
+        detector: A name of `faces.make_detector`.
+        settings: More for the Capturer: target, colour, whole.
+
+    Raises:
+        BadInputError: The folder is open in another program, or there is no such source or detector.
+        MissingPackageError: anywidget is not installed; install what it names.
+    """
+
+    def __init__(self, folder: str | Path = ".", source: Any = None, detector: str = "auto", **settings: Any):
+        self.stop_running()
+        opened, found = open_source(source), make_detector(detector)
+        book = LabelBook(folder)
+        super().__init__(book, LabelDesk(Capturer(book, found, **settings), opened.mirror), opened)
+
+
+class ImportWidget(DeskWidget):
+    """Faces from files, put up one by one in a notebook.
+
+    Args:
+        paths: Photos, videos, folders of them, or sets of faces.
+        folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
+        detector: A name of `faces.make_detector`.
+        settings: More for the Importer: colour, label, every.
+
+    Raises:
+        MissingFileError: There is no such file.
+        BadInputError: The folder is open in another program, or there is no such detector or label.
+        MissingPackageError: anywidget is not installed; install what it names.
+    """
+
+    def __init__(self, *paths: str | Path, folder: str | Path = ".", detector: str = "auto", **settings: Any):
+        self.stop_running()
+        found = make_detector(detector)
+        book = LabelBook(folder)
+        try:
+            desk = ImportDesk(book, Importer(book, found, **settings), paths)
+        except BaseException:
+            book.close()
+            raise
+        super().__init__(book, desk)
+
+
 class _Loop(Worker):
     """Reads frames, and puts what the desk draws into the notebook."""
 
-    def __init__(self, data: Data, source: Source, widget: LabelWidget):
+    def __init__(self, data: Data, source: Source | None, widget: DeskWidget):
         super().__init__(data, "labeler")
         self._source, self._widget = source, widget
 
     def setup(self) -> None:
-        self._source.open()
+        if self._source:
+            self._source.open()
 
     def step(self) -> None:
-        image = self._source.read()
-        if image is None:
+        if not self._source:
+            self._show(None)
+            self.data.wait_done(PAUSE)
+        elif (image := self._source.read()) is None:
             self.data.done = True
         else:
-            self._widget.picture = encode_jpeg(self._widget.desk.draw(image))
+            self._show(image)
+
+    def _show(self, image: np.ndarray | None) -> None:
+        self._widget.picture = encode_jpeg(self._widget.desk.draw(image))  # sent only where it has changed
 
     def teardown(self) -> None:
-        self._source.close()
+        if self._source:
+            self._source.close()
         if self.data.error:
             told = blank(WIDTH, HEIGHT, str(self.data.error[1]))
             self._widget.picture = encode_jpeg(told)

@@ -1,38 +1,58 @@
 """The labeler in a window of the desktop.
 
-`expression label` runs it in the main thread.
+`expression label` and `expression dataset import` run it in the main thread.
 
 Notebook: 07_your_face
 """
 
 from __future__ import annotations
 
-from .capturing import Capturer
-from .labeldesk import LabelDesk
+import time
+from typing import Protocol
+
+import numpy as np
+
 from .sources import Source
 from .window import Window
 
 TITLE = "Label (Esc or q closes)"
 
-NAMES = {10: "enter", 13: "enter", 0xFF8D: "enter", 8: "backspace", 0xFF08: "backspace"}
+PAUSE = 0.02
+"""Seconds between two looks at the keys, where no source sets the pace."""
+
+NAMES = {27: "escape", 10: "enter", 13: "enter", 0xFF8D: "enter", 8: "backspace", 0xFF08: "backspace"}
 """Codes of keys that are no letters; 0xFF8D is Enter of the number pad."""
 
 
+class Desk(Protocol):
+    """What a LabelWindow shows: a LabelDesk or an ImportDesk."""
+
+    def draw(self, image: np.ndarray | None) -> np.ndarray:
+        """Goes on with what is under way, and returns what is shown: (640, 1120, 3) uint8, RGB."""
+
+    def press(self, key: str) -> bool:
+        """Does what a key stands for; True where it is a letter of a name."""
+
+    def point(self, x: int, y: int, down: bool) -> None:
+        """Does what a button stands for that is pressed, or let go of."""
+
+
 class LabelWindow:
-    """Shows a source, and keeps faces of it.
+    """Shows a desk until it is closed.
 
     Args:
-        capturer: What keeps them.
-        source: Where frames come from; not yet open.
+        desk: What is shown, and what takes keys and clicks.
+        source: Where frames come from, not yet open; None where the desk needs none.
 
     Example, which needs a screen::
 
-        LabelWindow(Capturer(book, make_detector()), open_source(None)).run()
+        source = open_source(None)
+        LabelWindow(LabelDesk(Capturer(book, make_detector()), source.mirror), source).run()
     """
 
-    def __init__(self, capturer: Capturer, source: Source):
-        self.source, self.desk = source, LabelDesk(capturer, source.mirror)
-        self._window = Window(TITLE, on_key=self._key, on_mouse=self.desk.point)
+    def __init__(self, desk: Desk, source: Source | None = None):
+        self.source, self.desk = source, desk
+        self._window = Window(TITLE, on_key=self._key, on_mouse=desk.point)
 
     def run(self) -> None:
         """Runs until the window is closed or the source ends.
@@ -43,14 +63,20 @@ class LabelWindow:
         """
         self._window.open()
         try:
-            if self._window.show(self.desk.draw(None)):
-                self.source.open()
-                while (image := self.source.read()) is not None:
-                    if not self._window.show(self.desk.draw(image)):
-                        break
+            if not self._window.show(self.desk.draw(None)):
+                return
+            if not self.source:
+                while self._window.show(self.desk.draw(None)):
+                    time.sleep(PAUSE)
+                return
+            self.source.open()
+            while (image := self.source.read()) is not None:
+                if not self._window.show(self.desk.draw(image)):
+                    break
         finally:
-            self.source.close()
+            if self.source:
+                self.source.close()
             self._window.close()
 
-    def _key(self, code: int) -> None:
-        self.desk.press(NAMES.get(code, chr(code)))
+    def _key(self, code: int) -> bool:
+        return self.desk.press(NAMES.get(code, chr(code)))

@@ -83,6 +83,19 @@ class Review:
         done = self.book.undo()
         self._told(f"Undone: {done}." if done else "There is nothing to undo.")
 
+    def act(self, action: str) -> None:
+        """Does what a button stands for: "picture:" or "label:" and a name, "delete" and others."""
+        kind, _, name = action.partition(":")
+        acts = {"picture": self.choose, "label": self.relabel}
+        others = {"filter": self.next_filter, "delete": self.delete, "undo": self.undo}
+        pages = {"before": -1, "after": 1}
+        if kind in acts:
+            acts[kind](name)
+        elif kind in others:
+            others[kind]()
+        elif kind in pages:
+            self.turn(pages[kind])
+
     def _known(self) -> int:
         """Returns how many pictures are chosen that are still there."""
         self.chosen &= {row.image for row in self.book.rows}

@@ -18,7 +18,7 @@ from .data import Box
 from .drawing import GREY, colour
 from .errors import ExpressionError
 from .image import read_picture, resize
-from .labelscreen import GROUND, HEIGHT, PLATE, SIDE, TEXT, WIDTH, Buttons, write
+from .labelscreen import HEIGHT, PLATE, SIDE, TEXT, Buttons, ground, key_of, label_boxes, write
 from .reviewing import Review
 
 COLUMNS, CELL = 8, 90
@@ -35,7 +35,7 @@ class ReviewScreen(Buttons):
     def draw(self, review: Review) -> np.ndarray:
         """Draws what a person sees: (640, 1120, 3) uint8, RGB."""
         self.buttons = {}
-        canvas = np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
+        canvas = ground()
         for number, row in enumerate(review.shown()):
             place = Box(24 + number % COLUMNS * CELL, 24 + number // COLUMNS * (CELL + 18), CELL, CELL + 18)
             self._picture(canvas, review, row, place)
@@ -74,13 +74,10 @@ class ReviewScreen(Buttons):
     def _labels(self, canvas: np.ndarray, review: Review) -> None:
         """Draws a button for each label, which the chosen pictures get."""
         labels = review.book.labels
-        high = min(36, 280 // len(labels))
-        for number, label in enumerate(labels):
-            key = f" ({number + 1})" if number < 9 else ""
-            box = Box(SIDE.x, SIDE.y + number * high, SIDE.width, high - 4)
-            self.button(
-                canvas, f"label:{label}", box, f"{label}{key}", colour(label) if review.chosen else GREY
-            )
+        for number, (label, box) in enumerate(zip(labels, label_boxes(len(labels), 280, 36), strict=True)):
+            words = f"{label} ({key_of(number)})" if key_of(number) else label
+            tint = colour(label) if review.chosen else GREY
+            self.button(canvas, f"label:{label}", box, words, tint)
 
 
 @lru_cache(maxsize=512)

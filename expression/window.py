@@ -35,7 +35,7 @@ class Window(Display):
 
     Args:
         title: What stands in its title bar.
-        on_key: Called with the code of each other key.
+        on_key: Called with the code of each key; one for which it returns True closes nothing.
         on_mouse: Called with x, y, and whether the left button went down or up, in pixels of the picture.
 
     Raises:
@@ -49,7 +49,7 @@ class Window(Display):
     def __init__(
         self,
         title: str = TITLE,
-        on_key: Callable[[int], None] | None = None,
+        on_key: Callable[[int], bool] | None = None,
         on_mouse: Callable[[int, int, bool], None] | None = None,
     ):
         self.title, self._on_key, self._on_mouse = title, on_key, on_mouse
@@ -85,10 +85,9 @@ class Window(Display):
     def is_open(self) -> bool:
         """Handles keys and clicks; False after Esc, q or the close button."""
         key = cv2.waitKeyEx(1) & 0xFFFF  # waitKey keeps 8 bits, in which an arrow key reads as Q
-        if key in CLOSING_KEYS:
+        taken = key != NO_KEY and self._on_key and self._on_key(key)
+        if key in CLOSING_KEYS and not taken:
             return False
-        if self._on_key and key != NO_KEY:
-            self._on_key(key)
         try:
             return cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:  # raised once the close button has destroyed the window

@@ -25,6 +25,7 @@ LAYERS = [
     | {"overlay", "drawing", "screen", "window", "widget", "display"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
     | {"labelscreen", "labeldesk", "labelwindow", "labelwidget", "reviewing", "reviewscreen"}
+    | {"labellist", "importing", "importdesk"}
     | {"cli_dataset", "cli_training", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}

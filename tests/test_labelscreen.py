@@ -42,7 +42,13 @@ def test_every_label_has_a_button_and_what_is_clicked_is_what_is_drawn(capturer)
     screen = LabelScreen()
     canvas = screen.draw(capturer, IMAGE)
     assert canvas.shape == (HEIGHT, WIDTH, 3)
-    assert set(screen.buttons) == {*(f"label:{label}" for label in FER2013), "capture", "undo", "review"}
+    assert set(screen.buttons) == {
+        *(f"label:{label}" for label in FER2013),
+        "capture",
+        "undo",
+        "review",
+        "labels",
+    }
     for action, box in screen.buttons.items():
         x, y = box.centre
         assert screen.action_at(round(x), round(y)) == action
@@ -65,7 +71,7 @@ def test_many_labels_still_fit(capturer):
     screen.draw(capturer, IMAGE)
     lowest = max(box.bottom for action, box in screen.buttons.items() if action.startswith("label:"))
     assert lowest <= screen.buttons["capture"].y
-    assert len(screen.buttons) == 23
+    assert len(screen.buttons) == 24
 
 
 def test_the_view_is_a_mirror_and_the_box_goes_along(capturer):

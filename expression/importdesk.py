@@ -1,0 +1,226 @@
+"""Faces from elsewhere, put up one by one: kept under a label, or left out. Only what is kept counts.
+
+`labelwindow.py` puts it into a window of the desktop, `labelwidget.py` into a notebook.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+import numpy as np
+
+from .capturing import consent
+from .data import Box
+from .drawing import GREY, PALETTE, colour
+from .errors import ExpressionError
+from .importing import Candidate, Importer
+from .labelbook import LabelBook
+from .labelscreen import (
+    HEIGHT,
+    LABEL_KEYS,
+    PLATE,
+    SIDE,
+    TEXT,
+    VIEW,
+    Buttons,
+    enlarged,
+    ground,
+    key_of,
+    label_boxes,
+    write,
+)
+
+TURN = 0.1
+"""Seconds of work between two pictures of the screen."""
+
+KEYS = {"enter": "keep", " ": "keep", "x": "leave", "backspace": "leave", "u": "undo", "a": "rest"}
+"""What keys stand for, beside those of the labels."""
+
+
+class ImportDesk(Buttons):
+    """Shows what an Importer finds, and keeps what a person agrees to.
+
+    Its actions are "agree", "keep", "leave", "undo", "rest", and "label:" and a label. Its methods may be
+    called from several threads, which then take turns.
+
+    Args:
+        book: Where faces are kept.
+        importer: What finds them.
+        paths: Where it looks.
+
+    Attributes:
+        agreed: Whether somebody has read the terms and agreed; nothing is kept before.
+        shown: The face that is up, or None.
+        ended: Whether there are no more.
+        kept: How many were kept.
+        said: What happened last, in a sentence.
+    """
+
+    def __init__(self, book: LabelBook, importer: Importer, paths: Iterable):
+        super().__init__()
+        self.book, self.importer = book, importer
+        self.agreed = self.ended = False
+        self.shown: Candidate | None = None
+        self.kept = self.passed = 0
+        self.said = ""
+        self._found = importer.candidates(*paths)
+        self._waiting: list[Candidate] = []  # those that an undo put back
+        self._steps: list[tuple[Candidate, bool]] = []
+        self._unseen = False
+        self._turn = threading.RLock()
+
+    def draw(self, image: np.ndarray | None = None) -> np.ndarray:
+        """Looks for the next face where none is up, and draws what a person sees.
+
+        Returns:
+            (640, 1120, 3) uint8, RGB.
+        """
+        with self._turn:
+            self.buttons = {}
+            canvas = ground()
+            if not self.agreed:
+                self.ask(canvas, consent(self.book))
+                return canvas
+            if self._unseen:
+                self._try(self.keep_rest, TURN)
+            elif not self.shown:
+                self._next(time.monotonic() + TURN)
+            self._draw_face(canvas)
+            self._draw_side(canvas)
+            return canvas
+
+    def press(self, key: str) -> bool:
+        """Does what a key stands for: a letter, a digit, a blank, "enter" or "backspace". Returns False."""
+        key, labels = key.lower(), self.book.labels
+        if not self.agreed:
+            self.agreed = key == "enter"
+        elif key in KEYS:
+            self._act(KEYS[key])
+        elif len(key) == 1 and key in LABEL_KEYS[: len(labels)]:
+            self._act(f"label:{labels[LABEL_KEYS.index(key)]}")
+        return False
+
+    def point(self, x: int, y: int, down: bool) -> None:
+        """Does what a button stands for that is pressed at a place of the picture."""
+        action = self.action_at(x, y) if down else None
+        if action == "agree":
+            self.agreed = True
+        elif action:
+            self._act(action)
+
+    def keep_rest(self, seconds: float = float("inf")) -> None:
+        """Keeps what follows under the labels that its sets have given it, for so long; the rest is left out.
+
+        Raises:
+            OutputError: There is no room, or the folder is locked.
+        """
+        end, kept = time.monotonic() + seconds, []
+        while not self.ended and time.monotonic() < end:
+            self._next(end)
+            if self.shown and self.shown.label:
+                kept.append(self.shown)
+            elif self.shown:
+                self.passed += 1
+            self.shown = None
+        self.book.add_all((face.picture, face.label, face.session) for face in kept)
+        self.kept += len(kept)
+        self._steps.clear()  # what nobody saw is taken back in the editor
+        self.said = f"{self.kept} kept, {self.passed} left out."
+
+    def _act(self, action: str) -> None:
+        """Does what a button stands for."""
+        with self._turn:
+            kind, _, label = action.partition(":")
+            if kind == "rest":
+                self._unseen = not self._unseen
+            elif kind == "undo":
+                self._try(self._undo)
+            elif not self.shown:
+                return
+            elif kind == "leave":
+                self.passed += 1
+                self._go_on(False, "Left out.")
+            elif label or self.shown.label:
+                self._try(self._keep, label or self.shown.label)
+            else:
+                self.said = "Which label is it? Press its key, or x to leave it out."
+
+    def _keep(self, label: str) -> None:
+        row = self.book.add(self.shown.picture, label, self.shown.session)
+        self.kept += 1
+        self._go_on(True, f"Kept {row.image} as {label}.")
+
+    def _go_on(self, kept: bool, said: str) -> None:
+        self._steps.append((self.shown, kept))
+        self.shown, self.said = None, said
+
+    def _undo(self) -> None:
+        """Puts the last face up again."""
+        if not self._steps:
+            self.said = "There is nothing to undo."
+            return
+        face, kept = self._steps[-1]
+        if kept:
+            self.book.undo()
+            self.kept -= 1
+        else:
+            self.passed -= 1
+        self._steps.pop()
+        if self.shown:
+            self._waiting.append(self.shown)
+        self.shown, self.said = face, "Taken back."
+
+    def _next(self, end: float) -> None:
+        """Looks for a face until there is one, or the time is over."""
+        while not (self.shown or self.ended) and time.monotonic() < end:
+            try:
+                self.shown = self._waiting.pop() if self._waiting else next(self._found)
+            except StopIteration:
+                self.ended, self._unseen = True, False
+                self.said = f"All seen: {self.kept} kept, {self.passed} left out."
+            except ExpressionError as error:
+                self.ended, self._unseen, self.said = True, False, str(error)
+
+    def _try(self, do, *words) -> None:
+        """Does something; what goes wrong, such as a full disk, is told on the screen, which stays."""
+        try:
+            do(*words)
+        except ExpressionError as error:
+            self._unseen, self.said = False, error.happened
+
+    def _draw_face(self, canvas: np.ndarray) -> None:
+        """Draws the face that is up, and what is known of it."""
+        told = "Looking for faces …"
+        if self.shown:
+            enlarged(canvas, VIEW, self.shown.picture)
+            proposed = f", labelled {self.shown.label} there" if self.shown.label else ""
+            told = f"{self.shown.origin}{proposed}"
+        elif self.ended:
+            told = "There are no more faces."
+            for number, sentence in enumerate(self.importer.told()):
+                write(canvas, VIEW.x, VIEW.y + 40 + 34 * number, sentence, TEXT - 2)
+        write(canvas, VIEW.x, HEIGHT - 66, told, TEXT)
+        write(canvas, VIEW.x, HEIGHT - 36, self.said or f"{self.kept} kept, {self.passed} left out.", TEXT)
+
+    def _draw_side(self, canvas: np.ndarray) -> None:
+        """Draws the labels and buttons."""
+        labels = self.book.labels
+        proposed = self.shown.label if self.shown else None
+        for number, (label, box) in enumerate(zip(labels, label_boxes(len(labels), 340), strict=True)):
+            words = f"{label} ({key_of(number)})" if key_of(number) else label
+            tint = colour(label) if label == proposed else GREY if self.shown else PLATE
+            self.button(canvas, f"label:{label}", box, words, tint)
+        half, y = SIDE.width // 2 - 4, SIDE.bottom - 178
+        keep = f"Keep as {proposed} (Enter)" if proposed else "Choose a label above"
+        if self.shown:
+            tint = colour(proposed) if proposed else PLATE
+            self.button(canvas, "keep", Box(SIDE.x, y, SIDE.width, 54), keep, tint)
+        self.button(canvas, "leave", Box(SIDE.x, y + 62, half, 54), "Leave out (x)", PLATE)
+        self.button(canvas, "undo", Box(SIDE.right - half, y + 62, half, 54), "Undo (u)", PLATE)
+        rest = "Stop here (a)" if self._unseen else "Keep the rest as labelled (a)"
+        tint = PALETTE["neutral"] if self._unseen else PLATE
+        self.button(canvas, "rest", Box(SIDE.x, y + 124, SIDE.width, 54), rest, tint)

@@ -1,0 +1,142 @@
+"""The labels in the labeler: add one, call one otherwise, move it, take it out.
+
+`labeldesk.py` shows what `LabelList.draw` returns, and hands keys and clicks to it.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .capturing import Capturer
+from .data import Box
+from .drawing import PALETTE, colour
+from .labelscreen import HEIGHT, PLATE, SIDE, TEXT, VIEW, Buttons, ground, write
+
+LONGEST_NAME = 24
+"""Letters of a label."""
+
+COLUMNS = {"up": ("Up", 90), "down": ("Down", 90), "rename": ("Rename", 130), "remove": ("Remove", 130)}
+"""What can be done with a label, its word and its pixels."""
+
+
+class LabelList(Buttons):
+    """Edits the list of labels of a LabelBook.
+
+    Its actions are "up:", "down:", "rename:" and "remove:" with a label, and "add", "keep", "drop", "undo"
+    and "back".
+
+    Args:
+        capturer: Whose book has the labels; where its label is called otherwise, it goes along.
+
+    Attributes:
+        typed: What has been typed of a name, or None where nothing is being typed.
+        said: What happened last, in a sentence.
+    """
+
+    def __init__(self, capturer: Capturer):
+        super().__init__()
+        self.capturer, self.book = capturer, capturer.book
+        self.typed: str | None = None
+        self.said = ""
+        self._renamed: str | None = None
+
+    def draw(self) -> np.ndarray:
+        """Draws what a person sees: (640, 1120, 3) uint8, RGB."""
+        self.buttons = {}
+        canvas = ground()
+        counts = self.book.counts
+        high = min(44, VIEW.height // len(counts))
+        for number, (label, count) in enumerate(counts.items()):
+            x, y = VIEW.x, VIEW.y + number * high
+            canvas[y : y + high - 4, x : x + 8] = colour(label)
+            write(canvas, x + 30, y + max(0, (high - 30) // 2), f"{label}, {count}", min(TEXT, high // 2))
+            x = VIEW.right - sum(width for _, width in COLUMNS.values())
+            for action, (word, width) in COLUMNS.items():
+                self.button(canvas, f"{action}:{label}", Box(x, y, width - 6, high - 4), word, PLATE)
+                x += width
+        self._side(canvas)
+        write(canvas, VIEW.x, HEIGHT - 66, self.said or "The labels, and how many pictures each has.", TEXT)
+        write(canvas, VIEW.x, HEIGHT - 36, "They stand in labelList.csv. Order decides their keys.", TEXT)
+        return canvas
+
+    def _side(self, canvas: np.ndarray) -> None:
+        """Draws the buttons at the side, and what is being typed."""
+        place = Box(SIDE.x, SIDE.y, SIDE.width, 54)
+        if self.typed is None:
+            self.button(canvas, "add", place, "Add a label (a)", PALETTE["neutral"])
+        else:
+            what = f"Another name for {self._renamed}:" if self._renamed else "A new label:"
+            write(canvas, SIDE.x + 12, SIDE.y, what, TEXT)
+            box = Box(SIDE.x, SIDE.y + 40, SIDE.width, 54)
+            canvas[box.y : box.bottom, box.x : box.right] = PLATE
+            write(canvas, box.x + 16, box.y + 12, f"{self.typed}|", TEXT + 3)
+            half = SIDE.width // 2 - 4
+            self.button(canvas, "keep", Box(SIDE.x, SIDE.y + 104, half, 44), "OK (Enter)", PALETTE["neutral"])
+            self.button(
+                canvas, "drop", Box(SIDE.right - half, SIDE.y + 104, half, 44), "Not now (Esc)", PLATE
+            )
+        self.button(canvas, "undo", Box(SIDE.x, SIDE.bottom - 116, SIDE.width, 54), "Undo (u)", PLATE)
+        self.button(canvas, "back", Box(SIDE.x, SIDE.bottom - 54, SIDE.width, 54), "Back (l)", PLATE)
+
+    def press(self, key: str) -> str | None:
+        """Takes a key, and returns the action that it stands for, or None.
+
+        Args:
+            key: A letter, a digit, a blank, "enter", "backspace" or "escape".
+        """
+        if self.typed is None:
+            return {"a": "add", "u": "undo", "l": "back", "e": "back"}.get(key.lower())
+        if key.lower() in ("enter", "escape"):
+            return "keep" if key.lower() == "enter" else "drop"
+        if key.lower() == "backspace":
+            self.typed = self.typed[:-1]
+        elif len(key) == 1 and key.isprintable():
+            self.typed = (self.typed + key)[:LONGEST_NAME]
+        return None
+
+    def act(self, action: str) -> None:
+        """Does what a button stands for.
+
+        Raises:
+            BadInputError: The name is empty or there already, or pictures have the label that would go.
+            OutputError: There is no room, or the folder is locked.
+        """
+        kind, _, label = action.partition(":")
+        if kind in ("add", "rename"):
+            self.typed, self._renamed = label, label or None
+        elif kind == "drop":
+            self.typed = None
+        elif kind == "keep":
+            self._keep(self.typed.strip())
+        elif kind == "undo":
+            done = self.book.undo()
+            self.said = f"Undone: {done}." if done else "There is nothing to undo."
+        elif kind == "remove":
+            self.book.set_labels([name for name in self.book.labels if name != label])
+            self.said = f"{label} is out."
+        elif kind in ("up", "down"):
+            self._move(label, -1 if kind == "up" else 1)
+
+    def _keep(self, name: str) -> None:
+        """Takes what was typed for a new label, or for another name."""
+        former, chosen = self._renamed, self.capturer.label
+        if former:
+            self.book.rename_label(former, name)
+            self.said = f"{former} is now called {name}."
+        else:
+            self.book.set_labels([*self.book.labels, name])
+            self.said = f"{name} is in the list."
+        self.typed = None
+        if chosen == former:
+            self.capturer.label = name
+
+    def _move(self, label: str, step: int) -> None:
+        """Moves a label up or down; at the end of the list it stays."""
+        labels = list(self.book.labels)
+        at = labels.index(label)
+        to = min(max(0, at + step), len(labels) - 1)
+        labels.insert(to, labels.pop(at))
+        if at != to:
+            self.book.set_labels(labels)

@@ -1,0 +1,199 @@
+"""Faces come out of photos, films and sets, each once, and what is left out is told."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from expression.data import Box, Face
+from expression.errors import BadInputError, MissingFileError
+from expression.faces import make_detector
+from expression.image import read_picture, write_picture
+from expression.importing import Candidate, Importer
+from expression.labelbook import LabelBook
+
+NOISE = np.random.default_rng(5)
+
+
+class Finds:
+    """A detector that finds a box in every picture that is not black."""
+
+    def __init__(self, *boxes: Box):
+        self.boxes = boxes
+
+    def detect(self, image, near=(), everywhere=True):
+        return [Face(box, 1.0) for box in self.boxes if image.any()]
+
+
+BOTH = Finds(Box(10, 10, 60, 60), Box(90, 20, 100, 100))
+
+
+def photo(path: Path, black: bool = False) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    blotches = NOISE.integers(0, 256, (15, 20, 3), np.uint8).repeat(10, 0).repeat(10, 1)
+    write_picture(path, blotches * (not black))
+    return path
+
+
+@pytest.fixture
+def book(tmp_path):
+    with LabelBook(tmp_path / "mine") as book:
+        yield book
+
+
+def found(importer: Importer, *paths: Path) -> list[Candidate]:
+    return [candidate for candidate in importer.candidates(*paths) if candidate]
+
+
+def test_every_face_of_a_photo_comes_the_largest_first(book, tmp_path):
+    faces = found(Importer(book, BOTH), photo(tmp_path / "a.png"))
+    assert [face.picture.shape for face in faces] == [(100, 100), (60, 60)]
+    assert {(face.label, face.origin) for face in faces} == {(None, "a.png")}
+
+
+def test_a_folder_is_searched_to_its_bottom_and_what_is_no_picture_is_told(book, tmp_path):
+    folder = tmp_path / "holiday"
+    for name in ("b10.png", "b2.png", "below/c.png", ".hidden/d.png"):
+        photo(folder / name)
+    photo(folder / "dark.png", black=True)
+    (folder / "e.heic").write_bytes(b"x")
+    (folder / "broken.jpg").write_bytes(b"x")
+    (folder / "film.mp4").write_bytes(b"x")
+    importer = Importer(book, BOTH, colour=True, label="happy")
+    faces = found(importer, folder)
+    assert [face.origin for face in faces[::2]] == ["b2.png", "b10.png", "below/c.png"]
+    assert {face.label for face in faces} == {"Happy"}
+    assert faces[0].picture.shape == (100, 100, 3)
+    assert importer.told() == [
+        "2 left out, not readable: broken.jpg, film.mp4.",
+        "1 left out, no face in it: dark.png.",
+        "1 left out, neither a picture nor a film that can be read; convert it to JPEG or MP4: e.heic.",
+    ]
+
+
+def test_what_the_set_has_already_is_left_out(book, tmp_path):
+    path = photo(tmp_path / "a.png")
+    for face in found(Importer(book, BOTH), path):
+        book.add(face.picture, "Sad", face.session)
+    again = Importer(book, BOTH)
+    assert found(again, path, path) == []
+    assert again.told() == ["4 left out, in the set already: a.png, a.png, a.png and 1 more."]
+
+
+def test_a_folder_for_each_label_gives_the_largest_face_and_its_label(book, tmp_path):
+    photo(tmp_path / "set" / "happiness" / "a.png")
+    photo(tmp_path / "set" / "sad" / "b.png")
+    photo(tmp_path / "set" / "contempt" / "c.png")
+    importer = Importer(book, BOTH)
+    faces = found(importer, tmp_path / "set")
+    assert sorted((face.label, face.origin, len(face.picture)) for face in faces) == [
+        ("Happy", "a.png", 100),
+        ("Sad", "b.png", 100),
+    ]
+    assert importer.told() == ["1 left out, the label contempt is not in your list."]
+
+
+def test_people_of_kdef_stay_together(book, tmp_path):
+    for name in ("AF01HAS", "BF01SAS", "AM07NES"):
+        photo(tmp_path / f"{name}.JPG".replace("JPG", "jpg"))
+    faces = found(Importer(book, BOTH), tmp_path)
+    assert [face.session.partition(" ")[2] for face in faces] == ["F01", "M07", "F01"]
+    assert [face.label for face in faces] == ["Happy", "Neutral", "Sad"]
+
+
+def test_a_film_is_looked_at_now_and_then_and_gives_no_face_twice(book, tmp_path):
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (200, 150))
+    scenes = NOISE.integers(0, 256, (3, 15, 20, 3), np.uint8).repeat(10, 1).repeat(10, 2)
+    for scene in (0, 0, 1, 2, 0):
+        for _ in range(10):
+            writer.write(scenes[scene])
+    writer.release()
+    faces = found(Importer(book, Finds(Box(90, 20, 100, 100))), path)
+    assert [face.origin for face in faces] == ["film.avi at 0:00", "film.avi at 0:02", "film.avi at 0:03"]
+    assert {face.session.endswith(" film.avi") for face in faces} == {True}
+    assert len(found(Importer(book, Finds(Box(90, 20, 100, 100)), every=3), path)) == 2
+
+
+def test_the_set_of_an_older_labeler_comes_without_loss(book, tmp_path):
+    """It has data/Images, two columns in data/faceLabels.csv, data/labelConfig.csv, and counts from 0."""
+    data = tmp_path / "older" / "data"
+    for number in range(3):
+        photo(data / "Images" / f"face{number}.png")
+    (data / "faceLabels.csv").write_text("face0.png,Happy\nface1.png,1\nface2.png,|Sad, a bit|\n")
+    (data / "labelConfig.csv").write_text("0,Happy\n1,Sad\n2,Angry\n3,|Sad, a bit|".replace("|", '"'))
+    book.set_labels(["Angry", "Sad", "Happy", "Sad, a bit"])
+    faces = found(Importer(book, BOTH), tmp_path / "older")
+    assert [face.label for face in faces] == ["Happy", "Sad", "Sad, a bit"]
+    for number, face in enumerate(faces):
+        assert np.array_equal(face.picture, read_picture(data / "Images" / f"face{number}.png"))
+
+
+def test_the_folder_of_an_older_labeler_is_opened_as_it_is_and_goes_on(tmp_path):
+    data = tmp_path / "data"
+    for number in range(2):
+        photo(data / "Images" / f"face{number}.png")
+    before = {path.name: path.read_bytes() for path in (data / "Images").iterdir()}
+    (data / "faceLabels.csv").write_text("face0.png,Happy\nface1.png,Wink\n")
+    (data / "labelConfig.csv").write_text("0,Happy\n1,Wink")
+    with LabelBook(data) as book:
+        assert list(book.labels) == ["Happy", "Wink"]
+        book.add(np.zeros((48, 48), np.uint8), "Wink", "monday")
+    assert (data / "faceLabels.csv").read_text() == (
+        "face0.png,Happy\nface1.png,Wink\nface2.png,Wink,monday\n"
+    )
+    assert (data / "labelList.csv").read_text() == "0,Happy\n1,Wink\n"
+    assert {name: (data / "Images" / name).read_bytes() for name in before} == before
+
+
+def test_another_readers_set_keeps_its_sessions_and_colours(book, tmp_path):
+    with LabelBook(tmp_path / "other") as other:
+        other.add(NOISE.integers(0, 256, (30, 30, 3), np.uint8), "Sad", "monday")
+        other.add(NOISE.integers(0, 256, (30, 30), np.uint8), "Fear")
+    first, second = found(Importer(book, BOTH), tmp_path / "other")
+    assert (first.label, first.session, first.picture.shape) == ("Sad", "monday", (30, 30, 3))
+    assert second.session
+    with LabelBook(tmp_path / "other") as other:
+        assert np.array_equal(first.picture, other.picture(other.rows[0]))
+
+
+def test_fer2013_comes_row_by_row_with_the_labels_that_are_listed(book, tmp_path):
+    pixels = [" ".join(map(str, NOISE.integers(0, 256, 48 * 48))) for _ in range(3)]
+    rows = [f"{label},{text},Training" for label, text in zip((3, 4, 0), pixels, strict=True)]
+    (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\n" + "\n".join(rows))
+    book.set_labels(["Happy", "Sad"])
+    importer = Importer(book, BOTH)
+    faces = found(importer, tmp_path / "fer2013.csv")
+    assert [(face.label, face.origin) for face in faces] == [("Happy", "training 0"), ("Sad", "training 1")]
+    assert importer.told() == ["1 left out, the label Angry is not in your list."]
+
+
+def test_a_picture_that_is_a_face_already_is_taken_as_it_is(book, tmp_path):
+    faces = NOISE.integers(0, 256, (1, 48, 48), np.uint8)
+    write_picture(tmp_path / "face.png", faces[0])
+    (only,) = found(Importer(book, make_detector("haar")), tmp_path / "face.png")
+    assert np.array_equal(only.picture, faces[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text"),
+    [
+        pytest.param("nix", MissingFileError, "There is no file or folder", id="nothing there"),
+        pytest.param("a.heic", BadInputError, "neither a picture nor a film", id="no picture"),
+        pytest.param("film.mp4", BadInputError, "cannot be read as a video", id="no film"),
+        pytest.param("empty", BadInputError, "is empty", id="nothing in it"),
+        pytest.param("fer2013.csv", BadInputError, "is not readable as FER2013", id="no table"),
+    ],
+)
+def test_what_cannot_be_read_is_told(book, tmp_path, name, kind, text):
+    (tmp_path / "empty").mkdir()
+    for file in ("a.heic", "film.mp4"):
+        (tmp_path / file).write_bytes(b"x")
+    (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\nx,y,z\n")
+    with pytest.raises(kind, match=text):
+        found(Importer(book, BOTH), tmp_path / name)
+    shutil.rmtree(tmp_path / "empty")

@@ -1,0 +1,121 @@
+"""Labels are added, called otherwise, moved and taken out by keys and clicks; the files tell at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from expression.capturing import Capturer
+from expression.faces import make_detector
+from expression.labelbook import LabelBook
+from expression.labeldesk import LabelDesk
+from expression.labellist import LONGEST_NAME
+from expression.labels import FER2013, Labels
+
+FRAME = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with LabelBook(tmp_path) as book:
+        desk = LabelDesk(Capturer(book, make_detector("whole")))
+        desk.press("enter")
+        desk.draw(FRAME)
+        yield desk
+
+
+def write(desk: LabelDesk, text: str) -> None:
+    for key in text:
+        desk.press(key)
+
+
+def click(desk: LabelDesk, action: str) -> None:
+    desk.draw(FRAME)
+    box = desk._screens[desk.page].buttons[action]
+    desk.point(box.x + 2, box.y + 2, True)
+    desk.point(box.x + 2, box.y + 2, False)
+
+
+def listed(desk: LabelDesk) -> list[str]:
+    return list(Labels.read(desk.capturer.book.folder / "labelList.csv"))
+
+
+def test_a_label_is_added_by_keys_and_kept_pictures_may_have_it_at_once(desk):
+    write(desk, "la")
+    write(desk, "Quite sure, q")
+    desk.press("backspace")
+    desk.press("enter")
+    assert listed(desk) == [*FER2013, "Quite sure,"]
+    write(desk, "l8 ")
+    assert [row.label for row in desk.capturer.book.rows] == ["Quite sure,"]
+
+
+def test_a_label_is_called_otherwise_in_every_row_and_where_it_is_chosen(desk):
+    write(desk, "4 l")
+    click(desk, "rename:Happy")
+    for _ in "Happy":
+        desk.press("backspace")
+    write(desk, "Joy")
+    click(desk, "keep")
+    assert listed(desk)[3] == "Joy"
+    assert [row.label for row in desk.capturer.book.rows] == ["Joy"]
+    assert desk.capturer.label == "Joy"
+
+
+def test_labels_are_moved_and_stay_at_the_ends(desk):
+    desk.press("l")
+    for action in ("down:Angry", "up:Neutral", "up:Disgust", "down:Surprise"):
+        click(desk, action)
+    assert listed(desk) == ["Disgust", "Angry", "Fear", "Happy", "Sad", "Neutral", "Surprise"]
+
+
+def test_a_label_without_pictures_can_be_taken_out_and_comes_back(desk):
+    write(desk, "2l")
+    click(desk, "remove:Disgust")
+    assert "Disgust" not in listed(desk)
+    assert desk.capturer.label == "Angry", "the first one, where the chosen one is gone"
+    desk.press("u")
+    assert listed(desk) == list(FER2013)
+    assert desk.capturer.label == "Disgust"
+
+
+def test_a_label_with_pictures_stays_and_the_screen_says_why(desk):
+    write(desk, "4 l")
+    click(desk, "remove:Happy")
+    assert listed(desk) == list(FER2013)
+    assert desk.list.said == "There are pictures of Happy."
+
+
+@pytest.mark.parametrize(
+    ("typed", "listed_then"),
+    [pytest.param("", FER2013, id="nothing"), pytest.param(" happy ", FER2013, id="a name that is there")],
+)
+def test_a_name_that_is_no_good_is_told_and_can_be_typed_anew(desk, typed, listed_then):
+    write(desk, "la" + typed)
+    desk.press("enter")
+    assert list(desk.capturer.book.labels) == list(listed_then)
+    assert "labels are" in desk.list.said
+    desk.press("escape")
+    assert desk.list.typed is None
+
+
+def test_while_a_name_is_typed_all_keys_belong_to_it(desk):
+    assert not desk.press("l")
+    desk.press("a")
+    assert all(desk.press(key) for key in "qeul1")
+    assert desk.list.typed == "qeul1"
+    assert desk.press("shift"), "a key with a long name types nothing"
+    write(desk, "x" * 50)
+    assert len(desk.list.typed) == LONGEST_NAME
+    assert desk.press("escape")
+    assert not desk.press("escape"), "the next one may close the window"
+
+
+def test_every_button_is_in_the_picture_however_many_labels_there_are(desk):
+    desk.capturer.book.set_labels([f"label {number}" for number in range(40)])
+    desk.press("l")
+    picture = desk.draw(None)
+    for action, box in desk.list.buttons.items():
+        assert 0 <= box.x < box.right <= picture.shape[1], action
+        assert 0 <= box.y < box.bottom <= picture.shape[0], action
+    assert len(desk.list.buttons) == 40 * 4 + 3
