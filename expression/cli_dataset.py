@@ -140,7 +140,7 @@ def import_(
             desk.keep_rest()
         else:
             LabelWindow(desk).run()
-    print(f"{desk.kept} kept, {desk.passed} left out by you.")
+    print(f"{desk.kept} kept{f', {desk.passed} left out by you' if desk.passed else ''}.")
     for sentence in importer.told():
         print(sentence)
 

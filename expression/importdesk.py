@@ -181,7 +181,7 @@ class ImportDesk(Buttons):
                 self.shown = self._waiting.pop() if self._waiting else next(self._found)
             except StopIteration:
                 self.ended, self._unseen = True, False
-                self.said = f"All seen: {self.kept} kept, {self.passed} left out."
+                self.said = f"{self.kept} kept, {self.passed} left out."
             except ExpressionError as error:
                 self.ended, self._unseen, self.said = True, False, str(error)
 

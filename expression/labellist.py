@@ -120,7 +120,11 @@ class LabelList(Buttons):
             self._move(label, -1 if kind == "up" else 1)
 
     def _keep(self, name: str) -> None:
-        """Takes what was typed for a new label, or for another name."""
+        """Takes what was typed for a new label, or for another name.
+
+        It gets a capital: some windows do not tell whether Shift is down.
+        """
+        name = name[:1].upper() + name[1:]
         former, chosen = self._renamed, self.capturer.label
         if former:
             self.book.rename_label(former, name)

@@ -17,6 +17,12 @@ from .window import Window
 
 TITLE = "Label (Esc or q closes)"
 
+SPECIAL = 0xFF00
+"""Codes from here on are keys such as Shift and the arrows.
+
+Source: https://www.x.org/releases/X11R7.7/doc/xproto/x11protocol.html#keysym_encoding
+"""
+
 PAUSE = 0.02
 """Seconds between two looks at the keys, where no source sets the pace."""
 
@@ -79,4 +85,5 @@ class LabelWindow:
             self._window.close()
 
     def _key(self, code: int) -> bool:
-        return self.desk.press(NAMES.get(code, chr(code)))
+        letter = chr(code) if code < SPECIAL else ""
+        return self.desk.press(NAMES.get(code, letter))

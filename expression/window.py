@@ -25,6 +25,9 @@ CLOSING_KEYS = (27, ord("q"), ord("Q"))
 NO_KEY = 0xFFFF
 """What OpenCV says when none was pressed."""
 
+LATIN = -0x80
+"""OpenCV's Qt window gives letters beyond English as a byte below 0, and all letters without their case."""
+
 SMALLEST_WIDTH, LARGEST = 640, (1280, 800)
 """Pictures are shown pixel for pixel, which is sharpest, unless the window would be narrower
 than the first or exceed the second (width and height, in pixels); the user can resize it."""
@@ -84,7 +87,10 @@ class Window(Display):
 
     def is_open(self) -> bool:
         """Handles keys and clicks; False after Esc, q or the close button."""
-        key = cv2.waitKeyEx(1) & 0xFFFF  # waitKey keeps 8 bits, in which an arrow key reads as Q
+        key = cv2.waitKeyEx(1)  # waitKey keeps 8 bits, in which an arrow key reads as Q
+        if LATIN <= key < -1:  # Qt's Ä, and its ä
+            key = ord(chr(key & 0xFF).lower())
+        key &= 0xFFFF
         taken = key != NO_KEY and self._on_key and self._on_key(key)
         if key in CLOSING_KEYS and not taken:
             return False

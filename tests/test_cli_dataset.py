@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from expression import cli
-from expression.image import read_picture
+from expression.image import read_picture, write_picture
 from expression.labelbook import LabelBook
 
 
@@ -119,3 +119,35 @@ def test_a_table_that_is_damaged_is_told_in_a_line(capsys, monkeypatch, mine):
     code, _, err = run(capsys, monkeypatch, "check")
     assert (code, err.count("\n")) == (2, 1)
     assert "has the row 'face1.png'. Expected image,label. Mend it." in err
+
+
+def test_faces_are_imported_without_a_look_and_what_is_left_out_is_told(capsys, monkeypatch, mine):
+    for name in ("happiness/a.png", "contempt/b.png"):
+        path = mine / "set" / name
+        path.parent.mkdir(parents=True)
+        write_picture(path, picture(len(name)))
+    code, out, err = run(capsys, monkeypatch, "import", "set", "--unseen", "--detector", "whole")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == ["1 kept.", "1 left out, the label contempt is not in your list."]
+    with LabelBook() as book:
+        assert [row.label for row in book.rows] == ["Happy", "Happy", "Sad", "Happy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        pytest.param(["nix"], "There is no file or folder nix. Expected photos", id="nothing there"),
+        pytest.param(
+            ["Images", "--label", "Glad"], "There is no label 'Glad'. Expected one of Angry", id="label"
+        ),
+        pytest.param(["Images", "--detector", "x"], "x", id="detector"),
+        pytest.param(["Images/face1.png"], "A window cannot be shown: ", id="no screen"),
+    ],
+)
+def test_an_import_that_cannot_be_is_told_in_a_line(capsys, monkeypatch, mine, words, text):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    seen = [] if text.startswith("A window") else ["--unseen"]
+    code, out, err = run(capsys, monkeypatch, "import", *words, *seen)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert text in err

@@ -119,3 +119,9 @@ def test_every_button_is_in_the_picture_however_many_labels_there_are(desk):
         assert 0 <= box.x < box.right <= picture.shape[1], action
         assert 0 <= box.y < box.bottom <= picture.shape[0], action
     assert len(desk.list.buttons) == 40 * 4 + 3
+
+
+def test_a_name_gets_a_capital(desk):
+    write(desk, "lawink")
+    desk.press("enter")
+    assert listed(desk)[-1] == "Wink"

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from parts import Pictures
 
+from expression.errors import MissingFileError
+from expression.labelbook import LabelBook
 from expression.labelscreen import HEIGHT, WIDTH
 
 pytest.importorskip("anywidget", reason="needs anywidget (pip install anywidget)")
 
-from expression.labelwidget import LabelWidget
+from expression.labelwidget import ImportWidget, LabelWidget
 
 
 def until(wanted) -> None:
@@ -90,3 +92,26 @@ def test_a_table_that_is_damaged_meanwhile_is_told_in_the_picture(labeler, tmp_p
     (tmp_path / "faceLabels.csv").write_text("face1.png\n")
     until(lambda: labeler._data.error)
     assert "has the row 'face1.png'" in str(labeler._data.error[1])
+
+
+def test_faces_from_files_are_put_up_in_a_notebook_and_counted_once_kept(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number in range(2):
+        face = np.random.default_rng(number).integers(0, 256, (48, 48), np.uint8)
+        cv2.imwrite(str(tmp_path / "photos" / f"{number}.png"), face)
+    widget = ImportWidget(tmp_path / "photos", folder=tmp_path, detector="whole")
+    press(widget, key="Enter")
+    until(lambda: widget.desk.shown)
+    press(widget, key="4")
+    until(lambda: widget.desk.shown)
+    press(widget, key="x")
+    until(lambda: widget.desk.ended)
+    assert [row.label for row in widget.book.rows] == ["Happy"]
+    widget.stop()
+    assert "labeler" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_an_import_from_nowhere_is_told_and_leaves_the_set_free(tmp_path):
+    with pytest.raises(MissingFileError, match="There is no file or folder"):
+        ImportWidget(tmp_path / "nix", folder=tmp_path)
+    LabelBook(tmp_path).close()

@@ -14,6 +14,7 @@ from parts import disk
 from screen import Screen, virtual_screen
 
 from expression import cli
+from expression.image import write_picture
 from expression.labelrows import read_table
 from expression.labels import FER2013
 from expression.labelscreen import HEIGHT, PLATE, WIDTH
@@ -26,12 +27,16 @@ def screen() -> Iterator[Screen]:
         yield screen
 
 
-class Labeler:
-    """`expression label` with the demo, in a process of its own."""
+LABEL = ("label", "--source", "demo", "--detector", "haar")
+"""The labeler with the demo."""
 
-    def __init__(self, screen: Screen, folder: Path):
+
+class Labeler:
+    """A command that shows the labeler's window, in a process of its own."""
+
+    def __init__(self, screen: Screen, folder: Path, *command: str):
         self.screen, self.folder = screen, folder
-        words = [sys.executable, "-m", "expression", "label", "--source", "demo", "--detector", "haar"]
+        words = [sys.executable, "-m", "expression", *(command or LABEL)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(words, cwd=folder, env=screen.environment, **pipes)
         self.window = screen.window("Label")
@@ -46,7 +51,7 @@ class Labeler:
         """Presses Enter until the button of the undo is there."""
         for _ in range(50):
             self.press("Return")
-            if self.pixel(1030, 555).tolist() == list(PLATE):
+            if self.pixel(975, 560).tolist() == list(PLATE):
                 return
         raise AssertionError(self.process.poll())
 
@@ -121,7 +126,7 @@ def test_clicks_agree_choose_keep_and_undo(labeler):
     def click(x: int, y: int) -> None:
         labeler.screen.click(labeler.window, x / WIDTH, y / HEIGHT)
 
-    while labeler.pixel(1030, 555).tolist() != list(PLATE):
+    while labeler.pixel(975, 560).tolist() != list(PLATE):
         click(280, 448)
     click(900, 24 + 40 * 3 + 18)  # the fourth label
     for _ in range(20):
@@ -171,6 +176,40 @@ def test_a_key_that_is_held_keeps_one_picture_after_the_other(labeler):
     labeler.screen.hold(labeler.window, "space", down=False)
     labeler.leave()
     assert labeler.files() == sorted(image for image, _ in labeler.rows())
+
+
+def test_a_label_is_typed_with_any_letters_and_q_closes_only_when_nobody_types(labeler):
+    labeler.agree()
+    labeler.press("l", "a", *"quiet", "space", "adiaeresis", "Return")
+    listed = labeler.folder / "labelList.csv"
+    labeler.wait_for(lambda: listed.is_file() and "7,Quiet ä\n" in listed.read_text("utf-8"))
+    labeler.press("l", "8")
+    labeler.keep()
+    assert labeler.rows() == [("face1.png", "Quiet ä")]
+    labeler.press("q")
+    labeler.process.communicate(timeout=20)
+    assert labeler.process.returncode == 0
+
+
+def test_imported_faces_count_once_they_are_kept_by_keys_and_clicks(screen, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number in range(4):
+        face = np.random.default_rng(number).integers(0, 256, (48, 48), np.uint8)
+        write_picture(tmp_path / "photos" / f"{number}.png", face)
+    labeler = Labeler(screen, tmp_path, "dataset", "import", "photos", "--detector", "whole")
+    for _ in range(50):
+        labeler.press("Return")
+        if labeler.pixel(900, 540).tolist() == list(PLATE):  # "Keep the rest as labelled"
+            break
+    labeler.press("4")
+    labeler.wait_for(lambda: labeler.rows() == [("face1.png", "Happy")])
+    labeler.press("x", "5")
+    labeler.wait_for(lambda: labeler.rows()[1:] == [("face2.png", "Sad")])
+    labeler.press("u")
+    labeler.wait_for(lambda: labeler.files() == ["face1.png"])
+    screen.click(labeler.window, 900 / WIDTH, 40 / HEIGHT)  # the first label
+    labeler.wait_for(lambda: labeler.rows()[1:] == [("face3.png", "Angry")])
+    assert "2 kept, 1 left out by you." in labeler.leave().splitlines()
 
 
 @pytest.mark.slow
