@@ -4,7 +4,7 @@
     labeler
 
 `ImportWidget("photos/")` puts up faces from files. Lesson 07 shows both. A thread reads the
-source and draws; what is pressed in the browser comes back.
+source, another draws; what is pressed in the browser comes back.
 
 Notebook: 07_your_face
 """
@@ -28,8 +28,8 @@ from .importing import Importer
 from .labelbook import LabelBook
 from .labeldesk import LabelDesk
 from .labelscreen import HEIGHT, WIDTH
-from .labelwindow import Desk
-from .sources import Source, open_source
+from .labelwindow import PAUSE, Desk
+from .sources import CaptureLoop, Source, open_source
 from .worker import Worker
 
 try:
@@ -86,10 +86,6 @@ export default { render };
 """What runs in the browser: it shows the picture, and tells of keys and of the pointer."""
 
 
-PAUSE = 0.05
-"""Seconds between two pictures, where no source sets the pace."""
-
-
 class DeskWidget(anywidget.AnyWidget):
     """Shows a desk in a notebook until it is stopped, or until another one is made.
 
@@ -114,9 +110,12 @@ class DeskWidget(anywidget.AnyWidget):
         self.book, self.desk = book, desk
         self.picture = encode_jpeg(desk.draw(None))
         self._data = Data()
-        self._loop = _Loop(self._data, source, self)
+        self._threads = [_Loop(self._data, self)]
+        if source:
+            self._threads.append(CaptureLoop(self._data, source))
         self.on_msg(self._hear)
-        self._loop.start()
+        for thread in self._threads:
+            thread.start()
 
     @staticmethod
     def stop_running() -> None:
@@ -128,8 +127,8 @@ class DeskWidget(anywidget.AnyWidget):
     def stop(self) -> None:
         """Ends it: the camera goes off, and what was deleted is gone for good."""
         self._data.done = True
-        if self._loop.is_alive():
-            self._loop.join(10)
+        for thread in self._threads:
+            thread.join(10)
         self.book.close()
 
     def _hear(self, _widget, message: dict, _buffers) -> None:
@@ -189,31 +188,21 @@ class ImportWidget(DeskWidget):
 
 
 class _Loop(Worker):
-    """Reads frames, and puts what the desk draws into the notebook."""
+    """Puts what the desk draws into the notebook."""
 
-    def __init__(self, data: Data, source: Source | None, widget: DeskWidget):
+    def __init__(self, data: Data, widget: DeskWidget):
         super().__init__(data, "labeler")
-        self._source, self._widget = source, widget
-
-    def setup(self) -> None:
-        if self._source:
-            self._source.open()
+        self._widget, self._frames = widget, data.frame.follow()
+        self._image: np.ndarray | None = None
 
     def step(self) -> None:
-        if not self._source:
-            self._show(None)
-            self.data.wait_done(PAUSE)
-        elif (image := self._source.read()) is None:
+        frame = self._frames.next(PAUSE)
+        self._image = frame.image if frame else self._image
+        self._widget.picture = encode_jpeg(self._widget.desk.draw(self._image))  # sent where it has changed
+        if self._frames.ended:
             self.data.done = True
-        else:
-            self._show(image)
-
-    def _show(self, image: np.ndarray | None) -> None:
-        self._widget.picture = encode_jpeg(self._widget.desk.draw(image))  # sent only where it has changed
 
     def teardown(self) -> None:
-        if self._source:
-            self._source.close()
         if self.data.error:
             told = blank(WIDTH, HEIGHT, str(self.data.error[1]))
             self._widget.picture = encode_jpeg(told)

@@ -7,12 +7,12 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
-import time
 from typing import Protocol
 
 import numpy as np
 
-from .sources import Source
+from .data import Data
+from .sources import CaptureLoop, Source
 from .window import Window
 
 TITLE = "Label (Esc or q closes)"
@@ -23,8 +23,8 @@ SPECIAL = 0xFF00
 Source: https://www.x.org/releases/X11R7.7/doc/xproto/x11protocol.html#keysym_encoding
 """
 
-PAUSE = 0.02
-"""Seconds between two looks at the keys, where no source sets the pace."""
+PAUSE = 0.05
+"""Seconds between two looks at the keys, where no frame comes."""
 
 NAMES = {27: "escape", 10: "enter", 13: "enter", 0xFF8D: "enter", 8: "backspace", 0xFF08: "backspace"}
 """Codes of keys that are no letters; 0xFF8D is Enter of the number pad."""
@@ -58,31 +58,38 @@ class LabelWindow:
 
     def __init__(self, desk: Desk, source: Source | None = None):
         self.source, self.desk = source, desk
+        self._threads: list[CaptureLoop] = []
         self._window = Window(TITLE, on_key=self._key, on_mouse=desk.point)
 
     def run(self) -> None:
         """Runs until the window is closed or the source ends.
 
         Raises:
-            SourceError: The source cannot be opened.
+            SourceError: The source cannot be opened, or stopped giving pictures.
             DisplayError: There is no screen, or this is not the main thread.
         """
+        data = Data()
         self._window.open()
         try:
-            if not self._window.show(self.desk.draw(None)):
-                return
-            if not self.source:
-                while self._window.show(self.desk.draw(None)):
-                    time.sleep(PAUSE)
-                return
-            self.source.open()
-            while (image := self.source.read()) is not None:
-                if not self._window.show(self.desk.draw(image)):
-                    break
+            if self._window.show(self.desk.draw(None)):
+                self._show_frames(data)
         finally:
-            if self.source:
-                self.source.close()
+            data.done = True
+            for thread in self._threads:
+                thread.join()
             self._window.close()
+        if data.error:
+            raise data.error[1]
+
+    def _show_frames(self, data: Data) -> None:
+        """Shows the desk again with each frame, or often enough for keys where there is none."""
+        frames, image = data.frame.follow(), None
+        if self.source:
+            self._threads = [CaptureLoop(data, self.source)]
+            self._threads[0].start()
+        while not frames.ended and self._window.show(self.desk.draw(image)):
+            frame = frames.next(PAUSE)
+            image = frame.image if frame else image
 
     def _key(self, code: int) -> bool:
         letter = chr(code) if code < SPECIAL else ""

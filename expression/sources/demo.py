@@ -63,7 +63,7 @@ class Demo(Source):
         self.number = 0
         self._people = {"second": Portrait(other=True), "first": Portrait()}
         self._actions = {name: actions(name) for name in self._people}
-        self._room, self._pan = _room(), smooth(track(CAMERA), 12)
+        self._room, self._pan = room(), smooth(track(CAMERA), 12)
         self._light = smooth(track(LIGHT), 6)
 
     def read(self) -> np.ndarray | None:
@@ -93,7 +93,7 @@ class Demo(Source):
             x, y, size, tilt = self._places[name][number]
             if abs(x - WIDTH / 2) < WIDTH / 2 + 300 * size and y < HEIGHT + 150 * size:
                 portrait.express(self._actions[name][number])
-                _draw(canvas, portrait.pixels, _affine(x, y, size, tilt, name == "second"))
+                draw_person(canvas, portrait.pixels, place_person(x, y, size, tilt, name == "second"))
         table = np.arange(256)[:, None] * self._light[number]
         return cv2.LUT(cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB), np.uint8(np.clip(table, 0, 255))[None])
 
@@ -111,7 +111,7 @@ class Demo(Source):
         return int(first) + int(second and not hidden)
 
 
-def _affine(x: float, y: float, size: float, tilt: float, mirrored: bool) -> np.ndarray:
+def place_person(x: float, y: float, size: float, tilt: float, mirrored: bool = False) -> np.ndarray:
     """Returns the (2, 3) matrix that takes the enlarged portrait to its place in the frame."""
     cosine, sine = size * np.cos(np.radians(tilt)), size * np.sin(np.radians(tilt))
     side = -1 if mirrored else 1
@@ -119,7 +119,7 @@ def _affine(x: float, y: float, size: float, tilt: float, mirrored: bool) -> np.
     return np.column_stack([turn / DETAIL, (x, y) - turn @ FACE])
 
 
-def _draw(canvas: np.ndarray, pixels: np.ndarray, matrix: np.ndarray) -> None:
+def draw_person(canvas: np.ndarray, pixels: np.ndarray, matrix: np.ndarray) -> None:
     """Lays a person over the canvas, in place; both are RGBA."""
     corners = np.array([[0, 0, 1], [0, SIZE, 1 / DETAIL], [SIZE, 0, 1 / DETAIL], [SIZE, SIZE, 1 / DETAIL]])
     corners = matrix @ (corners * DETAIL).T
@@ -134,7 +134,7 @@ def _draw(canvas: np.ndarray, pixels: np.ndarray, matrix: np.ndarray) -> None:
     part[:] = cv2.add(cv2.multiply(part, cv2.merge([behind] * 4), scale=1 / 255), person)
 
 
-def _room() -> np.ndarray:
+def room() -> np.ndarray:
     """Returns the wall behind the people, out of focus: (480, 760, 4) uint8 RGBA."""
     width = WIDTH + 120
     room = np.full((HEIGHT, width, 3), (176, 170, 160), np.float32)

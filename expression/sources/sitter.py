@@ -1,0 +1,77 @@
+"""A drawn person who sits before a camera and shows what she is told.
+
+Where nobody is there, lesson 07 fills the labeler with her pictures. She is the person of the demo.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from . import Source
+from ._portrait import Portrait
+from ._story import FEELINGS, HEIGHT, NEUTRAL, WIDTH
+from .demo import draw_person, place_person, room
+
+SHOWS = {
+    **{"happy": FEELINGS["laugh"], "sad": FEELINGS["sad"], "surprise": FEELINGS["surprise"]},
+    **{"angry": FEELINGS["angry"], "neutral": NEUTRAL, "asleep": {**NEUTRAL, "blink": 1.0}},
+}
+"""What she can show, as weights of the portrait's actions."""
+
+POSE = (320.0, 220.0, 1.35, 0.0)
+"""Where her face is: x and y in pixels, size, tilt in degrees."""
+
+DAY, MOMENT = (25, 12, 0.16, 3), (14, 9, 0.07, 5)
+"""How far that differs from day to day, and how far from picture to picture: standard deviations."""
+
+
+class Sitter(Source):
+    """A drawn person who is never still.
+
+    Args:
+        day: Another day has another light, and she sits elsewhere.
+
+    Attributes:
+        shows: What she shows, a key of `SHOWS`.
+
+    Example:
+        >>> sitter = Sitter(day=1)
+        >>> sitter.open()
+        >>> sitter.shows = "sad"
+        >>> sitter.read().shape
+        (480, 640, 3)
+    """
+
+    fps = 25.0
+    description = "a drawn person"
+
+    def __init__(self, day: int = 0):
+        self.day, self.shows = day, "neutral"
+
+    def open(self) -> None:
+        """Draws the room in the light of the day."""
+        self._random = np.random.default_rng(self.day)
+        self._person, self._room = Portrait(), room()[:, 60 : 60 + WIDTH]
+        self._place = np.array(POSE) + self._random.normal(0, DAY)
+        light = np.clip(self._random.normal(0.9, 0.2), 0.5, 1.2) * self._random.normal(1, 0.05, 3)
+        side = self._random.uniform(-0.35, 0.35) * np.linspace(-1, 1, WIDTH)
+        self._light = np.float32(light * (1 + side[:, None]))[None]
+
+    def read(self) -> np.ndarray:
+        """Returns the next picture, (480, 640, 3) uint8 RGB."""
+        shown = SHOWS[self.shows]
+        strength = self._random.uniform(0.6, 1.1)
+        weights = {
+            name: (calm + strength * (shown.get(name, 0.0) - calm)) * self._random.normal(1, 0.1)
+            for name in sorted({*shown, *NEUTRAL})
+            for calm in [NEUTRAL.get(name, 0.0)]
+        }
+        self._person.express(weights)
+        canvas = self._room.copy()
+        x, y, size, tilt = self._place + self._random.normal(0, MOMENT)
+        draw_person(canvas, self._person.pixels, place_person(x, y, size, tilt))
+        noise = np.float32(self._random.normal(0, 3, (HEIGHT, WIDTH, 1)))
+        return np.uint8(np.clip(cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB) * self._light + noise, 0, 255))

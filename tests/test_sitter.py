@@ -1,0 +1,44 @@
+"""The drawn person shows what she is told, on every day in another light, and a day can be repeated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from expression.faces import make_detector
+from expression.image import face_pixels, standardise
+from expression.runtime import load
+from expression.sources.sitter import SHOWS, Sitter
+
+
+def pictures(day: int, shows: str, count: int) -> list[np.ndarray]:
+    sitter = Sitter(day)
+    sitter.open()
+    sitter.shows = shows
+    return [sitter.read() for _ in range(count)]
+
+
+@pytest.mark.parametrize("shows", SHOWS)
+def test_a_detector_finds_her_whatever_she_shows(shows):
+    haar = make_detector("haar")
+    found = [haar.detect(picture) for day in range(4) for picture in pictures(day, shows, 4)]
+    assert sum(map(bool, found)) >= 15
+
+
+@pytest.mark.parametrize("shows", ["happy", "surprise", "angry", "neutral"])
+def test_the_shipped_network_reads_what_she_shows(shows):
+    haar, network = make_detector("haar"), load()
+    faces = [
+        face_pixels(picture, face.box)
+        for picture in pictures(2, shows, 12)
+        for face in haar.detect(picture)[:1]
+    ]
+    said = network.scores(standardise(np.stack(faces))).argmax(1)
+    assert np.mean(said == network.labels.index(shows)) > 0.6
+
+
+def test_a_day_can_be_repeated_and_differs_from_another():
+    one, again, other = (pictures(day, "happy", 2) for day in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one[0], one[1])
+    assert np.abs(one[0].astype(int) - other[0]).mean() > 5
