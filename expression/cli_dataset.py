@@ -193,9 +193,10 @@ def _own() -> LabelBook:
     from .labelrows import FILE
 
     if not (Path(FILE).is_file() or Path("Images").is_dir()):
+        older = (Path("data") / FILE).is_file()
         raise MissingFileError(
             f"There is no {FILE} in {Path.cwd()}, and no folder Images.",
             "Expected the folder in which your pictures are.",
-            "Go there first, or take some: expression label.",
+            "Go there first: cd data." if older else "Go there first, or take some: expression label.",
         )
     return LabelBook()

@@ -151,3 +151,12 @@ def test_an_import_that_cannot_be_is_told_in_a_line(capsys, monkeypatch, mine, w
     code, out, err = run(capsys, monkeypatch, "import", *words, *seen)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert text in err
+
+
+def test_where_an_older_labeler_was_run_its_folder_is_named(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "faceLabels.csv").write_text("face0.png,Happy\n")
+    code, _, err = run(capsys, monkeypatch, "stats")
+    assert code == 2
+    assert err.endswith("Go there first: cd data.\n")

@@ -21,11 +21,20 @@ SHOWS = {
 }
 """What she can show, as weights of the portrait's actions."""
 
+CALM = {name: NEUTRAL.get(name, 0.0) for name in sorted({n for shown in SHOWS.values() for n in shown})}
+"""All of her muscles, at rest."""
+
+MOVES = 5 + len(CALM)
+"""What moves by itself: her place, size and tilt, how strongly she shows it, and each muscle."""
+
 POSE = (320.0, 220.0, 1.35, 0.0)
 """Where her face is: x and y in pixels, size, tilt in degrees."""
 
 DAY, MOMENT = (25, 12, 0.16, 3), (14, 9, 0.07, 5)
-"""How far that differs from day to day, and how far from picture to picture: standard deviations."""
+"""How far that differs from day to day, and how far in a day: standard deviations."""
+
+STILL = 0.9
+"""How much of her movement stays from one picture to the next; after a second little is left."""
 
 
 class Sitter(Source):
@@ -59,19 +68,22 @@ class Sitter(Source):
         light = np.clip(self._random.normal(0.9, 0.2), 0.5, 1.2) * self._random.normal(1, 0.05, 3)
         side = self._random.uniform(-0.35, 0.35) * np.linspace(-1, 1, WIDTH)
         self._light = np.float32(light * (1 + side[:, None]))[None]
+        self._moved = self._random.normal(size=MOVES)
 
     def read(self) -> np.ndarray:
         """Returns the next picture, (480, 640, 3) uint8 RGB."""
-        shown = SHOWS[self.shows]
-        strength = self._random.uniform(0.6, 1.1)
-        weights = {
-            name: (calm + strength * (shown.get(name, 0.0) - calm)) * self._random.normal(1, 0.1)
-            for name in sorted({*shown, *NEUTRAL})
-            for calm in [NEUTRAL.get(name, 0.0)]
-        }
-        self._person.express(weights)
+        self._moved = STILL * self._moved + (1 - STILL**2) ** 0.5 * self._random.normal(size=MOVES)
+        self._person.express(self._weights())
         canvas = self._room.copy()
-        x, y, size, tilt = self._place + self._random.normal(0, MOMENT)
+        x, y, size, tilt = self._place + self._moved[:4] * MOMENT
         draw_person(canvas, self._person.pixels, place_person(x, y, size, tilt))
         noise = np.float32(self._random.normal(0, 3, (HEIGHT, WIDTH, 1)))
         return np.uint8(np.clip(cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB) * self._light + noise, 0, 255))
+
+    def _weights(self) -> dict[str, float]:
+        """Returns what she shows at the moment, weaker or stronger, each muscle a little otherwise."""
+        shown, strength = SHOWS[self.shows], 0.85 + 0.15 * self._moved[4]
+        return {
+            name: (calm + strength * (shown.get(name, 0.0) - calm)) * (1 + 0.1 * moved)
+            for (name, calm), moved in zip(CALM.items(), self._moved[5:], strict=True)
+        }
