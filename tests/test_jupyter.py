@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from expression.integrity import examine
+from expression.labelbook import LabelBook
 from expression.labelscreen import HEIGHT, WIDTH
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install playwright)")
@@ -67,7 +70,7 @@ def _answers(port: int) -> bool:
 def page() -> Iterator[playwright.Page]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
-        yield browser.new_page()
+        yield browser.new_page(viewport={"width": 1400, "height": 1100})
         browser.close()
 
 
@@ -96,57 +99,108 @@ def test_the_live_view_moves_in_place_and_its_stop_button_ends_the_cell(tmp_path
     assert kept.startswith("data:image/jpeg")
 
 
-def test_the_labeler_takes_clicks_and_keys_in_the_browser_and_the_files_are_there(tmp_path, page):
-    cells = (
-        "from expression.labelwidget import LabelWidget\n"
-        "labeler = LabelWidget('mine', source='demo', detector='haar')\n"
-        "labeler",
-        "labeler.stop()\nprint('ended with', labeler.book.counts['Happy'], 'happy pictures')",
-    )
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel
-    )
-    nbformat.write(notebook, tmp_path / "label.ipynb")
+class Labeler:
+    """The first cell of a notebook, run, which shows a labeler over the folder `mine`."""
 
-    def rows() -> list[str]:
-        table = tmp_path / "mine" / "faceLabels.csv"
-        return table.read_text().splitlines() if table.exists() else []
-
-    with jupyter(tmp_path) as address:
+    def __init__(self, page: playwright.Page, folder: Path, address: str):
+        self.page, self.folder = page, folder
         page.goto(f"{address}/lab/workspaces/test/tree/label.ipynb?reset")
         page.click(".jp-CodeCell .cm-content", timeout=60_000)
         page.wait_for_selector("text=| Idle", timeout=60_000)
         page.keyboard.press("Shift+Enter")
-        view = page.wait_for_selector("img.expression-labeler", timeout=30_000)
-        box = view.bounding_box()
+        self.box = page.wait_for_selector("img.expression-labeler", timeout=30_000).bounding_box()
 
-        def click(x: int, y: int) -> None:
-            page.mouse.click(box["x"] + x / WIDTH * box["width"], box["y"] + y / HEIGHT * box["height"])
+    def point(self, x: int, y: int) -> tuple[float, float]:
+        """Where a place of the picture is on the page."""
+        return self.box["x"] + x / WIDTH * self.box["width"], self.box["y"] + y / HEIGHT * self.box["height"]
 
-        click(280, 448)  # agree
-        page.keyboard.press("4")
-        _until(lambda: len(rows()) == 1, page, lambda: page.keyboard.press(" "))
-        assert rows()[0].startswith("face1.png,Happy,")
-        page.keyboard.press("u")
-        _until(lambda: rows() == [], page)
-        _until(lambda: len(rows()) == 1, page, lambda: click(1030, 420))
-        assert rows()[0].startswith("face2.png,Happy,")
-        page.keyboard.press("e")
+    def click(self, x: int, y: int) -> None:
+        self.page.mouse.click(*self.point(x, y))
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Picture and label of each row on the disk."""
+        table = self.folder / "mine" / "faceLabels.csv"
+        lines = table.read_text("utf-8").splitlines() if table.exists() else []
+        return [tuple(line.split(",")[:2]) for line in lines]
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in (self.folder / "mine" / "Images").glob("*.png"))
+
+
+@contextmanager
+def labeler(page: playwright.Page, folder: Path, *cells: str) -> Iterator[Labeler]:
+    """Opens JupyterLab on a notebook whose first cell shows a labeler."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel
+    )
+    nbformat.write(notebook, folder / "label.ipynb")
+    with jupyter(folder) as address:
+        yield Labeler(page, folder, address)
+
+
+SHOW = (
+    "from expression.labelwidget import LabelWidget\n"
+    "labeler = LabelWidget('mine', source='demo', detector='haar')\n"
+    "labeler"
+)
+
+
+def test_the_labeler_takes_clicks_and_keys_in_the_browser_and_the_files_are_there(tmp_path, page):
+    end = "labeler.stop()\nprint('ended with', labeler.book.counts['Happy'], 'happy pictures')"
+    with labeler(page, tmp_path, SHOW, end) as desk:
+        desk.click(280, 448)  # agree
+        desk.press("4")
+        _until(lambda: desk.rows() == [("face1.png", "Happy")], page, lambda: desk.press(" "))
+        desk.press("u")
+        _until(lambda: desk.rows() == [] == desk.files(), page)
+        _until(lambda: desk.rows() == [("face2.png", "Happy")], page, lambda: desk.click(1030, 420))
+        desk.press("e")
         page.wait_for_timeout(500)
-        click(60, 70)
-        page.keyboard.press("5")
-        _until(lambda: rows()[0].startswith("face2.png,Sad,"), page)
-        click(60, 70)
-        page.keyboard.press("Backspace")
-        _until(lambda: rows() == [], page)
-        page.keyboard.press("u")
-        page.keyboard.press("u")
-        _until(lambda: [row.split(",")[:2] for row in rows()] == [["face2.png", "Happy"]], page)
+        desk.click(60, 70)
+        desk.press("5")
+        _until(lambda: desk.rows() == [("face2.png", "Sad")], page)
+        desk.click(60, 70)
+        desk.press("Backspace")
+        _until(lambda: desk.rows() == [] == desk.files(), page)
+        desk.press("u", "u")
+        _until(lambda: desk.rows() == [("face2.png", "Happy")], page)
         page.click(".jp-CodeCell >> nth=1 >> .cm-content")
         page.keyboard.press("Shift+Enter")
         page.wait_for_selector("text=ended with 1 happy pictures", timeout=20_000)
-    assert [path.name for path in (tmp_path / "mine" / "Images").glob("*.png")] == ["face2.png"]
+    assert desk.files() == ["face2.png"]
+
+
+def test_a_label_is_typed_in_the_browser(tmp_path, page):
+    with labeler(page, tmp_path, SHOW) as desk:
+        desk.click(280, 448)
+        desk.press("l", "a")
+        page.keyboard.type("Quite Sure, q")
+        desk.press("Enter")
+        listed = tmp_path / "mine" / "labelList.csv"
+        _until(lambda: listed.exists() and '7,"Quite Sure, q"' in listed.read_text("utf-8"), page)
+
+
+@pytest.mark.slow
+def test_a_burst_by_the_mouse_survives_the_death_of_its_kernel(tmp_path, page):
+    number = "import os\nopen('kernel', 'w').write(str(os.getpid()))\n"
+    with labeler(page, tmp_path, number + SHOW) as desk:
+        desk.click(280, 448)
+        desk.press("2")
+        page.mouse.move(*desk.point(1030, 420))
+        page.mouse.down()
+        _until(lambda: len(desk.rows()) >= 3, page)
+        os.kill(int((tmp_path / "kernel").read_text()), signal.SIGKILL)
+        page.mouse.up()
+    before = desk.rows()
+    with LabelBook(tmp_path / "mine") as book:
+        assert [(row.image, row.label) for row in book.rows[: len(before)]] == before
+        assert sorted(row.image for row in book.rows) == desk.files()
+        assert [finding.kind for finding in examine(book) if finding.kind != "alike"] == []
 
 
 def _until(wanted, page, do=None) -> None:
