@@ -210,3 +210,31 @@ def test_opening_outside_the_main_thread_says_which_thread():
         "Expected the main thread, which alone may own a window. "
         "Call Session.run() from the main thread, or choose the display none."
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "key"),
+    [
+        pytest.param(-1, None, id="no key"),
+        pytest.param(0x10000 | ord("b"), "b", id="a letter with Num Lock on"),
+        pytest.param(ord("B"), "B", id="a capital"),
+        pytest.param(-0x3C, "ä", id="a letter beyond English, as Qt gives it"),
+        pytest.param(0xE4, "ä", id="a letter beyond English, as GTK gives it"),
+        pytest.param(0xFFE1, "\uffe1", id="Shift"),
+    ],
+)
+def test_keys_are_handed_on_as_characters(monkeypatch, told, key):
+    pressed = []
+    window = Window("keys", on_key=lambda code: pressed.append(chr(code)))
+    monkeypatch.setattr(cv2, "waitKeyEx", lambda _: told)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1)
+    assert window.is_open()
+    assert pressed == ([] if key is None else [key])
+
+
+@pytest.mark.parametrize("key", [27, ord("q"), ord("Q")])
+def test_a_key_that_somebody_types_closes_nothing(monkeypatch, key):
+    monkeypatch.setattr(cv2, "waitKeyEx", lambda _: key)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1)
+    assert Window("typing", on_key=lambda _: True).is_open()
+    assert not Window("not typing", on_key=lambda _: False).is_open()
