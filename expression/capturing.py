@@ -159,7 +159,7 @@ class Capturer:
         known = {row.image for row in self.book.rows}
         self._seen = [seen for seen in self._seen if seen[0] in known]
         self._last = None
-        self.said = f"Undone: {done}." if done else "There is nothing to undo."
+        self.said = f"Taken back: {done}." if done else "There is nothing to undo."
 
     def coach(self) -> str:
         """Says what is still missing, in a sentence."""

@@ -10,6 +10,7 @@ Notebook: 03_threads
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 import zipfile
 import zlib
@@ -18,9 +19,9 @@ from pathlib import Path
 
 DAMAGE = (
     *(OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError),
-    *(zipfile.BadZipFile, zlib.error),
+    *(zipfile.BadZipFile, zlib.error, csv.Error),
 )
-"""What zipfile, numpy, h5py, Keras and LiteRT raise for a file that is damaged."""
+"""What csv, zipfile, numpy, h5py, Keras and LiteRT raise for a file that is damaged."""
 
 
 class ExpressionError(Exception):

@@ -8,30 +8,43 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .errors import BadInputError
+from .errors import BadInputError, user_path
 from .image import read_picture
 from .labelrows import FILE, Row, Table
 from .labels import Labels
 from .labelstore import LabelStore
 
 
+def _one_at_a_time(method):
+    """Lets the threads of a labeler take turns."""
+
+    @functools.wraps(method)
+    def turn(book: LabelBook, *words, **options):
+        with book._turn:
+            return method(book, *words, **options)
+
+    return turn
+
+
 class _Step(NamedTuple):
     """What undoes a change.
 
     Attributes:
-        name: What was done.
+        told: What was done, for people.
         images: Whose rows it changed.
         before: Where these rows were, and what they said.
         labels: The labels before it, where it changed them.
     """
 
-    name: str
+    told: str
     images: set[str]
     before: list[tuple[int, Row]]
     labels: Labels | None
@@ -41,7 +54,7 @@ class LabelBook:
     """A set of labelled pictures in a folder.
 
     Every change is on the disk when its call returns. A program that is killed, a power cut or a full disk
-    loses no picture and no row, and at most the change that was under way.
+    loses no picture and no row, and at most the change that was under way. Several threads may use it.
 
     Args:
         folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
@@ -54,12 +67,13 @@ class LabelBook:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder, LabelBook(folder) as book:
         ...     row = book.add(np.zeros((48, 48), np.uint8), "Happy", session="monday")
-        ...     print(row.image, book.counts["Happy"], book.undo(), book.counts["Happy"])
-        face1.png 1 add 0
+        ...     print(book.counts["Happy"], book.undo(), book.counts["Happy"])
+        1 face1.png as Happy 0
     """
 
     def __init__(self, folder: str | Path = "."):
-        self.folder = Path(folder)
+        self.folder = user_path(folder)
+        self._turn = threading.RLock()
         self._store = LabelStore(self.folder)
         self._steps: list[_Step] = []
 
@@ -75,12 +89,14 @@ class LabelBook:
         return self._store.images
 
     @property
+    @_one_at_a_time
     def labels(self) -> Labels:
         """The labels, in order."""
         self._store.read_again()
         return self._store.labels
 
     @property
+    @_one_at_a_time
     def rows(self) -> list[Row]:
         """The rows, in the order of the file; a copy."""
         self._store.read_again()
@@ -114,6 +130,7 @@ class LabelBook:
         """
         return self.add_all([(picture, label, session)])[0]
 
+    @_one_at_a_time
     def add_all(self, pictures: Iterable[tuple[np.ndarray, str, str]]) -> list[Row]:
         """Keeps several pictures in one change, all of them or none.
 
@@ -130,10 +147,13 @@ class LabelBook:
             row = Row(f"face{number}.png", self._known(label), session)
             rows.append(row)
             kept[row.image] = picture
+        added = rows[len(rows) - len(kept) :]
         if kept:
-            self._change("add", set(kept), rows, pictures=kept)
-        return rows[len(rows) - len(kept) :]
+            told = f"{added[0].image} as {added[0].label}" if len(kept) == 1 else f"{len(kept)} pictures kept"
+            self._change(told, set(kept), rows, pictures=kept)
+        return added
 
+    @_one_at_a_time
     def relabel(self, images: Iterable[str], label: str) -> None:
         """Gives pictures another label.
 
@@ -145,9 +165,12 @@ class LabelBook:
             BadInputError: There is no such label, or no such picture.
         """
         label, images = self._known(label), self._listed(images)
+        if all(row.label == label for row in self.rows if row.image in images):
+            return
         rows = [row._replace(label=label) if row.image in images else row for row in self.rows]
-        self._change("relabel", images, rows)
+        self._change(f"{_pictures(images)} relabelled as {label}", images, rows)
 
+    @_one_at_a_time
     def delete(self, images: Iterable[str]) -> None:
         """Takes pictures out; `undo` brings them back until the book is closed, then they are gone for good.
 
@@ -155,8 +178,10 @@ class LabelBook:
             BadInputError: There is no such picture.
         """
         images = self._listed(images)
-        self._change("delete", images, [row for row in self.rows if row.image not in images])
+        rows = [row for row in self.rows if row.image not in images]
+        self._change(f"{_pictures(images)} deleted", images, rows)
 
+    @_one_at_a_time
     def set_labels(self, labels: Iterable[str]) -> None:
         """Lists the labels: more of them, in another order, or without those that no picture has.
 
@@ -171,8 +196,10 @@ class LabelBook:
                 "Expected a label in the list as long as pictures have it.",
                 "Relabel or delete them first.",
             )
-        self._change("labels", set(), self.rows, found)
+        if found != self.labels:
+            self._change("the list of labels", set(), self.rows, found)
 
+    @_one_at_a_time
     def rename_label(self, old: str, new: str) -> None:
         """Calls a label otherwise, in the list and in every row.
 
@@ -184,13 +211,14 @@ class LabelBook:
         new = found[self.labels.index(old)]
         images = {row.image for row in self.rows if row.label.casefold() == old.casefold()}
         rows = [row._replace(label=new) if row.image in images else row for row in self.rows]
-        self._change("rename label", images, rows, found)
+        self._change(f"{old} renamed to {new}", images, rows, found)
 
+    @_one_at_a_time
     def undo(self) -> str | None:
         """Takes the last change back.
 
         Returns:
-            Its name, such as "add", or None where there is nothing to undo.
+            What it was, such as "face7.png as Happy", or None where there is nothing to undo.
 
         Raises:
             OutputError: There is no room, or the folder is locked; the change can still be undone later.
@@ -203,14 +231,16 @@ class LabelBook:
             rows.insert(place, row)
         self._put(rows, step.labels)
         self._steps.pop()
-        return step.name
+        return step.told
 
+    @_one_at_a_time
     def wipe(self) -> None:
         """Deletes every picture and every row, for good. The list of labels stays."""
         self._put([], None)
         self._steps.clear()
         self._store.wipe()
 
+    @_one_at_a_time
     def close(self) -> None:
         """Deletes for good what was taken out, and lets others open the set. Closing twice does no harm."""
         self._steps.clear()
@@ -218,7 +248,7 @@ class LabelBook:
 
     def _change(
         self,
-        name: str,
+        told: str,
         images: set[str],
         rows: list[Row],
         labels: Labels | None = None,
@@ -226,7 +256,7 @@ class LabelBook:
     ) -> None:
         """Puts rows in place of those there are, and notes what undoes it."""
         before = [(place, row) for place, row in enumerate(self.rows) if row.image in images]
-        step = _Step(name, images, before, labels and self.labels)
+        step = _Step(told, images, before, labels and self.labels)
         self._put(rows, labels, pictures)
         self._steps.append(step)
 
@@ -251,3 +281,8 @@ class LabelBook:
                 "Look at the rows, and choose from them.",
             )
         return images
+
+
+def _pictures(images: set[str]) -> str:
+    """Names one picture, or counts several."""
+    return next(iter(images)) if len(images) == 1 else f"{len(images)} pictures"

@@ -112,7 +112,7 @@ class LabelList(Buttons):
             self._keep(self.typed.strip())
         elif kind == "undo":
             done = self.book.undo()
-            self.said = f"Undone: {done}." if done else "There is nothing to undo."
+            self.said = f"Taken back: {done}." if done else "There is nothing to undo."
         elif kind == "remove":
             self.book.set_labels([name for name in self.book.labels if name != label])
             self.said = f"{label} is out."

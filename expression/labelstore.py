@@ -3,7 +3,8 @@
 A change is first written into `Images/.book/`: the pictures that come with it, the list of labels
 if that changes, and last the table. Once the table is there the change counts, and is put in place
 by moving files. If the program is killed before, the change is forgotten; if it is killed later, the next
-one that opens the set finishes it. `labelbook.py` decides what is changed.
+one that opens the set finishes it. Where a file cannot be moved, since another program has it open, those
+that were moved go back. `labelbook.py` decides what is changed.
 
 Notebook: 07_your_face
 """
@@ -54,12 +55,14 @@ class LabelStore:
         self._table_file, self._list_file = folder / FILE, folder / LIST
         book = self.images / ".book"
         self._new, self._gone, self._highest_file = book / "new", book / "gone", book / "highest"
+        self._former_list = book / "former.csv"
         self._next_table, self._next_list = book / FILE, book / LIST
         with writing_told(self.images):
             for place in (self._new, self._gone):
                 place.mkdir(parents=True, exist_ok=True)
             self._take_hold(FileLock(book / "lock", thread_local=False))  # a labeler has several threads
             if self._next_table.is_file():
+                self._heed_hand()
                 self._settle()
             self._forget()
             _empty(self._gone)
@@ -98,6 +101,8 @@ class LabelStore:
             raise RunError("The label book is closed.", "Expected an open one.", "Open it again.")
         try:
             with writing_told(self.images):
+                if self._next_table.is_file():  # an earlier change could not go back
+                    self._settle()
                 for name, picture in (pictures or {}).items():
                     self._write_picture(name, picture)
                 if labels or not self._list_file.is_file():
@@ -108,12 +113,13 @@ class LabelStore:
             self._forget()
             raise
         with writing_told(self.images):
-            self._settle()
+            self._settle_or_go_back()
         self._read()
 
     def wipe(self) -> None:
         """Deletes every picture, also those without a row; the highest number stays known."""
         with writing_told(self.images):
+            self._forget()
             _empty(self._gone)
             for path in self.images.iterdir():
                 if path.suffix.lower() in PICTURES:
@@ -122,7 +128,8 @@ class LabelStore:
     def close(self) -> None:
         """Deletes for good what was put aside, and lets others open the set. Twice does no harm."""
         if self._lock.is_locked:
-            _empty(self._gone)
+            if not self._next_table.is_file():  # else the next one that opens the set needs them
+                _empty(self._gone)
             self._lock.release()
 
     def _take_hold(self, lock: FileLock) -> None:
@@ -148,24 +155,52 @@ class LabelStore:
         _sync(self._new / name)
         self._highest_file.write_text(NUMBERED.fullmatch(name)[1], encoding="ascii")
 
-    def _settle(self) -> None:
-        """Puts a change in place that counts. Whatever part of it was done before, the rest is done."""
+    def _settle_or_go_back(self) -> None:
+        """Puts a change in place, or moves back what was moved already."""
+        moved: list[tuple[Path, Path]] = []
+        try:
+            self._settle(moved)
+        except OSError:
+            for source, target in reversed(moved):
+                os.replace(target, source)
+            self._forget()
+            raise
+
+    def _settle(self, moved: list[tuple[Path, Path]] | None = None) -> None:
+        """Puts a change in place that counts. Whatever part of it was done before, the rest is done.
+
+        Args:
+            moved: Gets each move, from and to.
+        """
+
+        def move(source: Path, target: Path) -> None:
+            os.replace(source, target)
+            if moved is not None:
+                moved.append((source, target))
+
         if self._next_list.is_file():
-            os.replace(self._next_list, self._list_file)
-        labels = listed_labels(self._folder)
-        wanted = {row.file for row in read_table(self._next_table, labels).rows}
-        for row in read_table(self._table_file, labels).rows:
+            if self._list_file.is_file():
+                move(self._list_file, self._former_list)
+            move(self._next_list, self._list_file)
+        wanted = {row.file for row in read_table(self._next_table).rows}
+        for row in read_table(self._table_file).rows:
             if row.file not in wanted and (self.images / row.file).is_file():
-                os.replace(self.images / row.file, self._gone / row.file)
-        for name in wanted:
-            for place in (self._new, self._gone):
-                if (place / name).is_file():
-                    os.replace(place / name, self.images / name)
+                move(self.images / row.file, self._gone / row.file)
+        for path in [*self._new.iterdir(), *self._gone.iterdir()]:
+            if path.name in wanted:
+                move(path, self.images / path.name)
         os.replace(self._next_table, self._table_file)
+        self._former_list.unlink(missing_ok=True)
+
+    def _heed_hand(self) -> None:
+        """Takes a table that was edited after the change was cut off in place of the change's own."""
+        table = self._table_file
+        if table.is_file() and table.stat().st_mtime_ns > self._next_table.stat().st_mtime_ns:
+            write_text(self._next_table, table.read_text("utf-8-sig"))
 
     def _forget(self) -> None:
         """Removes what is left of a change that does not count."""
-        for path in (self._next_table, self._next_list):
+        for path in (self._next_table, self._next_list, self._former_list):
             path.unlink(missing_ok=True)
         _empty(self._new)
 

@@ -69,19 +69,19 @@ class Review:
         count = self._known()
         if count:
             self.book.relabel(self.chosen, label)
-            self._told(f"{count} now {label}.")
+            self._told(f"{_counted(count)} now {label}.")
 
     def delete(self) -> None:
         """Takes the chosen pictures out."""
         count = self._known()
         if count:
             self.book.delete(self.chosen)
-            self._told(f"{count} deleted.")
+            self._told(f"{_counted(count)} deleted.")
 
     def undo(self) -> None:
         """Takes the last change back."""
         done = self.book.undo()
-        self._told(f"Undone: {done}." if done else "There is nothing to undo.")
+        self._told(f"Taken back: {done}." if done else "There is nothing to undo.")
 
     def act(self, action: str) -> None:
         """Does what a button stands for: "picture:" or "label:" and a name, "delete" and others."""
@@ -105,3 +105,7 @@ class Review:
 
     def _told(self, said: str) -> None:
         self.said, self.chosen = said, set()
+
+
+def _counted(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"

@@ -138,7 +138,7 @@ def test_undo_takes_back_and_says_what(capturer, book):
     capturer.see(frame())
     capturer.capture()
     capturer.undo()
-    assert (capturer.said, book.rows) == ("Undone: add.", [])
+    assert (capturer.said, book.rows) == ("Taken back: face1.png as Angry.", [])
     capturer.undo()
     assert capturer.said == "There is nothing to undo."
 

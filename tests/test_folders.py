@@ -253,7 +253,12 @@ def test_two_columns_are_enough_and_then_there_are_no_groups(tmp_path, put):
             "face1.png\n", BadInputError, "the row 'face1.png'. Expected image,label", id="one column"
         ),
         pytest.param("face1.png,Holiday\n", BadInputError, "would be the label 'Holiday'", id="no label"),
-        pytest.param("face1.png,7\n", BadInputError, "would be the label '7'", id="no index"),
+        pytest.param(
+            "face1.png,7\n",
+            BadInputError,
+            "has the row 'face1.png,7'. Expected a label, or its number in the list: 0 to 6",
+            id="no index",
+        ),
         pytest.param("face9.png,Happy\n", MissingFileError, r"There is no picture .*face9", id="no picture"),
         pytest.param("face1.png,\xff\n", BadInputError, "faceLabels.csv is not readable", id="not UTF-8"),
     ],

@@ -97,3 +97,34 @@ def test_a_table_that_cannot_be_is_told(tmp_path, text, said):
 )
 def test_the_file_of_a_row_is_its_name_without_folders(image):
     assert Row(image, "Sad").file == "face1.png"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param(
+            'face1.png,"Happy\nface2.png,Sad\nface3.png,Sad\n', "unexpected end", id="one quotation mark"
+        ),
+        pytest.param('face1.png,"' + "x" * 200_000, "field larger", id="and a long file behind it"),
+        pytest.param("face1.png,0\nface2.png,3\n", "its number in the list: 0 to 2", id="a number beyond"),
+    ],
+)
+def test_what_would_swallow_rows_or_mix_up_labels_is_told(tmp_path, text, told):
+    (tmp_path / "faceLabels.csv").write_text(text)
+    with pytest.raises(BadInputError, match=told):
+        read_table(tmp_path / "faceLabels.csv", LABELS)
+
+
+def test_numbers_become_words_once_a_label_is_a_number(tmp_path):
+    table = Table([Row("face1.png", "Sad")], numbered=True)
+    assert table.text(LABELS) == "face1.png,1\n"
+    assert table.text(Labels([*LABELS, "1"])) == "face1.png,Sad\n"
+
+
+@pytest.mark.parametrize("label", ["|loud|", "Happy, very", "|a, b|", 'say "hi"'])
+def test_any_label_survives_the_file(tmp_path, label):
+    rows = [Row("face1.png", "Happy, very"), Row("face2.png", label)]
+    (tmp_path / "faceLabels.csv").write_text(Table(rows).text(LABELS))
+    assert read_table(tmp_path / "faceLabels.csv", LABELS).rows == rows
+    (tmp_path / "faceLabels.csv").write_text(Table(rows[1:]).text(LABELS))
+    assert read_table(tmp_path / "faceLabels.csv", LABELS).rows == rows[1:]

@@ -51,15 +51,15 @@ def test_what_is_chosen_is_relabelled_deleted_and_brought_back(review):
     review.choose("face2.png")
     review.choose("face2.png")
     review.relabel("Fear")
-    assert (review.said, review.chosen) == ("1 now Fear.", set())
+    assert (review.said, review.chosen) == ("1 picture now Fear.", set())
     assert review.book.counts["Fear"] == 1
     review.choose("face1.png")
     review.choose("face3.png")
     review.delete()
-    assert (review.said, len(review.rows)) == ("2 deleted.", 48)
+    assert (review.said, len(review.rows)) == ("2 pictures deleted.", 48)
     review.undo()
     review.undo()
-    assert review.said == "Undone: relabel."
+    assert review.said == "Taken back: face1.png relabelled as Fear."
     assert review.book.counts == {**dict.fromkeys(FER2013, 0), "Happy": 25, "Sad": 25}
 
 
