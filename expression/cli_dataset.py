@@ -178,9 +178,13 @@ def wipe(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete all your pictures and their rows, for good."""
+    from .integrity import strays
+
     with _own() as book:
-        pictures = f"all pictures in {book.images} and all {len(book.rows)} rows of faceLabels.csv"
-        if not yes and not typer.confirm(f"Delete {pictures}, for good?"):
+        count, alone = len(book.rows), len(strays(book))
+        others = f", and {alone} that no row names," if alone else ""
+        pictures = f"all {count} pictures of faceLabels.csv{others} in {book.images.resolve()}"
+        if not yes and not typer.confirm(f"Delete {pictures} for good?"):
             print("Nothing was deleted.")
             return
         book.wipe()
@@ -192,11 +196,11 @@ def _own() -> LabelBook:
     from .labelbook import LabelBook
     from .labelrows import FILE
 
-    if not (Path(FILE).is_file() or Path("Images").is_dir()):
+    if not (Path(FILE).is_file() or Path("Images", ".book").is_dir()):
         older = (Path("data") / FILE).is_file()
         raise MissingFileError(
-            f"There is no {FILE} in {Path.cwd()}, and no folder Images.",
-            "Expected the folder in which your pictures are.",
+            f"There is no {FILE} in {Path.cwd()}.",
+            "Expected the folder in which your labelled pictures are.",
             "Go there first: cd data." if older else "Go there first, or take some: expression label.",
         )
     return LabelBook()

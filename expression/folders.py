@@ -136,8 +136,9 @@ def label_meant(word: str, labels: Labels) -> str | None:
         >>> label_meant("3_happiness", Labels(["Happy", "Sad"]))
         'Happy'
     """
-    known = {_meaning(label): label for label in labels}
-    return known.get(_meaning(word))
+    exactly = {label.casefold(): label for label in labels}
+    meant = {_meaning(label): label for label in reversed(labels)}
+    return exactly.get(word.strip().casefold()) or meant.get(_meaning(word))
 
 
 def _by_folder(folder: Path) -> list[Entry]:
@@ -194,7 +195,10 @@ def _own(folder: Path, labels: Labels) -> list[Entry]:
 
 def _index(entry: Entry, labels: Labels) -> int | None:
     """Returns the index of an entry's label; None for contempt where no label stands for it."""
-    label = label_meant(entry.word, labels)
+    if entry.origin.name == OWN_TABLE:  # its words are the reader's own: Sad 1 is not Sad 2
+        label = next((known for known in labels if known.casefold() == entry.word.casefold()), None)
+    else:
+        label = label_meant(entry.word, labels)
     if label is None and _meaning(entry.word) != "contempt":
         raise BadInputError(
             f"{entry.origin} would be the label {entry.word!r}.",

@@ -24,9 +24,19 @@ from .labelrows import FILE, Row
 KINDS = {
     "gone": ("row has no picture", "rows have no picture", ""),
     "unreadable": ("file is no picture", "files are no pictures", ""),
+    "locked": (
+        "picture cannot be opened",
+        "pictures cannot be opened",
+        "Look at their permissions, or close the program that has them open.",
+    ),
     "blank": ("picture is blank", "pictures are blank", ""),
     "copies": ("picture is a copy of an earlier one", "pictures are copies of earlier ones", ""),
     "unlisted": ("label is not in labelList.csv", "labels are not in labelList.csv", ""),
+    "unlabelled": (
+        "picture has a row without a label",
+        "pictures have rows without a label",
+        "Give them one: expression label, then e.",
+    ),
     "torn": (
         "picture has a copy with another label",
         "pictures have copies with another label",
@@ -47,10 +57,10 @@ KINDS = {
 """What is wrong with one, with several, and what to do where the program cannot."""
 
 REMEDIES = {
-    "gone": "Take their rows out",
-    "unreadable": "Take them out",
-    "blank": "Take them out",
-    "copies": "Take them out",
+    "gone": "Delete their rows for good",
+    "unreadable": "Delete them for good",
+    "blank": "Delete them for good",
+    "copies": "Delete them for good",
     "unlisted": "Add them to the list",
 }
 """What `mend` does for each kind that it knows; for the others somebody has to look."""
@@ -87,21 +97,22 @@ def examine(book: LabelBook) -> list[Finding]:
         1 picture is blank: face1.png.
     """
     rows = book.rows
-    pictures, gone, unreadable = _read(book, rows)
+    pictures, gone, unreadable, locked = _read(book, rows)
     blank = [name for name, picture in pictures.items() if np.ptp(picture) == 0]
     copies, torn = _copies(pictures, {row.image: row.label for row in rows}, set(blank))
     listed = {label.casefold() for label in book.labels}
-    unlisted = {row.label.casefold(): row.label for row in rows if row.label.casefold() not in listed}
-    known = {row.file for row in rows}
+    unlisted = {row.label.casefold(): row.label for row in rows if row.label.casefold() not in {"", *listed}}
     found = {
         "gone": gone,
         "unreadable": unreadable,
+        "locked": locked,
         "blank": blank,
         "copies": copies,
         "unlisted": sorted(unlisted.values()),
+        "unlabelled": [row.image for row in rows if not row.label],
         "torn": torn,
         "twice": [image for image, count in Counter(row.image for row in rows).items() if count > 1],
-        "strays": sorted(path.name for path in _pictures(book.images) if path.name not in known),
+        "strays": strays(book),
         "alike": _alike(pictures, {*blank, *copies, *torn}),
     }
     return [_finding(kind, names) for kind, names in found.items() if names]
@@ -125,17 +136,23 @@ def mend(book: LabelBook, finding: Finding) -> None:
         book.delete(finding.names)
 
 
-def _read(book: LabelBook, rows: list[Row]) -> tuple[dict[str, np.ndarray], list[str], list[str]]:
-    """Returns the faces by their names, those that are gone, and those that are no pictures."""
-    pictures, gone, unreadable = {}, [], []
+def strays(book: LabelBook) -> list[str]:
+    """Returns the names of pictures that no row names, in order."""
+    known = {row.file for row in book.rows}
+    return sorted(path.name for path in _pictures(book.images) if path.name not in known)
+
+
+def _read(book: LabelBook, rows: list[Row]) -> tuple[dict[str, np.ndarray], list[str], list[str], list[str]]:
+    """Returns the faces by their names, and the names of what is gone, no picture, and not to be opened."""
+    pictures, gone, unreadable, locked = {}, [], [], []
     for row in rows:
         try:
             pictures[row.image] = face_pixels(book.picture(row))
         except MissingFileError:
             gone.append(row.image)
-        except BadInputError:
-            unreadable.append(row.image)
-    return pictures, gone, unreadable
+        except BadInputError as error:
+            (locked if isinstance(error.__cause__, OSError) else unreadable).append(row.image)
+    return pictures, gone, unreadable, locked
 
 
 def _copies(

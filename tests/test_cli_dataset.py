@@ -45,7 +45,7 @@ def test_what_is_wrong_is_told_with_the_remedy(capsys, monkeypatch, mine):
     assert (code, err) == (1, "")
     assert out.splitlines() == [
         "1 row has no picture: face2.png.",
-        "  Take their rows out: expression dataset check --repair",
+        "  Delete their rows for good: expression dataset check --repair",
         "1 picture has no row: IMG_7.jpg. They do not count. "
         "Write rows for them into faceLabels.csv, or delete them.",
     ]
@@ -56,7 +56,7 @@ def test_a_repair_asks(capsys, monkeypatch, mine, answer, code, rows):
     (mine / "Images" / "face2.png").unlink()
     found, out, _ = run(capsys, monkeypatch, "check", "--repair", answers=answer)
     assert found == code
-    assert "Take their rows out? [y/N]:" in out
+    assert "Delete their rows for good? [y/N]:" in out
     with LabelBook() as book:
         assert len(book.rows) == rows
 
@@ -99,7 +99,7 @@ def test_a_question_that_nobody_answers_deletes_nothing(capsys, monkeypatch, min
 
 def test_without_a_picture_nothing_is_personalised(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "Images").mkdir()
+    (tmp_path / "faceLabels.csv").write_text("")
     assert cli.main(["personalise"]) == 2
     assert "There are no pictures with labels in " in capsys.readouterr().err
     assert not (tmp_path / "mine.keras").exists()
@@ -160,3 +160,20 @@ def test_where_an_older_labeler_was_run_its_folder_is_named(capsys, monkeypatch,
     code, _, err = run(capsys, monkeypatch, "stats")
     assert code == 2
     assert err.endswith("Go there first: cd data.\n")
+
+
+def test_a_folder_of_pictures_that_is_no_set_is_never_wiped(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Images").mkdir()
+    write_picture(tmp_path / "Images" / "holiday.jpg", picture(1))
+    code, _, err = run(capsys, monkeypatch, "wipe", "--yes")
+    assert code == 2
+    assert err.startswith("There is no faceLabels.csv in ")
+    assert (tmp_path / "Images" / "holiday.jpg").is_file()
+
+
+def test_a_wipe_says_where_and_how_many_have_no_row(capsys, monkeypatch, mine):
+    write_picture(mine / "Images" / "holiday.jpg", picture(1))
+    _, out, _ = run(capsys, monkeypatch, "wipe", answers="n\n")
+    told = f"Delete all 3 pictures of faceLabels.csv, and 1 that no row names, in {mine / 'Images'} for good?"
+    assert told in out

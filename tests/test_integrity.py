@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,19 +33,28 @@ def write_row(book, row: str) -> None:
         file.write(row + "\n")
 
 
-def spoil(book, kind: str) -> None:
+def refused(path: Path, kind) -> np.ndarray:
+    """What the system does where a file may not be read."""
+    if Path(path).name == "face2.png":
+        raise PermissionError(13, "Permission denied")
+    return np.frombuffer(Path(path).read_bytes(), kind)
+
+
+def spoil(book, kind: str, monkeypatch) -> None:
     """Makes one thing wrong."""
     if kind == "gone":
         (book.images / "face2.png").unlink()
     elif kind == "unreadable":
         (book.images / "face2.png").write_text("no picture")
+    elif kind == "locked":
+        monkeypatch.setattr(np, "fromfile", refused)
     elif kind == "blank":
         book.add(np.full((60, 50, 3), 7, np.uint8), "Sad")
     elif kind in ("copies", "torn"):
         book.add(picture(1), "Happy" if kind == "copies" else "Sad")
-    elif kind == "unlisted":
+    elif kind in ("unlisted", "unlabelled"):
         write_picture(book.images / "face5.png", picture(9))
-        write_row(book, "face5.png,Wink")
+        write_row(book, "face5.png,Wink" if kind == "unlisted" else "face5.png,")
     elif kind == "twice":
         write_row(book, "face2.png,Happy")
     elif kind == "strays":
@@ -56,6 +66,8 @@ def spoil(book, kind: str) -> None:
 TOLD = {
     "gone": "1 row has no picture: face2.png.",
     "unreadable": "1 file is no picture: face2.png.",
+    "locked": "1 picture cannot be opened: face2.png.",
+    "unlabelled": "1 picture has a row without a label: face5.png.",
     "blank": "1 picture is blank: face5.png.",
     "copies": "1 picture is a copy of an earlier one: face5.png.",
     "torn": "2 pictures have copies with another label: face2.png, face5.png.",
@@ -72,8 +84,8 @@ def test_a_good_set_has_nothing_wrong(book):
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_what_is_wrong_is_found_told_and_mended_or_somebody_is_told_what_to_do(book, kind):
-    spoil(book, kind)
+def test_what_is_wrong_is_found_told_and_mended_or_somebody_is_told_what_to_do(book, kind, monkeypatch):
+    spoil(book, kind, monkeypatch)
     (finding,) = examine(book)
     assert (finding.kind, finding.told) == (kind, TOLD[kind])
     if kind in REMEDIES:
