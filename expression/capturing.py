@@ -138,12 +138,7 @@ class Capturer:
             RunError: Nobody has agreed.
             OutputError: There is no room, or the folder is locked.
         """
-        if not self.agreed:
-            raise RunError(
-                "Nobody has agreed to be kept.",
-                "Expected that somebody reads the terms first.",
-                "Agree, then go on.",
-            )
+        check_agreed(self.agreed)
         if self.preview is None:
             self.said = "No face was found. Look at the camera, in good light."
             return None
@@ -205,6 +200,16 @@ class Capturer:
 def consent(book: LabelBook) -> str:
     """Returns what people are to read before they agree."""
     return CONSENT.format(images=book.images.resolve())
+
+
+def check_agreed(agreed: bool) -> None:
+    """Raises a RunError unless somebody has agreed."""
+    if not agreed:
+        raise RunError(
+            "Nobody has agreed to be kept.",
+            "Expected that somebody reads the terms first.",
+            "Agree, then go on.",
+        )
 
 
 def cut_face(image: np.ndarray, box: Box, colour: bool) -> np.ndarray:

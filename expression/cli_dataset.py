@@ -7,6 +7,7 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ import typer
 from .errors import BadInputError, MissingFileError, user_path
 
 if TYPE_CHECKING:
+    from .importdesk import ImportDesk
     from .labelbook import LabelBook
 
 dataset_app = typer.Typer(
@@ -137,12 +139,29 @@ def import_(
         importer = Importer(book, found, colour, label, every)
         desk = ImportDesk(book, importer, paths)
         if unseen:
-            desk.keep_rest()
+            _keep_unseen(desk)
         else:
             LabelWindow(desk).run()
     print(f"{desk.kept} kept{f', {desk.passed} left out by you' if desk.passed else ''}.")
     for sentence in importer.told():
         print(sentence)
+    for error in importer.failed:
+        print(error, file=sys.stderr)
+    raise typer.Exit(2 if importer.failed else 0)
+
+
+def _keep_unseen(desk: ImportDesk) -> None:
+    """Keeps all that have a label, after a word on where; what is kept at an interruption stays."""
+    from tqdm import tqdm
+
+    from .capturing import consent
+
+    print(consent(desk.book))
+    desk.agreed = True
+    with tqdm(desc="faces kept", unit="", disable=None, leave=False) as bar:
+        while not desk.ended:
+            desk.keep_rest(0.5)
+            bar.update(desk.kept - bar.n)
 
 
 @dataset_app.command(epilog="Example: expression dataset stats --out stats.png")
@@ -163,6 +182,10 @@ def stats(
         bar = "█" * round(30 * sum(row) / most)
         print(f"{label:{width}}  {sum(row):8}  {sum(map(bool, row)):8}  {bar}".rstrip())
     print(f"{'all':{width}}  {sum(map(sum, counts.values())):8}  {len(sessions):8}")
+    others = {row.label for row in rows if row.label.casefold() not in {label.casefold() for label in labels}}
+    if others:
+        told = ", ".join(sorted(others))
+        print(f"Not counted, since they are not listed: {told}. Run: expression dataset check")
     if out:
         from .charts import own_set
         from .files import writing_told

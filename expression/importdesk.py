@@ -7,20 +7,20 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import time
 from collections.abc import Iterable
 
 import numpy as np
 
-from .capturing import consent
+from .capturing import check_agreed, consent
 from .data import Box
 from .drawing import GREY, PALETTE, colour
 from .errors import ExpressionError
 from .importing import Candidate, Importer
 from .labelbook import LabelBook
 from .labelscreen import (
-    HEIGHT,
     LABEL_KEYS,
     PLATE,
     SIDE,
@@ -31,11 +31,18 @@ from .labelscreen import (
     ground,
     key_of,
     label_boxes,
+    say,
     write,
 )
 
 TURN = 0.1
 """Seconds of work between two pictures of the screen."""
+
+PORTION = 100
+"""Faces that are kept in one change where nobody looks at each."""
+
+HOLD = 0.7
+"""A key that is held comes again and again; so long after the last time it has been let go, seconds."""
 
 KEYS = {"enter": "keep", " ": "keep", "x": "leave", "backspace": "leave", "u": "undo", "a": "rest"}
 """What keys stand for, beside those of the labels."""
@@ -71,6 +78,7 @@ class ImportDesk(Buttons):
         self._waiting: list[Candidate] = []  # those that an undo put back
         self._steps: list[tuple[Candidate, bool]] = []
         self._unseen = False
+        self._entered = 0.0
         self._turn = threading.RLock()
 
     def draw(self, image: np.ndarray | None = None) -> np.ndarray:
@@ -95,59 +103,80 @@ class ImportDesk(Buttons):
 
     def press(self, key: str) -> bool:
         """Does what a key stands for: a letter, a digit, a blank, "enter" or "backspace". Returns False."""
-        key, labels = key.lower(), self.book.labels
-        if not self.agreed:
-            self.agreed = key == "enter"
-        elif key in KEYS:
-            self._act(KEYS[key])
-        elif len(key) == 1 and key in LABEL_KEYS[: len(labels)]:
-            self._act(f"label:{labels[LABEL_KEYS.index(key)]}")
+        with self._turn:
+            key, labels = key.lower(), self.book.labels
+            if not self.agreed:
+                self.agreed = key == "enter"
+            elif key in KEYS and not (key == "enter" and self._is_held()):
+                self._act(KEYS[key])
+            elif len(key) == 1 and key in LABEL_KEYS[: len(labels)]:
+                self._act(f"label:{labels[LABEL_KEYS.index(key)]}")
+            if key == "enter":
+                self._entered = time.monotonic()
         return False
+
+    def _is_held(self) -> bool:
+        """Whether Enter, which agreed, is still down."""
+        return not self._steps and time.monotonic() - self._entered < HOLD
 
     def point(self, x: int, y: int, down: bool) -> None:
         """Does what a button stands for that is pressed at a place of the picture."""
-        action = self.action_at(x, y) if down else None
-        if action == "agree":
-            self.agreed = True
-        elif action:
-            self._act(action)
+        with self._turn:
+            action = self.action_at(x, y) if down else None
+            if action == "agree":
+                self.agreed = True
+            elif action:
+                self._act(action)
 
     def keep_rest(self, seconds: float = float("inf")) -> None:
         """Keeps what follows under the labels that its sets have given it, for so long; the rest is left out.
 
         Raises:
+            RunError: Nobody has agreed.
             OutputError: There is no room, or the folder is locked.
         """
-        end, kept = time.monotonic() + seconds, []
+        check_agreed(self.agreed)
+        end = time.monotonic() + seconds
+        self._steps.clear()  # what nobody saw is taken back in the editor
         while not self.ended and time.monotonic() < end:
+            faces = self._portion(end)
+            try:
+                self.book.add_all((face.picture, face.label, face.session) for face in faces)
+            except ExpressionError:
+                self._waiting += reversed(faces)
+                self.ended = False
+                raise
+            self.kept += len(faces)
+            self.said = f"{self.kept} kept, {self.passed} left out."
+
+    def _portion(self, end: float) -> list[Candidate]:
+        """Returns the next faces that have a label, as many as are kept in one change."""
+        faces: list[Candidate] = []
+        while not self.ended and len(faces) < PORTION and time.monotonic() < end:
             self._next(end)
             if self.shown and self.shown.label:
-                kept.append(self.shown)
+                faces.append(self.shown)
             elif self.shown:
                 self.passed += 1
             self.shown = None
-        self.book.add_all((face.picture, face.label, face.session) for face in kept)
-        self.kept += len(kept)
-        self._steps.clear()  # what nobody saw is taken back in the editor
-        self.said = f"{self.kept} kept, {self.passed} left out."
+        return faces
 
     def _act(self, action: str) -> None:
         """Does what a button stands for."""
-        with self._turn:
-            kind, _, label = action.partition(":")
-            if kind == "rest":
-                self._unseen = not self._unseen
-            elif kind == "undo":
-                self._try(self._undo)
-            elif not self.shown:
-                return
-            elif kind == "leave":
-                self.passed += 1
-                self._go_on(False, "Left out.")
-            elif label or self.shown.label:
-                self._try(self._keep, label or self.shown.label)
-            else:
-                self.said = "Which label is it? Press its key, or x to leave it out."
+        kind, _, label = action.partition(":")
+        if kind == "rest":
+            self._unseen = not (self._unseen or self.ended)
+        elif kind == "undo":
+            self._try(self._undo)
+        elif not self.shown:
+            return
+        elif kind == "leave":
+            self.passed += 1
+            self._go_on(False, "Left out.")
+        elif label or self.shown.label:
+            self._try(self._keep, label or self.shown.label)
+        else:
+            self.said = "Which label is it? Press its key, or x to leave it out."
 
     def _keep(self, label: str) -> None:
         row = self.book.add(self.shown.picture, label, self.shown.session)
@@ -172,7 +201,7 @@ class ImportDesk(Buttons):
         self._steps.pop()
         if self.shown:
             self._waiting.append(self.shown)
-        self.shown, self.said = face, "Taken back."
+        self.shown, self.ended, self.said = face, False, "Taken back."
 
     def _next(self, end: float) -> None:
         """Looks for a face until there is one, or the time is over."""
@@ -182,15 +211,13 @@ class ImportDesk(Buttons):
             except StopIteration:
                 self.ended, self._unseen = True, False
                 self.said = f"{self.kept} kept, {self.passed} left out."
-            except ExpressionError as error:
-                self.ended, self._unseen, self.said = True, False, str(error)
 
     def _try(self, do, *words) -> None:
         """Does something; what goes wrong, such as a full disk, is told on the screen, which stays."""
         try:
             do(*words)
         except ExpressionError as error:
-            self._unseen, self.said = False, error.happened
+            self._unseen, self.said = False, str(error)
 
     def _draw_face(self, canvas: np.ndarray) -> None:
         """Draws the face that is up, and what is known of it."""
@@ -201,10 +228,11 @@ class ImportDesk(Buttons):
             told = f"{self.shown.origin}{proposed}"
         elif self.ended:
             told = "There are no more faces."
-            for number, sentence in enumerate(self.importer.told()):
-                write(canvas, VIEW.x, VIEW.y + 40 + 34 * number, sentence, TEXT - 2)
-        write(canvas, VIEW.x, HEIGHT - 66, told, TEXT)
-        write(canvas, VIEW.x, HEIGHT - 36, self.said or f"{self.kept} kept, {self.passed} left out.", TEXT)
+            sentences = [*map(str, self.importer.failed), *self.importer.told()]
+            lines = [line for sentence in sentences for line in textwrap.wrap(sentence, 84)]
+            for number, line in enumerate(lines[: VIEW.height // 30]):
+                write(canvas, VIEW.x, VIEW.y + 30 * number, line, TEXT - 2)
+        say(canvas, self.said or f"{self.kept} kept, {self.passed} left out.", told)
 
     def _draw_side(self, canvas: np.ndarray) -> None:
         """Draws the labels and buttons."""

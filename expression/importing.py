@@ -74,6 +74,7 @@ class Importer:
 
     Attributes:
         left_out: What is left out, as a sentence's end and the names of what it is about.
+        failed: What kept a whole path from being read.
     """
 
     def __init__(
@@ -88,15 +89,17 @@ class Importer:
         self.labels = book.labels
         self.label = label and self.labels[self.labels.index(label)]
         self.left_out: dict[str, list[str]] = defaultdict(list)
+        self.failed: list[ExpressionError] = []
         self._stamp = datetime.now().isoformat(timespec="seconds")
         self._known = _prints_of(book)
 
     def candidates(self, *paths: str | Path) -> Iterator[Candidate | None]:
         """Returns what yields each face once, and None now and then, so that a screen stays alive.
 
+        A path that turns out to be nothing that is read here, or damaged, goes to `failed`.
+
         Raises:
             MissingFileError: Nothing is there.
-            BadInputError: It is nothing that is read here, or damaged; raised when it is come to.
         """
         places = [user_path(path) for path in paths]
         missing = [place for place in places if not place.exists()]
@@ -106,7 +109,15 @@ class Importer:
                 "Expected photos, a video, or a set of faces.",
                 "Check the name.",
             )
-        return (found and self._new(found) for place in places for found in self._found(place))
+        return self._all(places)
+
+    def _all(self, places: list[Path]) -> Iterator[Candidate | None]:
+        for place in places:
+            try:
+                for found in self._found(place):
+                    yield found and self._new(found)
+            except ExpressionError as error:
+                self.failed.append(error)
 
     def told(self) -> list[str]:
         """Returns a sentence for each reason for which something was left out."""
@@ -141,6 +152,8 @@ class Importer:
             own = (place / FILE).is_file()
             if own or any(label_meant(entry.word, self.labels) for entry in entries):
                 yield from self._set(entries, own)
+                if any(entry.origin.is_dir() for entry in entries):
+                    self._tell_others(path, {entry.path for entry in entries})
             else:
                 yield from self._loose(path)
 
@@ -161,8 +174,7 @@ class Importer:
 
     def _loose(self, folder: Path) -> Iterator[Candidate | None]:
         """Yields what photos and films have, in a folder and those below it."""
-        files = [path for path in sorted(folder.rglob("*"), key=natural) if path.is_file()]
-        files = [path for path in files if not any(p.startswith(".") for p in path.relative_to(folder).parts)]
+        files = _files(folder)
         if not files:
             raise BadInputError(f"{folder} is empty.", "Expected photos or films.", "Name another folder.")
         for path in files:
@@ -176,6 +188,12 @@ class Importer:
                     self._leave("not readable", name)
             else:
                 self._leave("neither a picture nor a film that can be read; convert it to JPEG or MP4", name)
+
+    def _tell_others(self, folder: Path, known: set[Path]) -> None:
+        """Tells of photos and films that lie beside the folders of the labels."""
+        for path in _files(folder):
+            if path not in known and path.suffix.lower() in PICTURES | VIDEOS:
+                self._leave("not in the folder of a label", path.relative_to(folder).as_posix())
 
     def _photo(self, path: Path, name: str) -> Iterator[Candidate | None]:
         """Yields the faces of a photo."""
@@ -254,6 +272,12 @@ class Importer:
         image = fit(image, LONGEST)[0]
         boxes = sorted((face.box for face in self.detector.detect(image)), key=lambda box: -box.area)
         return [cut_face(image, box, self.colour) for box in boxes]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Returns the files in a folder and those below it, without those that are hidden."""
+    files = [path for path in sorted(folder.rglob("*"), key=natural) if path.is_file()]
+    return [path for path in files if not any(p.startswith(".") for p in path.relative_to(folder).parts)]
 
 
 def _prints_of(book: LabelBook) -> set[int]:

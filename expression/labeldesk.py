@@ -50,6 +50,11 @@ class LabelDesk:
         self._pressed = self._pointing = 0.0
         self._turn = threading.RLock()
 
+    @property
+    def agreed(self) -> bool:
+        """Whether somebody has agreed to be kept; no frame is needed before."""
+        return self.capturer.agreed
+
     def draw(self, image: np.ndarray | None) -> np.ndarray:
         """Goes on with what is under way, and returns what is shown.
 
@@ -108,6 +113,7 @@ class LabelDesk:
         """Does what a button of the screen stands for that is shown."""
         kind, _, name = action.partition(":")
         if kind in ("review", "labels", "back"):
+            self.review.chosen = set()  # nobody deletes what is not in sight any more
             self.page = "capture" if kind in ("back", self.page) else kind
             self.capturer.held = False
         elif self.page == "labels":
@@ -142,4 +148,4 @@ class LabelDesk:
             do(*words)
         except ExpressionError as error:
             self.capturer.held = False
-            self.capturer.said = self.review.said = self.list.said = error.happened
+            self.capturer.said = self.review.said = self.list.said = str(error)

@@ -12,7 +12,7 @@ import numpy as np
 from .capturing import Capturer
 from .data import Box
 from .drawing import PALETTE, colour
-from .labelscreen import HEIGHT, PLATE, SIDE, TEXT, VIEW, Buttons, ground, write
+from .labelscreen import PLATE, SIDE, TEXT, VIEW, Buttons, ground, say, write
 
 LONGEST_NAME = 24
 """Letters of a label."""
@@ -57,8 +57,8 @@ class LabelList(Buttons):
                 self.button(canvas, f"{action}:{label}", Box(x, y, width - 6, high - 4), word, PLATE)
                 x += width
         self._side(canvas)
-        write(canvas, VIEW.x, HEIGHT - 66, self.said or "The labels, and how many pictures each has.", TEXT)
-        write(canvas, VIEW.x, HEIGHT - 36, "They stand in labelList.csv. Order decides their keys.", TEXT)
+        more = "They stand in labelList.csv. Their order decides their keys."
+        say(canvas, self.said or "The labels, and how many pictures each has.", more)
         return canvas
 
     def _side(self, canvas: np.ndarray) -> None:
@@ -108,15 +108,15 @@ class LabelList(Buttons):
             self.typed, self._renamed = label, label or None
         elif kind == "drop":
             self.typed = None
-        elif kind == "keep":
+        elif kind == "keep" and self.typed is not None:
             self._keep(self.typed.strip())
         elif kind == "undo":
             done = self.book.undo()
             self.said = f"Taken back: {done}." if done else "There is nothing to undo."
-        elif kind == "remove":
+        elif kind == "remove" and label in self.book.labels:
             self.book.set_labels([name for name in self.book.labels if name != label])
             self.said = f"{label} is out."
-        elif kind in ("up", "down"):
+        elif kind in ("up", "down") and label in self.book.labels:
             self._move(label, -1 if kind == "up" else 1)
 
     def _keep(self, name: str) -> None:

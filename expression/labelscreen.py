@@ -34,6 +34,9 @@ TEXT = 17
 """Pixels of a letter's height."""
 
 
+WHOLE_LINE = 120
+"""Letters from edge to edge."""
+
 LABEL_KEYS = "1234567890bcdghijkmorstvwyz"
 """Keys of the labels, in order; the other letters do something else. Further labels are clicked."""
 
@@ -138,8 +141,7 @@ class LabelScreen(Buttons):
         self._view(canvas, capturer, image, mirror)
         self._labels(canvas, capturer)
         self._preview(canvas, capturer)
-        write(canvas, VIEW.x, HEIGHT - 66, capturer.said or "Choose a label, show it, and press space.", TEXT)
-        write(canvas, VIEW.x, HEIGHT - 36, capturer.coach(), TEXT)
+        say(canvas, capturer.said or "Choose a label, show it, and press space.", capturer.coach())
         return canvas
 
     def _view(self, canvas: np.ndarray, capturer: Capturer, image: np.ndarray | None, mirror: bool) -> None:
@@ -201,9 +203,23 @@ class LabelScreen(Buttons):
             self.button(canvas, action, place, text, PLATE)
 
 
+def say(canvas: np.ndarray, said: str, more: str) -> None:
+    """Writes what happened below everything, and another line where that leaves room for it."""
+    for number, line in enumerate([*textwrap.wrap(said, WHOLE_LINE), more][:2]):
+        write(canvas, VIEW.x, HEIGHT - 66 + 30 * number, line, TEXT)
+
+
 def ground() -> np.ndarray:
     """Returns an empty picture: (640, 1120, 3) uint8 RGB."""
     return np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
+
+
+def plain(text: str) -> np.ndarray:
+    """Returns a picture of a text alone: (640, 1120, 3) uint8 RGB."""
+    canvas = ground()
+    for number, words in enumerate(textwrap.wrap(text, 96)):
+        write(canvas, 130, 200 + 34 * number, words, TEXT)
+    return canvas
 
 
 def enlarged(canvas: np.ndarray, place: Box, picture: np.ndarray) -> None:

@@ -11,7 +11,9 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
+import contextlib
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,7 +21,6 @@ import numpy as np
 
 from .capturing import Capturer
 from .data import Data
-from .drawing import blank
 from .errors import missing_package
 from .faces import make_detector
 from .image import encode_jpeg
@@ -27,7 +28,7 @@ from .importdesk import ImportDesk
 from .importing import Importer
 from .labelbook import LabelBook
 from .labeldesk import LabelDesk
-from .labelscreen import HEIGHT, WIDTH
+from .labelscreen import HEIGHT, WIDTH, plain
 from .labelwindow import PAUSE, Desk
 from .sources import CaptureLoop, Source, open_source
 from .worker import Worker
@@ -64,13 +65,19 @@ function render({ model, el }) {
       down,
     });
   };
-  view.addEventListener("pointerdown", (event) => point(event, true));
+  view.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    view.setPointerCapture(event.pointerId);  // so that letting go elsewhere is told, too
+    point(event, true);
+  });
   view.addEventListener("mousedown", (event) => {  // JupyterLab would take the focus to its cell
     view.focus();
     event.preventDefault();
     event.stopPropagation();
   });
-  view.addEventListener("pointerup", (event) => point(event, false));
+  for (const end of ["pointerup", "pointercancel"]) {
+    view.addEventListener(end, (event) => point(event, false));
+  }
   view.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
     model.send({ key: event.key });
@@ -105,17 +112,13 @@ class DeskWidget(anywidget.AnyWidget):
 
     def __init__(self, book: LabelBook, desk: Desk, source: Source | None = None):
         super().__init__()
-        self.stop_running()
         DeskWidget._running = weakref.ref(self)
         self.book, self.desk = book, desk
         self.picture = encode_jpeg(desk.draw(None))
         self._data = Data()
-        self._threads = [_Loop(self._data, self)]
-        if source:
-            self._threads.append(CaptureLoop(self._data, source))
+        self._loop = _Loop(self._data, source, self)
         self.on_msg(self._hear)
-        for thread in self._threads:
-            thread.start()
+        self._loop.start()
 
     @staticmethod
     def stop_running() -> None:
@@ -127,12 +130,13 @@ class DeskWidget(anywidget.AnyWidget):
     def stop(self) -> None:
         """Ends it: the camera goes off, and what was deleted is gone for good."""
         self._data.done = True
-        for thread in self._threads:
-            thread.join(10)
+        self._loop.join()
         self.book.close()
 
     def _hear(self, _widget, message: dict, _buffers) -> None:
         """Does what was pressed in the browser."""
+        if self._data.done:
+            return
         if "key" in message:
             self.desk.press(message["key"])
         else:
@@ -156,8 +160,9 @@ class LabelWidget(DeskWidget):
     def __init__(self, folder: str | Path = ".", source: Any = None, detector: str = "auto", **settings: Any):
         self.stop_running()
         opened, found = open_source(source), make_detector(detector)
-        book = LabelBook(folder)
-        super().__init__(book, LabelDesk(Capturer(book, found, **settings), opened.mirror), opened)
+        with _closed_at_error(LabelBook(folder)) as book:
+            desk = LabelDesk(Capturer(book, found, **settings), opened.mirror)
+        super().__init__(book, desk, opened)
 
 
 class ImportWidget(DeskWidget):
@@ -178,31 +183,44 @@ class ImportWidget(DeskWidget):
     def __init__(self, *paths: str | Path, folder: str | Path = ".", detector: str = "auto", **settings: Any):
         self.stop_running()
         found = make_detector(detector)
-        book = LabelBook(folder)
-        try:
+        with _closed_at_error(LabelBook(folder)) as book:
             desk = ImportDesk(book, Importer(book, found, **settings), paths)
-        except BaseException:
-            book.close()
-            raise
         super().__init__(book, desk)
 
 
-class _Loop(Worker):
-    """Puts what the desk draws into the notebook."""
+@contextlib.contextmanager
+def _closed_at_error(book: LabelBook) -> Iterator[LabelBook]:
+    """Closes a book where what is to show it cannot be made, so that the next try finds it free."""
+    try:
+        yield book
+    except BaseException:
+        book.close()
+        raise
 
-    def __init__(self, data: Data, widget: DeskWidget):
+
+class _Loop(Worker):
+    """Puts what the desk draws into the notebook; frames come once somebody has agreed."""
+
+    def __init__(self, data: Data, source: Source | None, widget: DeskWidget):
         super().__init__(data, "labeler")
-        self._widget, self._frames = widget, data.frame.follow()
+        self._widget, self._source, self._frames = widget, source, data.frame.follow()
+        self._capture: CaptureLoop | None = None
         self._image: np.ndarray | None = None
 
     def step(self) -> None:
+        if self._source and not self._capture and self._widget.desk.agreed:
+            self._capture = CaptureLoop(self.data, self._source)
+            self._capture.start()
         frame = self._frames.next(PAUSE)
         self._image = frame.image if frame else self._image
-        self._widget.picture = encode_jpeg(self._widget.desk.draw(self._image))  # sent where it has changed
+        self._show(self._widget.desk.draw(self._image))
         if self._frames.ended:
             self.data.done = True
 
     def teardown(self) -> None:
-        if self.data.error:
-            told = blank(WIDTH, HEIGHT, str(self.data.error[1]))
-            self._widget.picture = encode_jpeg(told)
+        if self._capture:
+            self._capture.join(10)  # a camera that hangs does not hold the notebook
+        self._show(plain(str(self.data.error[1]) if self.data.error else "Stopped. Run the cell again."))
+
+    def _show(self, picture: np.ndarray) -> None:
+        self._widget.picture = encode_jpeg(picture)  # sent where it has changed

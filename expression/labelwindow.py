@@ -33,6 +33,8 @@ NAMES = {27: "escape", 10: "enter", 13: "enter", 0xFF8D: "enter", 8: "backspace"
 class Desk(Protocol):
     """What a LabelWindow shows: a LabelDesk or an ImportDesk."""
 
+    agreed: bool
+
     def draw(self, image: np.ndarray | None) -> np.ndarray:
         """Goes on with what is under way, and returns what is shown: (640, 1120, 3) uint8, RGB."""
 
@@ -58,7 +60,7 @@ class LabelWindow:
 
     def __init__(self, desk: Desk, source: Source | None = None):
         self.source, self.desk = source, desk
-        self._threads: list[CaptureLoop] = []
+        self._capture: CaptureLoop | None = None
         self._window = Window(TITLE, on_key=self._key, on_mouse=desk.point)
 
     def run(self) -> None:
@@ -71,12 +73,11 @@ class LabelWindow:
         data = Data()
         self._window.open()
         try:
-            if self._window.show(self.desk.draw(None)):
-                self._show_frames(data)
+            self._show_frames(data)
         finally:
             data.done = True
-            for thread in self._threads:
-                thread.join()
+            if self._capture:
+                self._capture.join()
             self._window.close()
         if data.error:
             raise data.error[1]
@@ -84,10 +85,10 @@ class LabelWindow:
     def _show_frames(self, data: Data) -> None:
         """Shows the desk again with each frame, or often enough for keys where there is none."""
         frames, image = data.frame.follow(), None
-        if self.source:
-            self._threads = [CaptureLoop(data, self.source)]
-            self._threads[0].start()
         while not frames.ended and self._window.show(self.desk.draw(image)):
+            if self.source and not self._capture and self.desk.agreed:
+                self._capture = CaptureLoop(data, self.source)
+                self._capture.start()
             frame = frames.next(PAUSE)
             image = frame.image if frame else image
 

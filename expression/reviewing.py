@@ -37,6 +37,8 @@ class Review:
     @property
     def rows(self) -> list[Row]:
         """All rows that the filter lets through, the newest first."""
+        if self.filter not in self.book.labels:  # it has another name by now
+            self.filter = None
         wanted = self.filter and self.filter.casefold()
         return [row for row in reversed(self.book.rows) if wanted in (None, row.label.casefold())]
 

@@ -18,7 +18,7 @@ from .data import Box
 from .drawing import GREY, colour
 from .errors import ExpressionError
 from .image import read_picture, resize
-from .labelscreen import HEIGHT, PLATE, SIDE, TEXT, Buttons, ground, key_of, label_boxes, write
+from .labelscreen import PLATE, SIDE, TEXT, Buttons, ground, key_of, label_boxes, say, write
 from .reviewing import Review
 
 COLUMNS, CELL = 8, 90
@@ -51,10 +51,9 @@ class ReviewScreen(Buttons):
         self.button(canvas, "before", Box(SIDE.x, bottom - 62, half, 54), "Newer (p)", PLATE)
         self.button(canvas, "after", Box(SIDE.right - half, bottom - 62, half, 54), "Older (n)", PLATE)
         self.button(canvas, "back", Box(SIDE.x, bottom, SIDE.width, 54), "Back to the camera (e)", PLATE)
-        write(canvas, 24, HEIGHT - 66, review.said or "Click pictures, then a label or Delete.", TEXT)
         page = f"page {review.page + 1} of {review.pages}"
         told = f"{len(review.rows)} pictures, {page}, {len(review.chosen)} chosen."
-        write(canvas, 24, HEIGHT - 36, told, TEXT)
+        say(canvas, review.said or "Click pictures, then a label or Delete.", told)
         return canvas
 
     def _picture(self, canvas: np.ndarray, review: Review, row, place: Box) -> None:

@@ -128,7 +128,9 @@ def test_faces_are_imported_without_a_look_and_what_is_left_out_is_told(capsys, 
         write_picture(path, picture(len(name)))
     code, out, err = run(capsys, monkeypatch, "import", "set", "--unseen", "--detector", "whole")
     assert (code, err) == (0, "")
-    assert out.splitlines() == ["1 kept.", "1 left out, the label contempt is not in your list."]
+    terms, *rest = out.splitlines()
+    assert str(mine / "Images") in terms
+    assert rest == ["1 kept.", "1 left out, the label contempt is not in your list."]
     with LabelBook() as book:
         assert [row.label for row in book.rows] == ["Happy", "Happy", "Sad", "Happy"]
 
@@ -177,3 +179,22 @@ def test_a_wipe_says_where_and_how_many_have_no_row(capsys, monkeypatch, mine):
     _, out, _ = run(capsys, monkeypatch, "wipe", answers="n\n")
     told = f"Delete all 3 pictures of faceLabels.csv, and 1 that no row names, in {mine / 'Images'} for good?"
     assert told in out
+
+
+def test_what_cannot_be_imported_is_told_beside_what_could(capsys, monkeypatch, mine):
+    (mine / "notes.txt").write_text("x")
+    write_picture(mine / "face.png", picture(77))
+    code, out, err = run(capsys, monkeypatch, "import", "notes.txt", "face.png", "--label", "Sad", "--unseen")
+    assert code == 2
+    assert out.splitlines()[1:] == ["1 kept."]
+    assert err.startswith("notes.txt is neither a picture nor a film that can be read. Expected ")
+    assert err.count("\n") == 1
+
+
+def test_rows_of_labels_that_are_not_listed_are_not_hidden(capsys, monkeypatch, mine):
+    with (mine / "faceLabels.csv").open("a") as file:
+        file.write("face9.png,Wink\n")
+    _, out, _ = run(capsys, monkeypatch, "stats")
+    assert out.splitlines()[-1] == (
+        "Not counted, since they are not listed: Wink. Run: expression dataset check"
+    )

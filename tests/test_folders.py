@@ -288,3 +288,12 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path, put, content):
     (tmp_path / "happy" / "2.png").write_bytes(content)
     with pytest.raises(BadInputError, match=r"2\.png is not a picture\. Expected.*save it again"):
         read(tmp_path)
+
+
+def test_a_readers_own_words_are_told_apart_even_where_they_mean_the_same(tmp_path, put):
+    words = ["Happy", "Happiness", "Sad 1", "Sad 2"]
+    for number in range(4):
+        put(f"Images/face{number}.png")
+    (tmp_path / "labelList.csv").write_text("".join(f"{n},{word}\n" for n, word in enumerate(words)))
+    (tmp_path / "faceLabels.csv").write_text("".join(f"face{n}.png,{word}\n" for n, word in enumerate(words)))
+    assert read(tmp_path).test.indexes.tolist() == [0, 1, 2, 3]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from expression.errors import OutputError
+from expression.errors import OutputError, RunError
 from expression.faces import make_detector
 from expression.image import write_picture
 from expression.importdesk import ImportDesk
@@ -43,7 +43,7 @@ def labelled(tmp_path) -> Path:
 def made(book: LabelBook, path: Path, agreed: bool = True) -> ImportDesk:
     desk = ImportDesk(book, Importer(book, make_detector("whole")), [path])
     if agreed:
-        desk.press("enter")
+        desk.agreed = True
         desk.draw()
     return desk
 
@@ -146,7 +146,7 @@ def test_a_full_disk_is_told_and_the_face_stays_up(book, loose, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(book, "add_all", full)
         press(desk, "4")
-    assert desk.said == "There is no room."
+    assert desk.said == "There is no room. Expected some. Make room."
     assert desk.shown.origin == "0.png"
     press(desk, "4")
     assert labels(book) == ["Happy"]
@@ -156,7 +156,47 @@ def test_a_path_that_cannot_be_read_is_told_on_the_screen(book, tmp_path):
     (tmp_path / "film.mp4").write_bytes(b"x")
     desk = made(book, tmp_path / "film.mp4")
     assert desk.ended
-    assert "cannot be read as a video" in desk.said
+    assert "cannot be read as a video" in str(desk.importer.failed[0])
+
+
+def test_a_face_that_is_put_up_again_after_the_end_is_not_lost(book, loose):
+    desk = made(book, loose)
+    press(desk, "11111")
+    assert desk.ended
+    press(desk, "uu")
+    assert not desk.ended
+    press(desk, "44")
+    assert labels(book) == ["Angry", "Angry", "Angry", "Happy", "Happy"]
+    assert desk.ended
+
+
+def test_enter_that_is_held_while_it_agrees_keeps_nothing(book, labelled):
+    desk = made(book, labelled, agreed=False)
+    for _ in range(5):
+        desk.press("enter")
+        desk.draw()
+    assert desk.agreed
+    assert labels(book) == []
+
+
+def test_nothing_is_kept_unseen_before_somebody_agrees(book, labelled):
+    with pytest.raises(RunError, match="Nobody has agreed to be kept"):
+        made(book, labelled, agreed=False).keep_rest()
+    assert labels(book) == []
+
+
+def test_faces_that_a_full_disk_refuses_come_again(book, labelled, monkeypatch):
+    desk = made(book, labelled)
+
+    def full(pictures):
+        raise OutputError("There is no room.", "Expected some.", "Make room.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(book, "add_all", full)
+        with pytest.raises(OutputError):
+            desk.keep_rest()
+    desk.keep_rest()
+    assert labels(book) == ["Happy", "Happy", "Happy", "Sad", "Sad"]
 
 
 def test_all_buttons_are_in_the_picture_and_do_not_overlap(book, labelled):

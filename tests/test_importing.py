@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import cv2
@@ -180,20 +179,35 @@ def test_a_picture_that_is_a_face_already_is_taken_as_it_is(book, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "text"),
+    ("name", "text"),
     [
-        pytest.param("nix", MissingFileError, "There is no file or folder", id="nothing there"),
-        pytest.param("a.heic", BadInputError, "neither a picture nor a film", id="no picture"),
-        pytest.param("film.mp4", BadInputError, "cannot be read as a video", id="no film"),
-        pytest.param("empty", BadInputError, "is empty", id="nothing in it"),
-        pytest.param("fer2013.csv", BadInputError, "is not readable as FER2013", id="no table"),
+        pytest.param("a.heic", "neither a picture nor a film", id="no picture"),
+        pytest.param("film.mp4", "cannot be read as a video", id="no film"),
+        pytest.param("empty", "is empty", id="nothing in it"),
+        pytest.param("fer2013.csv", "is not readable as FER2013", id="no table"),
     ],
 )
-def test_what_cannot_be_read_is_told(book, tmp_path, name, kind, text):
+def test_what_cannot_be_read_is_told_and_the_next_path_is_looked_at(book, tmp_path, name, text):
     (tmp_path / "empty").mkdir()
     for file in ("a.heic", "film.mp4"):
         (tmp_path / file).write_bytes(b"x")
     (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\nx,y,z\n")
-    with pytest.raises(kind, match=text):
-        found(Importer(book, BOTH), tmp_path / name)
-    shutil.rmtree(tmp_path / "empty")
+    importer = Importer(book, BOTH)
+    assert len(found(importer, tmp_path / name, photo(tmp_path / "good.png"))) == 2
+    (error,) = importer.failed
+    assert isinstance(error, BadInputError)
+    assert text in str(error)
+
+
+def test_a_path_that_is_not_there_is_told_before_anything_is_looked_at(book, tmp_path):
+    with pytest.raises(MissingFileError, match=r"There is no file or folder .*nix\. Expected photos"):
+        Importer(book, BOTH).candidates(photo(tmp_path / "good.png"), tmp_path / "nix")
+
+
+def test_photos_beside_the_folders_of_labels_are_told(book, tmp_path):
+    for name in ("Sad/a.png", "b.png", "c.png"):
+        photo(tmp_path / "set" / name)
+    (tmp_path / "set" / "Sad" / "film.mp4").write_bytes(b"x")
+    importer = Importer(book, BOTH)
+    assert [face.origin for face in found(importer, tmp_path / "set")] == ["a.png"]
+    assert importer.told() == ["3 left out, not in the folder of a label: b.png, c.png, Sad/film.mp4."]

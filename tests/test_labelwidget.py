@@ -36,8 +36,8 @@ def labeler(tmp_path, source):
     labeler = LabelWidget(tmp_path, source, "whole")
     yield labeler
     labeler.stop()
-    assert "labeler" not in [thread.name for thread in threading.enumerate()]
-    assert source.closed == 1
+    assert not {"labeler", "capture"} & {thread.name for thread in threading.enumerate()}
+    assert source.closed == source.opened
 
 
 def press(labeler, **message) -> None:
@@ -68,9 +68,12 @@ def test_keys_and_clicks_come_from_the_browser_and_change_the_files(labeler, tmp
 
 def test_another_labeler_stops_the_one_before_and_its_camera(tmp_path):
     first, second = Pictures(fps=50), Pictures(fps=50)
-    LabelWidget(tmp_path, first, "whole")
+    press(LabelWidget(tmp_path, first, "whole"), key="Enter")
+    assert first.read_once.wait(20)
     labeler = LabelWidget(tmp_path, second, "whole")
-    assert (first.closed, second.closed) == (1, 0)
+    assert (first.closed, second.opened) == (1, 0), "no camera before somebody agrees"
+    press(labeler, key="Enter")
+    assert second.read_once.wait(20)
     labeler.stop()
     assert second.closed == 1
 
@@ -115,3 +118,18 @@ def test_an_import_from_nowhere_is_told_and_leaves_the_set_free(tmp_path):
     with pytest.raises(MissingFileError, match="There is no file or folder"):
         ImportWidget(tmp_path / "nix", folder=tmp_path)
     LabelBook(tmp_path).close()
+
+
+def test_a_widget_that_cannot_be_made_leaves_the_set_free(tmp_path):
+    with pytest.raises(TypeError):
+        LabelWidget(tmp_path, Pictures(), "whole", targets=3)
+    LabelBook(tmp_path).close()
+
+
+def test_once_stopped_it_says_so_and_takes_no_more_keys(tmp_path):
+    labeler = LabelWidget(tmp_path, Pictures(fps=50), "whole")
+    before = labeler.picture
+    labeler.stop()
+    assert labeler.picture != before
+    press(labeler, key="Enter")
+    assert not labeler.desk.agreed

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from expression.capturing import Capturer
+from expression.faces import make_detector
 from expression.labelbook import LabelBook
+from expression.labeldesk import LabelDesk
 from expression.labels import FER2013
 from expression.labelscreen import HEIGHT, WIDTH
 from expression.reviewing import PAGE, Review
@@ -89,3 +92,23 @@ def test_a_picture_that_is_gone_and_an_empty_set_are_drawn_too(review, tmp_path)
     ReviewScreen().draw(review)
     with LabelBook(tmp_path / "empty") as book:
         ReviewScreen().draw(Review(book))
+
+
+def test_a_filter_whose_label_has_another_name_shows_all(review):
+    review.filter = "Happy"
+    review.book.rename_label("Happy", "Glad")
+    assert len(review.rows) == 50
+    assert review.filter is None
+
+
+def test_what_is_chosen_is_not_when_somebody_comes_back(tmp_path):
+    with LabelBook(tmp_path) as book:
+        book.add(np.zeros((48, 48), np.uint8), "Sad")
+        desk = LabelDesk(Capturer(book, make_detector("whole")))
+        desk.press("enter")
+        desk.press("e")
+        desk.review.choose("face1.png")
+        for key in "eex":
+            desk.press(key)
+        assert len(book.rows) == 1
+        assert desk.review.said == "Click the pictures first."
