@@ -37,7 +37,7 @@ VIEWS = 8
 EPOCHS, RATE = 60, 3e-3
 """How the last layer is taught: rounds over all views, and Adam's rate."""
 
-PULL, PULL_NEW = 0.3, 0.01
+PULL, PULL_NEW = 0.3, 0.03
 """How strongly weights are held to those they begin with: of labels that the network knew, and of new ones,
 which begin with nothing. benchmarks/README.md tells how they were chosen."""
 
