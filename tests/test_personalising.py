@@ -125,6 +125,14 @@ def test_what_is_near_equal_to_a_picture_that_is_held_back_is_not_learned_from()
     assert not any((picture == learned.pictures).all((1, 2)).any() for picture in gone)
 
 
+def test_twins_that_leave_too_little_to_learn_from_are_told(tmp_path):
+    pictures = noise({"monday": 22, "tuesday": 20})
+    pictures.pictures[[0, 2]] = pictures.pictures[[30, 32]]
+    said = r"There are 9 of Happy to learn from, without 2 that are near-equal .* Take another session"
+    with pytest.raises(BadInputError, match=said):
+        personalise(pictures, Labels(["Happy", "Sad"]), tmp_path / "mine.keras")
+
+
 def test_labels_that_are_new_are_told_from_those_that_it_knew(mine, tmp_path):
     labels = Labels(["Angry", "Happy", "Gloomy", "Startled", "Neutral"])
     result = personalise(mine, labels, tmp_path / "mine.keras")
