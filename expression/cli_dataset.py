@@ -8,6 +8,7 @@ Notebook: 07_your_face
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from .errors import BadInputError, MissingFileError, user_path
 if TYPE_CHECKING:
     from .importdesk import ImportDesk
     from .labelbook import LabelBook
+    from .personalising import Personalised
 
 dataset_app = typer.Typer(
     help="Your own labelled pictures, in the current folder.", epilog="Example: expression dataset check"
@@ -75,14 +77,41 @@ def personalise(
     from .personalising import personalise
 
     made = personalise(dataset.test, dataset.labels, path, begin)
-    print(f"Learned from {made.learned} pictures of {', '.join(made.labels)}.")
-    print(f"Tested with {made.tested} others{' of ' + made.session if made.session else ''}:")
-    print(f"  before {made.before:.1%}, after {made.after:.1%} right")
-    if not made.session:
-        print("All are of one session, so the figures are kinder than those of another day.")
+    for line in _told(made):
+        print(line)
     small = path.with_suffix(".tflite")
     export(path, small, "dynamic")
     print(f"Next: expression live --model {small}")
+
+
+def _told(made: Personalised) -> Iterator[str]:
+    """Yields what came of personalising, a line each."""
+    from .personalising import FEWEST, FEWEST_TESTED
+
+    yield f"Learned from {made.learned} pictures of {', '.join(made.labels)}."
+    if made.twins:
+        yield f"Left out {made.twins} that are near-equal to some that it is tested with."
+    of = f" of the last {len(made.sessions)} sessions" if made.sessions else ""
+    of = f" of session {made.sessions[0]}" if len(made.sessions) == 1 else of
+    yield f"Tested with {sum(made.tested)} others{of}:"
+    strange = f" (it did not know {', '.join(made.strange)})" if made.strange else ""
+    if made.known_before is None:
+        yield f"  before: it knew none of the labels; after {made.after:.1%} right"
+    else:
+        yield f"  before {made.before:.1%}{strange}, after {made.after:.1%} right"
+    if made.strange and made.known_before is not None:
+        yield f"  labels that it knew: before {made.known_before:.1%}, after {made.known_after:.1%} right"
+    if made.known_before is not None and made.known_after < made.known_before:
+        yield "It reads what it knew less well than before. Take more pictures, in the light of every day."
+    few = [name for name, count in zip(made.labels, made.tested, strict=True) if count < FEWEST_TESTED]
+    if few:
+        counts = dict(zip(made.labels, made.tested, strict=True))
+        yield f"Too little to test on: {', '.join(f'{counts[name]} of {name}' for name in few)}."
+    if few and made.sessions:
+        yield f"Take another session with {FEWEST} of each label: expression label"
+    if not made.sessions:
+        yield "All are of one session, so the figures are kinder than those of another day."
+        yield f"Take a second session on another day, {FEWEST} of each label: expression label"
 
 
 @dataset_app.command(epilog="Example: expression dataset check --repair")

@@ -1,10 +1,12 @@
 """Makes the shipped network a reader's own: the same eyes, another judgement, taught in seconds.
 
 The layers that look at a face stay as they are; what they find in each picture, distorted in
-many ways, is written down once. Then only the last layer learns, from the reader's own labels.
+many ways, is written down once. Then only the last layer learns, from the reader's own labels,
+and stays near what it knew before: ten pictures say less than the thousands it learned from.
 Ten pictures of each are enough to begin with. `expression personalise` calls it.
 
-Source: Yosinski et al., How transferable are features in deep neural networks?, 2014, https://arxiv.org/abs/1411.1792
+Sources: Yosinski et al., How transferable are features in deep neural networks?, 2014, https://arxiv.org/abs/1411.1792;
+Li et al., Explicit Inductive Bias for Transfer Learning with Convolutional Networks, 2018, https://arxiv.org/abs/1802.01483
 
 Notebook: 07_your_face
 """
@@ -18,7 +20,7 @@ import numpy as np
 
 from .augmentation import distort
 from .card import ONE_HEAD, Card, read_card
-from .dataset import Split, parted
+from .dataset import Split, parted, sketches
 from .errors import BadInputError, OutputError
 from .image import SIZE, standardise
 from .labels import Labels
@@ -29,14 +31,22 @@ from .runtime import LIVE_HEAD, Runtime, load
 FEWEST = 10
 """Pictures of a label that can be learned from."""
 
-VIEWS = 24
+VIEWS = 8
 """Times that each picture is seen, each time distorted in another way."""
 
-EPOCHS, RATE, HOLD = 60, 3e-3, 1e-3
-"""How the last layer is taught: rounds over all views, Adam's rate, and how much weights are held small."""
+EPOCHS, RATE = 60, 3e-3
+"""How the last layer is taught: rounds over all views, and Adam's rate."""
+
+PULL, PULL_NEW = 0.3, 0.03
+"""How strongly weights are held to those they begin with: of labels that the network knew, and of new ones,
+which begin with nothing. benchmarks/README.md tells how they were chosen."""
 
 SHARE = 0.25
-"""Share of the pictures that is kept to test with, where there is one session only."""
+"""Share of the pictures that is kept to test with: about so many of one session; of several, the last one and
+those before it as long as they are no more together."""
+
+FEWEST_TESTED = 5
+"""Pictures of a label below which its figure is chance."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +57,27 @@ class Personalised:
         path: The new network, a .keras file with its card.
         labels: What it tells apart.
         learned: Pictures that it learned from.
-        tested: Pictures that it was tested with.
-        session: The session that these are from; nothing where there is one only.
-        before: Share of them that the network read right before, 0 to 1.
+        tested: Pictures of each label that it was tested with, in the order of the labels.
+        twins: Pictures that were left out, since one of those it was tested with is near-equal.
+        sessions: The sessions that were held back to test with, in order; none where there is one only.
+        strange: Labels that the network did not know before.
+        before: Share of all tested pictures that it read right before, 0 to 1.
         after: The same now.
+        known_before: Share of the tested pictures whose labels it knew; None where there are none.
+        known_after: The same now.
     """
 
     path: Path
     labels: Labels
     learned: int
-    tested: int
-    session: str
+    tested: tuple[int, ...]
+    twins: int
+    sessions: tuple[str, ...]
+    strange: tuple[str, ...]
     before: float
     after: float
+    known_before: float | None
+    known_after: float | None
 
 
 def personalise(
@@ -68,7 +86,7 @@ def personalise(
     """Teaches a network the labels of a reader's own pictures, and tests it with pictures held back.
 
     Args:
-        pictures: All of them; `groups` are the sessions, the last of which is held back.
+        pictures: All of them; `groups` are the sessions; `held_back` says which are tested with.
         labels: What their indexes mean; those that no picture has are left out.
         out: The .keras file to write.
         start: The network to begin with; None for the shipped one.
@@ -84,32 +102,47 @@ def personalise(
     if out.suffix != ".keras" or not out.parent.is_dir():
         raise OutputError(f"The network is to be {out}.", "Expected a .keras file in a folder.", "Name one.")
     pictures, labels = _used(pictures, labels)
-    learned, tested, session = held_back(pictures)
-    _check(learned, tested, labels, session)
+    learned, tested, sessions = held_back(pictures)
+    twins = len(pictures) - len(learned) - len(tested)
+    _check(learned, tested, labels, twins)
     card, network = read_card(start), read_network(start)
-    before = _accuracy(load(start), tested, labels)
+    folded = [label.casefold() for label in card.labels]
+    strange = tuple(label for label in labels if label.casefold() not in folded)
+    known = np.array([label not in strange for label in labels])[tested.indexes]
+    before = _right(load(start), tested, labels)
     layer = _taught(network, card, learned, labels, seed)
     made = headed(keras.Model(network.input, network.get_layer(LOGITS).input), labels)
     made.get_layer(LOGITS).set_weights(layer)
     facts = {"began_with": start.name, "learned_from": len(learned)}
     save(made, out, Card(labels, SIZE, heads=ONE_HEAD, facts=facts))
-    after = _accuracy(load(out), tested, labels)
-    return Personalised(out, labels, len(learned), len(tested), session, before, after)
+    after = _right(load(out), tested, labels)
+    counts = tuple(np.bincount(tested.indexes, minlength=len(labels)).tolist())
+    of_known = [float(right[known].mean()) if known.any() else None for right in (before, after)]
+    return Personalised(
+        out, labels, len(learned), counts, twins, sessions, strange, before.mean(), after.mean(), *of_known
+    )
 
 
-def held_back(pictures: Split) -> tuple[Split, Split, str]:
-    """Returns pictures to learn from, others to test with, and the session of the latter.
+def held_back(pictures: Split) -> tuple[Split, Split, tuple[str, ...]]:
+    """Returns pictures to learn from, others to test with, and the sessions of the latter.
 
-    The last session is held back; where there is one only, a quarter of each label, in such a way that
-    no picture has a twin on the other side.
+    The last session is held back, and those before it as long as all of them are a quarter of the pictures
+    at most; which is the last, the order of the pictures says. What has a near-equal picture there is on
+    neither side. Where there is one session only, a quarter of each label is held back, and no picture has
+    a twin on the other side.
     """
     groups = pictures.groups
-    sessions = sorted(set(groups.tolist()) - {""}) if groups is not None else []
+    sessions = [] if groups is None else [name for name in dict.fromkeys(groups.tolist()) if name]
     if len(sessions) < 2:
         alone = Split(pictures.pictures, pictures.indexes)
-        return (*parted(alone, [SHARE]), "")
-    last = groups == sessions[-1]
-    return pictures.take(~last), pictures.take(last), sessions[-1]
+        return (*parted(alone, [SHARE]), ())
+    first = len(sessions) - 1
+    while first > 1 and np.isin(groups, sessions[first - 1 :]).sum() <= SHARE * len(pictures):
+        first -= 1
+    last = np.isin(groups, sessions[first:])
+    sketched = sketches(pictures.pictures)
+    twins = ~last & np.isin(sketched, sketched[last])
+    return pictures.take(~last & ~twins), pictures.take(last), tuple(sessions[first:])
 
 
 def _used(pictures: Split, labels: Labels) -> tuple[Split, Labels]:
@@ -127,22 +160,25 @@ def _used(pictures: Split, labels: Labels) -> tuple[Split, Labels]:
     return split, Labels([labels[index] for index in used])
 
 
-def _check(learned: Split, tested: Split, labels: Labels, session: str) -> None:
+def _check(learned: Split, tested: Split, labels: Labels, twins: int) -> None:
     """Raises a BadInputError that says what to capture, where there is too little."""
-    counts = np.bincount(learned.indexes, minlength=len(labels))
-    missing = zip(labels, FEWEST - counts, strict=True)
-    few = [f"{count} of {label}" for label, count in missing if count > 0]
+    counts, more = (np.bincount(part.indexes, minlength=len(labels)) for part in (learned, tested))
+    few = [f"{count} of {label}" for label, count in zip(labels, counts, strict=True) if count < FEWEST]
     if few:
+        # The next session is held back in its turn, and the one that is held back now is learned from.
+        enough = (counts + more).min() >= FEWEST
+        without = f", without {twins} that are near-equal to some that are tested with" if twins else ""
         raise BadInputError(
-            f"There are {counts.min()} pictures of {labels[int(counts.argmin())]} to learn from.",
-            f"Expected {FEWEST} of each label, beside those that it is tested with.",
-            f"Take {', '.join(few)} more{', in another session than the last' if session else ''}.",
+            f"There are {', '.join(few)} to learn from{without}.",
+            f"Expected {FEWEST} pictures of each label, beside those that are tested with.",
+            f"Take {'another session' if enough else 'two more sessions'} with {FEWEST} of each label, since "
+            "the last session is for testing only: expression label.",
         )
     if not len(tested):
         raise BadInputError(
             "There are no pictures left to test with.",
             "Expected some that differ from those it learns from.",
-            "Take more, in a second session.",
+            "Take a second session on another day: expression label.",
         )
 
 
@@ -156,9 +192,10 @@ def _taught(network: keras.Model, card: Card, learned: Split, labels: Labels, se
         found.append(eyes.predict(standardise(np.stack(faces)), batch_size=256, verbose=0))
     found = np.concatenate(found)
     keras.utils.set_random_seed(seed)
-    layer = keras.layers.Dense(len(labels), kernel_regularizer=keras.regularizers.L2(HOLD))
+    kernel, bias, new = _begun(network, card, labels)
+    layer = keras.layers.Dense(len(labels), kernel_regularizer=_Pull(kernel, np.where(new, PULL_NEW, PULL)))
     judge = keras.Sequential([keras.Input(found.shape[1:]), layer])
-    layer.set_weights(_begun(network, card, labels))
+    layer.set_weights([kernel, bias])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     judge.compile(keras.optimizers.Adam(RATE), loss, jit_compile=False)
     indexes = np.tile(learned.indexes, VIEWS)
@@ -167,19 +204,28 @@ def _taught(network: keras.Model, card: Card, learned: Split, labels: Labels, se
     return layer.get_weights()
 
 
-def _begun(network: keras.Model, card: Card, labels: Labels) -> list[np.ndarray]:
-    """Returns the weights to begin with: the network's own for labels that it knows, else nothing."""
+class _Pull(keras.regularizers.Regularizer):
+    """Holds weights to those they began with, each label's as strongly as it is told."""
+
+    def __init__(self, begun: np.ndarray, strengths: np.ndarray):
+        self.begun, self.strengths = np.float32(begun), np.float32(strengths)
+
+    def __call__(self, weights):
+        return keras.ops.sum(self.strengths * keras.ops.square(weights - self.begun))
+
+
+def _begun(network: keras.Model, card: Card, labels: Labels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns weights and offsets to begin with, nothing for labels that are new, and which these are."""
     kernel, bias = network.get_layer(LOGITS).get_weights()
     first = len(card.labels) * (card.heads.index(LIVE_HEAD) if LIVE_HEAD in card.heads else 0)
     known = {label.casefold(): first + index for index, label in enumerate(card.labels)}
-    places = [known.get(label.casefold()) for label in labels]
-    kernels = [np.zeros(len(kernel)) if place is None else kernel[:, place] for place in places]
-    return [np.stack(kernels, 1), np.array([0 if place is None else bias[place] for place in places])]
+    places = np.array([known.get(label.casefold(), -1) for label in labels])
+    new = places < 0
+    return np.where(new, 0, kernel[:, places]), np.where(new, 0, bias[places]), new
 
 
-def _accuracy(runtime: Runtime, tested: Split, labels: Labels) -> float:
-    """Returns how often a network says the right word, of its own words."""
+def _right(runtime: Runtime, tested: Split, labels: Labels) -> np.ndarray:
+    """Returns (n,) bool: of which pictures a network says the right word, of its own words."""
     said = runtime.scores(standardise(tested.pictures)).argmax(1)
-    words = [runtime.labels[index].casefold() for index in said]
-    right = [labels[index].casefold() for index in tested.indexes]
-    return float(np.mean([one == other for one, other in zip(words, right, strict=True)]))
+    words = np.array([label.casefold() for label in runtime.labels])[said]
+    return words == np.array([label.casefold() for label in labels])[tested.indexes]

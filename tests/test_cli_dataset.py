@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from expression import cli
+from expression.cli_dataset import _told
 from expression.image import read_picture, write_picture
 from expression.labelbook import LabelBook
+from expression.labels import Labels
+from expression.personalising import Personalised
 
 
 def picture(seed: int) -> np.ndarray:
@@ -198,3 +203,65 @@ def test_rows_of_labels_that_are_not_listed_are_not_hidden(capsys, monkeypatch, 
     assert out.splitlines()[-1] == (
         "Not counted, since they are not listed: Wink. Run: expression dataset check"
     )
+
+
+@pytest.mark.parametrize(
+    ("sessions", "strange", "known", "tested", "lines"),
+    [
+        pytest.param(
+            ("monday",),
+            (),
+            (0.6, 0.7),
+            (8, 8),
+            ["Tested with 16 others of session monday:", "  before 60.0%, after 75.0% right"],
+            id="all is well",
+        ),
+        pytest.param(
+            ("a", "b", "c"),
+            ("Tilted",),
+            (0.8, 0.7),
+            (8, 8),
+            [
+                "Tested with 16 others of the last 3 sessions:",
+                "  before 60.0% (it did not know Tilted), after 75.0% right",
+                "  labels that it knew: before 80.0%, after 70.0% right",
+                "It reads what it knew less well than before. Take more pictures, in the light of every day.",
+            ],
+            id="a new label, and worse",
+        ),
+        pytest.param(
+            ("monday",),
+            ("Happy", "Tilted"),
+            (None, None),
+            (8, 0),
+            [
+                "Tested with 8 others of session monday:",
+                "  before: it knew none of the labels; after 75.0% right",
+                "Too little to test on: 0 of Tilted.",
+                "Take another session with 10 of each label: expression label",
+            ],
+            id="none known, and too little",
+        ),
+        pytest.param(
+            (),
+            (),
+            (0.6, 0.7),
+            (4, 8),
+            [
+                "Tested with 12 others:",
+                "  before 60.0%, after 75.0% right",
+                "Too little to test on: 4 of Happy.",
+                "All are of one session, so the figures are kinder than those of another day.",
+                "Take a second session on another day, 10 of each label: expression label",
+            ],
+            id="one session",
+        ),
+    ],
+)
+def test_what_came_of_personalising_is_told(sessions, strange, known, tested, lines):
+    made = Personalised(
+        Path("mine.keras"), Labels(["Happy", "Tilted"]), 40, tested, 0, sessions, strange, 0.6, 0.75, *known
+    )
+    assert list(_told(made)) == ["Learned from 40 pictures of Happy, Tilted.", *lines]
+    left = "Left out 2 that are near-equal to some that it is tested with."
+    assert list(_told(replace(made, twins=2)))[1] == left

@@ -1,0 +1,272 @@
+"""Measures what `expression personalise` gains a reader whose camera and light are unlike those of training.
+
+    python benchmarks/personalise.py --data fer2013
+
+FER2013's validation split, from which no network learned, is made into readers. Each has a camera that sits
+off and a light, both at the edge of what training distorts or beyond; two sessions of them, the second a
+little changed; and other pictures in each. The network learns from the first and is tested with the second:
+with FER2013's seven labels, and with two more that it never heard of. One half of the pictures is for
+choosing how personalising works, the other for the figures, which are in README.md.
+
+The pictures of a "reader" are of many people, so what a person's own face would bring is not in the figures.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from expression.calibration import expected_calibration_error
+from expression.dataset import Dataset, Split, parted, read, sketches
+from expression.errors import ExpressionError, MissingFileError
+from expression.fer2013 import find_fer2013
+from expression.image import shaken, standardise
+from expression.labels import FER2013, Labels
+from expression.models import SHIPPED
+from expression.personalising import FEWEST, personalise
+from expression.runtime import Runtime, load
+from expression.votes import COLUMNS
+
+SETTINGS = {"seven": (), "nine": ("Tilted", "Peekaboo")}
+"""What is learned beside FER2013's labels: a head that leans by 30 degrees, and a hand before the face."""
+
+HALVES = ("choosing", "figures")
+TESTED, MOST = 20, 40
+"""Pictures of a label in the second session, and in the first at most. Where there are fewer, as of Disgust
+and Fear, the first has ten all the same and the second has the rest."""
+
+EXPOSED = 0.45
+"""What a camera makes the mean of a picture, 0 for black and 1 for white."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a session is held.
+
+    Attributes:
+        shift: How far the box sits to the right and below, in shares of its side.
+        scale: Its side as a multiple of the right one.
+        tilt: Degrees that the picture leans.
+        gamma: Above 1 the middle greys are darker.
+        side: How much brighter one side is than the other, and from which angle.
+        blur: Deviation of the blur, in pixels.
+        noise: Deviation of the noise, in grey levels.
+    """
+
+    shift: tuple[float, float]
+    scale: float
+    tilt: float
+    gamma: float
+    side: tuple[float, float]
+    blur: float
+    noise: float
+
+
+def main() -> int:
+    """Reads the arguments, measures and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", help="FER2013; looked for if left out")
+    parser.add_argument("--readers", type=int, default=20)
+    parser.add_argument("--pictures", type=int, nargs="+", default=[10, 20, 40], help="of a label")
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    parser.add_argument("--off", type=float, default=1.0, help="how far camera and light are off; 1 is far")
+    parser.add_argument("--half", choices=HALVES, default="figures")
+    arguments = parser.parse_args()
+    for name, values in (("readers", [arguments.readers]), ("pictures", arguments.pictures)):
+        if min(values) < (low := FEWEST if name == "pictures" else 1):
+            parser.error(f"--{name} is {min(values)}. Expected {low} or more. Try --{name} 20.")
+    try:
+        data = arguments.data or find_fer2013()
+        if data is None:
+            raise MissingFileError("There is no FER2013.", "Expected its file or folder.", "Name it: --data.")
+        pool = halves(read(data))[HALVES.index(arguments.half)]
+        print(f"{pool_told(pool)}\n\n{HEAD}", flush=True)
+        for setting in arguments.settings:
+            for count in arguments.pictures:
+                for line in rows(pool, setting, count, arguments.readers, arguments.off):
+                    print(line, flush=True)
+    except ExpressionError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def halves(dataset: Dataset) -> list[Split]:
+    """Returns both halves of what the network has not learned from, without twins.
+
+    Where there are votes, the label is what most of ten people saw: the network reads faces as they do, so
+    that another opinion of what a label means is not counted as a fault before, nor as a gain.
+    """
+    split = dataset.validation
+    sketch = sketches(split.pictures)
+    kept = np.zeros(len(split), bool)
+    kept[np.unique(sketch, return_index=True)[1]] = True
+    kept &= ~np.isin(sketch, sketches(dataset.training.pictures))
+    indexes = split.indexes
+    if split.votes is not None:
+        said = split.votes[:, [COLUMNS.index(label) for label in FER2013]]
+        indexes, kept = said.argmax(1), kept & (said.max(1) == split.votes.max(1)) & said.any(1)
+    return parted(Split(split.pictures[kept], indexes[kept]), [0.5])
+
+
+def pool_told(pool: Split) -> str:
+    """Returns how many pictures of each label there are to make readers of."""
+    counts = np.bincount(pool.indexes, minlength=len(FER2013))
+    return ", ".join(f"{count} {label}" for label, count in zip(FER2013, counts, strict=True))
+
+
+def reader(pool: Split, setting: str, count: int, seed: int, off: float) -> tuple[Split, Labels]:
+    """Returns the two sessions of a reader, up to so many pictures of a label in the first one.
+
+    A reader with fewer pictures, or with seven labels, has part of what the same one with more has.
+    """
+    generator = np.random.default_rng([seed, 0])
+    first = drawn_place(generator, off)
+    places = {"first": first, "second": moved_place(first, generator)}
+    order, found = generator.permutation(len(pool)), []
+    own = [order[pool.indexes[order] == index] for index in range(len(FER2013))]
+    spare = np.concatenate([numbers[TESTED + MOST :] for numbers in own])
+    own += [
+        part[: TESTED + MOST] for part in np.array_split(np.random.default_rng(seed).permutation(spare), 2)
+    ]
+    labels = Labels([*FER2013, *SETTINGS[setting]])
+    for index, numbers in enumerate(own[: len(labels)]):
+        learned = min(count, max(FEWEST, len(numbers) - TESTED))
+        taken = {"first": numbers[:learned], "second": numbers[::-1][: min(TESTED, len(numbers) - learned)]}
+        found += [(number, index, session) for session, chosen in taken.items() for number in chosen]
+    pictures = []
+    for number, index, session in found:
+        one = np.random.default_rng([seed, number, index])
+        face = shown(pool.pictures[number], "" if index < len(FER2013) else labels[index], one)
+        pictures.append(taken_at(face, places[session], one))
+    groups = np.array([session for _, _, session in found])
+    split = Split(np.stack(pictures), np.array([index for _, index, _ in found]), groups=groups)
+    return split.take(np.argsort(groups, kind="stable")), labels
+
+
+def drawn_place(generator: np.random.Generator, off: float) -> Place:
+    """Draws a camera and a light that are so far off. Training moves by 0.1, zooms by 0.2, turns by 15."""
+    angle = generator.uniform(0, 2 * np.pi)
+    by = off * generator.uniform(0.08, 0.16)
+    blurred = generator.random() < 0.5
+    return Place(
+        shift=(by * np.cos(angle), by * np.sin(angle)),
+        scale=np.exp(off * generator.choice([-1, 1]) * generator.uniform(0.14, 0.27)),
+        tilt=off * generator.choice([-1, 1]) * generator.uniform(8, 16),
+        gamma=2 ** (off * generator.choice([-1, 1]) * generator.uniform(0.4, 1.0)),
+        side=(off * generator.uniform(0.3, 0.6), generator.uniform(0, 2 * np.pi)),
+        blur=off * generator.uniform(0.7, 1.2) if blurred else 0.0,
+        noise=off * (2.0 if blurred else generator.uniform(6, 14)),
+    )
+
+
+def moved_place(place: Place, generator: np.random.Generator) -> Place:
+    """Returns the same place on another day."""
+    strength, angle = place.side
+    return Place(
+        shift=tuple(generator.normal(place.shift, 0.03)),
+        scale=place.scale * np.exp(generator.normal(0, 0.05)),
+        tilt=generator.normal(place.tilt, 3),
+        gamma=place.gamma * 2 ** generator.normal(0, 0.3),
+        side=(strength * generator.uniform(0.7, 1.2), angle + generator.normal(0, 0.4)),
+        blur=place.blur * generator.uniform(0.8, 1.2),
+        noise=place.noise * generator.uniform(0.7, 1.3),
+    )
+
+
+def shown(face: np.ndarray, label: str, generator: np.random.Generator) -> np.ndarray:
+    """Returns a face that does what one of the new labels says, or as it is."""
+    if label == "Tilted":
+        angle = generator.choice([-1, 1]) * generator.uniform(25, 35)
+        return shaken(face[None], tilt=angle)[0]
+    if label == "Peekaboo":
+        x, y = generator.normal((24, generator.choice([18, 33])), 2)
+        hand = np.zeros(face.shape, np.uint8)
+        size = generator.uniform((14, 6), (19, 8)).tolist()
+        cv2.ellipse(hand, ((x, y), (2 * size[0], 2 * size[1]), generator.normal(0, 10)), 1, -1)
+        skin = np.percentile(face, 65) + generator.normal(0, 6, face.shape)
+        return np.where(hand > 0, np.clip(skin, 0, 255), face).astype(np.uint8)
+    return face
+
+
+def taken_at(face: np.ndarray, place: Place, generator: np.random.Generator) -> np.ndarray:
+    """Returns a face as the camera of a place takes it; no two pictures sit quite the same."""
+    shift = generator.normal(place.shift, 0.015)
+    tilt, scale = generator.normal(place.tilt, 2), place.scale * np.exp(generator.normal(0, 0.02))
+    levels = shaken(face[None], tuple(shift), scale, tilt)[0] / 255
+    down, across = np.mgrid[-1 : 1 : len(face) * 1j, -1 : 1 : len(face) * 1j]
+    strength, angle = place.side
+    lit = levels**place.gamma * (1 + strength * (np.cos(angle) * across + np.sin(angle) * down))
+    lit *= EXPOSED / max(lit.mean(), EXPOSED / 4)  # as cameras choose by themselves
+    if place.blur:
+        lit = cv2.GaussianBlur(lit, (0, 0), place.blur)
+    noisy = 255 * lit + generator.normal(0, place.noise, lit.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+HEAD = (
+    "| labels | pictures of a label | learned, tested | before | after | gain | its deviation | worst, best "
+    "| worse | calibration error | seconds |\n|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def rows(pool: Split, setting: str, count: int, readers: int, off: float) -> Iterator[str]:
+    """Yields a line of the table for all labels, and one for those alone that the network knew before."""
+    with tempfile.TemporaryDirectory() as folder:
+        measured = [
+            measure(*reader(pool, setting, count, seed, off), Path(folder) / "mine.keras")
+            for seed in tqdm(range(readers), desc=f"{setting}, {count}", disable=None)
+        ]
+    for kind in ["all", "known"] if SETTINGS[setting] else ["all"]:
+        name = setting if kind == "all" else f"{setting}, pictures of the seven"
+        before, after, *errors = np.array([found[kind] for found in measured]).T
+        gain = after - before
+        sizes, seconds = np.mean([found["sizes"] for found in measured], 0), [m["seconds"] for m in measured]
+        cells = [
+            name,
+            count,
+            f"{sizes[0]:.0f}, {sizes[1]:.0f}",
+            f"{before.mean():.1%}",
+            f"{after.mean():.1%}",
+        ]
+        cells += [f"{100 * gain.mean():+.1f}", f"{100 * gain.std(ddof=1):.1f}" if readers > 1 else "–"]
+        cells += [f"{100 * gain.min():+.1f}, {100 * gain.max():+.1f}", f"{(gain < 0).sum()} of {readers}"]
+        cells += [" → ".join(f"{error.mean():.1%}" for error in errors), f"{np.mean(seconds):.0f}"]
+        yield "| " + " | ".join(map(str, cells)) + " |"
+
+
+def measure(split: Split, labels: Labels, out: Path) -> dict:
+    """Personalises, and returns accuracy and calibration error before and after, for each kind of row."""
+    began = time.perf_counter()
+    made = personalise(split, labels, out)
+    seconds = time.perf_counter() - began
+    tested = split.take(split.groups == "second")
+    known = tested.take(tested.indexes < len(FER2013))
+    networks = load(SHIPPED.with_suffix(".keras")), load(out)
+    found = {"sizes": (made.learned, sum(made.tested)), "seconds": seconds}
+    for kind, of in (("all", tested), ("known", known)):
+        pairs = [figures(network, of) for network in networks]
+        found[kind] = [value for pair in zip(*pairs, strict=True) for value in pair]
+    return found
+
+
+def figures(network: Runtime, tested: Split) -> tuple[float, float]:
+    """Returns the accuracy of a network and its calibration error."""
+    scores = network.scores(standardise(tested.pictures))
+    right = scores.argmax(1) == tested.indexes
+    return float(right.mean()), expected_calibration_error(scores, tested.indexes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
