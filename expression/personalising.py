@@ -37,7 +37,7 @@ VIEWS = 8
 EPOCHS, RATE = 60, 3e-3
 """How the last layer is taught: rounds over all views, and Adam's rate."""
 
-PULL, PULL_NEW = 0.3, 0.03
+PULL, PULL_NEW = 0.3, 0.01
 """How strongly weights are held to those they begin with: of labels that the network knew, and of new ones,
 which begin with nothing. benchmarks/README.md tells how they were chosen."""
 
@@ -132,7 +132,9 @@ def held_back(pictures: Split) -> tuple[Split, Split, tuple[str, ...]]:
     a twin on the other side.
     """
     groups = pictures.groups
-    sessions = [] if groups is None else [name for name in dict.fromkeys(groups.tolist()) if name]
+    # One that was taken up again counts as late as its last picture.
+    backwards = [] if groups is None else dict.fromkeys(groups[::-1].tolist())
+    sessions = [name for name in reversed(backwards) if name]
     if len(sessions) < 2:
         alone = Split(pictures.pictures, pictures.indexes)
         return (*parted(alone, [SHARE]), ())

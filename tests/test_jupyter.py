@@ -29,6 +29,7 @@ QUIET = (
 PICTURE = "img.widget-image"
 
 pytestmark = [
+    pytest.mark.timeout(300),
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt install chromium)"),
 ]
@@ -86,8 +87,8 @@ def test_the_live_view_moves_in_place_and_its_stop_button_ends_the_cell(tmp_path
     nbformat.write(notebook, tmp_path / "live.ipynb")
     with jupyter(tmp_path) as address:
         page.goto(f"{address}/lab/workspaces/test/tree/live.ipynb?reset")
-        page.click(".jp-CodeCell .cm-content", timeout=60_000)
-        page.wait_for_selector("text=| Idle", timeout=60_000)
+        page.click(".jp-CodeCell .cm-content", timeout=110_000)
+        page.wait_for_selector("text=| Idle", timeout=110_000)
         page.keyboard.press("Control+Enter")
         page.wait_for_selector(PICTURE, timeout=30_000)
         seen = set()
@@ -105,8 +106,8 @@ class Labeler:
     def __init__(self, page: playwright.Page, folder: Path, address: str):
         self.page, self.folder = page, folder
         page.goto(f"{address}/lab/workspaces/test/tree/label.ipynb?reset")
-        page.click(".jp-CodeCell .cm-content", timeout=60_000)
-        page.wait_for_selector("text=| Idle", timeout=60_000)
+        page.click(".jp-CodeCell .cm-content", timeout=110_000)
+        page.wait_for_selector("text=| Idle", timeout=110_000)
         page.keyboard.press("Shift+Enter")
         self.box = page.wait_for_selector("img.expression-labeler", timeout=30_000).bounding_box()
 
