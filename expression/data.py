@@ -18,6 +18,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from .control import Control
+
 T = TypeVar("T")
 
 
@@ -237,6 +239,7 @@ class Data:
         frame: Slot of the newest Frame.
         faces: Slot of the newest Seen faces.
         readings: Slot of the newest Seen readings.
+        control: Switches that somebody may turn meanwhile: on, paused, override.
         done: A plain flag; setting it to True ends the run and wakes every waiter.
         error: None, or the first failure as (thread name, exception).
 
@@ -258,6 +261,7 @@ class Data:
         self.frame: Slot[Frame] = Slot(self)
         self.faces: Slot[Seen[Face]] = Slot(self)
         self.readings: Slot[Seen[Reading]] = Slot(self)
+        self.control = Control()
 
     @property
     def done(self) -> bool:

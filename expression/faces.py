@@ -312,7 +312,7 @@ class FaceLoop(Worker):
         frame = self._follower.next()
         if frame is None:
             return self.finish()
-        self._found = self._detect(frame)[: self._people]
+        self._found = self._detect(frame)[: self._people] if self.data.control.on else []
         faces = self._tracker.update(self._found, frame.time)
         self.frames += 1
         self.frames_with_faces += bool(self._found)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "expression"
 LAYERS = [
     {"errors", "files", "settings", "labels", "labelrows"},
-    {"data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
+    {"control", "room", "data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
     | {"checkpoints", "optimizer", "training", "personalising", "export", "evaluation", "charts", "practice"}

@@ -18,8 +18,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..control import Control
 from ..data import Data, Reading, Seen
 from ..errors import BadInputError, MissingFileError, MissingPackageError, OutputError, missing_package
+from ..room import of_room
 from ..worker import Worker
 from ._options import options_of
 
@@ -47,6 +49,11 @@ class Sink:
     Attributes:
         only_changes: Send a reading only when its person's label changed.
         min_interval: Seconds between two readings of one person, at least.
+        dwell: Seconds that a label must have been the same before its reading is sent.
+        room: "largest" or "mean": one reading for all people in place of each one's; see `room.of_room`.
+        reacts: Whether it follows `control`: holds still while that pauses, and takes its override. What
+            keeps a record does not: an override was never read.
+        control: The switches of the run; set before `open`.
         extra: The extra of the package that installs what the sink needs, if any.
         option: The keyword that `NAME:VALUE` sets, if the sink has one.
         finished: A sink that nobody listens to any more sets it to True: the run ends.
@@ -54,6 +61,10 @@ class Sink:
 
     only_changes: bool = False
     min_interval: float = 0.0
+    dwell: float = 0.0
+    room: str | None = None
+    reacts: bool = False
+    control: Control
     extra: str | None = None
     option: str | None = None
     finished: bool = False
@@ -159,6 +170,7 @@ class SinkLoop(Worker):
     def __init__(self, data: Data, sink: Sink):
         super().__init__(data, sink.name)
         self.sink = sink
+        sink.control = data.control
         self.sent = self.failed = 0
         self._follower = data.readings.follow()
         self._opened = False
@@ -168,6 +180,7 @@ class SinkLoop(Worker):
         self._owes_empty = False  # whether the sink still has to hear that nobody is there
         self._present: dict[int, float] = {}  # person: time of the last frame with them
         self._last: dict[int, Reading] = {}  # person: what was last sent
+        self._settling: dict[int, Reading] = {}  # person: the first reading with the label of now
 
     @property
     def skipped(self) -> int:
@@ -231,6 +244,12 @@ class SinkLoop(Worker):
 
     def _deliver(self, seen: Seen[Reading]) -> None:
         """Sends the readings of one frame, until one fails."""
+        control, sink = self.data.control, self.sink
+        if sink.reacts and control.paused:
+            return
+        override = control.override if sink.reacts else None
+        if sink.room or override:
+            seen = of_room(seen, sink.room or "largest", override)
         self._update_present(seen)
         for reading in seen.items:
             if self._is_due(reading) and not self._try(lambda reading=reading: self._send(reading)):
@@ -256,10 +275,16 @@ class SinkLoop(Worker):
         for person in [p for p, last in self._present.items() if now - last > GONE_SECONDS]:
             del self._present[person]
             self._last.pop(person, None)
+            self._settling.pop(person, None)
         self._owes_empty = not self._present and (before or self._owes_empty)
 
     def _is_due(self, reading: Reading) -> bool:
-        """Whether the sink wants this reading, by `only_changes` and `min_interval`."""
+        """Whether the sink wants this reading, by `dwell`, `only_changes` and `min_interval`."""
+        first = self._settling.get(reading.person)
+        if first is None or first.label != reading.label:
+            first = self._settling[reading.person] = reading
+        if reading.time - first.time < self.sink.dwell:
+            return False
         last = self._last.get(reading.person)
         if last is None:
             return True

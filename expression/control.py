@@ -1,0 +1,81 @@
+"""What somebody wants of a run while it goes on: off, on, pause, or a mood of their choice.
+
+`Data` has one, so that a key, a notebook, MQTT and Blynk all turn the same switches. `FaceLoop` looks
+for no face while it is off; sinks that react, such as lamps, hold still while it pauses.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Control:
+    """The switches of a run. Any thread may read and set them.
+
+    Attributes:
+        on: Whether faces are looked for. Off, nobody is there as far as all others know.
+        paused: Whether reactions hold still, as they are at the moment.
+        override: A label that reactions take in place of what is read, also when nobody is there; None
+            for none.
+
+    Example:
+        >>> control = Control()
+        >>> control.watch(lambda: print("now", control.override))
+        >>> control.override = "Happy"
+        now Happy
+        >>> control.override = "Happy"  # no change
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._on, self._paused, self._override = True, False, None
+        self._watchers: list[Callable[[], None]] = []
+
+    @property
+    def on(self) -> bool:
+        """Whether faces are looked for."""
+        return self._on
+
+    @on.setter
+    def on(self, value: bool) -> None:
+        self._set("_on", bool(value))
+
+    @property
+    def paused(self) -> bool:
+        """Whether reactions hold still."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, value: bool) -> None:
+        self._set("_paused", bool(value))
+
+    @property
+    def override(self) -> str | None:
+        """The label that reactions take in place of what is read, or None."""
+        return self._override
+
+    @override.setter
+    def override(self, label: str | None) -> None:
+        self._set("_override", label or None)
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Calls back after each change, in the thread that made it; it should return at once."""
+        with self._lock:
+            self._watchers.append(callback)
+
+    def unwatch(self, callback: Callable[[], None]) -> None:
+        """Calls back no more; does nothing where it was not asked to."""
+        with self._lock:
+            self._watchers = [watcher for watcher in self._watchers if watcher != callback]
+
+    def _set(self, name: str, value) -> None:
+        """Sets a switch, and tells those who watch."""
+        with self._lock:
+            changed = getattr(self, name) != value
+            setattr(self, name, value)
+            watchers = list(self._watchers)
+        for watcher in watchers if changed else ():
+            watcher()

@@ -1,0 +1,64 @@
+"""One reading for a whole room: what a lamp follows when several people are there.
+
+`SinkLoop` asks it for sinks that want a single mood.
+
+Notebook: 08_lights
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .data import Box, Reading, Seen
+from .labels import NOT_SURE
+
+ROOM = 0
+"""The number of a reading that is of nobody in particular; people count from 1."""
+
+POLICIES = ("largest", "mean")
+"""Whom a room follows: whoever is nearest, or all alike."""
+
+
+def of_room(seen: Seen[Reading], policy: str = "largest", override: str | None = None) -> Seen[Reading]:
+    """Returns one reading for all the people of a frame; none where nobody is there.
+
+    Args:
+        seen: What was read in the frame.
+        policy: "largest" takes the largest face, "mean" the mean of everybody's scores; not sure where
+            most people are.
+        override: A label in place of what was read, also where nobody is there.
+
+    Example:
+        >>> import numpy as np
+        >>> from expression.data import Frame
+        >>> frame = Frame(np.zeros((9, 9, 3), np.uint8), 1, 0.0, 0.0)
+        >>> one = Reading(1, Box(0, 0, 4, 4), "Sad", 0.7, {"Happy": 0.3, "Sad": 0.7})
+        >>> two = Reading(2, Box(0, 0, 2, 2), "Happy", 0.9, {"Happy": 0.9, "Sad": 0.1})
+        >>> [of_room(Seen(frame, (one, two)), policy).items[0].label for policy in POLICIES]
+        ['Sad', 'Happy']
+    """
+    frame = seen.frame
+    if override:
+        height, width = frame.image.shape[:2]
+        box, scores = Box(0, 0, width, height), {override: 1.0}
+        return Seen(frame, (_reading(seen, box, override, scores),))
+    if not seen.items:
+        return seen
+    nearest = max(seen.items, key=lambda reading: reading.box.area)
+    if policy == "largest":
+        return Seen(frame, (_reading(seen, nearest.box, nearest.label, dict(nearest.scores)),))
+    scores = _mean([reading.scores for reading in seen.items])
+    unsure = sum(reading.label == NOT_SURE for reading in seen.items)
+    label = NOT_SURE if 2 * unsure > len(seen.items) else max(scores, key=scores.get)
+    return Seen(frame, (_reading(seen, nearest.box, label, scores),))
+
+
+def _mean(rows: Sequence) -> dict[str, float]:
+    """Returns the mean score of each label."""
+    return {label: sum(row[label] for row in rows) / len(rows) for label in rows[0]}
+
+
+def _reading(seen: Seen[Reading], box: Box, label: str, scores: dict[str, float]) -> Reading:
+    frame = seen.frame
+    score = scores.get(label, max(scores.values(), default=0.0))
+    return Reading(ROOM, box, label, score, scores, frame.number, frame.time, frame.position)
