@@ -177,6 +177,27 @@ def test_a_sink_that_fails_every_second_time_is_warned_of_once_and_paused_longer
     assert (loop.sent, loop.failed, len(caplog.records)) == (50, 50, 1)
 
 
+def test_what_a_sink_does_not_want_now_is_offered_again_as_long_as_it_is_read():
+    class Choosy(Recorder):
+        def wants(self, reading):
+            return reading.time >= 2
+
+    sink = Choosy()
+    sink.only_changes = True
+    feed(sink, seen(0, p1="Sad"), *(seen(t, p1="Happy") for t in (1, 2, 3)))
+    assert sink.calls[1:-1] == ["1 Happy 2"]
+
+
+def test_a_sink_has_the_picture_of_the_reading_that_is_sent():
+    class Looker(Recorder):
+        def send(self, reading):
+            self.calls.append((reading.frame, self.frame.number, self.frame.image.shape))
+
+    sink = Looker()
+    feed(sink, seen(0, p1="Sad"), seen(1, p1="Sad"))
+    assert sink.calls[1:-1] == [(0, 0, (9, 9, 3)), (100, 100, (9, 9, 3))]
+
+
 def test_of_a_frame_that_fails_the_rest_is_left_out(caplog):
     sink = Recorder([None, OSError("x")])
     loop = feed(sink, seen(0, p1="Sad", p2="Sad"), seen(1, p1="Sad", p2="Sad"))

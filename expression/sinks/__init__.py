@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..control import Control
-from ..data import Data, Reading, Seen
+from ..data import Data, Frame, Reading, Seen
 from ..errors import BadInputError, MissingFileError, MissingPackageError, OutputError, missing_package
 from ..room import of_room
 from ..worker import Worker
@@ -54,6 +54,7 @@ class Sink:
         reacts: Whether it follows `control`: holds still while that pauses, and takes its override. What
             keeps a record does not: an override was never read.
         control: The switches of the run; set before `open`.
+        frame: The frame of the reading that is sent, with its picture; set before `send`.
         extra: The extra of the package that installs what the sink needs, if any.
         option: The keyword that `NAME:VALUE` sets, if the sink has one.
         finished: A sink that nobody listens to any more sets it to True: the run ends.
@@ -65,6 +66,7 @@ class Sink:
     room: str | None = None
     reacts: bool = False
     control: Control
+    frame: Frame
     extra: str | None = None
     option: str | None = None
     finished: bool = False
@@ -84,6 +86,13 @@ class Sink:
                 So does an ImportError, which is told with the line that installs `extra`.
                 Anything else is tried again.
         """
+
+    def wants(self, reading: Reading) -> bool:
+        """Returns whether this reading is taken now; must not raise.
+
+        What is not wanted counts as not sent: the label is offered again while it is read.
+        """
+        return True
 
     def send(self, reading: Reading) -> None:
         """Takes one reading of one person.
@@ -251,6 +260,7 @@ class SinkLoop(Worker):
         if sink.room or override:
             seen = of_room(seen, sink.room or "largest", override)
         self._update_present(seen)
+        sink.frame = seen.frame
         for reading in seen.items:
             if self._is_due(reading) and not self._try(lambda reading=reading: self._send(reading)):
                 return
@@ -279,18 +289,19 @@ class SinkLoop(Worker):
         self._owes_empty = not self._present and (before or self._owes_empty)
 
     def _is_due(self, reading: Reading) -> bool:
-        """Whether the sink wants this reading, by `dwell`, `only_changes` and `min_interval`."""
+        """Whether to send this reading, by `dwell`, `only_changes`, `min_interval` and `wants`."""
         first = self._settling.get(reading.person)
         if first is None or first.label != reading.label:
             first = self._settling[reading.person] = reading
         if reading.time - first.time < self.sink.dwell:
             return False
         last = self._last.get(reading.person)
-        if last is None:
-            return True
-        changed = reading.label != last.label
-        soon = reading.time - last.time < self.sink.min_interval
-        return not soon and (changed or not self.sink.only_changes)
+        if last is not None:
+            changed = reading.label != last.label
+            soon = reading.time - last.time < self.sink.min_interval
+            if soon or (self.sink.only_changes and not changed):
+                return False
+        return self.sink.wants(reading)
 
     def _try(self, call: Callable[[], None]) -> bool:
         """Calls the sink and says whether it worked; warns once, until it has worked for long.

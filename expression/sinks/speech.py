@@ -1,0 +1,254 @@
+"""Speech: says a label once it has settled, never over itself.
+
+    expression live --sink speech
+    expression live --sink "speech:voice=de,words=Happy=froh; Sad=seufzer.wav"
+
+It speaks where the system plays its sound, so a Bluetooth speaker does as well. pyttsx3 finds the
+engine: espeak-ng on Linux, what Windows and macOS bring along. `_voice.py` does the speaking.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import wave
+from pathlib import Path
+
+from ..data import Reading
+from ..errors import BadInputError, MissingFileError, MissingPackageError, RunError, user_path
+from ..labels import NOT_SURE
+from ..room import POLICIES
+from . import Sink, _voice
+
+PLAYERS = {"darwin": ("afplay",), "win32": ("winsound",)}
+"""What plays a sound file on each system; Linux has several, tried in this order."""
+LINUX = ("pw-play", "paplay", "aplay")
+
+ANSWER_SECONDS = 3.0
+"""How long the first sound may take; the stop of a run waits for 5."""
+
+SLOWEST, FASTEST = 50, 500
+"""Words a minute."""
+
+
+class Speech(Sink):
+    """Says labels, or words in their place, or plays recordings.
+
+    Args:
+        voice: A language such as "de", or the name of a voice; empty for the system's own.
+        words: What is said for a label, as "Happy=froh; Sad=seufzer.wav": text, or a recording to play.
+            Labels that are not named are said as they are; "not sure" is not said.
+        cooldown: Seconds from the begin of one word to the next, at least.
+        settle: Seconds that a label must have been the same.
+        rate: Words a minute.
+        room: Whom to follow: "largest", or "mean" for the mood of all.
+
+    Raises:
+        BadInputError: An option is out of its range, or `words` has another form.
+        MissingFileError: A recording is not there.
+    """
+
+    only_changes = True
+    reacts = True
+    extra = "speech"
+    option = "voice"
+
+    def __init__(
+        self,
+        voice: str = "",
+        words: str = "",
+        cooldown: float = 5.0,
+        settle: float = 1.0,
+        rate: int = 160,
+        room: str = "largest",
+    ):
+        for name, value, low, high in (
+            ("cooldown", cooldown, 0, 86_400),
+            ("settle", settle, 0, 3600),
+            ("rate", rate, SLOWEST, FASTEST),
+        ):
+            if not low <= value <= high:
+                raise BadInputError(
+                    f"{name} of the sink speech is {value}.", f"Expected {low} to {high}.", "Choose another."
+                )
+        if room not in POLICIES:
+            raise BadInputError(
+                f"room of the sink speech is {room!r}.",
+                f"Expected {' or '.join(POLICIES)}.",
+                "Choose one of these.",
+            )
+        self.dwell, self.room = settle, room
+        self._voice, self._rate, self._cooldown = voice, rate, cooldown
+        self._words = _parse(words)
+        self._spoke: float | None = None  # time of the reading that was last said
+        self._files: dict[str, Path] = {}
+        self._process: subprocess.Popen | None = None
+        self._player = ""
+        self._folder: tempfile.TemporaryDirectory | None = None
+
+    def open(self) -> None:
+        """Looks for an engine, the voice and a loudspeaker, by playing a moment of silence.
+
+        Raises:
+            MissingPackageError: The system has no engine, or nothing that plays a sound.
+            BadInputError: There is no such voice.
+            RunError: There is no loudspeaker; tried again.
+        """
+        import pyttsx3  # noqa: F401  told here where it is missing
+
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="expression-speech-")
+        silence = Path(self._folder.name, "silence.wav")
+        _write_silence(silence)
+        try:
+            self._find_player(silence)
+        except Exception:
+            self.close()
+            raise
+
+    def wants(self, reading: Reading) -> bool:
+        """Whether there is something to say for this label, and nothing is being said."""
+        if not self._text(reading.label) or (self._process and self._process.poll() is None):
+            return False
+        return self._spoke is None or reading.time - self._spoke >= self._cooldown
+
+    def send(self, reading: Reading) -> None:
+        """Begins to say a label, and does not wait for its end.
+
+        Raises:
+            RunError: What was to be said last could not be heard.
+        """
+        self._check_heard()
+        text = self._text(reading.label)
+        if text.lower().endswith(".wav"):
+            file = user_path(text)
+        else:
+            ending = "aiff" if sys.platform == "darwin" else "wav"  # what its engine writes
+            file = self._files.setdefault(text, Path(self._folder.name, f"{len(self._files)}.{ending}"))
+        self._process = self._start(self._player, file, text)
+        self._spoke = reading.time
+
+    def close(self) -> None:
+        """Stops in the middle of a word, if need be."""
+        process, folder = self._process, self._folder
+        try:
+            if process is not None and process.poll() is None:
+                self._process = None
+                _end(process)
+            self._check_heard()
+        finally:
+            self._folder = None
+            if folder is not None:
+                with contextlib.suppress(OSError):  # Windows may still hold a file
+                    folder.cleanup()
+
+    def _text(self, label: str) -> str:
+        """Returns what is said for a label; nothing for none."""
+        return self._words.get(label, "" if label == NOT_SURE else label)
+
+    def _start(self, player: str, file: Path, text: str) -> subprocess.Popen:
+        """Starts to make a sound; what goes wrong there is written to a file."""
+        words = [player, str(file), text, self._voice, str(self._rate)]
+        with open(self._complaints, "wb") as errors:
+            return subprocess.Popen(
+                [sys.executable, _voice.__file__, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+
+    @property
+    def _complaints(self) -> Path:
+        return Path(self._folder.name, "errors.txt")
+
+    def _find_player(self, silence: Path) -> None:
+        """Remembers the first player that works, or raises what the last one complained of."""
+        players = PLAYERS.get(sys.platform) or [name for name in LINUX if shutil.which(name)]
+        if not players:
+            raise MissingPackageError(
+                "The sink speech finds nothing that plays a sound.",
+                f"Expected one of {', '.join(LINUX)}.",
+                "Run: sudo apt-get install alsa-utils",
+            )
+        for number, player in enumerate(players):
+            self._process = self._start(player, silence, "")
+            try:
+                self._process.wait(ANSWER_SECONDS / len(players))
+            except subprocess.TimeoutExpired:
+                _end(self._process)
+            if self._process.returncode == 0:
+                self._player = player
+                return
+            if number == len(players) - 1 or self._process.returncode in (_voice.NO_ENGINE, _voice.NO_VOICE):
+                self._check_heard()
+
+    def _check_heard(self) -> None:
+        """Raises what the last word met, once."""
+        process, self._process = self._process, None
+        if process is None or process.poll() in (None, 0):
+            return
+        said = self._complaints.read_text("utf-8", "replace").strip().splitlines()
+        last = said[-1] if said else f"exit code {process.returncode}"
+        if process.returncode == _voice.NO_ENGINE:
+            raise MissingPackageError(
+                f"The sink speech finds nothing on this machine that speaks ({last.rstrip('.')}).",
+                "Expected espeak-ng, or what Windows and macOS bring along.",
+                "On Debian and Ubuntu run: sudo apt-get install espeak-ng libespeak1 alsa-utils",
+            )
+        if process.returncode == _voice.NO_VOICE:
+            raise BadInputError(
+                f"There is no voice {self._voice!r} on this machine.",
+                f"Expected a language or name such as {last}.",
+                "Choose another, or leave voice out.",
+            )
+        raise RunError(
+            f"No sound could be played ({last}).",
+            "Expected a loudspeaker that the system knows.",
+            "Connect or choose one in the system's sound settings",
+        )
+
+
+def _parse(words: str) -> dict[str, str]:
+    """Returns what is said for each label.
+
+    Example:
+        >>> _parse("Happy=glad to see you; Sad = oh no;")
+        {'Happy': 'glad to see you', 'Sad': 'oh no'}
+    """
+    found = {}
+    for pair in filter(str.strip, words.split(";")):
+        label, equals, text = (part.strip() for part in pair.partition("="))
+        if not (label and equals):
+            raise BadInputError(
+                f"words of the sink speech has {pair.strip()!r}.",
+                "Expected LABEL=WORDS, with a semicolon between two.",
+                'Write: --sink "speech:words=Happy=froh; Sad=seufzer.wav"',
+            )
+        if text.lower().endswith(".wav") and not user_path(text).is_file():
+            raise MissingFileError(
+                f"The recording {text} for {label} is not there.", "Expected a .wav file.", "Check its name."
+            )
+        found[label] = text
+    return found
+
+
+def _write_silence(path: Path) -> None:
+    """Writes a tenth of a second of silence."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 22_050, 0, "NONE", None))
+        file.writeframes(bytes(4_410))
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Ends a process, and waits until it has ended."""
+    process.terminate()
+    try:
+        process.wait(1.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,308 @@
+"""The speech sink: what is heard, when, and what it says where nothing can be heard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from readings import Patient, feed, reading, seen
+
+from expression.data import Data
+from expression.errors import BadInputError, MissingFileError, MissingPackageError, RunError
+from expression.session import Session
+from expression.sinks import SinkLoop, make_sink, speech
+from expression.sinks.speech import Speech, _parse
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or not (shutil.which("espeak-ng") and shutil.which("aplay")),
+    reason="needs Linux with espeak-ng, libespeak1 and alsa-utils",
+)
+
+FILE_DEVICE = """
+pcm.!default {{ type plug slave.pcm "kept" }}
+pcm.kept {{ type file slave.pcm "nothing" file "{path}" format "wav" }}
+pcm.nothing {{ type null }}
+"""
+"""A loudspeaker that writes what it is given to a file.
+
+Source: https://www.alsa-project.org/alsa-doc/alsa-lib/pcm_plugins.html
+"""
+
+SLOW_PLAYER = """#!/bin/sh
+echo begin $(basename "$1") $(date +%s.%N) >> "{log}"
+trap 'echo cut >> "{log}"; exit 1' TERM
+sleep {seconds} & wait $!
+echo end $(basename "$1") $(date +%s.%N) >> "{log}"
+"""
+
+
+@pytest.fixture
+def heard(tmp_path, monkeypatch) -> Path:
+    """A loudspeaker that writes to this file."""
+    path, config = tmp_path / "heard.wav", tmp_path / "asound.conf"
+    config.write_text(FILE_DEVICE.format(path=path))
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))
+    monkeypatch.setattr(speech, "LINUX", ("aplay",))
+    return path
+
+
+@pytest.fixture
+def player(tmp_path, monkeypatch):
+    """Puts a player in place of the system's that takes its time, and writes down when."""
+
+    def make(seconds: float) -> Path:
+        log, program = tmp_path / "log.txt", tmp_path / "slowplay"
+        program.write_text(SLOW_PLAYER.format(log=log, seconds=seconds))
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.setattr(speech, "LINUX", ("slowplay",))
+        return log
+
+    return make
+
+
+def sound(path: Path) -> tuple[np.ndarray, float]:
+    """The samples of a sound file that is not silent, and its length in seconds."""
+    with wave.open(str(path)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        return samples, len(samples) / file.getnchannels() / file.getframerate()
+
+
+def say(sink: Speech, *readings) -> None:
+    """Opens it and lets it say each to its end."""
+    sink.open()
+    try:
+        for each in readings:
+            sink.send(each)
+            sink._process.wait(10)
+    finally:
+        sink.close()
+
+
+def lines(log: Path) -> list[str]:
+    """What a slow player wrote down of words, without the silence at the start."""
+    return [line for line in log.read_text().splitlines() if "silence" not in line]
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "voice"),
+    [
+        pytest.param({}, "Happy", "en", id="the label"),
+        pytest.param(
+            {"voice": "de", "words": "Happy=ich freue mich sehr"}, "ich freue mich sehr", "de", id="de"
+        ),
+        pytest.param({"voice": "German", "words": "Happy=schön"}, "schön", "de", id="a name, an umlaut"),
+    ],
+)
+def test_a_word_is_heard_as_espeak_says_it(heard, tmp_path, options, text, voice):
+    said = tmp_path / "said.wav"
+    subprocess.run(["espeak-ng", "-v", voice, "-s", "160", "-w", said, text], check=True)
+    say(Speech(**options), reading())
+    samples, seconds = sound(heard)
+    wanted, wanted_seconds = sound(said)
+    assert 0 <= seconds - wanted_seconds < 0.13, "a loudspeaker takes whole pieces of an eighth of a second"
+    assert np.array_equal(samples[: len(wanted)], wanted)
+    assert not samples[len(wanted) :].any()
+    assert wanted.std() > 500, "not silent"
+
+
+def test_a_recording_is_played_in_place_of_a_word(heard, tmp_path):
+    tone = (8000 * np.sin(np.arange(16_000) / 5)).astype("<i2")
+    with wave.open(str(tmp_path / "sigh.wav"), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", None))
+        file.writeframes(tone.tobytes())
+    say(Speech(words=f"Sad=; Happy = {tmp_path}/sigh.wav"), reading())
+    samples, seconds = sound(heard)
+    assert 1.0 <= seconds < 1.13
+    assert np.array_equal(samples[:16_000], tone)
+
+
+@pytest.mark.parametrize(
+    ("label", "words", "wanted"),
+    [
+        ("Happy", "", True),
+        ("Happy", "Happy=", False),
+        ("not sure", "", False),
+        ("not sure", "not sure=who are you", True),
+    ],
+)
+def test_an_empty_word_is_silence_and_not_sure_is_said_only_if_asked_for(label, words, wanted):
+    assert Speech(words=words).wants(reading(label=label)) == wanted
+
+
+def test_a_label_is_said_once_it_has_settled_once_and_again_after_everybody_had_left(heard, monkeypatch):
+    sent = []
+    monkeypatch.setattr(Speech, "send", lambda self, reading: sent.append((reading.label, reading.time)))
+    labels = ["Happy", "Sad", "Happy", "Happy", "Happy", "not sure", "Happy", "Happy", "Happy"]
+    times = [i / 2 for i in range(len(labels))]
+    frames = [seen(t, p1=label) for t, label in zip(times, labels, strict=True)]
+    feed(Speech(), *frames, seen(5), seen(7), seen(10, p1="Happy"), seen(11, p1="Happy"))
+    assert sent == [("Happy", 2.0), ("Happy", 11.0)]
+
+
+def test_words_keep_the_cooldown_also_between_people():
+    sink = Speech(cooldown=5)
+    sink._spoke = 10.0
+    assert [sink.wants(reading(2, time=t)) for t in (10.5, 14.9, 15.0)] == [False, False, True]
+
+
+def test_it_never_speaks_over_itself_and_says_then_what_is_read_then(player):
+    log = player(0.4)
+    data, sink = Patient(), Speech(cooldown=0, settle=0)
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    began = time.monotonic()
+    for label in ("Happy", "Sad", "Sad"):
+        while sink._process and label == "Sad" and time.monotonic() - began < 1.5:
+            data.readings.publish(seen(time.monotonic(), p1=label))
+            loop.step()
+            time.sleep(0.02)
+        data.readings.publish(seen(time.monotonic(), p1=label))
+        loop.step()
+    loop.teardown()
+    words = [line.split() for line in lines(log)]
+    assert [(word, file) for word, file, _ in words[:3]] == [
+        ("begin", "0.wav"),
+        ("end", "0.wav"),
+        ("begin", "1.wav"),
+    ]
+    assert float(words[2][2]) >= float(words[1][2])
+
+
+def test_the_stop_of_a_run_does_not_wait_for_the_end_of_a_long_sentence(player, caplog):
+    log = player(0.0)
+    run = Session("demo", display="none", sinks=[Speech(settle=0, words="Happy=one; Neutral=two; Sad=three")])
+    with run:
+        run_speech = run._workers[0]
+        while not run_speech._opened:
+            time.sleep(0.01)
+        player(30)
+        deadline = time.monotonic() + 20
+        while "begin" not in "".join(lines(log)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        folder = Path(run_speech.sink._folder.name)
+    assert lines(log)[-1] == "cut"
+    assert run.statistics()["stop_seconds"] < 1.0
+    assert run.statistics()["threads_left"] == 0
+    assert not folder.exists()
+    assert not caplog.records
+
+
+def test_without_a_loudspeaker_the_run_goes_on_and_says_so_once(tmp_path, monkeypatch, caplog):
+    (tmp_path / "asound.conf").write_text("")
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
+    run = Session("demo", display="none", duration=3, sinks=[Speech()])
+    run.run()
+    (message,) = caplog.messages
+    assert message.startswith("The sink speech failed: RunError: No sound could be played (aplay:")
+    assert "Expected a loudspeaker that the system knows. Connect or choose one" in message
+    assert run.statistics()["predictions"] > 30
+    assert run.statistics()["threads_left"] == 0
+
+
+def test_a_loudspeaker_that_is_connected_later_is_found(heard, monkeypatch, caplog):
+    config = os.environ["ALSA_CONFIG_PATH"]
+    monkeypatch.setenv("ALSA_CONFIG_PATH", "/nowhere")
+    data, sink = Patient(), Speech()
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    assert not loop._opened
+    monkeypatch.setenv("ALSA_CONFIG_PATH", config)
+    data.readings.publish(seen(0))
+    loop.step()
+    assert loop._opened
+    loop.teardown()
+
+
+def test_a_word_that_could_not_be_heard_is_told_with_the_next(heard, monkeypatch):
+    sink = Speech()
+    sink.open()
+    monkeypatch.setenv("ALSA_CONFIG_PATH", "/nowhere")
+    sink.send(reading())
+    sink._process.wait(10)
+    with pytest.raises(RunError, match="No sound could be played"):
+        sink.send(reading())
+    sink.close()
+
+
+@pytest.mark.parametrize(
+    ("voice", "words"),
+    [
+        (
+            "klingonisch",
+            "There is no voice 'klingonisch' on this machine. Expected a language or name such as",
+        ),
+        ("germann", "such as german"),
+    ],
+)
+def test_a_voice_that_is_not_there_ends_the_run(heard, voice, words):
+    loop = SinkLoop(Data(), Speech(voice))
+    loop.start()
+    loop.join(10)
+    name, error = loop.data.error
+    assert (name, type(error)) == ("speech", BadInputError)
+    assert words in str(error)
+
+
+def test_without_an_engine_it_names_the_package_of_the_system(heard, monkeypatch, tmp_path):
+    (tmp_path / "pyttsx3.py").write_text("def init(): raise OSError('libespeak.so.1: not found')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(MissingPackageError) as caught:
+        Speech().open()
+    assert "nothing on this machine that speaks (libespeak.so.1: not found)" in caught.value.happened
+    assert "espeak-ng libespeak1" in caught.value.remedy
+
+
+def test_without_a_player_it_names_the_package_of_the_system(monkeypatch):
+    monkeypatch.setattr(speech.shutil, "which", lambda name: None)
+    with pytest.raises(MissingPackageError, match="apt-get install alsa-utils"):
+        Speech().open()
+
+
+def test_without_pyttsx3_it_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyttsx3", None)
+    loop = SinkLoop(Data(), Speech())
+    loop.start()
+    loop.join(5)
+    error = loop.data.error[1]
+    assert error.happened == "The sink speech needs the package pyttsx3, which is not installed."
+    assert '".[speech]"' in error.remedy
+
+
+def test_a_player_that_hangs_does_not_hang_the_sink(player, monkeypatch):
+    player(30)
+    monkeypatch.setattr(speech, "ANSWER_SECONDS", 0.6)
+    began = time.monotonic()
+    with pytest.raises(RunError, match="No sound could be played"):
+        Speech().open()
+    assert time.monotonic() - began < 2.5
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("speech:cooldown=-1", BadInputError, "cooldown of the sink speech is -1.0. Expected 0 to"),
+        ("speech:rate=9", BadInputError, "rate of the sink speech is 9. Expected 50 to 500."),
+        ("speech:room=all", BadInputError, "room of the sink speech is 'all'. Expected largest or mean."),
+        ("speech:words=Happy", BadInputError, "words of the sink speech has 'Happy'. Expected LABEL=WORDS"),
+        ("speech:words=Sad=no.wav", MissingFileError, "The recording no.wav for Sad is not there."),
+    ],
+)
+def test_options_out_of_range_are_told(text, error, words):
+    with pytest.raises(error) as caught:
+        make_sink(text)
+    assert words in str(caught.value)
+
+
+def test_words_have_semicolons_between_them_and_keep_commas():
+    sink = make_sink("speech:voice=de,words=Happy=na, so was; Sad = oh,cooldown=3")
+    assert sink._words == {"Happy": "na, so was", "Sad": "oh"}
+    assert (sink._voice, sink._cooldown) == ("de", 3.0)
+    assert _parse("") == {}
