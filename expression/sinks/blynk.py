@@ -1,0 +1,271 @@
+"""Blynk: a phone switches the reading off and on, and shows the label as a number and as an emoji.
+
+    export EXPRESSION_BLYNK_TOKEN=...
+    expression live --sink blynk
+    expression live --sink blynk:switch=v5,index=,emoji=v7,every=30
+
+The token of the device comes from the environment, or from a file that only its owner can read. The HTTP
+interface carries it in the address, so addresses are never shown, and redirects are not followed.
+
+Source: https://docs.blynk.io/en/blynk.cloud/device-https-api/get-datastream-value,
+https://docs.blynk.io/en/blynk.cloud/device-https-api/update-multiple-datastreams-api
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import os
+import re
+import stat
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from ..data import Reading
+from ..errors import BadInputError, MissingFileError, RunError, user_path
+from ..labels import NOT_SURE
+from ..room import POLICIES
+from . import Sink
+
+logger = logging.getLogger("expression")
+
+VARIABLE = "EXPRESSION_BLYNK_TOKEN"
+
+TIMEOUT = 3.0
+"""Seconds that a request may take; the stop of a run waits for 5."""
+
+EMOJI = {
+    "Angry": "😠",
+    "Disgust": "🤢",
+    "Fear": "😨",
+    "Happy": "😀",
+    "Sad": "😢",
+    "Surprise": "😮",
+    "Neutral": "😐",
+}
+"""What is shown for a label; others are shown as they are written."""
+
+NOBODY = "💤"
+
+
+class Blynk(Sink):
+    """Reads one virtual pin and writes two.
+
+    Args:
+        switch: The pin that turns the reading off (0) and on (1); empty for none.
+        index: The pin that gets the index of the label, from 0; empty for none.
+        emoji: The pin that gets the label as an emoji; empty for none.
+        every: Seconds between two looks at the switch. Each counts as a message of the plan, as do updates
+            (https://docs.blynk.io/en/message-usage): 17,280 a day at 5 s.
+        settle: Seconds that a label must have been the same.
+        room: Whom to follow: "largest", or "mean" for the mood of all.
+        token: A file with the device's token that only its owner can read; empty: the environment's
+            EXPRESSION_BLYNK_TOKEN.
+        server: Where Blynk runs.
+
+    Raises:
+        BadInputError: An option is out of range, or there is no token, or others can read its file.
+        MissingFileError: The file of the token is not there.
+    """
+
+    only_changes = True
+    reacts = True
+    min_interval = 1.0
+
+    def __init__(
+        self,
+        switch: str = "v0",
+        index: str = "v1",
+        emoji: str = "v2",
+        every: float = 5.0,
+        settle: float = 0.5,
+        room: str = "largest",
+        token: str = "",
+        server: str = "https://blynk.cloud",
+    ):
+        for name, pin in (("switch", switch), ("index", index), ("emoji", emoji)):
+            _check(name, pin, re.fullmatch(r"([vV]\d{1,3})?", pin), "a virtual pin such as v0, or nothing")
+        _check("every", every, 1 <= every <= 86_400, "1 to 86400 seconds")
+        _check("settle", settle, 0 <= settle <= 3600, "0 to 3600 seconds")
+        _check("room", room, room in POLICIES, " or ".join(POLICIES))
+        safe = re.match(r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1))(:\d+)?/?$", server)
+        _check("server", server, safe, "https://..., since the address carries the token")
+        self.dwell, self.room = settle, room
+        self._switch, self._index, self._emoji, self._every = switch, index, emoji, every
+        self._server, self._token = server.rstrip("/"), _read_token(token)
+        self._opener = urllib.request.build_opener(_Straight)
+        self._labels: list[str] = []
+        self._on: bool | None = None  # what the switch said last
+        self._sending = self._warned = self._worked = False
+        self._closed = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Looks at the switch, and goes on looking.
+
+        Raises:
+            BadInputError: Blynk does not know the token, or the pin.
+            RunError: Blynk cannot be reached, or has trouble; tried again.
+        """
+        if not self._switch:
+            return
+        self._look()
+        self._closed.clear()
+        self._watcher = threading.Thread(target=self._watch, name="blynk switch", daemon=True)
+        self._watcher.start()
+
+    def wants(self, reading: Reading) -> bool:
+        """Whether there is a label to show."""
+        return reading.label != NOT_SURE and bool(self._index or self._emoji)
+
+    def send(self, reading: Reading) -> None:
+        """Writes the label to both pins, by one request.
+
+        Raises:
+            BadInputError: Blynk does not know the token or a pin, at the first time.
+            RunError: Blynk cannot be reached, or has trouble.
+        """
+        if len(reading.scores) > 1:  # an override comes with its own label only
+            self._labels = list(reading.scores)
+        values = {}
+        if self._index and reading.label in self._labels:
+            values[self._index] = str(self._labels.index(reading.label))
+        if self._emoji:
+            values[self._emoji] = EMOJI.get(reading.label, reading.label)
+        if values:
+            self._update(values)
+
+    def empty(self) -> None:
+        """Shows that nobody is there; the index stays."""
+        if self._emoji:
+            self._update({self._emoji: NOBODY})
+
+    def close(self) -> None:
+        """Looks at the switch no more."""
+        self._closed.set()
+        if self._watcher is not None:
+            self._watcher.join(TIMEOUT + 1)
+            self._watcher = None
+
+    def _watch(self) -> None:
+        """Looks at the switch again and again; warns once while that fails.
+
+        Not while a label is sent: the stop of a run would wait for one request after the other.
+        """
+        while not self._closed.wait(self._every):
+            if self._sending:
+                continue
+            try:
+                self._look()
+                self._warned = False
+            except (BadInputError, RunError) as error:
+                if not self._warned:
+                    logger.warning("The switch of the sink blynk cannot be read. %s", error)
+                self._warned = True
+
+    def _look(self) -> None:
+        """Turns the run's switch where the pin has changed."""
+        answer = self._get("get", {self._switch: None})
+        try:
+            on = float(answer.strip('[]" \n')) != 0
+        except ValueError:
+            raise RunError(
+                f"Blynk's {self._switch} holds {answer[:40]!r}.", "Expected 0 or 1.", "Make it an integer."
+            ) from None
+        if on != self._on:
+            self._on = self.control.on = on
+
+    def _update(self, values: dict[str, str]) -> None:
+        self._sending = True
+        try:
+            self._get("batch/update", values)
+            self._worked = True
+        finally:
+            self._sending = False
+
+    def _get(self, what: str, pins: dict[str, str | None]) -> str:
+        """Asks Blynk and returns its answer; no error of this holds the token."""
+        words = [f"token={self._token}"]
+        words += [p if v is None else f"{p}={urllib.parse.quote(v, safe='')}" for p, v in pins.items()]
+        host = urllib.parse.urlsplit(self._server).netloc
+        try:
+            address = f"{self._server}/external/api/{what}?{'&'.join(words)}"
+            with self._opener.open(address, timeout=TIMEOUT) as answer:
+                return answer.read1(4096).decode("utf-8", "replace")
+        except urllib.error.HTTPError as error:
+            with error:
+                said = self._message(error)
+            wrong = error.code in (400, 401, 403) and not self._worked
+            kind = BadInputError if wrong else RunError
+            raise kind(
+                f"Blynk at {host} answered {error.code}: {said}.",
+                "Expected it to know the token and the pins " + ", ".join(pins) + ".",
+                f"Compare {VARIABLE} with the device's token, and the pins with its datastreams.",
+            ) from None
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise RunError(
+                f"Blynk at {host} cannot be reached ({str(reason) or type(reason).__name__}).",
+                f"Expected an answer within {TIMEOUT:g} s.",
+                "Look at the connection to the internet",
+            ) from None
+
+    def _message(self, error: urllib.error.HTTPError) -> str:
+        """Returns what Blynk says of a failure, without the token."""
+        try:
+            said = json.loads(error.read1(4096))["error"]["message"]
+        except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
+            said = http.client.responses.get(error.code, "no reason")
+        return str(said).replace(self._token, "(the token)")[:200].rstrip(". ")
+
+
+class _Straight(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect, which would carry the token elsewhere."""
+
+    def redirect_request(self, *_):
+        """Says that there is nowhere to go; the answer becomes an HTTPError."""
+        return None
+
+
+def _check(name: str, value: object, fits: object, expected: str) -> None:
+    if not fits:
+        raise BadInputError(
+            f"{name} of the sink blynk is {value!r}.", f"Expected {expected}.", "Choose another."
+        )
+
+
+def _read_token(file: str) -> str:
+    """Returns the token of the file or the environment; what is wrong with it is told without it."""
+    place = f"the file {file}" if file else VARIABLE
+    token = (_read_private(file) if file else os.environ.get(VARIABLE, "")).strip()
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", token):
+        raise BadInputError(
+            f"The sink blynk found {'something else' if token else 'no token'} in {place}.",
+            "Expected the token of the device: letters, digits, - and _.",
+            f"Copy it from Device Info in Blynk.Console: export {VARIABLE}=..., or blynk:token=FILE.",
+        )
+    return token
+
+
+def _read_private(name: str) -> str:
+    path = user_path(name)
+    try:
+        mode, text = path.stat().st_mode, path.read_text("utf-8", "replace")
+    except OSError as error:
+        raise MissingFileError(
+            f"The file of blynk's token cannot be read ({error.strerror}).",
+            "Expected token= to name a file, not to be the token itself.",
+            f"Check its name, or put the token into {VARIABLE}.",
+        ) from None  # the error of the system names the file, which may be the token
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise BadInputError(
+            f"{path} can be read by others (mode {stat.S_IMODE(mode):o}).",
+            "Expected a token that only its owner can read.",
+            f"Run: chmod 600 {path}",
+        )
+    return text

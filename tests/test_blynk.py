@@ -1,0 +1,355 @@
+"""The blynk sink against a server on loopback that takes only what Blynk's documentation allows."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import socket
+import threading
+import time
+import traceback
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from readings import Patient, feed, reading, seen
+
+from expression import sinks
+from expression.data import Data
+from expression.errors import BadInputError, MissingFileError, RunError
+from expression.session import Session
+from expression.settings import Settings
+from expression.sinks import SinkLoop, blynk, make_sink
+from expression.sinks.blynk import Blynk
+
+TOKEN = "Rps15JICmtRVbFyS_95houlLbm6xIQ2L"
+
+
+class Cloud(HTTPServer):
+    """Blynk's device interface: GET external/api/get?token=T&v0, .../batch/update?token=T&v1=1&v2=2
+
+    Source: https://docs.blynk.io/en/blynk.cloud/device-https-api/get-datastream-value,
+    https://docs.blynk.io/en/blynk.cloud/device-https-api/update-multiple-datastreams-api
+    """
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Device)
+        self.address = f"http://127.0.0.1:{self.server_port}"
+        self.pins = {"v0": "1", "v1": "", "v2": ""}
+        self.asked, self.undocumented = [], []
+        self.updates, self.trouble = [], None
+        self.changed = threading.Condition()
+
+    def wait(self, until) -> bool:
+        with self.changed:
+            return self.changed.wait_for(until, 10)
+
+
+class Device(BaseHTTPRequestHandler):
+    def do_GET(self):
+        cloud = self.server
+        with cloud.changed:
+            code, answer = cloud.trouble or self.answer()
+            cloud.asked.append(self.path)
+            cloud.changed.notify_all()
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(answer)))
+        if code == 302:
+            self.send_header(
+                "Location", f"{cloud.address}/elsewhere?{urllib.parse.urlsplit(self.path).query}"
+            )
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def answer(self):
+        cloud = self.server
+        path, _, query = self.path.partition("?")
+        token, *words = query.split("&")
+        if self.headers.get("Content-Length") or not token.startswith("token="):
+            cloud.undocumented.append(self.path)
+        if token != f"token={TOKEN}":
+            return refusal("Invalid token.")
+        if path == "/external/api/get" and len(words) == 1:
+            return (
+                (200, cloud.pins[words[0]].encode())
+                if words[0] in cloud.pins
+                else refusal("Wrong pin format.")
+            )
+        if path == "/external/api/batch/update" and words and all(re.match(r"v\d+=", w) for w in words):
+            values = {
+                pin: urllib.parse.unquote(value, errors="strict")
+                for pin, value in (w.split("=") for w in words)
+            }
+            if not values.keys() <= cloud.pins.keys():
+                return refusal("Wrong pin format.")
+            cloud.pins |= values
+            cloud.updates.append(values)
+            return 200, b""
+        cloud.undocumented.append(self.path)
+        return refusal("Request with incorrect parameters")
+
+    def log_message(self, *_):
+        """Prints nothing."""
+
+
+def refusal(message: str) -> tuple[int, bytes]:
+    return 400, json.dumps({"error": {"message": message}}).encode()
+
+
+@pytest.fixture
+def cloud(monkeypatch):
+    monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Cloud() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+    assert server.undocumented == []
+
+
+@pytest.fixture
+def hanging(monkeypatch):
+    """A server that takes every call and never answers."""
+    monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def sink_for(cloud: Cloud, **options) -> Blynk:
+    return Blynk(server=cloud.address, **{"settle": 0.0, **options})
+
+
+def test_a_label_goes_to_both_pins_as_index_and_emoji_by_one_request(cloud):
+    feed(sink_for(cloud), seen(0, p1="Sad"), seen(1, p1="Sad"), seen(2, p1="not sure"), seen(3, p1="Happy"))
+    assert cloud.updates == [{"v1": "1", "v2": "😢"}, {"v1": "0", "v2": "😀"}]
+    assert len(cloud.asked) == 3, "and one look at the switch"
+
+
+def test_pins_can_be_others_or_none_and_other_labels_are_shown_as_they_are(cloud):
+    cloud.pins = {"v9": ""}
+    feed(sink_for(cloud, switch="", index="", emoji="v9"), seen(0, p1="Über & aus=1"), seen(1))
+    assert cloud.updates == [{"v9": "Über & aus=1"}]
+
+
+def test_that_nobody_is_there_is_shown(cloud):
+    feed(sink_for(cloud), seen(0, p1="Sad"), seen(3))
+    assert cloud.updates[1:] == [{"v2": "💤"}]
+
+
+def test_an_override_has_the_index_that_its_label_has_among_all(cloud):
+    data, sink = Patient(), sink_for(cloud)
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    for time_, override in ((0, "Sad"), (2, None), (4, "Sad")):
+        data.control.override = override
+        data.readings.publish(seen(time_, p1="Happy"))
+        loop.step()
+    data.readings.close()
+    loop.teardown()
+    assert cloud.updates == [{"v2": "😢"}, {"v1": "0", "v2": "😀"}, {"v1": "1", "v2": "😢"}]
+
+
+def test_the_switch_turns_the_run_off_and_on_and_leaves_what_others_turn(cloud, monkeypatch):
+    data = Data()
+    sink = sink_for(cloud, every=1)
+    sink._every = 0.02
+    loop = SinkLoop(data, sink)
+    turned = []
+    data.control.watch(lambda: turned.append(data.control.on))
+    cloud.pins["v0"] = "0.00000"
+    loop.start()
+    assert cloud.wait(lambda: turned == [False])
+    data.control.on = True  # by a key
+    count = len(cloud.asked)
+    assert cloud.wait(lambda: len(cloud.asked) > count + 3)
+    assert turned == [False, True]
+    cloud.pins["v0"] = "1"
+    count = len(cloud.asked)
+    assert cloud.wait(lambda: len(cloud.asked) > count + 3)
+    cloud.pins["v0"] = "0"
+    assert cloud.wait(lambda: turned == [False, True, False])
+    data.readings.close()
+    data.done = True
+    loop.join(5)
+    assert not loop.is_alive()
+
+
+def test_the_switch_is_looked_at_no_oftener_than_asked_for(cloud):
+    sink = sink_for(cloud, every=1)
+    sink.control = Data().control
+    sink.open()
+    time.sleep(1.5)
+    sink.close()
+    assert len(cloud.asked) == 2
+
+
+def test_a_wrong_token_ends_the_run_with_words_and_is_in_none_of_them(cloud, monkeypatch):
+    secret = "Wrong_token-0123456789abcdefghij"
+    monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", secret)
+    sink = sink_for(cloud)
+    loop = SinkLoop(Data(), sink)
+    loop.start()
+    loop.join(5)
+    error = loop.data.error[1]
+    assert isinstance(error, BadInputError)
+    assert re.match(r"Blynk at 127.0.0.1:\d+ answered 400: Invalid token\. Expected it to know", str(error))
+    assert "EXPRESSION_BLYNK_TOKEN" in error.remedy
+    whole = "".join(traceback.format_exception(error)) + repr(sink) + repr(loop) + str(sink)
+    assert secret not in whole
+
+
+def test_a_wrong_pin_ends_the_run_too(cloud):
+    loop = SinkLoop(Data(), sink_for(cloud, switch="v77"))
+    loop.start()
+    loop.join(5)
+    assert "answered 400: Wrong pin format." in str(loop.data.error[1])
+
+
+def test_what_fails_after_it_has_worked_is_tried_again(cloud, caplog):
+    data, sink = Patient(), sink_for(cloud)
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    for number, trouble in enumerate((None, refusal("Invalid token."), (503, b"<html>"), None)):
+        cloud.trouble = trouble
+        data.readings.publish(seen(2 * number, p1=("Happy", "Sad")[number % 2]))
+        loop.step()
+    data.readings.close()
+    loop.teardown()
+    assert data.error is None
+    assert len(cloud.updates) == 2
+    (message,) = caplog.messages
+    assert "The sink blynk failed: RunError: Blynk at" in message
+
+
+def test_a_redirect_is_not_followed_since_it_would_carry_the_token_elsewhere(cloud):
+    cloud.trouble = (302, b"")
+    with pytest.raises(RunError, match="answered 302: Found"):
+        sink_for(cloud).open()
+    assert len(cloud.asked) == 1
+
+
+def test_an_answer_that_says_the_token_again_is_told_without_it(cloud):
+    cloud.trouble = refusal(f"No device has {TOKEN}")
+    with pytest.raises(BadInputError) as caught:
+        sink_for(cloud).open()
+    assert "No device has (the token)." in str(caught.value)
+
+
+def test_a_switch_that_cannot_be_read_meanwhile_is_warned_of_once(cloud, caplog):
+    sink = sink_for(cloud)
+    sink.control, sink._every = Data().control, 0.01
+    sink.open()
+    cloud.trouble = (500, b"")
+    count = len(cloud.asked)
+    assert cloud.wait(lambda: len(cloud.asked) > count + 4)
+    cloud.trouble = None
+    cloud.pins["v0"] = "0"
+    deadline = time.monotonic() + 5
+    while sink.control.on and time.monotonic() < deadline:
+        time.sleep(0.01)
+    sink.close()
+    assert not sink.control.on, "it goes on looking"
+    (message,) = caplog.messages
+    assert message.startswith("The switch of the sink blynk cannot be read. Blynk at")
+    assert TOKEN not in message
+
+
+def test_a_switch_that_is_no_number_is_told(cloud):
+    cloud.pins["v0"] = "on"
+    with pytest.raises(RunError, match=r"Blynk's v0 holds 'on'. Expected 0 or 1."):
+        sink_for(cloud).open()
+
+
+def test_without_a_network_it_is_tried_again_and_the_token_is_not_shown(caplog, monkeypatch):
+    monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    caplog.set_level(logging.DEBUG)
+    feed(Blynk(server=f"http://127.0.0.1:{port}"), seen(0, p1="Sad"))
+    (message,) = caplog.messages
+    assert f"Blynk at 127.0.0.1:{port} cannot be reached ([Errno 111] Connection refused)" in message
+    assert TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize("switch", ["v0", ""], ids=["at the switch", "at a label"])
+def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
+    hanging, caplog, monkeypatch, switch
+):
+    monkeypatch.setattr(sinks, "FIRST_PAUSE", 0.1)
+    run = Session("demo", display="none", duration=4, sinks=[Blynk(switch=switch, settle=0, server=hanging)])
+    numbers = []
+    with run:
+        numbers += [each.frame for each in run.readings() if each.person == 1]
+    figures = run.statistics()
+    assert len(numbers) > 60
+    assert figures["reading_age_ms"]["p95"] < 500
+    assert figures["stop_seconds"] < 3.6
+    assert figures["threads_left"] == 0
+    (message,) = caplog.messages
+    assert "cannot be reached (timed out). Expected an answer within 3 s." in message
+
+
+def test_a_token_comes_from_a_file_that_only_its_owner_can_read(tmp_path, cloud):
+    path = tmp_path / "token"
+    path.write_text(f"{TOKEN}\n")
+    path.chmod(0o600)
+    cloud.pins["v0"] = "0"
+    sink = make_sink(f"blynk:token={path},server={cloud.address},every=60")
+    sink.control = Data().control
+    sink.open()
+    sink.close()
+    assert not sink.control.on
+    path.chmod(0o640)
+    with pytest.raises(BadInputError, match=rf"mode 640\). .* Run: chmod 600 {path}"):
+        Blynk(token=str(path))
+
+
+def test_a_token_given_as_a_file_is_not_shown():
+    with pytest.raises(MissingFileError) as caught:
+        make_sink(f"blynk:token={TOKEN}")
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+    assert "not to be the token itself" in caught.value.expected
+
+
+@pytest.mark.parametrize("value", ["", "  ", "two words", "a&v0=1", "ä"])
+def test_a_token_that_is_none_is_told_and_not_shown(monkeypatch, value):
+    monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", value)
+    with pytest.raises(BadInputError, match="EXPRESSION_BLYNK_TOKEN") as caught:
+        Blynk()
+    assert not value.strip() or value not in str(caught.value)
+
+
+def test_the_variable_of_the_token_is_no_setting():
+    assert Settings.load(environ={"EXPRESSION_BLYNK_TOKEN": TOKEN}, folder="/nowhere") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("switch=d5", "switch of the sink blynk is 'd5'. Expected a virtual pin such as v0, or nothing."),
+        ("every=0.5", "every of the sink blynk is 0.5. Expected 1 to 86400 seconds."),
+        ("room=all", "room of the sink blynk is 'all'. Expected largest or mean."),
+        ("server=http://blynk.cloud", "Expected https://..., since the address carries the token."),
+        ("server=https://a/b?c", "server of the sink blynk is 'https://a/b?c'."),
+    ],
+)
+def test_options_out_of_range_are_told(monkeypatch, option, words):
+    monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
+    with pytest.raises(BadInputError) as caught:
+        make_sink(f"blynk:{option}")
+    assert words in str(caught.value)
+
+
+def test_every_label_of_the_shipped_network_has_an_emoji():
+    from expression.labels import FER2013
+
+    assert list(blynk.EMOJI) == list(FER2013)
+
+
+def test_a_reading_is_not_sent_where_nothing_is_to_be_shown(monkeypatch):
+    monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
+    assert not Blynk(index="", emoji="").wants(reading())
