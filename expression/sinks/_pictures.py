@@ -1,0 +1,30 @@
+"""The face of a reading as a picture, and the time of day it was taken; for sinks that keep pictures.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+import numpy as np
+
+from ..data import Frame, Reading
+from ..image import crop, fit, square
+
+MARGIN = 1.3
+"""Side of the picture as a multiple of the box's longer side, so that hair and chin are on it."""
+
+LONGEST = 256
+"""Pixels on a side at most."""
+
+
+def face_of(frame: Frame, reading: Reading) -> np.ndarray:
+    """Returns the face, square, in colour: (side, side, 3) uint8 RGB."""
+    return fit(crop(frame.image, square(reading.box, MARGIN)), LONGEST)[0]
+
+
+def taken(reading: Reading) -> datetime:
+    """Returns when the frame of a reading was captured, with the time zone of this machine."""
+    return datetime.fromtimestamp(time.time() - (time.monotonic() - reading.time)).astimezone()

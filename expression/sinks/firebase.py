@@ -1,0 +1,255 @@
+"""Firebase: sends the face to a storage bucket when its label has changed and settled.
+
+    export GOOGLE_APPLICATION_CREDENTIALS=~/key.json
+    expression live --sink firebase:my-project.firebasestorage.app
+
+It sends nothing unless it is asked for, says at the start what goes where, and stands still while the run is
+paused. A picture is named by its content, so that the same one is never there twice.
+
+Source: https://firebase.google.com/docs/storage/admin/start,
+https://cloud.google.com/storage/docs/request-preconditions
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import re
+from typing import Any, NamedTuple
+
+from ..data import Reading
+from ..errors import BadInputError, MissingFileError, RunError, user_path
+from ..image import encode_jpeg
+from ..labels import NOT_SURE
+from . import Sink
+from ._pictures import face_of, taken
+
+VARIABLE, EMULATOR = "GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"
+"""Google's names for the file with the key, and for a storage that is not Google's, as in tests."""
+
+NO_TELEMETRY = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
+"""Without this Google's client asks about the bucket in a thread that outlives the run, for telemetry alone.
+
+Source: google/cloud/storage/_opentelemetry_tracing.py of google-cloud-storage 3.17.
+"""
+
+TIMEOUT = 2.0
+"""Seconds to connect, and again to answer; the stop of a run waits for 5."""
+
+REFUSED = {400, 401, 403, 404}
+"""Answers that trying again does not mend."""
+
+
+class Firebase(Sink):
+    """Sends faces as JPEG, with label, scores, time and person as their metadata.
+
+    Args:
+        bucket: The name of the storage bucket.
+        credentials: The file with the key of a service account; empty: the one that
+            GOOGLE_APPLICATION_CREDENTIALS names.
+        folder: What the names of the pictures begin with.
+        settle: Seconds that a label must have been the same.
+        pause: Seconds between two pictures of one person, at least.
+
+    Raises:
+        BadInputError: An option is out of range, or no credentials are named.
+    """
+
+    only_changes = True
+    extra = "firebase"
+    option = "bucket"
+
+    def __init__(
+        self,
+        bucket: str,
+        credentials: str = "",
+        folder: str = "faces",
+        settle: float = 1.0,
+        pause: float = 2.0,
+    ):
+        _check("bucket", bucket, re.fullmatch(r"[a-z0-9][\w.-]{1,220}[a-z0-9]", bucket), "a bucket's name")
+        _check("folder", folder, re.fullmatch(r"[\w/-]{1,100}", folder), "letters, digits, - and /")
+        _check("settle", settle, 0 <= settle <= 3600, "0 to 3600 seconds")
+        _check("pause", pause, 0 <= pause <= 86_400, "0 to 86400 seconds")
+        self._key = credentials or os.environ.get(VARIABLE, "")
+        if not self._key and not os.environ.get(EMULATOR):
+            raise BadInputError(
+                "The sink firebase was given no credentials.",
+                f"Expected the key of a service account in {VARIABLE}, or credentials=FILE.",
+                "Get one in the Firebase console: Project settings, Service accounts.",
+            )
+        self._bucket_name, self._folder = bucket, folder.strip("/")
+        self.dwell, self.min_interval = settle, pause
+        self._app: Any = None
+        self._bucket: Any = None
+        self._login: Any = None
+        self._unsent: _Picture | None = None  # what may have arrived, or not
+        self._told = self._worked = False
+
+    def open(self) -> None:
+        """Logs in, and says what goes where.
+
+        Raises:
+            MissingFileError: The key is not there.
+            BadInputError: The key is damaged, or Google does not know it.
+            RunError: Google cannot be reached; tried again.
+        """
+        import firebase_admin
+        from firebase_admin import storage
+
+        os.environ.setdefault(NO_TELEMETRY, "true")
+        credential = self._credential()
+        self._login = getattr(credential, "get_credential", lambda: credential)()
+        self._log_in()
+        options = {"projectId": getattr(credential, "project_id", None) or "emulator"}
+        self._app = firebase_admin.initialize_app(credential, options, name=f"expression-{id(self)}")
+        self._bucket = storage.bucket(self._bucket_name, self._app)
+        if not self._told:
+            where = os.environ.get(EMULATOR) or "Google"
+            print(
+                f"Pictures of faces are sent to the bucket {self._bucket_name} at {where}, one for each "
+                "label that has changed and settled, with label, scores, time and person.",
+                flush=True,
+            )
+        self._told = True
+
+    def wants(self, reading: Reading) -> bool:
+        """Whether there is a label, and nobody has paused the run."""
+        return reading.label != NOT_SURE and not self.control.paused
+
+    def send(self, reading: Reading) -> None:
+        """Sends the face; one that may have arrived already is sent again as it was, never another like it.
+
+        Raises:
+            BadInputError: Google refuses the first picture: the bucket, or what the key may do.
+            RunError: Google cannot be reached, or has trouble.
+        """
+        of = (reading.person, reading.label)
+        if self._unsent is None or self._unsent.of != of:
+            self._unsent = self._picture(of, reading)
+        self._log_in()
+        self._upload(self._unsent)
+        self._unsent, self._worked = None, True
+
+    def close(self) -> None:
+        """Forgets the login."""
+        if self._app is not None:
+            import firebase_admin
+
+            firebase_admin.delete_app(self._app)
+            self._app = None
+
+    def _picture(self, of: tuple[int, str], reading: Reading) -> _Picture:
+        """Returns what is sent of a reading."""
+        jpeg = encode_jpeg(face_of(self.frame, reading), 90)
+        label = re.sub(r"[^\w-]+", "_", reading.label)
+        name = f"{self._folder}/{label}/{hashlib.sha256(jpeg).hexdigest()[:32]}.jpg"
+        scores = {label: round(score, 4) for label, score in reading.scores.items()}
+        metadata = {
+            "label": reading.label,
+            "score": f"{reading.score:.4f}",
+            "scores": json.dumps(scores, ensure_ascii=False),
+            "time": taken(reading).isoformat(timespec="milliseconds"),
+            "person": str(reading.person),
+        }
+        return _Picture(of, name, jpeg, metadata)
+
+    def _upload(self, picture: _Picture) -> None:
+        """Writes an object that is not there yet; one that is there stays as it is."""
+        from google.api_core.exceptions import GoogleAPICallError, PreconditionFailed
+
+        blob = self._bucket.blob(picture.name)
+        blob.metadata = picture.metadata
+        try:
+            blob.upload_from_string(
+                picture.jpeg, "image/jpeg", if_generation_match=0, timeout=TIMEOUT, retry=None
+            )
+        except PreconditionFailed:
+            return
+        except GoogleAPICallError as error:
+            kind = BadInputError if error.code in REFUSED and not self._worked else RunError
+            raise kind(
+                f"The bucket {self._bucket_name} took no picture ({error.code}: {_say(error.message)}).",
+                "Expected a bucket that is there, and a key that may create objects in it.",
+                "Compare its name, and the roles of the service account, in the Firebase console.",
+            ) from error
+        except OSError as error:  # requests' errors are OSErrors
+            raise _unreachable(error) from error
+
+    def _credential(self) -> Any:
+        """Returns the key as firebase_admin takes it."""
+        from firebase_admin import credentials
+        from google.auth.credentials import AnonymousCredentials
+
+        if not self._key:
+            return AnonymousCredentials()
+        path = user_path(self._key)
+        try:
+            return credentials.Certificate(str(path))
+        except OSError as error:
+            raise MissingFileError(
+                f"The key {path} cannot be read ({error.strerror}).",
+                "Expected the key of a service account, a JSON file.",
+                f"Check {VARIABLE} or credentials=.",
+            ) from error
+        except ValueError:
+            raise BadInputError(
+                f"{path} is no key of a service account.",
+                "Expected the JSON file that the Firebase console makes.",
+                "Make a new one: Project settings, Service accounts.",
+            ) from None  # the reason may quote the key
+
+    def _log_in(self) -> None:
+        """Gets a new token where the old one has run out, in the time that there is."""
+        from google.auth.exceptions import RefreshError, TransportError
+        from google.auth.transport.requests import Request
+
+        if self._login.valid:
+            return
+        try:
+            self._login.refresh(functools.partial(Request(), timeout=TIMEOUT))
+        except RefreshError as error:
+            kind = RunError if error.retryable or self._worked else BadInputError
+            raise kind(
+                f"Google did not accept the key ({_say(error.args[0] if error.args else error)}).",
+                "Expected one of a service account that is in force, and a clock that is right.",
+                "Make a new one: Project settings, Service accounts.",
+            ) from None
+        except TransportError as error:
+            raise _unreachable(error) from error
+
+
+class _Picture(NamedTuple):
+    """What is sent of a reading: whose and which label, name, bytes, metadata."""
+
+    of: tuple[int, str]
+    name: str
+    jpeg: bytes
+    metadata: dict[str, str]
+
+
+def _unreachable(error: BaseException) -> RunError:
+    """Returns the error for a server that does not answer, with what lies at the bottom of it."""
+    while isinstance(inner := getattr(error, "reason", None) or (error.args or [""])[0], Exception):
+        error = inner
+    return RunError(
+        f"Google's storage cannot be reached ({_say(error)}).",
+        f"Expected an answer within {TIMEOUT:g} s.",
+        "Look at the connection to the internet",
+    )
+
+
+def _say(error: object) -> str:
+    """Returns a reason in one line of 200 characters at most."""
+    return " ".join(str(error).split())[:200].rstrip(". ")
+
+
+def _check(name: str, value: object, fits: object, expected: str) -> None:
+    if not fits:
+        raise BadInputError(
+            f"{name} of the sink firebase is {value!r}.", f"Expected {expected}.", "Choose another."
+        )

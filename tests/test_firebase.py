@@ -1,0 +1,362 @@
+"""The firebase sink against a storage and a login on loopback."""
+
+from __future__ import annotations
+
+import http.server
+import io
+import json
+import socket
+import sys
+import threading
+import traceback
+import urllib.parse
+import urllib.request
+from datetime import datetime, timedelta
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+from readings import Patient, feed, reading, seen
+
+from expression import sinks
+from expression.data import Box, Data, Frame, Reading, Seen
+from expression.errors import BadInputError, MissingFileError, MissingPackageError
+from expression.session import Session
+from expression.sinks import SinkLoop, make_sink
+from expression.sinks.firebase import Firebase
+
+pytest.importorskip("firebase_admin", reason="needs firebase-admin")
+emulator = pytest.importorskip("gcp_storage_emulator.server", reason="needs gcp-storage-emulator")
+BUCKET = "faces-of-a-test"
+
+
+class Storage(http.server.HTTPServer):
+    """The emulator, which also heeds ifGenerationMatch=0, and answers with trouble where told to."""
+
+    def __init__(self):
+        self.storage = emulator.Storage(use_memory_fs=True)
+        emulator.buckets.create_bucket(BUCKET, self.storage)
+        super().__init__(("127.0.0.1", 0), partial(Door, self.storage))
+        self.address = f"http://127.0.0.1:{self.server_port}"
+        self.names, self.refused, self.logins, self.trouble = [], [], [], None
+        self.forgets = False  # whether the answer gets lost though the picture has arrived
+
+    def pictures(self) -> list[dict]:
+        with urllib.request.urlopen(f"{self.address}/storage/v1/b/{BUCKET}/o") as answer:
+            return json.load(answer).get("items", [])
+
+    def picture(self, name: str) -> np.ndarray:
+        with urllib.request.urlopen(
+            f"{self.address}/download/storage/v1/b/{BUCKET}/o/{urllib.parse.quote(name, safe='')}?alt=media"
+        ) as answer:
+            return cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR_RGB)
+
+
+class Door(emulator.RequestHandler):
+    def do_POST(self):
+        if self.path == "/token":
+            return self.log_in()
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        name = json.loads(body.split(b"\r\n\r\n")[1].split(b"\r\n--")[0])["name"]
+        store = self.server
+        if store.trouble:
+            return self.say(*store.trouble)
+        if "ifGenerationMatch=0" in self.path and name in store.names:
+            store.refused.append(name)
+            return self.say(412, {"error": {"message": "conditionNotMet"}})
+        store.names.append(name)
+        self.rfile = io.BytesIO(body)
+        if store.forgets:
+            store.forgets, self.wfile = False, io.BytesIO()
+            self.close_connection = True
+        super().do_POST()
+
+    def log_in(self):
+        """Answers as https://developers.google.com/identity/protocols/oauth2/service-account says."""
+        words = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        assert words["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+        self.server.logins.append(words["assertion"][0])
+        if self.server.trouble:
+            return self.say(*self.server.trouble)
+        self.say(200, {"access_token": "ya29.x", "token_type": "Bearer", "expires_in": 3600})
+
+    def say(self, code, answer):
+        data = json.dumps(answer).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        """Prints nothing."""
+
+
+@pytest.fixture
+def store(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    with Storage() as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.address)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def pem() -> str:
+    """A private key of nobody."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(*form).decode()
+
+
+@pytest.fixture
+def key(tmp_path, pem):
+    """Writes the key of a service account that logs in at an address, and returns its path."""
+
+    def write(address: str) -> str:
+        path = tmp_path / "key.json"
+        account = {"type": "service_account", "project_id": "test", "private_key_id": "1", "private_key": pem}
+        account |= {"client_email": "a@test.iam.gserviceaccount.com", "token_uri": f"{address}/token"}
+        path.write_text(json.dumps(account))
+        return str(path)
+
+    return write
+
+
+def views(*labels: str, people: tuple[int, ...] = (1,), step: float = 1.0) -> list[Seen]:
+    """Frames, each of another grey, with everybody showing a label in each."""
+    frames = []
+    now = 1000.0
+    for number, label in enumerate(labels):
+        image = np.full((90, 120, 3), (200, 10 + number, 30), np.uint8)
+        image[:, 60:, 2] += 3  # so that no two people look the same
+        frame = Frame(image, number, now + number * step, number * step)
+        items = []
+        for person in people:
+            scores = {"Happy": 0.75, "Sad": 0.25}
+            box = Box(10 * person, 20, 30, 40)
+            items.append(Reading(person, box, label, scores.get(label, 0.3), scores, number, frame.time))
+        frames.append(Seen(frame, tuple(items)))
+    return frames
+
+
+def quick(**options) -> Firebase:
+    return Firebase(BUCKET, **{"settle": 0.0, "pause": 0.0, **options})
+
+
+def test_a_face_arrives_with_label_scores_time_and_person(store, capsys):
+    feed(quick(), *views("Happy"))
+    (item,) = store.pictures()
+    told = item["metadata"]
+    assert item["contentType"] == "image/jpeg"
+    assert item["name"].startswith("faces/Happy/")
+    assert (told["label"], told["score"], told["person"]) == ("Happy", "0.7500", "1")
+    assert json.loads(told["scores"]) == {"Happy": 0.75, "Sad": 0.25}
+    assert datetime.fromisoformat(told["time"]).tzinfo is not None
+    picture = store.picture(item["name"])
+    assert picture.shape == (52, 52, 3)
+    assert np.abs(picture.mean((0, 1)) - (200, 10, 30)).max() < 4, "in these colours, red first"
+
+
+def test_the_time_is_that_of_the_frame(store):
+    import time
+
+    now = time.monotonic() - 60
+    image = np.zeros((90, 120, 3), np.uint8)
+    one = Reading(1, Box(10, 20, 30, 40), "Sad", 0.9, {"Sad": 0.9}, 0, now)
+    feed(quick(), Seen(Frame(image, 0, now), (one,)))
+    taken = datetime.fromisoformat(store.pictures()[0]["metadata"]["time"])
+    assert abs(datetime.now().astimezone() - taken - timedelta(seconds=60)) < timedelta(seconds=5)
+
+
+def test_a_picture_is_sent_at_a_change_that_has_settled_and_not_for_not_sure(store):
+    labels = ["Happy", "Sad", "Happy", "Happy", "Happy", "not sure", "not sure", "Happy", "Sad", "Sad", "Sad"]
+    feed(Firebase(BUCKET), *views(*labels))
+    assert [item["metadata"]["label"] for item in store.pictures()] == ["Happy", "Sad"]
+
+
+def test_the_same_picture_is_never_there_twice_also_not_from_two_runs(store):
+    for _ in range(2):
+        feed(quick(), *views("Happy", "Sad"))
+    assert len(store.pictures()) == len(store.names) == 2
+    assert store.refused == store.names
+
+
+def test_a_picture_whose_answer_was_lost_is_not_followed_by_another_like_it(store, caplog):
+    store.forgets = True
+    feed(quick(), *views("Happy", "Happy", "Happy", "Happy"))
+    assert len(store.pictures()) == 1
+    assert store.refused == store.names
+    assert "RunError: Google's storage cannot be reached" in caplog.messages[0]
+
+
+def test_several_people_have_pictures_of_their_own(store):
+    feed(quick(), *views("Happy", people=(1, 2)))
+    assert {item["metadata"]["person"] for item in store.pictures()} == {"1", "2"}
+
+
+def test_while_the_run_is_paused_nothing_is_sent(store):
+    data = Patient()
+    data.control.paused = True
+    feed(quick(), *views("Happy", "Sad"), data=data)
+    assert store.pictures() == []
+
+
+def test_what_goes_where_is_said_once_and_before_anything_is_sent(store, capsys):
+    sink = quick()
+    feed(sink, seen(0))
+    feed(sink, seen(0))
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert out.startswith(f"Pictures of faces are sent to the bucket {BUCKET} at http://127.0.0.1")
+    assert "label, scores, time and person" in out
+
+
+def test_labels_of_any_kind_make_names(store):
+    feed(quick(folder="a/b"), *views("über/../froh?"))
+    (item,) = store.pictures()
+    assert item["name"].startswith("a/b/über_froh_/")
+    assert item["metadata"]["label"] == "über/../froh?"
+
+
+@pytest.mark.parametrize("place", ["variable", "option"])
+def test_a_key_logs_in_once(store, key, monkeypatch, place):
+    path = key(store.address)
+    if place == "variable":
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", path)
+    feed(quick(credentials=path if place == "option" else ""), *views("Happy", "Sad"))
+    assert len(store.pictures()) == 2
+    assert len(store.logins) == 1
+
+
+def ended_by(sink: Firebase, *frames: Seen) -> BaseException:
+    """Runs the loop in its thread until it ends the run, and returns why."""
+    loop = SinkLoop(Data(), sink)
+    loop.start()
+    for frame in frames:
+        loop.data.readings.publish(frame)
+    loop.join(10)
+    assert not loop.is_alive()
+    return loop.data.error[1]
+
+
+def test_a_key_that_google_does_not_know_ends_the_run(store, key, pem):
+    store.trouble = 400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
+    error = ended_by(quick(credentials=key(store.address)))
+    assert isinstance(error, BadInputError)
+    assert "did not accept the key (invalid_grant: Invalid JWT Signature)." in error.happened
+    whole = "".join(traceback.format_exception(error))
+    assert not any(line in whole for line in pem.splitlines()[1:-1])
+
+
+@pytest.mark.parametrize(
+    ("code", "message"), [(404, "The specified bucket does not exist."), (403, "a@test has no access.")]
+)
+def test_a_bucket_that_takes_nothing_ends_the_run(store, code, message):
+    store.trouble = code, {"error": {"message": message}}
+    error = ended_by(quick(), *views("Happy"))
+    assert isinstance(error, BadInputError)
+    assert f"The bucket {BUCKET} took no picture ({code}: " in error.happened
+    assert message.rstrip(".") in error.happened
+
+
+def test_trouble_of_the_server_and_refusals_after_it_has_worked_are_tried_again(store, caplog):
+    data, sink = Patient(), quick()
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    troubles = None, (503, {}), (403, {"error": {"message": "quota"}}), None
+    for trouble, view in zip(troubles, views("Happy", "Sad", "Sad", "Sad"), strict=True):
+        store.trouble = trouble
+        data.readings.publish(view)
+        loop.step()
+    data.readings.close()
+    loop.teardown()
+    assert data.error is None
+    assert [item["metadata"]["label"] for item in store.pictures()] == ["Happy", "Sad"]
+    assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("part", ["login", "storage"])
+def test_without_a_network_it_is_tried_again(store, key, monkeypatch, caplog, part):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nowhere = f"http://127.0.0.1:{server.getsockname()[1]}"
+    if part == "storage":
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", nowhere)
+    loop = feed(quick(credentials=key(nowhere) if part == "login" else ""), *views("Happy"))
+    assert loop.data.error is None
+    (message,) = caplog.messages
+    assert "The sink firebase failed: RunError: Google's storage cannot be reached (" in message
+    assert "refused" in message
+
+
+@pytest.mark.parametrize("part", ["login", "storage"])
+def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
+    store, key, monkeypatch, caplog, part
+):
+    monkeypatch.setattr(sinks, "FIRST_PAUSE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hanging = f"http://127.0.0.1:{server.getsockname()[1]}"
+        if part == "storage":
+            monkeypatch.setenv("STORAGE_EMULATOR_HOST", hanging)
+        sink = quick(credentials=key(hanging) if part == "login" else "")
+        run = Session("demo", display="none", duration=4, sinks=[sink])
+        with run:
+            count = sum(each.person == 1 for each in run.readings())
+    figures = run.statistics()
+    assert count > 60
+    assert figures["reading_age_ms"]["p95"] < 500
+    assert figures["stop_seconds"] < 4.5
+    assert figures["threads_left"] == 0
+    assert "Expected an answer within 2 s." in caplog.messages[0]
+
+
+def test_without_firebase_admin_it_names_the_extra(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "firebase_admin", None)
+    error = ended_by(quick())
+    assert isinstance(error, MissingPackageError)
+    assert '".[firebase]"' in error.remedy
+
+
+def test_a_key_that_is_not_there_or_damaged_is_told(store, tmp_path):
+    with pytest.raises(MissingFileError, match=r"none\.json cannot be read"):
+        quick(credentials=str(tmp_path / "none.json")).open()
+    (tmp_path / "bad.json").write_text('{"type": "service_account", "private_key": "SECRET"}')
+    with pytest.raises(BadInputError, match="is no key of a service account") as caught:
+        quick(credentials=str(tmp_path / "bad.json")).open()
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_without_credentials_it_says_where_to_get_them(monkeypatch):
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    with pytest.raises(BadInputError, match="GOOGLE_APPLICATION_CREDENTIALS, or credentials=FILE"):
+        make_sink("firebase:a-bucket")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("firebase", "The sink firebase was given no bucket. Expected firebase:BUCKET"),
+        ("firebase:gs://a", "bucket of the sink firebase is 'gs://a'. Expected a bucket's name."),
+        ("firebase:bucket=abc,folder=../x", "folder of the sink firebase is '../x'."),
+        ("firebase:bucket=abc,settle=-1", "settle of the sink firebase is -1.0."),
+    ],
+)
+def test_options_out_of_range_are_told(store, text, words):
+    with pytest.raises(BadInputError) as caught:
+        make_sink(text)
+    assert words in str(caught.value)
+
+
+def test_not_sure_is_not_wanted(store):
+    sink = quick()
+    sink.control = Data().control
+    assert [sink.wants(reading(label=label)) for label in ("Happy", "not sure")] == [True, False]
