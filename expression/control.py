@@ -9,13 +9,17 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 class Control:
     """The switches of a run. Any thread may read and set them.
 
+    Args:
+        labels: What an override can be.
+
     Attributes:
+        labels: As given.
         on: Whether faces are looked for. Off, nobody is there as far as all others know.
         paused: Whether reactions hold still, as they are at the moment.
         override: A label that reactions take in place of what is read, also when nobody is there; None
@@ -29,7 +33,8 @@ class Control:
         >>> control.override = "Happy"  # no change
     """
 
-    def __init__(self):
+    def __init__(self, labels: Sequence[str] = ()):
+        self.labels = tuple(labels)
         self._lock = threading.Lock()
         self._on, self._paused, self._override = True, False, None
         self._watchers: list[Callable[[], None]] = []
@@ -60,6 +65,38 @@ class Control:
     @override.setter
     def override(self, label: str | None) -> None:
         self._set("_override", label or None)
+
+    def press(self, key: str) -> bool:
+        """Turns the switch that a key stands for, and says whether there is one.
+
+        Args:
+            key: "o" for on and off, "p" for a pause, a digit for the label of that number, counted from 1,
+                as an override, "0" for none.
+        """
+        if key == "o":
+            self.on = not self.on
+        elif key == "p":
+            self.paused = not self.paused
+        elif key == "0":
+            self.override = None
+        elif key.isdecimal() and int(key) <= len(self.labels):
+            self.override = self.labels[int(key) - 1]
+        else:
+            return False
+        return True
+
+    def told(self) -> str:
+        """Returns what is not as usual, in a few words; nothing where all is.
+
+        Example:
+            >>> control = Control(["Happy", "Sad"])
+            >>> control.press("p"), control.press("2"), control.told()
+            (True, True, 'paused · Sad by hand')
+        """
+        parts = ["off"] if not self.on else []
+        parts += ["paused"] if self.paused else []
+        parts += [f"{self.override} by hand"] if self.override else []
+        return " · ".join(parts)
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Calls back after each change, in the thread that made it; it should return at once."""

@@ -16,6 +16,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from .control import Control
 from .data import Data, Face, Frame, Reading, Seen
 from .drawing import blank, describe, draw
 from .errors import BadInputError, DisplayError
@@ -40,11 +41,13 @@ class Display:
         name: What `--display` calls it.
         needs_main_thread: Whether all calls have to come from the main thread.
         draws: Whether it shows anything at all.
+        control: The switches of the run, for what is pressed on the display; set before `open`.
     """
 
     name = "display"
     needs_main_thread = False
     draws = True
+    control: Control | None = None
 
     def open(self) -> None:
         """Makes it appear."""
@@ -207,6 +210,7 @@ class DisplayLoop(Worker):
         """Opens the display once, unless the run is over already."""
         if not (self._opened or self.data.done):
             self._opened = True
+            self.display.control = self.data.control
             self.display.open()
 
     def _wait(self) -> None:
@@ -228,7 +232,8 @@ class DisplayLoop(Worker):
             width = image.shape[1]
             image = cv2.flip(image, 1)
             readings = [replace(reading, box=reading.box.mirrored(width)) for reading in readings]
-        status = self._status.text(self._people.newest)
+        told = self.data.control.told()
+        status = " · ".join(filter(None, (self._status.text(self._people.newest), told)))
         text = f"{describe(readings)} ({status})" if status else describe(readings)
         return self.display.show(draw(image, readings, status), text)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import models, runtime
+from .control import Control
 from .data import Data, Reading
 from .display import DisplayLoop, make_display
 from .errors import BadInputError, OutputError
@@ -96,6 +97,12 @@ class Session:
         """None, or the first failure as (thread name, exception)."""
         return self.data.error if self.data else None
 
+    @property
+    def control(self) -> Control:
+        """The switches of the run: `session.control.override = "Happy"`."""
+        self._check_started()
+        return self.data.control
+
     def start(self) -> None:
         """Builds every part and starts the threads; a widget shows at once.
 
@@ -147,6 +154,7 @@ class Session:
         """Makes the threads: who follows which slot of the shared object."""
         settings, data = self.settings, Data()
         self.data = data
+        data.control.labels = tuple(self.runtime.labels)
         smoother = Smoother(settings.smooth, self.runtime.labels, settings.threshold)
         self._capture = CaptureLoop(data, self.source)
         self._faces = FaceLoop(data, self.detector, Tracker(settings.stale), settings.people)

@@ -91,13 +91,19 @@ class Window(Display):
         if LATIN <= key < -1:  # Qt's Ä, and its ä
             key = ord(chr(key & 0xFF).lower())
         key &= 0xFFFF
-        taken = key != NO_KEY and self._on_key and self._on_key(key)
+        taken = key != NO_KEY and self._take(key)
         if key in CLOSING_KEYS and not taken:
             return False
         try:
             return cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:  # raised once the close button has destroyed the window
             return False
+
+    def _take(self, key: int) -> bool:
+        """Hands a key to whoever wants it; of a live view, to the switches of the run."""
+        if self._on_key:
+            return self._on_key(key)
+        return bool(self.control) and self.control.press(chr(key))
 
     def close(self) -> None:
         """Closes the window."""

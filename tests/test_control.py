@@ -104,3 +104,20 @@ def test_a_room_is_sent_one_reading_for_all():
     sink = reacting(room="largest")
     feed(sink, seen(0, p1="Happy", p2="Sad"), seen(1), seen(4))
     assert sink.calls[1:-1] == ["0 Happy 0", "empty"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        pytest.param("", "", id="as usual"),
+        pytest.param("o", "off", id="off"),
+        pytest.param("oo", "", id="on again"),
+        pytest.param("p2", "paused · Sad by hand", id="paused, and a mood by hand"),
+        pytest.param("20", "", id="the mood is read again"),
+        pytest.param("9x", "", id="keys that stand for nothing"),
+    ],
+)
+def test_keys_turn_the_switches(keys, told):
+    control = Control(["Happy", "Sad"])
+    assert [control.press(key) for key in keys] == [key in "op012" for key in keys]
+    assert control.told() == told

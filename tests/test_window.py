@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from screen import Screen, virtual_screen
 
+from expression.control import Control
 from expression.errors import DisplayError
 from expression.window import Window
 
@@ -238,3 +239,13 @@ def test_a_key_that_somebody_types_closes_nothing(monkeypatch, key):
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1)
     assert Window("typing", on_key=lambda _: True).is_open()
     assert not Window("not typing", on_key=lambda _: False).is_open()
+
+
+def test_keys_of_a_live_view_turn_the_switches_of_its_run(monkeypatch):
+    window = Window("switches")
+    window.control = Control(["Happy", "Sad"])
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1)
+    for key in "p2x":
+        monkeypatch.setattr(cv2, "waitKeyEx", lambda _, key=key: ord(key))
+        assert window.is_open()
+    assert window.control.told() == "paused · Sad by hand"
