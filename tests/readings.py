@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 
@@ -22,6 +23,23 @@ def seen(time: float, **people: str) -> Seen[Reading]:
     frame = Frame(IMAGE, round(time * 100), time, time)
     items = (reading(int(p[1:]), label, frame.number, time) for p, label in people.items())
     return Seen(frame, tuple(items))
+
+
+def views(*labels: str, people: tuple[int, ...] = (1,), step: float = 1.0) -> list[Seen]:
+    """Frames, each of another grey, with everybody showing a label in each."""
+    frames = []
+    now = time.monotonic()
+    for number, label in enumerate(labels):
+        image = np.full((90, 120, 3), (200, 10 + number, 30), np.uint8)
+        image[:, 60:, 2] += 3  # so that no two people look the same
+        frame = Frame(image, number, now + number * step, number * step)
+        items = []
+        for person in people:
+            scores = {"Happy": 0.75, "Sad": 0.25}
+            box = Box(10 * person, 20, 30, 40)
+            items.append(Reading(person, box, label, scores.get(label, 0.3), scores, number, frame.time))
+        frames.append(Seen(frame, tuple(items)))
+    return frames
 
 
 class Recorder(Sink):

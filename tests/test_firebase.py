@@ -17,7 +17,7 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
-from readings import Patient, feed, reading, seen
+from readings import Patient, feed, reading, seen, views
 
 from expression import sinks
 from expression.data import Box, Data, Frame, Reading, Seen
@@ -129,23 +129,6 @@ def key(tmp_path, pem):
         return str(path)
 
     return write
-
-
-def views(*labels: str, people: tuple[int, ...] = (1,), step: float = 1.0) -> list[Seen]:
-    """Frames, each of another grey, with everybody showing a label in each."""
-    frames = []
-    now = 1000.0
-    for number, label in enumerate(labels):
-        image = np.full((90, 120, 3), (200, 10 + number, 30), np.uint8)
-        image[:, 60:, 2] += 3  # so that no two people look the same
-        frame = Frame(image, number, now + number * step, number * step)
-        items = []
-        for person in people:
-            scores = {"Happy": 0.75, "Sad": 0.25}
-            box = Box(10 * person, 20, 30, 40)
-            items.append(Reading(person, box, label, scores.get(label, 0.3), scores, number, frame.time))
-        frames.append(Seen(frame, tuple(items)))
-    return frames
 
 
 def quick(**options) -> Firebase:

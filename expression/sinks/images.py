@@ -1,0 +1,177 @@
+"""Images: keeps the face when its label has changed and settled, apart from pictures that a person labelled.
+
+    expression live --sink images
+    expression live --sink images:folder=Guesses,limit=200
+
+    Guesses/guesses.csv                               time,person,label,score,file
+    Guesses/2026-11-26/153012-person1-Happy-73.png    a face that the network took for Happy, by 73%
+
+What is kept are guesses of a network. They never go where labels of people are, and the oldest give way.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+from collections import deque
+from pathlib import Path
+
+from ..data import Reading
+from ..errors import BadInputError, OutputError, user_path
+from ..files import write_text, writing_told
+from ..image import write_picture
+from ..labelrows import FILE
+from ..labels import NOT_SURE
+from . import Sink
+from ._pictures import face_of, taken
+
+TABLE = "guesses.csv"
+COLUMNS = ["time", "person", "label", "score", "file"]
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+NAME = re.compile(r"\d{6}-person\d+-.+-\d+(-\d+)?\.png")
+"""What the folders and pictures are called that may be deleted; all others are left alone."""
+
+
+class Images(Sink):
+    """Keeps pictures of faces, and a row of each.
+
+    Args:
+        folder: Where they are kept; it is made where it is not there.
+        limit: How many pictures are kept at most.
+        settle: Seconds that a label must have been the same.
+
+    Raises:
+        BadInputError: An option is out of range, or the folder is one for labelled pictures.
+    """
+
+    only_changes = True
+    option = "folder"
+
+    def __init__(self, folder: str = "Guesses", limit: int = 1000, settle: float = 1.0):
+        if not 1 <= limit <= 100_000:
+            raise BadInputError(
+                f"The limit of the sink images is {limit}.", "Expected 1 to 100000.", "Try limit=1000."
+            )
+        if not 0 <= settle <= 3600:
+            raise BadInputError(
+                f"settle of the sink images is {settle}.", "Expected 0 to 3600 seconds.", "Try settle=1."
+            )
+        self.folder, self.dwell, self._limit = user_path(folder), settle, limit
+        self._check_apart()
+        self._kept: deque[Path] = deque()  # the oldest first
+        self._added = 0
+
+    def open(self) -> None:
+        """Makes the folder, and says that faces are kept there.
+
+        Raises:
+            OutputError: The folder cannot be written, or another table has the name of this one's.
+            BadInputError: The folder is one for labelled pictures.
+        """
+        self._check_apart()
+        with writing_told(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            days = sorted(day for day in self.folder.iterdir() if DAY.fullmatch(day.name) and day.is_dir())
+            self._kept = deque(p for day in days for p in sorted(day.iterdir()) if NAME.fullmatch(p.name))
+            rows = self._rows()
+        if rows[0] != COLUMNS:
+            raise OutputError(
+                f"{self._table} begins with {','.join(rows[0])[:60]!r}.",
+                f"Expected {','.join(COLUMNS)}.",
+                "Choose another folder, or move that file away.",
+            )
+        self._make_room(0)
+        self._write(self._rows())
+        print(f"Pictures of faces are kept in {self.folder}, {self._limit} at most.", flush=True)
+
+    def wants(self, reading: Reading) -> bool:
+        """Whether there is a label."""
+        return reading.label != NOT_SURE
+
+    def send(self, reading: Reading) -> None:
+        """Keeps the face, and adds its row.
+
+        Raises:
+            OutputError: There is no room, or the folder is locked; neither picture nor row is there then.
+        """
+        time = taken(reading)
+        path = self._free(time.strftime("%Y-%m-%d/%H%M%S"), reading)
+        self._make_room(1)
+        try:
+            with writing_told(path):
+                path.parent.mkdir(exist_ok=True)
+            write_picture(path, face_of(self.frame, reading))
+            file = path.relative_to(self.folder).as_posix()
+            when = time.isoformat(timespec="milliseconds")
+            row = [when, reading.person, reading.label, f"{reading.score:.4f}", file]
+            self._write([*self._rows(), row])
+        except BaseException:
+            self._delete(path)
+            raise
+        self._kept.append(path)
+        self._added += 1
+
+    def close(self) -> None:
+        """Says how many pictures were added."""
+        print(f"{self.folder}: {self._added} pictures added, {len(self._kept)} kept.", flush=True)
+
+    @property
+    def _table(self) -> Path:
+        return self.folder / TABLE
+
+    def _check_apart(self) -> None:
+        """Raises where the folder is, or may become, one of pictures that a person labelled."""
+        place = self.folder.resolve()
+        sets = [p for p in (place, *place.parents) if p.name.lower() == "images"]
+        inside = place in sets or any((p.parent / FILE).exists() for p in sets)
+        if inside or (place / FILE).exists():
+            raise BadInputError(
+                f"Guesses cannot be kept in {self.folder}, where labelled pictures are or will be.",
+                "Expected a folder of their own, apart from pictures that a person labelled.",
+                "Choose another, such as images:Guesses.",
+            )
+
+    def _free(self, start: str, reading: Reading) -> Path:
+        """Returns a name that no picture has."""
+        label = re.sub(r"[^\w-]+", "_", reading.label)[:40]
+        stem = f"{start}-person{reading.person}-{label}-{round(100 * reading.score)}"
+        path, number = self.folder / f"{stem}.png", 1
+        while path.exists():
+            number += 1
+            path = self.folder / f"{stem}-{number}.png"
+        return path
+
+    def _make_room(self, wanted: int) -> None:
+        """Deletes the oldest pictures until there is room for so many more."""
+        while len(self._kept) > self._limit - wanted:
+            self._delete(self._kept[0])
+            self._kept.popleft()
+
+    def _delete(self, path: Path) -> None:
+        """Deletes a picture, and its folder once that is empty."""
+        with writing_told(path, "Close the program that has it open."):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+
+    def _rows(self) -> list[list[str]]:
+        """Returns the header and the rows whose pictures are there; a row that was cut off is left out."""
+        if not self._table.is_file() or not self._table.stat().st_size:
+            return [COLUMNS]
+        text = self._table.read_text("utf-8-sig", "replace").replace(
+            "\0", " "
+        )  # Python 3.10 stumbles over it
+        header, *rows = list(csv.reader(io.StringIO(text))) or [COLUMNS]
+        kept = {path.relative_to(self.folder).as_posix() for path in self._kept}
+        return [header, *(row for row in rows if len(row) == len(COLUMNS) and row[-1] in kept)]
+
+    def _write(self, rows: list[list]) -> None:
+        """Writes the table, as a whole or not at all."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        write_text(self._table, text.getvalue())
