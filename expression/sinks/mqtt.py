@@ -9,6 +9,7 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -19,25 +20,13 @@ import threading
 import time
 from typing import Any
 
-from .. import __version__
 from ..data import Reading
 from ..errors import BadInputError, RunError, missing_package
 from . import GONE_SECONDS, Sink
+from ._homeassistant import AS_READ, BIRTH, NOBODY, OFF, OFFLINE, ON, ONLINE, discovery
 from ._secrets import secret
 
 logger = logging.getLogger("expression")
-
-DISCOVERY = "homeassistant"
-"""Where Home Assistant looks for devices. Source: https://www.home-assistant.io/integrations/mqtt/"""
-
-BIRTH = f"{DISCOVERY}/status"
-"""Where Home Assistant says "online" when it starts. Source: the same page, "Birth and last will"."""
-
-ONLINE, OFFLINE, ON, OFF = "online", "offline", "ON", "OFF"
-"""What Home Assistant expects where nothing else is agreed. Source: the same page."""
-
-NOBODY, AS_READ = "nobody", "as read"
-"""The mood when nobody is there, and the choice that overrides nothing."""
 
 CONNECT_SECONDS = 2.0
 """How long a broker may take to be reached, and again to answer; together shorter than a session's stop."""
@@ -87,6 +76,7 @@ class Mqtt(Sink):
         self.host, self.port, self.tls = host, port or (8883 if tls else 1883), tls
         self.prefix, self._secrets = prefix, secrets
         self._client: Any = None
+        self._running = False  # whether it is open
         self._lock = threading.RLock()  # whoever turns a switch publishes from a thread of its own
         self._told: dict[str, str] = {}  # topic: what was last said there
         self._people: dict[int, Reading] = {}  # person: their last reading
@@ -108,13 +98,17 @@ class Mqtt(Sink):
             from paho.mqtt import client as paho
         except ImportError as error:
             raise missing_package("The sink mqtt", "paho-mqtt", self.extra) from error
-        client = self._make_client(paho)
+        self._client = self._make_client(paho)
         self._told |= discovery(self.prefix)
-        self._tell_all()
-        self._connect(client)
-        self._client = client
         self.control.watch(self._tell_all)
-        self._publish_all(client)
+        self._tell_all()
+        try:
+            self._connect(self._client)
+        except BaseException:
+            self._client = None
+            self.control.unwatch(self._tell_all)
+            raise
+        self._running = True
 
     def send(self, reading: Reading) -> None:
         """Takes one reading; sends what it changes, and the scores once a second."""
@@ -141,16 +135,15 @@ class Mqtt(Sink):
 
     def close(self) -> None:
         """Says that the run is over, and hangs up."""
+        self._running = False
         client, self._client = self._client, None
         if client is None:
             return
         self.control.unwatch(self._tell_all)
         if client.is_connected():
             last = client.publish(f"{self.prefix}/status", OFFLINE, qos=1, retain=True)
-            try:
+            with contextlib.suppress(RuntimeError, ValueError):  # it has just gone: its last will says it
                 last.wait_for_publish(1.0)
-            except (RuntimeError, ValueError):  # the broker has just gone; its last will says the same
-                pass
         client.disconnect()
         client.loop_stop()
 
@@ -179,6 +172,8 @@ class Mqtt(Sink):
 
     def _publish_all(self, client: Any) -> None:
         """Publishes everything that was said, for a broker or a Home Assistant that knows nothing of it."""
+        if self._client is None:  # closed meanwhile: what the last will said stays
+            return
         with self._lock:
             for topic, text in self._told.items():
                 client.publish(topic, text, retain=True)
@@ -213,11 +208,11 @@ class Mqtt(Sink):
             raise self._unreachable(error) from error
         client.loop_start()
         self._answered.wait(CONNECT_SECONDS)
-        if self._refusal is None:
-            return
-        client.disconnect()
-        client.loop_stop()
-        self._raise_refusal(bool(client.username))
+        refusal = self._refusal
+        if refusal is not None:
+            client.disconnect()
+            client.loop_stop()
+            raise self._refused(refusal, bool(client.username))
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         """The broker answered: it took us, now or again, or refused us."""
@@ -242,13 +237,13 @@ class Mqtt(Sink):
         """The broker is still away."""
         self._warn()
 
-    def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
+    def _on_message(self, client: Any, _data: Any, message: Any) -> None:
         """Somebody turned a switch, or Home Assistant has started; what was kept from before is old."""
         if message.retain:
             return
         topic, word = message.topic, message.payload.decode(errors="replace")
-        if topic == BIRTH and word == ONLINE and self._client is not None:
-            self._publish_all(self._client)
+        if topic == BIRTH and word == ONLINE:
+            self._publish_all(client)
         elif topic == f"{self.prefix}/recognition/set" and word in (ON, OFF):
             self.control.on = word == ON
         elif topic == f"{self.prefix}/override/set" and word in (AS_READ, *self._labels):
@@ -257,7 +252,7 @@ class Mqtt(Sink):
     def _warn(self) -> None:
         """Says once that the broker is lost; one that comes and goes is told of every half minute."""
         now = time.monotonic()
-        if self._client is None or self._warned or now - self._warn_time < WARN_SECONDS:
+        if not self._running or self._warned or now - self._warn_time < WARN_SECONDS:
             return
         self._warned, self._warn_time = True, now
         logger.warning(
@@ -286,55 +281,20 @@ class Mqtt(Sink):
             remedy or "Start it, or write another one as mqtt:host=...,port=...",
         )
 
-    def _raise_refusal(self, named: bool) -> None:
-        """Raises the error for what answers and does not take us."""
-        if self._refusal in ("Bad user name or password", "Not authorized"):
-            raise BadInputError(
+    def _refused(self, said: str, named: bool) -> BadInputError | RunError:
+        """Returns the error for what answers and does not take us."""
+        if said in ("Bad user name or password", "Not authorized"):
+            return BadInputError(
                 f"The broker at {self._place()} refuses "
                 f"{'the user name or password' if named else 'whoever gives no user name'}.",
                 "Expected those of one of its users.",
                 "Set EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
             )
-        raise RunError(
-            f"What runs at {self._place()} does not take us ({self._refusal}).",
+        return RunError(
+            f"What runs at {self._place()} does not take us ({said}).",
             "Expected an MQTT broker.",
             "Check the port, and whether it wants tls=true.",
         )
-
-
-def discovery(prefix: str, labels: tuple[str, ...] = ()) -> dict[str, str]:
-    """Returns what tells Home Assistant of a run, as topics with their texts.
-
-    The choice that overrides the mood is among them only once the labels are known.
-
-    Source: https://www.home-assistant.io/integrations/mqtt/, "MQTT discovery"; sensor.mqtt, switch.mqtt and
-    select.mqtt beside it.
-
-    Example:
-        >>> list(discovery("hall", ("Happy", "Sad")))[-1]
-        'homeassistant/select/hall_override/config'
-    """
-    identity, maker = prefix.replace("/", "_"), {"name": "expression", "sw_version": __version__}
-    things = {
-        "sensor/mood": {"name": "Mood", "icon": "mdi:emoticon", "json_attributes_topic": f"{prefix}/scores"},
-        "sensor/people": {"name": "People", "icon": "mdi:account-group", "state_class": "measurement"},
-        "switch/recognition": {"name": "Recognition", "icon": "mdi:face-recognition"},
-    }
-    if labels:
-        things["select/override"] = {"name": "Override", "options": [AS_READ, *labels]}
-    found = {}
-    for thing, own in things.items():
-        kind, _, name = thing.partition("/")
-        commands = {} if kind == "sensor" else {"command_topic": f"{prefix}/{name}/set"}
-        common = {
-            "unique_id": f"{identity}_{name}",
-            "state_topic": f"{prefix}/{name}",
-            "availability_topic": f"{prefix}/status",
-            "device": {"identifiers": [identity], "name": prefix.capitalize(), "sw_version": __version__},
-            "origin": maker,
-        }
-        found[f"{DISCOVERY}/{kind}/{identity}_{name}/config"] = json.dumps({**own, **commands, **common})
-    return found
 
 
 def _check(host: str, port: int | None, prefix: str) -> None:
