@@ -27,9 +27,8 @@ def secret(name: str, file: str = "") -> str | None:
         BadInputError: Others can read the file, or it has lines of another form.
 
     Example:
-        >>> os.environ["EXPRESSION_LAMP_KEY"] = "1234"
-        >>> secret("EXPRESSION_LAMP_KEY")
-        '1234'
+        >>> secret("EXPRESSION_LAMP_KEY") is None
+        True
     """
     return os.environ.get(name) or (_read(user_path(file)).get(name) if file else None) or None
 

@@ -278,7 +278,7 @@ class Mqtt(Sink):
         return RunError(
             f"The broker at {self._place()} cannot be reached ({said}).",
             "Expected an MQTT broker that answers there.",
-            remedy or "Start it, or write another one as mqtt:host=...,port=...",
+            remedy or "Start it, or name another, as in mqtt:host=HOST,port=PORT.",
         )
 
     def _refused(self, said: str, named: bool) -> BadInputError | RunError:
