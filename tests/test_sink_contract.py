@@ -224,7 +224,8 @@ def test_one_from_a_notebook_cell_works_and_ones_that_raise_at_everything_harm_n
     session = Session(Pictures(60), display="none", detector="whole", sinks=bad)
     session.run()
     assert good.name == "Applause"
-    assert len(good.heard) == len(memory.readings) > 0
+    assert good.heard  # how many, depends on the machine: each skips what comes too quickly
+    assert memory.readings[-1].frame == 59, "the last one arrives"
     assert session.error is None
     assert session.statistics()["threads_left"] == 0
     failed = [message for message in caplog.messages if " failed: " in message]
