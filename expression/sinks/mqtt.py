@@ -194,6 +194,7 @@ class Mqtt(Sink):
         client.suppress_exceptions = True  # an error of whoever watches the switches must not end the thread
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_connect_fail, client.on_message = self._on_connect_fail, self._on_message
+        client.on_subscribe = self._on_subscribe
         if self.tls:
             client.tls_set()
         return client
@@ -216,14 +217,20 @@ class Mqtt(Sink):
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         """The broker answered: it took us, now or again, or refused us."""
-        self._refusal = str(reason) if reason.is_failure else None
-        if not reason.is_failure:
+        if reason.is_failure:
+            self._refusal = str(reason)
+            self._answered.set()
+        else:
             topics = (BIRTH, f"{self.prefix}/recognition/set", f"{self.prefix}/override/set")
             client.subscribe([(topic, 1) for topic in topics])
             self._publish_all(client)
             if self._warned:
                 self._warned = False
                 logger.warning("The sink mqtt has the broker at %s again.", self._place())
+
+    def _on_subscribe(self, *_: Any) -> None:
+        """The broker passes commands on from now."""
+        self._refusal = None
         self._answered.set()
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, _reason: Any, _properties: Any) -> None:
