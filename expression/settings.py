@@ -22,7 +22,7 @@ from typing import Any
 from .errors import BadInputError
 
 FILE = "expression.toml"
-OUTSIDE = {"MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG", "BLYNK_TOKEN"}
+OUTSIDE = {"MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG", "BLYNK_TOKEN", "MQTT_USER", "MQTT_PASSWORD"}
 """EXPRESSION_* names that are read elsewhere and are no settings."""
 
 LONGEST = 4_000_000

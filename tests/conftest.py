@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from broker import broker, listener  # noqa: F401  fixtures
 from hypothesis import settings
 
 settings.register_profile("calm", deadline=None)  # a busy machine is no failure

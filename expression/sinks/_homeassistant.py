@@ -1,0 +1,59 @@
+"""Home Assistant: what a run has to say so that it appears there, with its sensors and switches.
+
+`mqtt.py` publishes it. Nothing here talks to anybody.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import json
+
+from .. import __version__
+
+DISCOVERY = "homeassistant"
+"""Where Home Assistant looks for devices. Source: https://www.home-assistant.io/integrations/mqtt/"""
+
+BIRTH = f"{DISCOVERY}/status"
+"""Where Home Assistant says "online" when it starts. Source: the same page, "Birth and last will"."""
+
+ONLINE, OFFLINE, ON, OFF = "online", "offline", "ON", "OFF"
+"""What Home Assistant expects where nothing else is agreed. Source: the same page."""
+
+NOBODY, AS_READ = "nobody", "as read"
+"""The mood when nobody is there, and the choice that overrides nothing."""
+
+
+def discovery(prefix: str, labels: tuple[str, ...] = ()) -> dict[str, str]:
+    """Returns what tells Home Assistant of a run, as topics with their texts.
+
+    The choice that overrides the mood is among them only once the labels are known.
+
+    Source: https://www.home-assistant.io/integrations/mqtt/, "MQTT discovery"; sensor.mqtt, switch.mqtt and
+    select.mqtt beside it.
+
+    Example:
+        >>> list(discovery("hall", ("Happy", "Sad")))[-1]
+        'homeassistant/select/hall_override/config'
+    """
+    identity, maker = prefix.replace("/", "_"), {"name": "expression", "sw_version": __version__}
+    things = {
+        "sensor/mood": {"name": "Mood", "icon": "mdi:emoticon", "json_attributes_topic": f"{prefix}/scores"},
+        "sensor/people": {"name": "People", "icon": "mdi:account-group", "state_class": "measurement"},
+        "switch/recognition": {"name": "Recognition", "icon": "mdi:face-recognition"},
+    }
+    if labels:
+        things["select/override"] = {"name": "Override", "options": [AS_READ, *labels]}
+    found = {}
+    for thing, own in things.items():
+        kind, _, name = thing.partition("/")
+        commands = {} if kind == "sensor" else {"command_topic": f"{prefix}/{name}/set"}
+        common = {
+            "unique_id": f"{identity}_{name}",
+            "state_topic": f"{prefix}/{name}",
+            "availability_topic": f"{prefix}/status",
+            "device": {"identifiers": [identity], "name": prefix.capitalize(), "sw_version": __version__},
+            "origin": maker,
+        }
+        found[f"{DISCOVERY}/{kind}/{identity}_{name}/config"] = json.dumps({**own, **commands, **common})
+    return found

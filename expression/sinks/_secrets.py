@@ -1,0 +1,73 @@
+"""Secrets: user names, passwords and keys, from the environment or from a file that nobody else can read.
+
+Sinks that need one call `secret` in `open`. It is never part of an error, a message or a `repr`.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from ..errors import BadInputError, MissingFileError, user_path
+
+
+def secret(name: str, file: str = "") -> str | None:
+    """Returns a secret, or None where there is none; the environment comes before the file.
+
+    Args:
+        name: Its name, such as EXPRESSION_MQTT_PASSWORD.
+        file: A file with a line `name=value` for each secret, as systemd's EnvironmentFile has them;
+            empty for none.
+
+    Raises:
+        MissingFileError: There is no such file.
+        BadInputError: Others can read the file, or it has lines of another form.
+
+    Example:
+        >>> secret("EXPRESSION_LAMP_KEY") is None
+        True
+    """
+    return os.environ.get(name) or (_read(user_path(file)).get(name) if file else None) or None
+
+
+def _read(path: Path) -> dict[str, str]:
+    """Returns the lines of a file of secrets; what stands in them is not told when they are wrong."""
+    try:
+        _check_private(path)
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MissingFileError(
+            f"The secrets cannot be read from {path} ({getattr(error, 'strerror', None) or 'no text'}).",
+            "Expected a text file with a line NAME=value for each.",
+            "Check the name, or make the file.",
+        ) from None
+    found = {}
+    for number, line in enumerate(lines, 1):
+        name, equals, value = line.partition("=")
+        if equals:
+            found[name.strip()] = _unquoted(value.strip())
+        elif line.strip() and not line.lstrip().startswith("#"):
+            raise BadInputError(
+                f"Line {number} of {path} is of another form.", "Expected NAME=value.", "Mend that line."
+            )
+    return found
+
+
+def _check_private(path: Path) -> None:
+    """Raises a BadInputError when others may read the file; Windows has no such mode."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        raise BadInputError(
+            f"The secrets in {path} can be read by others (mode {mode:o}).",
+            "Expected mode 600.",
+            f"Run: chmod 600 {path}",
+        )
+
+
+def _unquoted(value: str) -> str:
+    """Returns a value without the quotes around it."""
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value

@@ -1,0 +1,526 @@
+"""The sink mqtt, against a real broker: what Home Assistant is told, and what it can turn."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from broker import Broker, Listener, free_port
+from parts import expression_process
+from readings import Recorder, reading
+
+pytest.importorskip("paho.mqtt", reason="needs paho-mqtt (pip install -r requirements.txt)")
+
+from expression.control import Control
+from expression.errors import BadInputError, MissingFileError, RunError
+from expression.session import Session
+from expression.sinks import make_sink, mqtt
+from expression.sinks._homeassistant import AS_READ, BIRTH, NOBODY, discovery
+from expression.sinks.memory import Memory
+from expression.sinks.mqtt import Mqtt
+
+# What a payload may and must have: https://www.home-assistant.io/integrations/sensor.mqtt/, switch.mqtt,
+# select.mqtt, and "Discovery messages" in /integrations/mqtt/, as read in 2026. Abbreviations and the keys
+# of device discovery are left out, since nothing here uses them.
+ANY = {
+    *("availability", "availability_mode", "availability_template", "availability_topic", "device"),
+    *("device_class", "enabled_by_default", "encoding", "entity_category", "entity_picture", "icon"),
+    *("json_attributes_template", "json_attributes_topic", "name", "origin", "payload_available"),
+    *("payload_not_available", "qos", "unique_id", "value_template", "state_topic"),
+}
+COMMANDS = {"command_template", "command_topic", "optimistic", "retain"}
+MAY = {
+    "sensor": ANY
+    | {"expire_after", "force_update", "last_reset_value_template", "options", "state_class"}
+    | {"suggested_display_precision", "unit_of_measurement"},
+    "switch": ANY | COMMANDS | {"payload_off", "payload_on", "state_off", "state_on"},
+    "select": ANY | COMMANDS | {"options"},
+}
+MUST = {"sensor": {"state_topic"}, "switch": {"command_topic"}, "select": {"command_topic", "options"}}
+DEVICE = {
+    *("configuration_url", "connections", "hw_version", "identifiers", "manufacturer", "model", "model_id"),
+    *("name", "serial_number", "suggested_area", "sw_version", "via_device"),
+}
+
+
+def check(topic: str, text: str) -> dict:
+    """Holds a discovery message to the documentation, and returns its payload."""
+    found = re.fullmatch(r"homeassistant/(\w+)/(?:[\w-]+/)?([\w-]+)/config", topic, re.ASCII)
+    assert found, topic
+    kind, payload = found.group(1), json.loads(text)
+    assert payload.keys() >= MUST[kind]
+    assert payload.keys() <= MAY[kind]
+    assert payload["unique_id"] == found.group(2), "the documentation's best practice"
+    device = payload["device"]
+    assert {"identifiers", "name"} <= device.keys() <= DEVICE
+    assert payload["origin"]["name"]
+    assert payload["origin"].keys() <= {"name", "sw_version", "support_url"}
+    assert payload.get("state_class", "measurement") in {"measurement", "total", "total_increasing"}
+    assert payload.get("icon", "mdi:x").startswith("mdi:")
+    if kind == "select":
+        assert all(isinstance(option, str) for option in payload["options"])
+    for key in (key for key in payload if key.endswith("_topic")):
+        assert not set("+#~") & set(payload[key])
+    return payload
+
+
+def at(port: int) -> str:
+    """How a user names a broker on this machine."""
+    return f"mqtt:host=127.0.0.1,port={port}"
+
+
+def opened(port: int, **options) -> Mqtt:
+    """A sink that is open, with switches of its own."""
+    sink = Mqtt("127.0.0.1", port, **options)
+    sink.control = Control()
+    sink.open()
+    return sink
+
+
+@pytest.fixture
+def sink(broker):
+    one = opened(broker.port)
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("prefix", ["expression", "home/hall-1", "A_b"])
+def test_what_home_assistant_is_told_is_as_it_documents_it(prefix):
+    payloads = [check(*item) for item in discovery(prefix, ("Happy", "Sad")).items()]
+    assert [payload["name"] for payload in payloads] == ["Mood", "People", "Recognition", "Override"]
+    assert len({payload["unique_id"] for payload in payloads}) == 4
+    assert len({json.dumps(payload["device"]) for payload in payloads}) == 1
+    assert payloads[3]["options"] == [AS_READ, "Happy", "Sad"]
+
+
+def test_every_topic_that_is_named_is_used_and_kept_by_the_broker(broker, listener, sink):
+    sink.send(reading())
+    listener.wait("expression/scores")  # the last of all
+    newcomer = Listener(broker.port)  # hears what the broker has kept
+    for topic in {name for name, _, _ in listener.heard}:
+        newcomer.wait(topic)
+    kept = {topic: text for topic, text, retained in newcomer.heard if retained}
+    payloads = [check(topic, text) for topic, text in kept.items() if topic.endswith("/config")]
+    assert len(payloads) == 4
+    named = {payload[key] for payload in payloads for key in payload if key.endswith("_topic")}
+    commands = {payload["command_topic"] for payload in payloads if "command_topic" in payload}
+    assert named - commands == {topic for topic in kept if not topic.endswith("/config")}
+    assert json.loads(kept["expression/scores"]) == {"Happy": 0.75, "Sad": 0.25}
+    assert {topic: kept[f"expression/{topic}"] for topic in ("status", "mood", "people")} == {
+        "status": "online",
+        "mood": "Happy",
+        "people": "1",
+    }
+    for topic, text in zip(sorted(commands), ("Sad", "OFF"), strict=True):  # override, recognition
+        newcomer.say(topic, text)
+        newcomer.wait(topic.removesuffix("/set"), text)
+    assert (sink.control.on, sink.control.override) == (False, "Sad")
+    newcomer.close()
+
+
+def test_only_what_is_new_is_sent_and_scores_once_a_second(listener, sink):
+    for number in range(41):
+        sink.send(reading(time=number / 10, score=0.5 + number / 100))
+    listener.wait("expression/mood", "Happy")
+    sink.empty()
+    sink.empty()
+    listener.wait("expression/scores", "{}")
+    assert listener.all("expression/mood")[-2:] == ["Happy", NOBODY]
+    assert listener.all("expression/people")[-2:] == ["1", "0"]
+    scores = [json.loads(text) for text in listener.all("expression/scores")]
+    assert [score.get("Happy") for score in scores] == [0.5, 0.6, 0.7, 0.8, 0.9, None]
+
+
+def test_the_mood_is_that_of_the_largest_face_and_everybody_counts(listener, sink):
+    from dataclasses import replace
+
+    from expression.data import Box
+
+    sink.send(reading(1, "Happy", time=0.0))
+    sink.send(replace(reading(2, "Sad", time=0.1), box=Box(0, 0, 9, 9)))
+    listener.wait("expression/mood", "Sad")
+    listener.wait("expression/people", "2")
+    since = listener.now()
+    sink.send(reading(1, "Happy", time=3.0))  # the other one has left
+    listener.wait("expression/people", "1", since=since)
+    listener.wait("expression/mood", "Happy", since=since)
+
+
+def test_who_turns_a_switch_elsewhere_is_seen_in_home_assistant(listener, sink):
+    sink.send(reading())
+    sink.control.on = False
+    listener.wait("expression/recognition", "OFF")
+    sink.control.override = "Sad"
+    listener.wait("expression/override", "Sad")
+    listener.wait("expression/mood", "Sad")
+    since = listener.now()
+    sink.control.override = None
+    listener.wait("expression/override", AS_READ, since=since)
+    listener.wait("expression/mood", "Happy", since=since)
+
+
+def test_a_pause_holds_the_mood_and_counts_on(listener, sink):
+    sink.send(reading(1, "Happy", time=0.0))
+    sink.control.paused = True
+    sink.send(reading(2, "Sad", time=5.0))
+    sink.send(reading(3, "Sad", time=5.0))
+    listener.wait("expression/people", "2")
+    sink.control.on = False
+    listener.wait("expression/recognition", "OFF")  # a mood would have come before it
+    assert listener.all("expression/mood")[-1] == "Happy"
+    sink.control.paused = False
+    listener.wait("expression/mood", "Sad")
+
+
+def test_commands_that_are_none_or_old_change_nothing(broker, sink, listener):
+    sink.send(reading())
+    for text in ("off", "", "\ud83d".encode("utf-8", "replace").decode(), "TOGGLE"):
+        listener.say("expression/recognition/set", text)
+    for text in ("Joy", "", "happy"):
+        listener.say("expression/override/set", text)
+    listener.say("expression/recognition/set", "OFF", retain=True)  # as a run that starts now would find it
+    listener.wait("expression/recognition", "OFF")
+    sink.close()
+    again = opened(broker.port)
+    listener.say("expression/override/set", AS_READ)
+    assert again.control.on
+    assert again.control.override is None
+    again.close()
+
+
+def test_when_home_assistant_starts_it_is_told_everything_again(listener, sink):
+    sink.send(reading())
+    listener.wait("expression/scores")
+    listener.wait("expression/status", "online")
+    since = listener.now()
+    listener.say(BIRTH, "online")
+    for topic in ("mood", "people", "recognition", "override", "scores", "status"):
+        listener.wait(f"expression/{topic}", since=since)
+    for topic, text in discovery("expression", ("Happy", "Sad")).items():
+        listener.wait(topic, text, since=since)
+
+
+def test_a_watcher_that_raises_does_not_end_the_connection(listener, sink):
+    def raises():
+        raise ZeroDivisionError
+
+    sink.control.watch(raises)
+    listener.say("expression/recognition/set", "OFF")
+    listener.say("expression/recognition/set", "ON")
+    listener.wait("expression/recognition", "OFF")
+    listener.wait(
+        "expression/recognition", "ON", since=listener.heard.index(("expression/recognition", "OFF", False))
+    )
+
+
+def test_the_switch_and_the_choice_act_on_a_run(broker, listener):
+    reactor, memory = Recorder(), Memory()
+    reactor.reacts = True
+    sinks = (at(broker.port), reactor, memory)
+    with Session("demo", display="none", sinks=sinks) as session:
+        listener.wait("expression/people", "1")
+        since = listener.now()
+        listener.say("expression/recognition/set", "OFF")
+        listener.wait("expression/people", "0", since=since)
+        listener.wait("expression/mood", NOBODY, since=since)
+        since, read = listener.now(), len(memory.readings)
+        listener.say("expression/override/set", "Fear")
+        listener.wait("expression/mood", "Fear", since=since)
+        while not any(call.startswith("0 Fear") for call in reactor.calls):
+            reactor.called.clear()
+            assert reactor.called.wait(5)
+        assert len(memory.readings) == read, "while it is off nobody is read"
+        listener.say("expression/override/set", AS_READ)
+        listener.say("expression/recognition/set", "ON")
+        listener.wait("expression/people", "1", since=since)
+        listener.wait("expression/override", AS_READ, since=since)
+        assert not session.data.done
+    listener.wait("expression/status", "offline")
+    assert session.statistics()["threads_left"] == 0
+    assert not [thread.name for thread in threading.enumerate() if "expression" in thread.name]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows knows no kill -9")
+def test_after_a_kill_the_broker_says_that_the_run_is_gone_and_a_new_one_that_it_is_there(broker, listener):
+    words = (
+        "live",
+        "--source",
+        "demo",
+        "--display",
+        "none",
+        "--sink",
+        at(broker.port),
+    )
+    one = expression_process(*words)
+    listener.wait("expression/people", "1", 30)
+    began = time.monotonic()
+    one.kill()
+    one.communicate()
+    listener.wait("expression/status", "offline")
+    print(f"\noffline {time.monotonic() - began:.2f} s after kill -9")
+    since = listener.now()
+    two = expression_process(*words)
+    listener.wait("expression/status", "online", 30, since=since)
+    two.send_signal(signal.SIGINT)
+    assert two.communicate()[1].count("\n") <= 1
+    listener.wait("expression/status", "offline", since=since)
+
+
+def test_a_broker_that_is_killed_and_comes_back_holds_nothing_up(broker, listener, caplog):
+    memory = Memory()
+    with Session("demo", display="none", sinks=(at(broker.port), memory)) as session:
+        listener.wait("expression/people", "1")
+        broker.kill()
+        before, began = len(memory.readings), time.monotonic()
+        session.data.wait_done(3)
+        rate = (len(memory.readings) - before) / (time.monotonic() - began)
+        assert rate > 5, "readings go on"
+        session.data.control.override = "Sad"  # somebody turns a switch meanwhile
+        since, began = listener.now(), time.monotonic()
+        broker.start()
+        for topic in ("status", "mood", "people", "recognition"):
+            listener.wait(f"expression/{topic}", since=since)
+        print(f"\n{rate:.0f} readings a second; said again after {time.monotonic() - began:.2f} s")
+        for topic, text in discovery("expression", session.runtime.labels).items():
+            listener.wait(topic, text, since=since)
+        listener.wait("expression/override", "Sad", since=since)
+        listener.say("expression/override/set", AS_READ)  # and commands arrive again
+        listener.wait("expression/override", AS_READ, since=since)
+        ages = session.statistics()["reading_age_ms"]
+    assert ages["p95"] < 500
+    said = [message for message in caplog.messages if "sink mqtt" in message]
+    assert len(said) == 2, said
+    assert re.match(
+        r"The sink mqtt lost the broker at 127\.0\.0\.1, port \d+\. Expected .* tries it again", said[0]
+    )
+    assert "has the broker at" in said[1]
+
+
+def test_a_broker_that_is_away_at_the_start_is_warned_of_once_and_taken_when_it_comes(broker, caplog):
+    broker.kill()
+    memory = Memory()
+    with Session("demo", display="none", sinks=(at(broker.port), memory)) as session:
+        while not (memory.readings and caplog.messages):
+            assert not session.data.wait_done(0.05)
+        broker.start()
+        late = Listener(broker.port)
+        late.wait("expression/people", seconds=20)
+        late.close()
+    assert len(caplog.messages) == 1
+    assert "The sink mqtt failed: RunError: The broker at 127.0.0.1, port" in caplog.messages[0]
+
+
+def test_a_broker_that_comes_and_goes_is_warned_of_every_half_minute(broker, sink, caplog, monkeypatch):
+    now = iter([100.0, 101.0, 131.0])
+    monkeypatch.setattr(mqtt.time, "monotonic", lambda: next(now))
+    for _ in range(3):  # what paho calls when the broker hangs up, and when it has taken us again
+        sink._on_disconnect(None, None, None, None, None)
+        sink._warned = False
+    monkeypatch.undo()
+    assert [message[:30] for message in caplog.messages] == ["The sink mqtt lost the broker "] * 2
+
+
+def test_a_run_that_ends_while_the_broker_is_away_ends_at_once(broker):
+    one = opened(broker.port)
+    broker.kill()
+    time.sleep(0.3)
+    began = time.monotonic()
+    one.close()
+    assert time.monotonic() - began < 3
+
+
+SECRET = "Tr0ub4dor&3"
+
+
+@pytest.fixture
+def strict(tmp_path):
+    """A broker that knows one user, ada."""
+    (tmp_path / "passwords").write_text(f"ada:{SECRET}\n")
+    if subprocess.run(["mosquitto_passwd", "-U", tmp_path / "passwords"]).returncode:
+        pytest.skip("needs mosquitto_passwd")
+    one = Broker(tmp_path, f"password_file {tmp_path / 'passwords'}")
+    yield one
+    one.kill()
+
+
+def test_user_and_password_come_from_the_environment_or_a_private_file(strict, tmp_path, monkeypatch):
+    file = tmp_path / "secrets"
+    file.write_text(f'# the broker\nEXPRESSION_MQTT_USER=ada\nEXPRESSION_MQTT_PASSWORD="{SECRET}"\n')
+    file.chmod(0o600)
+    opened(strict.port, secrets=str(file)).close()
+    monkeypatch.setenv("EXPRESSION_MQTT_USER", "ada")
+    monkeypatch.setenv("EXPRESSION_MQTT_PASSWORD", SECRET)
+    opened(strict.port).close()
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        pytest.param("ada", r"refuses the user name or password\. Expected those of one of", id="wrong"),
+        pytest.param(None, r"refuses whoever gives no user name\. .* Set EXPRESSION_MQTT", id="none"),
+    ],
+)
+def test_a_wrong_password_ends_the_run_and_is_not_repeated(strict, monkeypatch, capfd, user, said):
+    if user:
+        monkeypatch.setenv("EXPRESSION_MQTT_USER", user)
+        monkeypatch.setenv("EXPRESSION_MQTT_PASSWORD", "not-" + SECRET)
+    one = Mqtt("127.0.0.1", strict.port)
+    one.control = Control()
+    with pytest.raises(BadInputError, match=said) as caught:
+        one.open()
+    assert SECRET not in f"{caught.value!r} {one!r} {vars(one)} {capfd.readouterr()}"
+    process = expression_process(
+        *(
+            "live",
+            "--source",
+            "demo",
+            "--display",
+            "none",
+            "--sink",
+            at(strict.port),
+        )
+    )
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert re.search(said, err)
+    assert err.count("\n") == 1
+    assert SECRET not in out + err
+
+
+def test_secrets_that_others_can_read_are_not_taken(tmp_path):
+    file = tmp_path / "secrets"
+    file.write_text("EXPRESSION_MQTT_USER=ada\n")
+    file.chmod(0o644)
+    with pytest.raises(
+        BadInputError, match=r"read by others \(mode 644\)\. Expected mode 600\. Run: chmod 600 "
+    ):
+        opened(1, secrets=str(file))
+    file.chmod(0o600)
+    file.write_text(f"\n{SECRET}\n")
+    with pytest.raises(BadInputError, match=r"Line 2 of .* Expected NAME=value\. Mend that line") as caught:
+        opened(1, secrets=str(file))
+    assert SECRET not in str(caught.value)
+    with pytest.raises(MissingFileError, match=r"secrets cannot be read from .*none .*Expected a text file"):
+        opened(1, secrets=str(tmp_path / "none"))
+
+
+class Server:
+    """Takes one connection, says something, and hangs up if it is to."""
+
+    def __init__(self, says: bytes, stays: bool = False):
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._says, self._stays, self._end = says, stays, threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self):
+        one, _ = self._socket.accept()
+        with one:
+            one.recv(1000)
+            one.sendall(self._says)
+            if self._stays:
+                self._end.wait(10)
+
+    def close(self):
+        self._end.set()
+        self._thread.join()
+        self._socket.close()
+
+
+@pytest.mark.parametrize(
+    ("says", "stays", "said"),
+    [
+        pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", False, "hung up", id="web server"),
+        pytest.param(b"", False, "hung up", id="hangs up"),
+        pytest.param(b"", True, "did not answer within 2 s", id="silent"),
+        pytest.param(bytes([0x20, 2, 0, 3]), True, "Server unavailable", id="a broker that is busy"),
+    ],
+)
+def test_what_is_no_broker_is_told(says, stays, said):
+    server = Server(says, stays)
+    with (
+        contextlib.closing(server),
+        pytest.raises(
+            RunError, match=rf"does not take us \({said}\)\. Expected an MQTT broker\. Check the port"
+        ),
+    ):
+        opened(server.port)
+
+
+def test_a_broker_that_cannot_be_reached_is_told():
+    with pytest.raises(
+        RunError, match=r"at 127\.0\.0\.1, port \d+ cannot be reached \(.*refused\)\. .* Start it, or"
+    ):
+        opened(free_port())
+    one = Mqtt("no-such-host.invalid")
+    one.control = Control()
+    with pytest.raises(
+        RunError, match=r"host\.invalid, port 1883 cannot be reached \(.*\)\. .* Check the name"
+    ):
+        one.open()
+    one.close()
+
+
+LEAK = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""Paho leaves the socket of a handshake that failed to the garbage collector."""
+
+
+@LEAK
+def test_a_broker_with_tls_is_taken_when_its_certificate_is_known(tmp_path, monkeypatch):
+    files = [str(tmp_path / name) for name in ("key.pem", "cert.pem")]
+    words = f"-x509 -newkey rsa:2048 -nodes -keyout {files[0]} -out {files[1]} -days 2 -subj /CN=localhost"
+    made = subprocess.run(
+        ["openssl", "req", *words.split(), "-addext", "subjectAltName=IP:127.0.0.1"], capture_output=True
+    )
+    if made.returncode:
+        pytest.skip("needs openssl")
+    safe = Broker(tmp_path, f"keyfile {files[0]}", f"certfile {files[1]}")
+    with pytest.raises(
+        RunError, match=r"reached \(.*certificate.*Name the file of its authority in SSL_CERT"
+    ):
+        opened(safe.port, tls=True)
+    with pytest.raises(RunError, match=r"does not take us \(hung up\)\. .* whether it wants tls=true"):
+        opened(safe.port)
+    monkeypatch.setenv("SSL_CERT_FILE", files[1])
+    opened(safe.port, tls=True).close()
+    safe.kill()
+
+
+@LEAK
+def test_tls_where_there_is_none_is_told(broker):
+    with pytest.raises(RunError, match=r"cannot be reached \(.*\)\. .* (Leave out tls|Start it)"):
+        opened(broker.port, tls=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mqtt", r"was given no host\. Expected mqtt:HOST or mqtt:host=\.\.\.,port="),
+        ("mqtt:box:1884", r"host of the sink mqtt is 'box:1884'\. .* Write mqtt:HOST, or mqtt:host"),
+        ("mqtt:mqtt://box", r"is 'mqtt://box'"),
+        ("mqtt:ada:Tr0ub4dor@box", r"has an @ in it\. .* Put these into EXPRESSION_MQTT_USER"),
+        ("mqtt:host=box,port=0", r"port of the sink mqtt is 0\. Expected 1 to 65535\. Leave it out"),
+        ("mqtt:host=box,prefix=a/#", r"prefix of the sink mqtt is 'a/#'\. Expected letters"),
+        ("mqtt:host=box,tls=perhaps", r"tls of the sink mqtt is 'perhaps'\. Expected true or false"),
+    ],
+)
+def test_options_that_cannot_be_are_told(text, said):
+    with pytest.raises(BadInputError, match=said) as caught:
+        make_sink(text)
+    assert "Tr0ub4dor" not in str(caught.value)
+
+
+def test_the_port_follows_tls():
+    assert [make_sink(f"mqtt:host=box,{o}").port for o in ("tls=false", "tls=true", "tls=true,port=7")] == [
+        1883,
+        8883,
+        7,
+    ]
