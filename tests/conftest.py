@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from broker import broker, listener  # noqa: F401  fixtures
+from broker import broker, listener  # noqa: F401  fixtures, as are the next three
+from bucket import key, pem, store  # noqa: F401
+from cloud import cloud  # noqa: F401
 from hypothesis import settings
+from loudspeaker import heard  # noqa: F401
 
 settings.register_profile("calm", deadline=None)  # a busy machine is no failure
 settings.load_profile("calm")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loudspeaker import NEEDS, SPEAKS
 from readings import Patient, feed, reading, seen
 
 from expression.data import Data
@@ -20,20 +20,7 @@ from expression.session import Session
 from expression.sinks import SinkLoop, make_sink, speech
 from expression.sinks.speech import Speech, _parse
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or not (shutil.which("espeak-ng") and shutil.which("aplay")),
-    reason="needs Linux with espeak-ng, libespeak1 and alsa-utils",
-)
-
-FILE_DEVICE = """
-pcm.!default {{ type plug slave.pcm "kept" }}
-pcm.kept {{ type file slave.pcm "nothing" file "{path}" format "wav" }}
-pcm.nothing {{ type null }}
-"""
-"""A loudspeaker that writes what it is given to a file.
-
-Source: https://www.alsa-project.org/alsa-doc/alsa-lib/pcm_plugins.html
-"""
+pytestmark = pytest.mark.skipif(not SPEAKS, reason=NEEDS)
 
 SLOW_PLAYER = """#!/bin/sh
 echo begin $(basename "$1") $(date +%s.%N) >> "{log}"
@@ -41,16 +28,6 @@ trap 'echo cut >> "{log}"; exit 1' TERM
 sleep {seconds} & wait $!
 echo end $(basename "$1") $(date +%s.%N) >> "{log}"
 """
-
-
-@pytest.fixture
-def heard(tmp_path, monkeypatch) -> Path:
-    """A loudspeaker that writes to this file."""
-    path, config = tmp_path / "heard.wav", tmp_path / "asound.conf"
-    config.write_text(FILE_DEVICE.format(path=path))
-    monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))
-    monkeypatch.setattr(speech, "LINUX", ("aplay",))
-    return path
 
 
 @pytest.fixture
