@@ -204,26 +204,45 @@ def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     assert "cannot be reached (timed out). Expected an answer within 3 s." in message
 
 
-def test_a_token_comes_from_a_file_that_only_its_owner_can_read(tmp_path, cloud):
-    path = tmp_path / "token"
-    path.write_text(f"{TOKEN}\n")
+def test_a_token_comes_from_a_file_that_only_its_owner_can_read(tmp_path, cloud, monkeypatch):
+    path = tmp_path / "secrets"
+    path.write_text(f"EXPRESSION_BLYNK_TOKEN={TOKEN}\n")
     path.chmod(0o600)
+    monkeypatch.delenv("EXPRESSION_BLYNK_TOKEN")
     cloud.pins["v0"] = "0"
-    sink = make_sink(f"blynk:token={path},server={cloud.address},every=60")
+    sink = make_sink(f"blynk:secrets={path},server={cloud.address},every=60")
     sink.control = Data().control
     sink.open()
     sink.close()
     assert not sink.control.on
     path.chmod(0o640)
     with pytest.raises(BadInputError, match=rf"mode 640\). .* Run: chmod 600 {path}"):
-        Blynk(token=str(path))
+        Blynk(secrets=str(path))
 
 
-def test_a_token_given_as_a_file_is_not_shown():
+@pytest.mark.parametrize("token", [TOKEN, 10 * TOKEN], ids=["a name", "too long for one"])
+def test_a_token_given_as_a_file_is_not_shown(token):
     with pytest.raises(MissingFileError) as caught:
-        make_sink(f"blynk:token={TOKEN}")
+        make_sink(f"blynk:secrets={token}")
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
-    assert "not to be the token itself" in caught.value.expected
+    assert "not to be the secret itself" in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        pytest.param("{}", r"Line 1 of .* Expected EXPRESSION_BLYNK_TOKEN=\.\.\.", id="the token alone"),
+        pytest.param("TOKEN={}", r"The sink blynk found no EXPRESSION_BLYNK_TOKEN\.", id="another name"),
+        pytest.param("EXPRESSION_BLYNK_TOKEN={}!", r"EXPRESSION_BLYNK_TOKEN is no token\.", id="no token"),
+    ],
+)
+def test_a_file_without_a_token_is_told_and_not_shown(tmp_path, line, error):
+    path = tmp_path / "secrets"
+    path.write_text(line.format(TOKEN))
+    path.chmod(0o600)
+    with pytest.raises(BadInputError, match=error) as caught:
+        make_sink(f"blynk:secrets={path}")
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("value", ["", "  ", "two words", "a&v0=1", "ä"])

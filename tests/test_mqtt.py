@@ -404,10 +404,14 @@ def test_secrets_that_others_can_read_are_not_taken(tmp_path):
         opened(1, secrets=str(file))
     file.chmod(0o600)
     file.write_text(f"\n{SECRET}\n")
-    with pytest.raises(BadInputError, match=r"Line 2 of .* Expected NAME=value\. Mend that line") as caught:
+    with pytest.raises(
+        BadInputError, match=r"Line 2 of .* Expected EXPRESSION_MQTT_USER=\.\.\. Mend that line"
+    ) as caught:
         opened(1, secrets=str(file))
     assert SECRET not in str(caught.value)
-    with pytest.raises(MissingFileError, match=r"secrets cannot be read from .*none .*Expected a text file"):
+    with pytest.raises(
+        MissingFileError, match=r"secrets cannot be read \(No such file .*to name a text file"
+    ):
         opened(1, secrets=str(tmp_path / "none"))
 
 

@@ -1,6 +1,7 @@
 """Secrets: user names, passwords and keys, from the environment or from a file that nobody else can read.
 
-Sinks that need one call `secret` in `open`. It is never part of an error, a message or a `repr`.
+Every sink that needs one gets it from `secret`, and calls its option for the file `secrets`. It is never part
+of an error, a message or a `repr`.
 
 Notebook: 09_reactions
 """
@@ -30,28 +31,33 @@ def secret(name: str, file: str = "") -> str | None:
         >>> secret("EXPRESSION_LAMP_KEY") is None
         True
     """
-    return os.environ.get(name) or (_read(user_path(file)).get(name) if file else None) or None
+    return os.environ.get(name) or (_read(name, file).get(name) if file else None) or None
 
 
-def _read(path: Path) -> dict[str, str]:
-    """Returns the lines of a file of secrets; what stands in them is not told when they are wrong."""
+def _read(name: str, file: str) -> dict[str, str]:
+    """Returns the lines of a file of secrets; what stands in them is not told when they are wrong.
+
+    Nor is the name of a file that is not there: somebody may have written the secret in its place.
+    """
     try:
+        path = user_path(file)
         _check_private(path)
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error.__cause__ or error, "strerror", None) or "no text"
         raise MissingFileError(
-            f"The secrets cannot be read from {path} ({getattr(error, 'strerror', None) or 'no text'}).",
-            "Expected a text file with a line NAME=value for each.",
-            "Check the name, or make the file.",
+            f"The file of secrets cannot be read ({reason}).",
+            f"Expected secrets= to name a text file with a line {name}=..., not to be the secret itself.",
+            f"Check its name, or put the secret into the variable {name}.",
         ) from None
     found = {}
     for number, line in enumerate(lines, 1):
-        name, equals, value = line.partition("=")
+        variable, equals, value = line.partition("=")
         if equals:
-            found[name.strip()] = _unquoted(value.strip())
+            found[variable.strip()] = _unquoted(value.strip())
         elif line.strip() and not line.lstrip().startswith("#"):
             raise BadInputError(
-                f"Line {number} of {path} is of another form.", "Expected NAME=value.", "Mend that line."
+                f"Line {number} of {path} is of another form.", f"Expected {name}=...", "Mend that line."
             )
     return found
 

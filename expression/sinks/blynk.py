@@ -4,8 +4,8 @@
     expression live --sink blynk
     expression live --sink blynk:switch=v5,index=,emoji=v7,every=30
 
-The token of the device comes from the environment, or from a file that only its owner can read. The HTTP
-interface carries it in the address, so addresses are never shown, and redirects are not followed.
+The token of the device is a secret, EXPRESSION_BLYNK_TOKEN. The HTTP interface carries it in the address, so
+addresses are never shown, and redirects are not followed.
 
 Source: https://docs.blynk.io/en/blynk.cloud/device-https-api/get-datastream-value,
 https://docs.blynk.io/en/blynk.cloud/device-https-api/update-multiple-datastreams-api
@@ -18,19 +18,18 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-import os
 import re
-import stat
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 
 from ..data import Reading
-from ..errors import BadInputError, MissingFileError, RunError, user_path
+from ..errors import BadInputError, RunError
 from ..labels import NOT_SURE
 from ..room import POLICIES
 from . import Sink
+from ._secrets import secret
 
 logger = logging.getLogger("expression")
 
@@ -64,13 +63,13 @@ class Blynk(Sink):
             (https://docs.blynk.io/en/message-usage): 17,280 a day at 5 s.
         settle: Seconds that a label must have been the same.
         room: Whom to follow: "largest", or "mean" for the mood of all.
-        token: A file with the device's token that only its owner can read; empty: the environment's
-            EXPRESSION_BLYNK_TOKEN.
+        secrets: A file of mode 600 with a line `EXPRESSION_BLYNK_TOKEN=...`, the token of the device, in
+            place of the environment.
         server: Where Blynk runs.
 
     Raises:
         BadInputError: An option is out of range, or there is no token, or others can read its file.
-        MissingFileError: The file of the token is not there.
+        MissingFileError: The file of secrets is not there.
     """
 
     only_changes = True
@@ -85,7 +84,7 @@ class Blynk(Sink):
         every: float = 5.0,
         settle: float = 0.5,
         room: str = "largest",
-        token: str = "",
+        secrets: str = "",
         server: str = "https://blynk.cloud",
     ):
         for name, pin in (("switch", switch), ("index", index), ("emoji", emoji)):
@@ -97,7 +96,7 @@ class Blynk(Sink):
         _check("server", server, safe, "https://..., since the address carries the token")
         self.dwell, self.room = settle, room
         self._switch, self._index, self._emoji, self._every = switch, index, emoji, every
-        self._server, self._token = server.rstrip("/"), _read_token(token)
+        self._server, self._token = server.rstrip("/"), _read_token(secrets)
         self._opener = urllib.request.build_opener(_Straight)
         self._labels: list[str] = []
         self._on: bool | None = None  # what the switch said last
@@ -240,32 +239,13 @@ def _check(name: str, value: object, fits: object, expected: str) -> None:
 
 
 def _read_token(file: str) -> str:
-    """Returns the token of the file or the environment; what is wrong with it is told without it."""
-    place = f"the file {file}" if file else VARIABLE
-    token = (_read_private(file) if file else os.environ.get(VARIABLE, "")).strip()
+    """Returns the token of the environment or the file; what is wrong with it is told without it."""
+    token = (secret(VARIABLE, file) or "").strip()
     if not re.fullmatch(r"[A-Za-z0-9_-]+", token):
         raise BadInputError(
-            f"The sink blynk found {'something else' if token else 'no token'} in {place}.",
+            f"{VARIABLE} is no token." if token else f"The sink blynk found no {VARIABLE}.",
             "Expected the token of the device: letters, digits, - and _.",
-            f"Copy it from Device Info in Blynk.Console: export {VARIABLE}=..., or blynk:token=FILE.",
+            "Copy it from Device Info in Blynk.Console into that variable, or into a file: "
+            f"a line {VARIABLE}=..., and blynk:secrets=FILE.",
         )
     return token
-
-
-def _read_private(name: str) -> str:
-    path = user_path(name)
-    try:
-        mode, text = path.stat().st_mode, path.read_text("utf-8", "replace")
-    except OSError as error:
-        raise MissingFileError(
-            f"The file of blynk's token cannot be read ({error.strerror}).",
-            "Expected token= to name a file, not to be the token itself.",
-            f"Check its name, or put the token into {VARIABLE}.",
-        ) from None  # the error of the system names the file, which may be the token
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        raise BadInputError(
-            f"{path} can be read by others (mode {stat.S_IMODE(mode):o}).",
-            "Expected a token that only its owner can read.",
-            f"Run: chmod 600 {path}",
-        )
-    return text
