@@ -19,7 +19,7 @@ class Control:
         labels: What an override can be.
 
     Attributes:
-        labels: As given.
+        labels: As given; a session gives those of its network before a sink is opened.
         on: Whether faces are looked for. Off, nobody is there as far as all others know.
         paused: Whether reactions hold still, as they are at the moment.
         override: A label that reactions take in place of what is read, also when nobody is there; None

@@ -72,10 +72,11 @@ class Recorder(Sink):
 
 
 class Patient(Data):
-    """Notes the pauses in place of sleeping."""
+    """Notes the pauses in place of sleeping; knows the labels, as a session does."""
 
     def __init__(self):
         super().__init__()
+        self.control.labels = ("Happy", "Sad")
         self.pauses = []
 
     def wait_done(self, timeout=None):

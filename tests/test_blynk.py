@@ -61,7 +61,7 @@ def test_an_override_has_the_index_that_its_label_has_among_all(cloud):
         loop.step()
     data.readings.close()
     loop.teardown()
-    assert cloud.updates == [{"v2": "😢"}, {"v1": "0", "v2": "😀"}, {"v1": "1", "v2": "😢"}]
+    assert cloud.updates == [{"v1": "1", "v2": "😢"}, {"v1": "0", "v2": "😀"}, {"v1": "1", "v2": "😢"}]
 
 
 def test_the_switch_turns_the_run_off_and_on_and_leaves_what_others_turn(cloud, monkeypatch):

@@ -79,7 +79,7 @@ def at(port: int) -> str:
 def opened(port: int, **options) -> Mqtt:
     """A sink that is open, with switches of its own."""
     sink = Mqtt("127.0.0.1", port, **options)
-    sink.control = Control()
+    sink.control = Control(("Happy", "Sad"))
     sink.open()
     return sink
 
@@ -177,6 +177,14 @@ def test_a_pause_holds_the_mood_and_counts_on(listener, sink):
     assert listener.all("expression/mood")[-1] == "Happy"
     sink.control.paused = False
     listener.wait("expression/mood", "Sad")
+
+
+def test_the_choice_is_there_before_the_first_face(listener, sink):
+    topic, text = list(discovery("expression", ("Happy", "Sad")).items())[-1]
+    listener.wait(topic, text)
+    listener.say("expression/override/set", "Sad")
+    listener.wait("expression/mood", "Sad")
+    assert sink.control.override == "Sad"
 
 
 def test_commands_that_are_none_or_old_change_nothing(broker, sink, listener):

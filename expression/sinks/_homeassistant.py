@@ -27,7 +27,7 @@ NOBODY, AS_READ = "nobody", "as read"
 def discovery(prefix: str, labels: tuple[str, ...] = ()) -> dict[str, str]:
     """Returns what tells Home Assistant of a run, as topics with their texts.
 
-    The choice that overrides the mood is among them only once the labels are known.
+    The choice that overrides the mood is among them where there are labels to choose from.
 
     Source: https://www.home-assistant.io/integrations/mqtt/, "MQTT discovery"; sensor.mqtt, switch.mqtt and
     select.mqtt beside it.

@@ -98,7 +98,6 @@ class Blynk(Sink):
         self._switch, self._index, self._emoji, self._every = switch, index, emoji, every
         self._server, self._token = server.rstrip("/"), _read_token(secrets)
         self._opener = urllib.request.build_opener(_Straight)
-        self._labels: list[str] = []
         self._on: bool | None = None  # what the switch said last
         self._sending = self._warned = self._worked = False
         self._closed = threading.Event()
@@ -129,11 +128,9 @@ class Blynk(Sink):
             BadInputError: Blynk does not know the token or a pin, at the first time.
             RunError: Blynk cannot be reached, or has trouble.
         """
-        if len(reading.scores) > 1:  # an override comes with its own label only
-            self._labels = list(reading.scores)
-        values = {}
-        if self._index and reading.label in self._labels:
-            values[self._index] = str(self._labels.index(reading.label))
+        values, labels = {}, self.control.labels
+        if self._index and reading.label in labels:
+            values[self._index] = str(labels.index(reading.label))
         if self._emoji:
             values[self._emoji] = EMOJI.get(reading.label, reading.label)
         if values:

@@ -80,7 +80,6 @@ class Mqtt(Sink):
         self._lock = threading.RLock()  # whoever turns a switch publishes from a thread of its own
         self._told: dict[str, str] = {}  # topic: what was last said there
         self._people: dict[int, Reading] = {}  # person: their last reading
-        self._labels: tuple[str, ...] = ()
         self._scores_time = float("-inf")
         self._answered = threading.Event()  # the broker took us, refused us, or hung up
         self._refusal: str | None = None  # why it does not take us
@@ -99,7 +98,7 @@ class Mqtt(Sink):
         except ImportError as error:
             raise missing_package("The sink mqtt", "paho-mqtt", self.extra) from error
         self._client = self._make_client(paho)
-        self._told |= discovery(self.prefix)
+        self._told |= discovery(self.prefix, self.control.labels)
         self.control.watch(self._tell_all)
         self._tell_all()
         try:
@@ -115,10 +114,6 @@ class Mqtt(Sink):
         with self._lock:
             people = {**self._people, reading.person: reading}
             self._people = {p: r for p, r in people.items() if reading.time - r.time <= GONE_SECONDS}
-            if self._labels != tuple(reading.scores):
-                self._labels = tuple(reading.scores)
-                for topic, text in discovery(self.prefix, self._labels).items():
-                    self._tell(topic, text)
             self._tell_all()
             if reading.time - self._scores_time >= SCORES_SECONDS and not self.control.paused:
                 scores = self._nearest().scores
@@ -253,7 +248,7 @@ class Mqtt(Sink):
             self._publish_all(client)
         elif topic == f"{self.prefix}/recognition/set" and word in (ON, OFF):
             self.control.on = word == ON
-        elif topic == f"{self.prefix}/override/set" and word in (AS_READ, *self._labels):
+        elif topic == f"{self.prefix}/override/set" and word in (AS_READ, *self.control.labels):
             self.control.override = None if word == AS_READ else word
 
     def _warn(self) -> None:
