@@ -94,7 +94,9 @@ def read() -> list[Paired]:
             f"Run: chmod 600 {file}",
         )
     try:
-        return [Paired(**{n: str(v) for n, v in entry.items()}) for entry in json.loads(file.read_text("utf-8"))]
+        return [
+            Paired(**{n: str(v) for n, v in entry.items()}) for entry in json.loads(file.read_text("utf-8"))
+        ]
     except (ValueError, TypeError, AttributeError) as error:
         raise BadInputError(
             f"{file} is damaged.", "Expected what pairing wrote.", "Remove it, and pair again."

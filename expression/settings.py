@@ -124,7 +124,9 @@ def table(name: str, folder: str | Path = ".") -> dict[str, Any]:
     found = _from_file(Path(folder) / FILE).get(name, {})
     if not isinstance(found, dict):
         raise BadInputError(
-            f"{name} is {found!r} in {FILE}.", f"Expected a table [{name}].", f"Write [{name}] above its lines."
+            f"{name} is {found!r} in {FILE}.",
+            f"Expected a table [{name}].",
+            f"Write [{name}] above its lines.",
         )
     return found
 

@@ -84,7 +84,9 @@ class Hue(Lighting):
             raise
         self.crew = crew
         if crew.before.left:
-            print(f"A run was cut off; at the end the lights are put back as on {crew.before.left}.", flush=True)
+            print(
+                f"A run was cut off; at the end the lights are put back as on {crew.before.left}.", flush=True
+            )
         if not crew.following:
             why = ", ".join(f"{lamp.name}: {lamp.left_alone}" for lamp in crew.lamps) or "there are none"
             logger.warning("No light can follow now (%s). Switch one on that has colours.", why)
