@@ -1,8 +1,8 @@
 """The one place that talks to a Hue bridge: through phue, with its transport replaced.
 
 phue 1.1 speaks plain HTTP only, waits 10 s, logs the key and only logs what a bridge complains of. Here
-its `request` goes through a `Transport`: HTTP, or HTTPS with the certificate that was seen when the bridge was
-paired, 3 s at most, and errors that say what to do. `lamps.py`, `pairing.py` and `cli_lights.py` call it.
+its `request` goes through a `Transport`: HTTP, or HTTPS with the certificate that was seen when the bridge
+was paired, 3 s at most, and errors that say what to do. `crew.py`, `before.py` and `pairing.py` call it.
 
 Notebook: 08_lights
 """
@@ -19,7 +19,6 @@ import ssl
 import threading
 import time
 import warnings
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -210,15 +209,11 @@ class Bridge:
     Args:
         paired: Its address, key and certificate.
         pace: Keeps commands apart.
-
-    Attributes:
-        sent: The commands of the last minute, as (time, rate), for those who count.
     """
 
     def __init__(self, paired: Paired, pace: Pace | None = None):
         self.url, self.pace = paired.url, pace or Pace()
         self.transport = Transport(paired.url, paired.certificate)
-        self.sent: deque[tuple[float, int]] = deque(maxlen=600)
         self._key = paired.key
         self._phue = _phue(self._request, paired)
 
@@ -248,7 +243,6 @@ class Bridge:
 
     def _send(self, rate: int, call: Callable[[], Any]) -> None:
         self.pace.take(rate)
-        self.sent.append((self.pace.clock(), rate))
         call()
 
     def _whole(self, get: Callable) -> dict[str, dict]:

@@ -74,8 +74,8 @@ def list_(bridge: At = None) -> None:
             print(f"{kind} {group.get('name', number)}: {members or 'no lights'}")
 
 
-@lights_app.command(epilog='Example: expression lights test --lights "Sofa+Desk"')
-def test(
+@lights_app.command("test", epilog='Example: expression lights test --lights "Sofa+Desk"')
+def try_out(
     lights: Annotated[str | None, typer.Option(help="Names with a + between.", metavar="NAMES")] = None,
     group: Annotated[str | None, typer.Option(help="A room, zone or group.", metavar="NAME")] = None,
     bridge: At = None,
@@ -97,9 +97,8 @@ def test(
         followers = ", ".join(lamp.name for lamp in sink.crew.following)
         print(f"Following: {followers or 'none'}.")
         for label, light in sink.settings.colours.items() if followers else ():
-            print(
-                f"{known.get(label, label)}: {light.brightness:.0%} of #{bytes(light.rgb).hex()}", flush=True
-            )
+            shown = f"#{bytes(light.rgb).hex()} at {light.brightness:.0%}"
+            print(f"{known.get(label, label)}: {shown}", flush=True)
             sink.crew.show(light.dimmed(sink.settings.brightness), patience=10.0)
             time.sleep(seconds)
     finally:
@@ -110,7 +109,7 @@ def test(
 @lights_app.command(epilog="Example: expression lights restore")
 def restore() -> None:
     """Put the lamps back as they were before a run that was cut off."""
-    from .lamps import Before, before_path, read_before
+    from .before import Before, before_path, read_before
 
     left = read_before(before_path())
     if not left:

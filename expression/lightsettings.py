@@ -70,7 +70,7 @@ class LightSettings:
     group: str = ""
     follow: str = "largest"
     colours: Mapping[str, Light] = field(default_factory=lambda: _colours({}))
-    neutral: Light = Light((255, 197, 130), 0.4)
+    neutral: Light = field(default_factory=lambda: light("warm white 40%"))
     blend: bool = False
     by_score: bool = True
     brightness: float = 1.0

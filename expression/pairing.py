@@ -83,7 +83,7 @@ def _only(found: list[str]) -> str:
 
 
 def _first_answer(address: str) -> tuple[Transport, str]:
-    """Returns the way on which a bridge answers, HTTPS rather than HTTP, and its key if it gave one at once."""
+    """Returns the way on which a bridge answers, HTTPS first, and its key if it gave one at once."""
     scheme, _, _ = split(address)
     place = address.strip().rpartition("://")[2].rstrip("/")
     failures = []

@@ -24,7 +24,7 @@ LAYERS = [
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
     | {"checkpoints", "optimizer", "training", "personalising", "export", "evaluation", "charts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "display"}
-    | {"bridge", "lamps", "finding", "pairing"},
+    | {"bridge", "lamps", "before", "crew", "finding", "pairing"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
     | {"labelscreen", "labeldesk", "labelwindow", "labelwidget", "reviewing", "reviewscreen"}
     | {"labellist", "importing", "importdesk"}

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import logging
 
-from ..bridge import Bridge, BridgeError, Pace, RefusedError
+from ..bridge import Bridge, BridgeError, Pace
 from ..colours import Light
+from ..crew import PATIENCE, Crew
+from ..errors import BadInputError
 from ..keys import find
-from ..lamps import Crew
 from ._lighting import Lighting
 
 SHORT = 1.0
 """Seconds that a bridge which did not answer last time is waited for at the end."""
+
+LONG = 10.0
+"""Seconds that the neutral light may wait for the bridge's rate; nobody is there who could see it."""
 
 logger = logging.getLogger("expression")
 
@@ -84,9 +88,8 @@ class Hue(Lighting):
             raise
         self.crew = crew
         if crew.before.left:
-            print(
-                f"A run was cut off; at the end the lights are put back as on {crew.before.left}.", flush=True
-            )
+            then = f"at the end the lights are put back as they were on {crew.before.left}"
+            print(f"An earlier run was cut off; {then}.", flush=True)
         if not crew.following:
             why = ", ".join(f"{lamp.name}: {lamp.left_alone}" for lamp in crew.lamps) or "there are none"
             logger.warning("No light can follow now (%s). Switch one on that has colours.", why)
@@ -97,17 +100,22 @@ class Hue(Lighting):
         Raises:
             BridgeError: The bridge does not answer, or takes no commands any more.
         """
-        self._worked = False
-        try:
-            self.crew.show(light)
-        except RefusedError as error:  # it knew the key before: a run does not end for that
-            raise BridgeError(error.happened, error.expected, error.remedy) from error
-        self._worked = True
+        self._show(light, PATIENCE)
 
     def empty(self) -> None:
-        """Shows the neutral light on all lamps, however long the bridge's rate takes."""
+        """Shows the neutral light on all lamps, however long the bridge's rate takes.
+
+        Raises:
+            BridgeError: As in `show`.
+        """
+        self._show(self.settings.light_of_nobody(), LONG)
+
+    def _show(self, light: Light, patience: float) -> None:
         self._worked = False
-        self.crew.show(self.settings.light_of_nobody(), patience=10.0)
+        try:
+            self.crew.show(light, patience)
+        except BadInputError as error:  # it knew key and lamps before: a run does not end for that
+            raise BridgeError(error.happened, error.expected, error.remedy) from error
         self._worked = True
 
     def close(self) -> None:
@@ -120,7 +128,7 @@ class Hue(Lighting):
             self._bridge.transport.timeout = SHORT
         try:
             far = self.crew.put_back()
-        except (BridgeError, RefusedError) as error:
+        except (BridgeError, BadInputError) as error:
             raise BridgeError(
                 f"The lights were not put back: {error.happened}",
                 "Expected the bridge to answer; how they were is kept.",
