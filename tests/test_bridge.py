@@ -66,8 +66,10 @@ def test_a_wrong_key_is_refused_without_being_shown_or_logged(bridge, caplog, ca
         with contextlib.suppress(RefusedError):
             made.lights()
         made.close()
+    made = opened(bridge, "wrong-key")
     with pytest.raises(RefusedError, match=r"does not know the key\. Expected the one that it gave"):
-        opened(bridge, "wrong-key").lights()
+        made.lights()
+    made.close()
     seen = caplog.text + "".join(capfd.readouterr())
     assert "wrong-key" not in seen
     assert KEY not in seen

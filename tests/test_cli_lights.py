@@ -31,10 +31,11 @@ def test_all_lamps_and_groups_are_listed_with_why_some_are_left_alone(bridge, ca
 
 def test_an_emulated_bridge_is_listed(simulator, capsys):
     assert main(["lights", "list"]) == 0
-    assert (
-        "  2  Hue Lamp 2               follows\ngroup Group 1: Hue Lamp 1, Hue Lamp 2\n"
-        in capsys.readouterr().out
-    )
+    assert capsys.readouterr().out.splitlines() == [
+        "  1  Hue Lamp 1               left alone: switched off",
+        "  2  Hue Lamp 2               follows",
+        "group Group 1: Hue Lamp 1, Hue Lamp 2",
+    ]
 
 
 def test_the_test_shows_every_colour_and_puts_all_back(bridge, capsys):
