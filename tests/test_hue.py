@@ -237,6 +237,32 @@ def test_without_phue_the_line_that_installs_it_is_told(bridge, monkeypatch):
         Hue().open()
 
 
+def test_a_bridge_that_is_away_at_the_start_is_warned_of_and_followed_later(bridge, caplog):
+    bridge.stop()
+    sink, data = Hue(lights="Sofa", dwell=0.0), Patient()
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    for moment in range(2):
+        if moment:
+            bridge.start()
+        data.readings.publish(seen(moment, p1="Sad"))
+        loop.step()
+    data.readings.close()
+    loop.teardown()
+    assert (loop.sent, len(bridge.commands), data.error) == (1, 2, None)
+    assert [message.split(". ")[0] for message in caplog.messages] == [
+        f"The sink hue failed: BridgeError: Nothing listens at {bridge.url}"
+    ]
+
+
+def test_a_live_run_without_a_pairing_ends_in_one_line():
+    process = expression_process("live", "--source", "demo", "--display", "none", "--sink", "hue")
+    err = process.communicate(timeout=30)[1]
+    assert process.returncode == 2
+    assert err.startswith("No bridge was paired. Expected a key in ")
+    assert err.count("\n") == 1
+
+
 def test_a_key_that_is_taken_away_in_a_run_does_not_end_it(bridge, caplog):
     sink, data = Hue(lights="Sofa", dwell=0.0), Patient()
     quick(sink)
