@@ -22,6 +22,9 @@ def clean_environment(monkeypatch, tmp_path_factory) -> None:
     cache = str(tmp_path_factory.getbasetemp() / "cache")
     for name in ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):  # what platformdirs asks
         monkeypatch.setenv(name, cache)
+    own = tmp_path_factory.mktemp("own")  # keys of lamps, and how they were
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(own / name[4:-5].lower()))
 
 
 def pytest_configure(config):

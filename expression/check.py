@@ -62,7 +62,7 @@ def run_checks(settings: Settings | None = None) -> list[Check]:
             checks += _guard(name, lambda call=call: call(settings))
         else:
             checks.append(Check(name, False, "not tried, since OpenCV does not work", "Mend OpenCV first."))
-    return checks + _guard("Extras", _extras)
+    return checks + _guard("Bridge", _bridge) + _guard("Extras", _extras)
 
 
 def all_good(checks: list[Check]) -> bool:
@@ -247,6 +247,25 @@ def _cameras(settings: Settings) -> list[Check]:
         return [Check("Camera", None, "none was found", remedy)]
     named = [f"{camera.index} ({camera.name})" if camera.name else str(camera.index) for camera in cameras]
     return [Check("Camera", True, ", ".join(named))]
+
+
+def _bridge() -> list[Check]:
+    """Whether a bridge of lamps was paired, and answers."""
+    from . import keys
+    from .bridge import Bridge, BridgeError
+
+    if not _version("phue") or not keys.read():
+        return [Check("Bridge", None, "no Hue bridge was paired", "For lamps: expression lights pair")]
+    paired = keys.find()
+    bridge = Bridge(paired)
+    bridge.transport.timeout = 1.0
+    try:
+        lights = bridge.lights()
+    except BridgeError as error:
+        return [Check("Bridge", None, error.happened, error.remedy)]
+    finally:
+        bridge.close()
+    return [Check("Bridge", True, f"{paired.name or 'a bridge'} at {paired.url}, {len(lights)} lights")]
 
 
 def _extras() -> list[Check]:

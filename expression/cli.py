@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from . import __version__, cli_training
 from .cli_dataset import dataset_app, label, personalise
+from .cli_lights import lights_app
 from .errors import ExpressionError
 
 app = typer.Typer(
@@ -142,6 +143,7 @@ for command, example in (
 ):
     app.command(epilog=f"Example: expression {example}")(command)
 app.add_typer(dataset_app, name="dataset")
+app.add_typer(lights_app, name="lights")
 app.add_typer(models_app, name="models")
 
 

@@ -25,6 +25,9 @@ FILE = "expression.toml"
 OUTSIDE = {"MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG", "BLYNK_TOKEN", "MQTT_USER", "MQTT_PASSWORD"}
 """EXPRESSION_* names that are read elsewhere and are no settings."""
 
+TABLES = {"lights"}
+"""Tables of the file, and beginnings of EXPRESSION_* names, that are read elsewhere; see `table`."""
+
 LONGEST = 4_000_000
 """Seconds that a run may be limited to, 46 days; Windows can wait for no longer.
 
@@ -102,13 +105,30 @@ class Settings:
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         for name, value in _from_file(Path(folder) / FILE).items():
-            values[name] = _convert(name, value, FILE)
+            if name not in TABLES:
+                values[name] = _convert(name, value, FILE)
         for name, value in _from_environment(environ).items():
             values[name] = _convert(name, value, "the environment")
         for name, value in arguments.items():
             if value is not None:
                 values[name] = _convert(name, value, "the arguments")
         return cls(**values)
+
+
+def table(name: str, folder: str | Path = ".") -> dict[str, Any]:
+    """Returns a table of expression.toml, such as [lights]; empty where there is none.
+
+    Raises:
+        BadInputError: It is no table, or the file is no TOML.
+    """
+    found = _from_file(Path(folder) / FILE).get(name, {})
+    if not isinstance(found, dict):
+        raise BadInputError(
+            f"{name} is {found!r} in {FILE}.",
+            f"Expected a table [{name}].",
+            f"Write [{name}] above its lines.",
+        )
+    return found
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -130,7 +150,8 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the EXPRESSION_* variables by the names of the settings."""
     found = {n[len("EXPRESSION_") :]: v for n, v in environ.items() if n.startswith("EXPRESSION_")}
-    return {name.lower(): value for name, value in found.items() if name not in OUTSIDE}
+    inside = {name.lower(): value for name, value in found.items() if name not in OUTSIDE}
+    return {name: value for name, value in inside.items() if name.partition("_")[0] not in TABLES}
 
 
 def _convert(name: str, value: Any, place: str) -> Any:

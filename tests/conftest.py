@@ -41,6 +41,32 @@ def yunet(shared_data, monkeypatch) -> Path:
     return path
 
 
+@pytest.fixture
+def bridge():
+    """A strict bridge of our own that is paired; see `strictbridge`."""
+    from strictbridge import KEY, StrictBridge
+
+    from expression.keys import Paired, remember
+
+    started = StrictBridge().start()
+    remember(Paired(started.url, KEY, name="Strict"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def simulator():
+    """The emulated bridge of npm, paired."""
+    from simulator import USER, Simulator
+
+    from expression.keys import Paired, remember
+
+    started = Simulator()
+    remember(Paired(started.url, USER, name="Philips hue"))
+    yield started
+    started.stop()
+
+
 @pytest.fixture(scope="session")
 def portrait():
     """The demo's picture at second 1: one large face, (480, 640, 3) uint8 RGB."""

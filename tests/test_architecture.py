@@ -19,14 +19,16 @@ PACKAGE = ROOT / "expression"
 LAYERS = [
     {"errors", "files", "settings", "labels", "labelrows"},
     {"control", "room", "data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
+    | {"colours", "keys", "lightsettings"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
     {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
     | {"checkpoints", "optimizer", "training", "personalising", "export", "evaluation", "charts", "practice"}
-    | {"overlay", "drawing", "screen", "window", "widget", "display"},
+    | {"overlay", "drawing", "screen", "window", "widget", "display"}
+    | {"bridge", "lamps", "before", "crew", "finding", "pairing"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
     | {"labelscreen", "labeldesk", "labelwindow", "labelwidget", "reviewing", "reviewscreen"}
     | {"labellist", "importing", "importdesk"}
-    | {"cli_dataset", "cli_training", "cli", "__main__"},
+    | {"cli_dataset", "cli_training", "cli_lights", "cli", "__main__"},
 ]
 LEVEL = {name: level for level, names_ in enumerate(LAYERS) for name in names_}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -1,0 +1,237 @@
+"""Colours of light: names and hex, mixing, and the xy of a lamp within its own gamut.
+
+`lightsettings.py` reads what a user wrote with it, `sinks/hue.py` turns light into commands, and
+`sinks/lamp.py` into a picture.
+
+Notebook: 08_lights
+"""
+
+from __future__ import annotations
+
+import colorsys
+import difflib
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .errors import BadInputError
+
+RGB = tuple[int, int, int]
+XY = tuple[float, float]
+Gamut = tuple[XY, XY, XY]
+
+NAMES: dict[str, RGB] = {
+    "red": (255, 0, 0),
+    "orange": (255, 120, 0),
+    "amber": (255, 170, 0),
+    "gold": (255, 205, 30),
+    "yellow": (255, 240, 0),
+    "lime": (160, 255, 0),
+    "green": (0, 255, 0),
+    "turquoise": (0, 255, 190),
+    "cyan": (0, 255, 255),
+    "sky": (90, 180, 255),
+    "blue": (0, 0, 255),
+    "violet": (120, 0, 255),
+    "purple": (180, 0, 255),
+    "magenta": (255, 0, 255),
+    "pink": (255, 90, 170),
+    "white": (255, 255, 255),
+    "warm white": (255, 197, 130),
+    "cool white": (220, 235, 255),
+}
+"""RGB of the colours that have a name here."""
+
+GAMUTS: dict[str, Gamut] = {
+    "A": ((0.704, 0.296), (0.2151, 0.7106), (0.138, 0.08)),
+    "B": ((0.675, 0.322), (0.409, 0.518), (0.167, 0.04)),
+    "C": ((0.6915, 0.3083), (0.17, 0.7), (0.1532, 0.0475)),
+}
+"""Corners of red, green and blue of Philips' lamps: older strips, first bulbs, and all since 2016.
+
+Source: https://developers.meethue.com/develop/hue-api/supported-devices/
+"""
+
+MODELS = {
+    "A": r"LST001|LLC0(05|06|07|10|11|12|13|14)",
+    "B": r"LCT00[1237]|LLM001",
+    "C": r"LCT0(1\d|2\d)|LCA|LCB|LCD|LCE|LCF|LCG|LCL|LCP|LCS|LCW|LCX|LLC020|LST002",
+}
+"""How the models of a gamut begin, for bridges that do not tell the gamut itself.
+
+Source: https://developers.meethue.com/develop/hue-api/supported-devices/
+"""
+
+TO_XYZ = ((0.664511, 0.154324, 0.162028), (0.283881, 0.668433, 0.047685), (0.000088, 0.072310, 0.986039))
+"""Linear RGB to XYZ, for the wide gamut of lamps.
+
+Source: https://developers.meethue.com/develop/application-design-guidance/color-conversion-formulas-rgb-to-xy-and-back/
+"""
+
+WHITE: XY = (0.3127, 0.329)
+"""xy of daylight, for a colour that is black. Source: CIE standard illuminant D65."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """What a lamp is to show.
+
+    Attributes:
+        rgb: The colour, 0 to 255 each; how bright it is says `brightness` alone.
+        brightness: 0 to 1.
+    """
+
+    rgb: RGB
+    brightness: float = 1.0
+
+    def dimmed(self, factor: float) -> Light:
+        """Returns the same colour with its brightness times a factor, 1 at most.
+
+        Example:
+            >>> Light((255, 0, 0), 0.5).dimmed(0.5).brightness
+            0.25
+        """
+        return Light(self.rgb, round(min(1.0, max(0.0, self.brightness * factor)), 4))
+
+
+def light(text: str) -> Light:
+    """Reads a colour as a user wrote it: a name or hex, and a brightness if it is not the full one.
+
+    Raises:
+        BadInputError: There is no such colour; take one of those named, or #rrggbb.
+
+    Example:
+        >>> light("gold"), light("#00f 40%")
+        (Light(rgb=(255, 205, 30), brightness=1.0), Light(rgb=(0, 0, 255), brightness=0.4))
+    """
+    words = re.fullmatch(r"\s*(.*?)(?:\s+(\d{1,3})\s*%)?\s*", str(text), re.DOTALL)
+    name, percent = words.group(1).casefold(), int(words.group(2) or 100)
+    digits = re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", name)
+    if percent <= 100 and digits:
+        return Light(_from_hex(digits.group(1)), percent / 100)
+    if percent <= 100 and name in NAMES:
+        return Light(NAMES[name], percent / 100)
+    near = difflib.get_close_matches(name, NAMES, 1)
+    raise BadInputError(
+        f"There is no colour {text!r}.",
+        f"Expected #rrggbb or one of {', '.join(NAMES)}, and a brightness such as 40% if you like.",
+        f"Did you mean {near[0]}?" if near else "Choose one of these.",
+    )
+
+
+def any_colour(label: str) -> RGB:
+    """Returns a bright colour for a label that was given none; always the same.
+
+    Example:
+        >>> any_colour("Bored") == any_colour("bored") != any_colour("Sleepy")
+        True
+    """
+    hue = zlib.crc32(label.casefold().encode()) % 360 / 360
+    return tuple(round(part * 255) for part in colorsys.hsv_to_rgb(hue, 0.9, 1.0))
+
+
+def mix(lights: Mapping[Light, float] | Sequence[tuple[Light, float]]) -> Light:
+    """Returns lights mixed as they would mix in a room, each with its weight.
+
+    The bright ones tell more than the dim ones. The brightness is the weighted mean.
+
+    Args:
+        lights: Each with its weight, 0 or more.
+
+    Example:
+        >>> mix([(Light((255, 0, 0)), 1), (Light((0, 0, 255)), 1)])
+        Light(rgb=(255, 0, 255), brightness=1.0)
+    """
+    pairs = list(lights.items() if isinstance(lights, Mapping) else lights)
+    total = sum(weight for _, weight in pairs)
+    if total <= 0:
+        return pairs[0][0].dimmed(0)
+    brightness = sum(each.brightness * weight for each, weight in pairs) / total
+    parts = [0.0, 0.0, 0.0]
+    for each, weight in pairs:
+        for channel, value in enumerate(linear(each.rgb)):
+            parts[channel] += weight * each.brightness * value
+    highest = max(parts) or 1.0
+    return Light(tuple(round(255 * _encoded(part / highest)) for part in parts), brightness)
+
+
+def linear(rgb: Sequence[float]) -> tuple[float, float, float]:
+    """Returns RGB, 0 to 255, as amounts of light, 0 to 1.
+
+    Source: IEC 61966-2-1, sRGB
+    """
+    shares = (value / 255 for value in rgb)
+    return tuple(s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+
+
+def to_xy(rgb: Sequence[float], gamut: Gamut | None = None) -> XY:
+    """Returns the xy of a colour, brought into what a lamp can show.
+
+    Args:
+        rgb: 0 to 255 each.
+        gamut: The lamp's corners of red, green and blue; None where they are not known.
+
+    Example:
+        >>> to_xy((255, 0, 0), GAMUTS["B"])
+        (0.675, 0.322)
+    """
+    amounts = linear(rgb)
+    x, y, z = (sum(f * a for f, a in zip(row, amounts, strict=True)) for row in TO_XYZ)
+    total = x + y + z
+    point = (x / total, y / total) if total else WHITE
+    return tuple(round(value, 4) for value in (_nearest(point, gamut) if gamut else point))
+
+
+def gamut_of(lamp: Mapping) -> Gamut | None:
+    """Returns the gamut of a lamp as the bridge describes it: its own, else its model's, else None.
+
+    Example:
+        >>> gamut_of({"modelid": "LCT001"}) == GAMUTS["B"]
+        True
+    """
+    control = lamp.get("capabilities", {}).get("control", {})
+    corners = control.get("colorgamut")
+    if corners and len(corners) == 3:
+        return tuple((float(x), float(y)) for x, y in corners)
+    if control.get("colorgamuttype") in GAMUTS:
+        return GAMUTS[control["colorgamuttype"]]
+    model = str(lamp.get("modelid", ""))
+    return next((GAMUTS[name] for name, begins in MODELS.items() if re.match(begins, model)), None)
+
+
+def _nearest(point: XY, gamut: Gamut) -> XY:
+    """Returns the point itself where it lies in the triangle, else the nearest one on its edges."""
+    edges = [(gamut[i], gamut[(i + 1) % 3]) for i in range(3)]
+    sides = [_cross(start, end, point) for start, end in edges]
+    if all(side >= 0 for side in sides) or all(side <= 0 for side in sides):
+        return point
+    return min((_on_edge(point, *edge) for edge in edges), key=lambda other: _distance(point, other))
+
+
+def _cross(start: XY, end: XY, point: XY) -> float:
+    return (end[0] - start[0]) * (point[1] - start[1]) - (end[1] - start[1]) * (point[0] - start[0])
+
+
+def _on_edge(point: XY, start: XY, end: XY) -> XY:
+    """Returns the point of an edge that is nearest to a point."""
+    wide, high = end[0] - start[0], end[1] - start[1]
+    length = wide * wide + high * high
+    share = ((point[0] - start[0]) * wide + (point[1] - start[1]) * high) / length if length else 0.0
+    share = min(1.0, max(0.0, share))
+    return start[0] + share * wide, start[1] + share * high
+
+
+def _distance(one: XY, other: XY) -> float:
+    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2
+
+
+def _from_hex(digits: str) -> RGB:
+    """Returns the RGB of rgb or rrggbb."""
+    pairs = [d * 2 for d in digits] if len(digits) == 3 else [digits[i : i + 2] for i in (0, 2, 4)]
+    return tuple(int(pair, 16) for pair in pairs)
+
+
+def _encoded(share: float) -> float:
+    """Returns an amount of light, 0 to 1, as sRGB, 0 to 1; the inverse of `linear`."""
+    return share * 12.92 if share <= 0.0031308 else 1.055 * share ** (1 / 2.4) - 0.055

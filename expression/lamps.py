@@ -1,0 +1,103 @@
+"""The lamps of a bridge: which were chosen, whether they can follow, and what they are told.
+
+`crew.py` leads them, `before.py` puts them back, `expression lights list` lists them.
+
+Notebook: 08_lights
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .bridge import Bridge
+from .colours import Gamut, Light, gamut_of, to_xy
+from .errors import BadInputError
+from .lightsettings import LightSettings
+
+SAME_XY, SAME_BRIGHTNESS = 0.006, 4
+"""Differences that nobody sees and that are not worth a command; steps of xy and of 254."""
+
+
+class Lamp:
+    """A lamp as the bridge describes it.
+
+    Args:
+        number: By which the bridge knows it.
+        entry: What the bridge says.
+    """
+
+    def __init__(self, number: str, entry: Mapping[str, Any]):
+        self.number, self.entry = str(number), entry
+        self.name = str(entry.get("name", number))
+        self.state: dict[str, Any] = dict(entry.get("state", {}))
+        self.gamut: Gamut | None = gamut_of(entry)
+
+    @property
+    def left_alone(self) -> str:
+        """Why it does not follow; empty if it does."""
+        if "xy" not in self.state:
+            return "white only" if "bri" in self.state else "no lamp that can be dimmed"
+        if not self.state.get("reachable", True):
+            return "cannot be reached"
+        return "" if self.state.get("on") else "switched off"
+
+
+def read_lamps(bridge: Bridge) -> list[Lamp]:
+    """Returns all lamps of a bridge, in their order."""
+    found = bridge.lights().items()
+    return [Lamp(*each) for each in sorted(found, key=lambda each: int(each[0]))]
+
+
+def choose(lamps: list[Lamp], groups: Mapping[str, dict], settings: LightSettings) -> tuple[list[Lamp], str]:
+    """Returns the lamps that were chosen, and the number of the group if it was one.
+
+    Raises:
+        BadInputError: There is no such light or group; take one of those named.
+    """
+    if settings.group:
+        number = _find(settings.group, {n: str(g.get("name", n)) for n, g in groups.items()}, "room or group")
+        members = {str(each) for each in groups[number].get("lights", [])}
+        return [lamp for lamp in lamps if lamp.number in members], number
+    names = {lamp.number: lamp.name for lamp in lamps}
+    wanted = {_find(name, names, "light") for name in settings.lights} or set(names)
+    return [lamp for lamp in lamps if lamp.number in wanted], ""
+
+
+def _find(wanted: str, names: Mapping[str, str], what: str) -> str:
+    """Returns the number of what has that name or number."""
+    for number, name in names.items():
+        if name.casefold() == wanted.casefold():
+            return number
+    if wanted in names:
+        return wanted
+    near = difflib.get_close_matches(wanted, names.values(), 1, 0.5)
+    raise BadInputError(
+        f"There is no {what} {wanted!r} on the bridge.",
+        f"Expected one of {', '.join(names.values()) or 'none: it has none'}.",
+        f"Did you mean {near[0]}?" if near else "See: expression lights list",
+    )
+
+
+def command(light: Light, gamut: Gamut | None, transition: float) -> dict[str, Any]:
+    """Returns what a lamp is told so that it shows a light.
+
+    Example:
+        >>> command(Light((0, 0, 255), 0.5), None, 0.4)
+        {'xy': [0.1355, 0.0399], 'bri': 127, 'transitiontime': 4}
+    """
+    brightness = min(254, max(1, round(254 * light.brightness)))
+    return {
+        "xy": list(to_xy(light.rgb, gamut)),
+        "bri": brightness,
+        "transitiontime": round(transition * 10),
+    }
+
+
+def differs(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
+    """Whether a command says something that can be seen to be new."""
+    if old is None or math.dist(new["xy"], old["xy"]) > SAME_XY:
+        return True
+    return abs(new["bri"] - old["bri"]) >= SAME_BRIGHTNESS

@@ -1,0 +1,210 @@
+"""What lamps are to show for a reading: colours of labels, blend, brightness and pace.
+
+Every sink that lights something asks the same `LightSettings`, so a drawn lamp shows what real
+ones would. They come from the table `[lights]` of expression.toml, then from the environment
+(EXPRESSION_LIGHTS_BLEND=true), then from a sink's own options.
+
+Notebook: 08_lights
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .colours import Light, any_colour, light, mix
+from .data import Reading
+from .errors import BadInputError
+from .labels import NOT_SURE
+from .room import POLICIES
+from .settings import table, to_bool
+
+COLOURS = {
+    "Angry": "red",
+    "Disgust": "green",
+    "Fear": "violet",
+    "Happy": "gold",
+    "Sad": "blue",
+    "Surprise": "orange",
+    "Neutral": "warm white",
+}
+"""What a label shows where no colour was chosen."""
+
+DIMMEST = 0.3
+"""The share of its brightness that a colour keeps when its score is 0: a lamp that follows stays lit."""
+
+VARIABLE = "EXPRESSION_LIGHTS_"
+SECRETS = {"key"}
+"""Names after VARIABLE that are no settings; `bridge.py` reads them."""
+
+
+@dataclass(frozen=True)
+class LightSettings:
+    """How lamps follow readings.
+
+    Attributes:
+        bridge: The address of the bridge; empty for the one that was paired last.
+        lights: Names or numbers of lamps; none for all.
+        group: The name of a room, a zone or a group, in place of lamps.
+        follow: Whom: "largest" or "mean"; see `room.of_room`.
+        colours: The light of each label that has one; labels in small letters.
+        neutral: The light when nobody is there.
+        blend: Mix the lights of all labels by their scores, in place of the winner's alone.
+        by_score: A low score shows less bright.
+        brightness: Times all brightnesses, 0 to 1.
+        transition: Seconds from one light to the next.
+        dwell: Seconds that a label must have been the same before it is shown.
+
+    Example:
+        >>> settings = LightSettings.load(environ={}, folder="/nowhere", colours="Happy:pink 50%")
+        >>> settings.colours["happy"]
+        Light(rgb=(255, 90, 170), brightness=0.5)
+    """
+
+    bridge: str = ""
+    lights: tuple[str, ...] = ()
+    group: str = ""
+    follow: str = "largest"
+    colours: Mapping[str, Light] = field(default_factory=lambda: _colours({}))
+    neutral: Light = field(default_factory=lambda: light("warm white 40%"))
+    blend: bool = False
+    by_score: bool = True
+    brightness: float = 1.0
+    transition: float = 0.4
+    dwell: float = 0.5
+
+    def __post_init__(self):
+        for name, high in (("brightness", 1), ("transition", 60), ("dwell", 60)):
+            value = getattr(self, name)
+            if not 0 <= value <= high:
+                raise _bad(name, value, f"0 to {high}", "Choose a value in that range.")
+        if self.follow not in POLICIES:
+            raise _bad("follow", self.follow, " or ".join(POLICIES), "Choose one of these.")
+        if self.lights and self.group:
+            raise BadInputError(
+                f"Both lights ({', '.join(self.lights)}) and a group ({self.group}) were chosen.",
+                "Expected one or the other.",
+                "Leave one out.",
+            )
+
+    @classmethod
+    def load(
+        cls, folder: str = ".", environ: Mapping[str, str] | None = None, **options: Any
+    ) -> LightSettings:
+        """Collects the settings from all places; an option that is None is not set.
+
+        Raises:
+            BadInputError: An unknown name or colour, or a value of the wrong kind or range.
+        """
+        environ = os.environ if environ is None else environ
+        values = dict(table("lights", folder))
+        for name, value in environ.items():
+            if name.startswith(VARIABLE) and name[len(VARIABLE) :].lower() not in SECRETS:
+                values[name[len(VARIABLE) :].lower()] = value
+        values.update({name: value for name, value in options.items() if value is not None})
+        if options.get("lights") or options.get("group"):  # the later choice replaces the earlier one
+            values = {n: v for n, v in values.items() if n not in ("lights", "group") or options.get(n)}
+        return cls(**{name: _convert(name, value) for name, value in values.items()})
+
+    def light_of(self, reading: Reading) -> Light | None:
+        """Returns what a lamp shows for a reading; None where it stays as it is.
+
+        A reading that is not sure changes nothing, unless "not sure" has a colour.
+
+        Example:
+            >>> from expression.data import Box
+            >>> sad = Reading(1, Box(0, 0, 9, 9), "Sad", 0.5, {"Happy": 0.5, "Sad": 0.5})
+            >>> LightSettings().light_of(sad)
+            Light(rgb=(0, 0, 255), brightness=0.65)
+        """
+        if self.blend:
+            mixed = mix([(self._of(label), max(0.0, score)) for label, score in reading.scores.items()])
+            return mixed.dimmed(self.brightness)
+        if reading.label == NOT_SURE and NOT_SURE not in self.colours:
+            return None
+        factor = DIMMEST + (1 - DIMMEST) * reading.score if self.by_score else 1.0
+        return self._of(reading.label).dimmed(factor * self.brightness)
+
+    def light_of_nobody(self) -> Light:
+        """Returns what a lamp shows when nobody is there."""
+        return self.neutral.dimmed(self.brightness)
+
+    def _of(self, label: str) -> Light:
+        return self.colours.get(label.casefold()) or Light(any_colour(label))
+
+
+def _convert(name: str, value: Any) -> Any:
+    """Returns a setting in its own type."""
+    kinds = {each.name: each.type for each in fields(LightSettings)}
+    if name not in kinds:
+        near = difflib.get_close_matches(name, kinds, 1)
+        raise BadInputError(
+            f"There is no setting {name!r} of lights.",
+            f"Expected one of {', '.join(kinds)}.",
+            f"Did you mean {near[0]}?" if near else "Check the spelling, or remove it.",
+        )
+    try:
+        return _CONVERTERS[kinds[name]](value)
+    except BadInputError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
+        raise _bad(name, value, _WORDS[kinds[name]], f"Give one, or leave {name} out.") from error
+
+
+def _bad(name: str, value: Any, expected: str, remedy: str) -> BadInputError:
+    return BadInputError(f"{name} of the lights is {value!r}.", f"Expected {expected}.", remedy)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Returns names written as a list or with a + between: "Sofa+Desk"."""
+    parts = value.split("+") if isinstance(value, str) else [str(each) for each in value]
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(value)
+    return value.strip()
+
+
+def _light(value: Any) -> Light:
+    return value if isinstance(value, Light) else light(value)
+
+
+def _colours(value: Any) -> dict[str, Light]:
+    """Returns the lights of labels, given as a table or in words: "Happy:gold+Sad:blue 40%"."""
+    if isinstance(value, str):
+        pairs = [part.rpartition(":") for part in value.split("+") if part.strip()]
+        if not all(label.strip() for label, _, _ in pairs):
+            raise ValueError(value)
+        value = {label.strip(): text for label, _, text in pairs}
+    chosen = {re.sub(r"\s+", " ", label).casefold(): _light(text) for label, text in value.items()}
+    return {**{label.casefold(): light(text) for label, text in COLOURS.items()}, **chosen}
+
+
+_CONVERTERS = {
+    "str": _text,
+    "tuple[str, ...]": _names,
+    "Mapping[str, Light]": _colours,
+    "Light": _light,
+    "bool": to_bool,
+    "float": _number,
+}
+_WORDS = {
+    "str": "text",
+    "tuple[str, ...]": "names",
+    "Mapping[str, Light]": "labels with their colours, such as Happy:gold+Sad:blue",
+    "Light": "a colour",
+    "bool": "true or false",
+    "float": "a number",
+}

@@ -1,0 +1,150 @@
+"""Pairing with a bridge, told step by step: find it, wait for its button, keep its key.
+
+`expression lights pair` calls it.
+
+Notebook: 08_lights
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+
+from .bridge import NO_BUTTON, Bridge, BridgeError, Transport, raise_errors, split
+from .errors import BadInputError, ExpressionError
+from .finding import find_bridges
+from .keys import Paired, remember
+
+SECONDS = 30
+"""How long the button is waited for, as long as a bridge itself remembers it."""
+
+
+class ButtonError(ExpressionError, TimeoutError):
+    """Nobody pressed the bridge's button."""
+
+
+def pair(
+    address: str = "",
+    seconds: int = SECONDS,
+    tell: Callable[[str], None] = print,
+    count: Callable[[int], None] = lambda left: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Paired:
+    """Pairs with a bridge and keeps its key.
+
+    Args:
+        address: Of the bridge; empty to look for it.
+        seconds: How long the button is waited for.
+        tell: Is told each step.
+        count: Is told each second that is left.
+        sleep: Waits so many seconds.
+
+    Raises:
+        BadInputError: No bridge was found, or several, or the address is none.
+        BridgeError: Nothing that answers there is a bridge.
+        ButtonError: The button was not pressed in time.
+    """
+    if not address:
+        tell("Looking for a bridge in this network ...")
+        address = _only(find_bridges())
+    transport, key = _first_answer(address)
+    try:
+        how = "HTTPS; its certificate is kept, and no other taken" if transport.certificate else "plain HTTP"
+        tell(f"There is a bridge at {transport.url} ({how}).")
+        if not key:
+            tell(f"Now press the button on the bridge, within {seconds} s.")
+            key = _wait_for_button(transport, seconds, count, sleep)
+        paired = Paired(transport.url, key, transport.certificate)
+        name = str(_config(paired).get("name", "the bridge"))
+    finally:
+        transport.close()
+    paired = Paired(paired.url, paired.key, paired.certificate, name)
+    file = remember(paired)
+    tell(f"Paired with {name}. Its key lies in {file}, which only you may read.")
+    return paired
+
+
+def _only(found: list[str]) -> str:
+    """Returns the one bridge that was found."""
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise BadInputError(
+            "No bridge was found in this network.",
+            "Expected a Hue bridge that is on, by cable in the same network.",
+            "Look its address up in the Hue app, and run: expression lights pair ADDRESS",
+        )
+    raise BadInputError(
+        f"{len(found)} bridges were found: {', '.join(found)}.",
+        "Expected one.",
+        f"Choose, such as: expression lights pair {found[0]}",
+    )
+
+
+def _first_answer(address: str) -> tuple[Transport, str]:
+    """Returns the way on which a bridge answers, HTTPS first, and its key if it gave one at once."""
+    scheme, _, _ = split(address)
+    place = address.strip().rpartition("://")[2].rstrip("/")
+    failures = []
+    for way in [scheme] if scheme else ["https", "http"]:
+        transport = Transport(f"{way}://{place}")
+        try:
+            return transport, _ask(transport)
+        except BridgeError as error:
+            transport.close()
+            failures.append(error)
+    raise failures[-1]
+
+
+def _ask(transport: Transport) -> str:
+    """Asks for a key once; returns "" while the button is not pressed.
+
+    Source: https://developers.meethue.com/develop/hue-api/7-configuration-api/ (create user)
+    """
+    who = f"expression#{(platform.node() or 'computer')[:19]}"
+    answer = transport.call("POST", "/api", {"devicetype": who})
+    try:
+        raise_errors(answer, transport.url)
+        return str(answer[0]["success"]["username"])
+    except BridgeError as error:
+        if error.kind == NO_BUTTON:
+            return ""
+        raise
+    except (LookupError, TypeError) as error:
+        raise BridgeError(
+            f"What answers at {transport.url} is no Hue bridge.",
+            "Expected one that gives a key.",
+            "Look the address up in the Hue app.",
+        ) from error
+
+
+def _wait_for_button(transport: Transport, seconds: int, count: Callable, sleep: Callable) -> str:
+    """Asks every second until the button was pressed; a bridge that misses one is asked again."""
+    failure = None
+    for left in range(seconds, 0, -1):
+        count(left)
+        sleep(1.0)
+        try:
+            if key := _ask(transport):
+                return key
+            failure = None
+        except BridgeError as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    raise ButtonError(
+        f"The button of the bridge at {transport.url} was not pressed within {seconds} s.",
+        "Expected one press on the round button on top of it.",
+        "Run the same again, and press it while the seconds are counted.",
+    )
+
+
+def _config(paired: Paired) -> dict:
+    """Returns what the bridge says of itself; proves that the key works."""
+    bridge = Bridge(paired)
+    try:
+        found = bridge.config()
+        return found if isinstance(found, dict) else {}
+    finally:
+        bridge.close()

@@ -1,0 +1,45 @@
+"""What all sinks that light something have in common: readings become light in one and the same way.
+
+Notebook: 08_lights
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..colours import Light
+from ..data import Reading
+from ..lightsettings import LightSettings
+from . import Sink
+
+
+class Lighting(Sink):
+    """Turns readings into light; a subclass writes `show`.
+
+    Args:
+        **options: What is not to be as the settings say; see `LightSettings`.
+
+    Attributes:
+        settings: How lamps follow readings.
+    """
+
+    reacts = True
+
+    def __init__(self, **options: Any):
+        self.settings = LightSettings.load(**options)
+        self.room = self.settings.follow
+        self.dwell = 0.0 if self.settings.blend else self.settings.dwell
+
+    def send(self, reading: Reading) -> None:
+        """Shows the light of a reading, if it has one."""
+        light = self.settings.light_of(reading)
+        if light is not None:
+            self.show(light)
+
+    def empty(self) -> None:
+        """Shows the neutral light: nobody is there."""
+        self.show(self.settings.light_of_nobody())
+
+    def show(self, light: Light) -> None:
+        """Shows a light, from now on."""
+        raise RuntimeError(f"{type(self).__name__} has no show")

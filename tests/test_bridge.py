@@ -1,0 +1,180 @@
+"""The way to the bridge: plain and over HTTPS with its own certificate, in time, and with words."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import shutil
+import socket
+import time
+
+import pytest
+from strictbridge import KEY, StrictBridge, make_certificate
+
+from expression.bridge import Bridge, BridgeError, RefusedError, Transport, split
+from expression.errors import BadInputError
+from expression.keys import Paired
+
+
+@pytest.fixture
+def secure(tmp_path):
+    """A strict bridge that answers over HTTPS only."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl to make a certificate")
+    started = StrictBridge(make_certificate(tmp_path, "001788fffe000001")).start()
+    yield started
+    started.stop()
+
+
+def opened(bridge, key=KEY, certificate="", timeout=None) -> Bridge:
+    made = Bridge(Paired(bridge.url, key, certificate))
+    made.transport.timeout = timeout or made.transport.timeout
+    return made
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ({"bri": 255}, r"error 7: invalid value, 255, for parameter, bri\. .* Wait a little"),
+        ({"bri": True}, r"error 7: invalid value, True"),
+        ({"xy": [0.3, 1.2]}, r"error 7: invalid value, \[0\.3, 1\.2\], for parameter, xy"),
+        ({"colour": "red"}, r"error 6: parameter, colour, not available"),
+        ({}, r"error 5: invalid/missing parameters in body"),
+    ],
+)
+def test_what_a_bridge_complains_of_is_raised_with_its_words(bridge, command, said):
+    made = opened(bridge)
+    with pytest.raises(BridgeError, match=said):
+        made.set_light("1", command)
+    made.close()
+
+
+def test_a_lamp_that_is_off_or_gone_is_told_by_its_kind(bridge):
+    made = opened(bridge)
+    for number, kind in (("4", 201), ("99", 3)):
+        with pytest.raises(BridgeError) as error:
+            made.set_light(number, {"bri": 9})
+        assert error.value.kind == kind
+    made.close()
+
+
+def test_a_wrong_key_is_refused_without_being_shown_or_logged(bridge, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    for key in ("wrong-key", KEY):
+        made = opened(bridge, key)
+        with contextlib.suppress(RefusedError):
+            made.lights()
+        made.close()
+    made = opened(bridge, "wrong-key")
+    with pytest.raises(RefusedError, match=r"does not know the key\. Expected the one that it gave"):
+        made.lights()
+    made.close()
+    seen = caplog.text + "".join(capfd.readouterr())
+    assert "wrong-key" not in seen
+    assert KEY not in seen
+    assert KEY not in repr(Paired("http://x", KEY))
+
+
+@pytest.mark.parametrize("day", ["html", "500"])
+def test_what_is_no_bridge_is_told(bridge, day):
+    bridge.day = day
+    made = opened(bridge)
+    with pytest.raises(BridgeError, match=r"did not answer as a Hue bridge does .*\. Expected a Hue bridge"):
+        made.lights()
+    made.close()
+
+
+def test_a_bridge_that_hangs_is_given_up_in_time(bridge):
+    bridge.day = "hang"
+    made = opened(bridge, timeout=0.3)
+    began = time.monotonic()
+    with pytest.raises(BridgeError, match=r"did not answer within 0\.3 s\. .*expression lights pair"):
+        made.lights()
+    assert 0.25 < time.monotonic() - began < 1.5
+    bridge.day = "good"
+    assert made.lights()["1"]["name"] == "Sofa"
+    made.close()
+
+
+def test_a_bridge_that_is_away_is_told_and_works_when_it_is_back(bridge):
+    made = opened(bridge)
+    made.lights()
+    bridge.stop()
+    with pytest.raises(BridgeError, match=r"Nothing listens at http://127\.0\.0\.1:\d+\. "):
+        made.lights()
+    bridge.start()
+    assert len(made.lights()) == 7
+    made.close()
+
+
+def test_a_connection_that_went_stale_is_made_again_unseen(bridge):
+    made = opened(bridge)
+    made.lights()
+    bridge.stop()
+    bridge.start()
+    assert len(made.lights()) == 7
+    made.close()
+
+
+def test_a_name_that_nobody_has_is_told():
+    made = Bridge(Paired("http://no-such-bridge.invalid", KEY))
+    with pytest.raises(BridgeError, match=r"nothing by the name of no-such-bridge\.invalid in this network"):
+        made.lights()
+
+
+def test_a_bridge_over_https_is_trusted_by_its_certificate_only(secure, tmp_path):
+    first = Transport(secure.url)
+    first.call("GET", "/api/config")
+    first.close()
+    made = opened(secure, certificate=first.certificate)
+    assert len(made.lights()) == 7
+    made.set_light("1", {"xy": [0.3, 0.3], "bri": 9})
+    assert secure.lights["1"]["state"]["bri"] == 9
+    made.close()
+    secure.stop()
+    secure.certificate = make_certificate(tmp_path, "somebody-else")
+    secure.start()
+    count = len(secure.commands)
+    with pytest.raises(RefusedError, match=r"another certificate .* nothing was sent\. If the bridge"):
+        made.set_light("1", {"bri": 10})
+    assert len(secure.commands) == count
+    made.close()
+
+
+def test_a_bridge_over_https_that_hangs_is_given_up_in_time(secure):
+    secure.day = "hang"
+    made = opened(secure, timeout=0.3)
+    with pytest.raises(BridgeError, match=r"did not answer within 0\.3 s"):
+        made.lights()
+    made.close()
+
+
+def test_plain_http_to_a_bridge_that_answers_only_over_https_is_told(secure):
+    made = Bridge(Paired(f"http://{secure.place}", KEY))
+    with pytest.raises(BridgeError, match=r"cannot be talked to"):
+        made.lights()
+    made.close()
+
+
+def test_a_port_that_takes_a_connection_and_says_nothing_is_given_up_over_https_too():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        transport = Transport(f"https://127.0.0.1:{silent.getsockname()[1]}", timeout=0.3)
+        with pytest.raises(BridgeError, match=r"did not answer within 0\.3 s"):
+            transport.call("GET", "/api/config")
+        transport.close()
+
+
+def test_a_bridge_that_lists_only_names_is_asked_for_each_lamp(simulator):
+    made = Bridge(Paired(simulator.url, "newdeveloper"))
+    assert made.lights() == simulator.state()["lights"]
+    assert json.dumps(made.groups()["1"]["lights"]) == '["1", "2"]'
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a b", "ftp://x", "http://", "x:0", "x:99999", "x/path", "me:key@x", "http://x:y"]
+)
+def test_what_is_no_address_is_told(text):
+    with pytest.raises(BadInputError, match=r"is no address of a bridge\. Expected something like 192\.168"):
+        split(text)

@@ -1,0 +1,99 @@
+"""The commands of lights: what they print, on an emulated bridge and a strict one, and their failures."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from strictbridge import KEY, lamps
+
+from expression.before import before_path
+from expression.cli import main
+from expression.keys import Paired, remember
+
+
+def test_all_lamps_and_groups_are_listed_with_why_some_are_left_alone(bridge, capsys):
+    assert main(["lights", "list"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        "  1  Sofa                     follows",
+        "  2  Desk                     follows",
+        "  3  Strip                    follows",
+        "  4  Hall                     left alone: switched off",
+        "  5  Shed                     left alone: cannot be reached",
+        "  6  Kitchen white            left alone: white only",
+        "  7  Plug                     left alone: no lamp that can be dimmed",
+        "room Living room: Sofa, Desk",
+        "zone Everything: Sofa, Desk, Strip, Hall, Shed, Kitchen white",
+    ]
+    assert err == ""
+
+
+def test_an_emulated_bridge_is_listed(simulator, capsys):
+    assert main(["lights", "list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "  1  Hue Lamp 1               left alone: switched off",
+        "  2  Hue Lamp 2               follows",
+        "group Group 1: Hue Lamp 1, Hue Lamp 2",
+    ]
+
+
+def test_the_test_shows_every_colour_and_puts_all_back(bridge, capsys):
+    assert main(["lights", "test", "--lights", "Sofa", "--seconds", "0"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Following: Sofa.\nAngry: #ff0000 at 100%\nDisgust: ")
+    assert out.endswith("All is as it was.\n")
+    assert len(bridge.commands) == 8
+    assert bridge.lights == lamps()
+    assert not before_path().exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["test", "--lights", "Sofia"], 2, "There is no light 'Sofia' on the bridge. Expected one of Sofa, "),
+        (["test", "--group", "Cellar"], 2, "There is no room or group 'Cellar' on the bridge. "),
+        (["list", "--bridge", "10.0.0.9"], 2, "No bridge was paired at 10.0.0.9. "),
+        (["list", "--bridge", "no such"], 2, "No bridge was paired at no such. "),
+        (["pair", "127.0.0.1:9"], 1, "Nothing listens at http://127.0.0.1:9. "),
+        (["pair", "ftp://x"], 2, "'ftp://x' is no address of a bridge. "),
+    ],
+)
+def test_a_failure_is_one_line(bridge, words, code, said, capsys):
+    assert main(["lights", *words]) == code
+    err = capsys.readouterr().err
+    assert err.startswith(said)
+    assert err.count("\n") == 1
+    assert KEY not in err
+
+
+@pytest.mark.parametrize("words", [["list"], ["test"]])
+def test_a_wrong_key_a_bridge_away_and_a_missing_package_are_told(bridge, words, capsys, monkeypatch):
+    remember(Paired(bridge.url, "wrong"))
+    assert main(["lights", *words]) == 2
+    assert "does not know the key" in capsys.readouterr().err
+    bridge.stop()
+    assert main(["lights", *words]) == 1
+    assert capsys.readouterr().err.startswith("Nothing listens at http://127.0.0.1:")
+    monkeypatch.setitem(sys.modules, "phue", None)
+    assert main(["lights", *words]) == 1
+    assert 'pip install -e ".[lights]"' in capsys.readouterr().err
+
+
+def test_restoring_tells_what_it_did_and_goes_on_when_one_bridge_is_away(bridge, capsys):
+    from expression.before import Before
+    from expression.lamps import Lamp
+
+    gone = Paired("http://127.0.0.1:9", "x")
+    remember(gone)
+    for url in (gone.url, bridge.url):
+        Before(url).keep([Lamp(*each) for each in bridge.lights.items() if each[0] in "15"])
+    bridge.lights["1"]["state"].update(bri=9, xy=[0.2, 0.2])
+    assert main(["lights", "restore"]) == 1
+    out, err = capsys.readouterr()
+    assert "Sofa, Shed.\nCannot be reached, and kept for later: Shed.\n" in out
+    assert err.startswith("Nothing listens at http://127.0.0.1:9. ")
+    assert bridge.lights == lamps()
+    before_path().write_text("{", "utf-8")
+    assert main(["lights", "restore"]) == 2
+    assert "lights.json is damaged" in capsys.readouterr().err

@@ -1,0 +1,106 @@
+"""Settings of lights: their four places, and the light of a reading."""
+
+from __future__ import annotations
+
+import pytest
+from readings import reading
+
+from expression.colours import Light, light
+from expression.errors import BadInputError
+from expression.lightsettings import LightSettings
+from expression.settings import Settings
+from expression.sinks import make_sink
+
+TOML = """
+people = 3
+
+[lights]
+lights = ["Sofa", "Desk"]
+transition = 2
+neutral = "#112233 10%"
+
+[lights.colours]
+Happy = "pink"
+"not sure" = "white 5%"
+Bored = "#0f0"
+"""
+
+
+def test_the_later_place_wins_and_a_run_still_reads_its_own(tmp_path):
+    (tmp_path / "expression.toml").write_text(TOML, "utf-8")
+    environ = {"EXPRESSION_LIGHTS_TRANSITION": "3", "EXPRESSION_LIGHTS_BLEND": "yes"}
+    environ |= {"EXPRESSION_LIGHTS_KEY": "secret", "EXPRESSION_PEOPLE": "4"}
+    found = LightSettings.load(tmp_path, environ, blend=None, brightness=0.5)
+    assert (found.lights, found.transition, found.blend, found.brightness) == (
+        ("Sofa", "Desk"),
+        3.0,
+        True,
+        0.5,
+    )
+    assert found.neutral == Light((17, 34, 51), 0.1)
+    assert found.colours["happy"] == light("pink")
+    assert found.colours["sad"] == light("blue"), "what was not chosen stays"
+    assert Settings.load(tmp_path, environ).people == 4
+
+
+def test_the_lights_of_an_option_replace_the_group_of_the_file(tmp_path):
+    (tmp_path / "expression.toml").write_text('[lights]\ngroup = "Kitchen"\n', "utf-8")
+    assert LightSettings.load(tmp_path, {}, lights="Sofa").group == ""
+    assert LightSettings.load(tmp_path, {}).group == "Kitchen"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"blnd": "yes"}, r"no setting 'blnd' of lights\. .* Did you mean blend\?"),
+        ({"blend": "perhaps"}, r"blend of the lights is 'perhaps'\. Expected true or false"),
+        ({"transition": "x"}, r"transition of the lights is 'x'\. Expected a number"),
+        ({"transition": -1}, r"transition of the lights is -1\.0\. Expected 0 to 60"),
+        ({"brightness": 2}, r"brightness of the lights is 2\.0\. Expected 0 to 1"),
+        ({"brightness": float("nan")}, r"brightness of the lights is nan"),
+        ({"dwell": True}, r"dwell of the lights is True"),
+        ({"follow": "first"}, r"follow of the lights is 'first'\. Expected largest or mean"),
+        ({"lights": "A", "group": "B"}, r"Both lights \(A\) and a group \(B\)"),
+        ({"colours": "red"}, r"colours of the lights is 'red'\. Expected labels with their colours"),
+        ({"colours": {"Happy": "rde"}}, r"There is no colour 'rde'\. .* Did you mean red\?"),
+        ({"colours": 3}, r"colours of the lights is 3"),
+        ({"neutral": "rde"}, r"There is no colour 'rde'"),
+        ({"lights": 3}, r"lights of the lights is 3"),
+        ({"bridge": 3}, r"bridge of the lights is 3\. Expected text"),
+    ],
+)
+def test_what_does_not_fit_is_told(options, said):
+    with pytest.raises(BadInputError, match=said):
+        LightSettings.load(environ={}, **options)
+
+
+def test_a_table_that_is_none_is_told(tmp_path):
+    (tmp_path / "expression.toml").write_text("lights = 3\n", "utf-8")
+    with pytest.raises(BadInputError, match=r"lights is 3 in expression\.toml\. Expected a table \[lights\]"):
+        LightSettings.load(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("options", "label", "score", "expected"),
+    [
+        ({}, "Happy", 1.0, light("gold")),
+        ({}, "Happy", 0.0, light("gold 30%")),
+        ({"by_score": False}, "Happy", 0.1, light("gold")),
+        ({"brightness": 0.5}, "Happy", 1.0, light("gold 50%")),
+        ({}, "not sure", 0.3, None),
+        ({"colours": "Not  sure:white 50%", "by_score": False}, "not sure", 0.3, light("white 50%")),
+        ({"blend": True}, "Happy", 1.0, light("gold")),
+        ({"blend": True}, "Happy", 0.0, light("blue")),
+    ],
+)
+def test_the_light_of_a_reading(options, label, score, expected):
+    settings = LightSettings.load(environ={}, **options)
+    assert settings.light_of(reading(label=label, score=score)) == expected
+
+
+def test_the_winner_is_held_for_the_dwell_and_a_blend_flows():
+    assert make_sink("hue:dwell=2").dwell == 2.0
+    assert make_sink("hue:blend=true,dwell=2").dwell == 0.0
+    sink = make_sink("hue:follow=mean")
+    assert (sink.room, sink.reacts, sink.extra) == ("mean", True, "lights")
+    assert make_sink("hue:Sofa+Desk").settings.lights == ("Sofa", "Desk")

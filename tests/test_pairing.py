@@ -1,0 +1,243 @@
+"""Pairing: step by step, with the button and without, over HTTP and HTTPS; and the file of the keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import stat
+import threading
+
+import pytest
+from parts import expression_process
+from strictbridge import KEY, StrictBridge, make_certificate
+
+from expression import finding, pairing
+from expression.bridge import Bridge, BridgeError
+from expression.errors import BadInputError, OutputError
+from expression.keys import Paired, find, path, read, remember
+from expression.pairing import ButtonError, pair
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs the modes of POSIX")
+
+
+@pytest.fixture
+def unpaired():
+    started = StrictBridge().start()
+    yield started
+    started.stop()
+
+
+def paired_with(address, press=None, seconds=5, at=3):
+    """Pairs; the button is pressed when `at` seconds are left. Returns what was kept, told and counted."""
+    told, counted = [], []
+
+    def count(left):
+        counted.append(left)
+        if left == at and press:
+            press()
+
+    kept = pair(address, seconds, told.append, count, lambda seconds: None)
+    return kept, told, counted
+
+
+def test_pairing_is_told_step_by_step_and_ends_with_the_button(unpaired):
+    kept, told, counted = paired_with(unpaired.place, lambda: setattr(unpaired, "button", True))
+    assert counted == [5, 4, 3]
+    assert told == [
+        f"There is a bridge at {unpaired.url} (plain HTTP).",
+        "Now press the button on the bridge, within 5 s.",
+        f"Paired with Strict. Its key lies in {path()}, which only you may read.",
+    ]
+    assert kept == find() == Paired(unpaired.url, f"fresh-{KEY}", "", "Strict")
+    assert not any(KEY in line for line in told)
+
+
+def test_pairing_with_an_emulated_bridge(simulator):
+    place = simulator.url.removeprefix("http://")
+    with pytest.raises(ButtonError, match="was not pressed within 2 s"):
+        paired_with(place, seconds=2)
+    kept, told, _ = paired_with(place, simulator.press)
+    assert told[0].endswith("(plain HTTP).")
+    bridge = Bridge(kept)
+    assert len(bridge.lights()) == 2
+    bridge.close()
+
+
+def test_a_button_that_is_not_pressed_is_told_and_nothing_is_kept(unpaired):
+    with pytest.raises(
+        ButtonError, match=r"not pressed within 5 s\. Expected one press .* Run the same again"
+    ) as error:
+        paired_with(unpaired.place)
+    assert error.value.exit_code == 1
+    assert not path().exists()
+
+
+def test_a_button_that_was_pressed_before_is_enough(unpaired):
+    unpaired.button = True
+    _, told, counted = paired_with(unpaired.url)
+    assert counted == []
+    assert len(told) == 2
+
+
+def test_a_bridge_that_misses_a_second_is_asked_again(unpaired):
+    def stumble(left):
+        unpaired.day = "500" if left == 4 else "good"
+        unpaired.button = left == 2
+
+    kept = pair(unpaired.place, 5, lambda line: None, stumble, lambda seconds: None)
+    assert kept.key
+
+
+def test_over_https_the_certificate_is_kept_and_no_other_taken(tmp_path):
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl to make a certificate")
+    secure = StrictBridge(make_certificate(tmp_path, "bridge")).start()
+    try:
+        secure.button = True
+        kept, told, _ = paired_with(secure.place)
+        assert told[0].endswith("(HTTPS; its certificate is kept, and no other taken).")
+        assert (kept.url, len(kept.certificate)) == (secure.url, 64)
+        assert find(secure.place) == find(secure.url) == kept
+        secure.stop()
+        secure.certificate = make_certificate(tmp_path, "other")
+        secure.start()
+        bridge = Bridge(find())
+        with pytest.raises(BadInputError, match="shows another certificate"):
+            bridge.lights()
+    finally:
+        secure.stop()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:9", r"Nothing listens at http://127\.0\.0\.1:9\. Expected a Hue bridge that is on"),
+        ("no such", r"'no such' is no address of a bridge\. .*expression lights pair"),
+    ],
+)
+def test_a_wrong_address_is_told(address, said):
+    with pytest.raises((BridgeError, BadInputError), match=said):
+        paired_with(address)
+
+
+def test_a_web_page_is_no_bridge(unpaired):
+    unpaired.day = "html"
+    with pytest.raises(BridgeError, match="did not answer as a Hue bridge does"):
+        paired_with(unpaired.url)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            [],
+            r"No bridge was found .* Look its address up in the Hue app, and run: .* lights pair ADDR",
+        ),
+        (
+            ["10.0.0.2", "10.0.0.3"],
+            r"2 bridges were found: 10\.0\.0\.2, 10\.0\.0\.3\. .* pair 10\.0\.0\.2",
+        ),
+    ],
+)
+def test_without_an_address_one_bridge_is_looked_for(found, said, monkeypatch):
+    monkeypatch.setattr(pairing, "find_bridges", lambda: found)
+    with pytest.raises(BadInputError, match=said):
+        paired_with("")
+
+
+def test_the_bridge_that_was_found_is_paired_with(unpaired, monkeypatch):
+    unpaired.button = True
+    monkeypatch.setattr(pairing, "find_bridges", lambda: [unpaired.place])
+    assert paired_with("")[1][0] == "Looking for a bridge in this network ..."
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "found"),
+    [
+        ("MDNS", b"\0\0\x84\0\0\0\0\1\4_hue\4_tcp\5local\0", ["127.0.0.1"]),
+        ("SSDP", b"HTTP/1.1 200 OK\r\nhue-bridgeid: 001788FFFE000001\r\n\r\n", ["127.0.0.1"]),
+        ("SSDP", b"HTTP/1.1 200 OK\r\nSERVER: a television\r\n\r\n", []),
+    ],
+    ids=["mDNS", "SSDP", "something else"],
+)
+def test_bridges_that_answer_in_the_network_are_found(name, answer, found, monkeypatch):
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+    ):
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+            each.settimeout(5)
+        monkeypatch.setattr(finding, name, one.getsockname())
+        monkeypatch.setattr(finding, "SSDP" if name == "MDNS" else "MDNS", other.getsockname())
+
+        def respond():
+            question, asker = one.recvfrom(999)
+            assert b"_hue" in question or b"M-SEARCH" in question
+            one.sendto(answer, asker)
+
+        helper = threading.Thread(target=respond)
+        helper.start()
+        assert finding.find_bridges(0.5) == found
+        helper.join()
+
+
+@posix
+def test_the_file_of_the_keys_is_for_its_owner_alone(unpaired):
+    before = os.umask(0)
+    try:
+        remember(Paired("http://a", "1"))
+        remember(Paired("http://b", "2"))
+        remember(Paired("https://a", "3", "f" * 64))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path().stat().st_mode) == 0o600
+    assert stat.S_IMODE(path().parent.stat().st_mode) == 0o700
+    assert [(one.url, one.key) for one in read()] == [("http://b", "2"), ("https://a", "3")]
+    path().chmod(0o644)
+    with pytest.raises(BadInputError, match=r"may be read by others \(mode 644\)\. .* Run: chmod 600 /"):
+        find()
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"a": 1}', '[{"x": 1}]', "\0"])
+def test_a_damaged_file_of_keys_is_told(text):
+    remember(Paired("http://a", "1"))
+    path().write_text(text, "utf-8")
+    with pytest.raises(BadInputError, match=r"bridges\.json is damaged\. .* pair again"):
+        find()
+
+
+@posix
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+    with pytest.raises(OutputError, match="cannot be written"):
+        remember(Paired("http://a", "1"))
+
+
+def test_a_key_of_the_environment_comes_first_and_needs_an_address():
+    environ = {"EXPRESSION_LIGHTS_KEY": " secret \n"}
+    assert find("10.0.0.2", environ) == Paired("http://10.0.0.2", "secret")
+    with pytest.raises(BadInputError, match="with the bridge's certificate beside it"):
+        find("https://10.0.0.2", environ)
+    with pytest.raises(BadInputError, match=r"No bridge was paired\. "):
+        find("", environ)
+    remember(Paired("https://10.0.0.2", "old", "f" * 64))
+    assert find("", environ) == Paired("https://10.0.0.2", "secret", "f" * 64)
+
+
+def test_the_command_counts_and_ends_in_one_line(unpaired):
+    process = expression_process("lights", "pair", unpaired.place, "--wait", "1")
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "Now press the button on the bridge, within 1 s." in out
+    assert err.startswith("The button of the bridge at http://127.0.0.1:")
+    assert err.count("\n") == 1
+    unpaired.button = True
+    process = expression_process("lights", "pair", unpaired.place)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert "Next: expression lights list" in out
+    assert json.loads(path().read_text("utf-8"))[0]["key"] not in out
