@@ -180,7 +180,7 @@ class Capturer:
         sessions = {row.session for row in self.book.rows}
         if len(sessions) < 2:
             return "Every label has enough. Come back another day: testing needs a second session."
-        return f"Every label has enough, from {len(sessions)} sessions."
+        return f"Every label has enough, from {len(sessions)} sessions. Next: expression personalise."
 
     def _burst(self) -> None:
         """Keeps a face of a burst, unless it nearly equals the one before."""

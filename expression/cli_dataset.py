@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .labelbook import LabelBook
     from .personalising import Personalised
 
+WITHOUT_SCREEN = "Run it on the desktop, or use LabelWidget in a notebook."
+"""What to do where there is no screen."""
+
 dataset_app = typer.Typer(
     help="Your own labelled pictures, in the current folder.", epilog="Example: expression dataset check"
 )
@@ -42,12 +45,14 @@ def label(
     from .labeldesk import LabelDesk
     from .labelwindow import LabelWindow
     from .screen import check_screen
-    from .sources import open_source
+    from .sources import open_source, told_of
 
-    check_screen()
+    check_screen(WITHOUT_SCREEN)
     opened, found = open_source(source), make_detector(detector)
     with LabelBook() as book:
-        desk = LabelDesk(Capturer(book, found, target, colour, whole), opened.mirror)
+        note = told_of(source, opened)
+        print(note, end="\n" if note else "", flush=True)
+        desk = LabelDesk(Capturer(book, found, target, colour, whole), opened.mirror, note)
         LabelWindow(desk, opened).run()
         for name, count in book.counts.items():
             print(f"{name}: {count}")
@@ -162,7 +167,7 @@ def import_(
     from .screen import check_screen
 
     if not unseen:
-        check_screen()
+        check_screen(f"{WITHOUT_SCREEN.rstrip('.')}, or add --unseen.")
     found = make_detector(detector)
     with LabelBook() as book:
         importer = Importer(book, found, colour, label, every)
@@ -172,6 +177,8 @@ def import_(
         else:
             LabelWindow(desk).run()
     print(f"{desk.kept} kept{f', {desk.passed} left out by you' if desk.passed else ''}.")
+    if desk.unlabelled:
+        print(f"{desk.unlabelled} have no label and are left out: add --label LABEL, or leave --unseen away.")
     for sentence in importer.told():
         print(sentence)
     for error in importer.failed:
@@ -190,6 +197,7 @@ def _keep_unseen(desk: ImportDesk) -> None:
     with tqdm(desc="faces kept", unit="", disable=None, leave=False) as bar:
         while not desk.ended:
             desk.keep_rest(0.5)
+            desk.leave_unlabelled()
             bar.update(desk.kept - bar.n)
 
 
@@ -235,12 +243,13 @@ def wipe(
     with _own() as book:
         count, alone = len(book.rows), len(strays(book))
         others = f", and {alone} that no row names," if alone else ""
-        pictures = f"all {count} pictures of faceLabels.csv{others} in {book.images.resolve()}"
+        rows = "the 1 picture" if count == 1 else f"all {count} pictures"
+        pictures = f"{rows} of faceLabels.csv{others} in {book.images.resolve()}"
         if not yes and not typer.confirm(f"Delete {pictures} for good?"):
             print("Nothing was deleted.")
             return
         book.wipe()
-    print(f"Deleted {pictures}. labelList.csv stays: it names no person.")
+    print(f"Deleted {pictures}. labelList.csv stays, and so do networks that learned from them.")
 
 
 def _own() -> LabelBook:

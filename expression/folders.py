@@ -201,9 +201,13 @@ def _index(entry: Entry, labels: Labels) -> int | None:
         label = label_meant(entry.word, labels)
     if label is None and _meaning(entry.word) != "contempt":
         raise BadInputError(
-            f"{entry.origin} would be the label {entry.word!r}.",
+            f"{entry.origin} has the label {entry.word!r}."
+            if entry.origin.name == OWN_TABLE
+            else f"{entry.origin} would be the label {entry.word!r}.",
             f"Expected {', '.join(labels)}, or a usual word for one.",
-            "Rename it, move it away, or list your own labels in a labelList.csv there.",
+            "Run there: expression dataset check --repair."
+            if entry.origin.name == OWN_TABLE
+            else "Rename it, move it away, or list your own labels in a labelList.csv there.",
         )
     return None if label is None else labels.index(label)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import textwrap
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 
 import numpy as np
@@ -41,6 +42,9 @@ TURN = 0.1
 PORTION = 100
 """Faces that are kept in one change where nobody looks at each."""
 
+UNDOABLE = 100
+"""Decisions that can be taken back."""
+
 HOLD = 0.7
 """A key that is held comes again and again; so long after the last time it has been let go, seconds."""
 
@@ -64,6 +68,8 @@ class ImportDesk(Buttons):
         shown: The face that is up, or None.
         ended: Whether there are no more.
         kept: How many were kept.
+        passed: How many a person left out.
+        unlabelled: How many were left out since they have no label and nobody looked.
         said: What happened last, in a sentence.
     """
 
@@ -72,11 +78,11 @@ class ImportDesk(Buttons):
         self.book, self.importer = book, importer
         self.agreed = self.ended = False
         self.shown: Candidate | None = None
-        self.kept = self.passed = 0
+        self.kept = self.passed = self.unlabelled = 0
         self.said = ""
         self._found = importer.candidates(*paths)
         self._waiting: list[Candidate] = []  # those that an undo put back
-        self._steps: list[tuple[Candidate, bool]] = []
+        self._steps: deque[tuple[list[Candidate], bool]] = deque(maxlen=UNDOABLE)
         self._unseen = False
         self._entered = 0.0
         self._turn = threading.RLock()
@@ -95,6 +101,7 @@ class ImportDesk(Buttons):
                 return canvas
             if self._unseen:
                 self._try(self.keep_rest, TURN)
+                self._unseen = self._unseen and not self._needs_label()
             elif not self.shown:
                 self._next(time.monotonic() + TURN)
             self._draw_face(canvas)
@@ -129,7 +136,7 @@ class ImportDesk(Buttons):
                 self._act(action)
 
     def keep_rest(self, seconds: float = float("inf")) -> None:
-        """Keeps what follows under the labels that its sets have given it, for so long; the rest is left out.
+        """Keeps what follows under the labels that its sets have given it, for so long or up to one without.
 
         Raises:
             RunError: Nobody has agreed.
@@ -137,8 +144,7 @@ class ImportDesk(Buttons):
         """
         check_agreed(self.agreed)
         end = time.monotonic() + seconds
-        self._steps.clear()  # what nobody saw is taken back in the editor
-        while not self.ended and time.monotonic() < end:
+        while not (self.ended or self._needs_label()) and time.monotonic() < end:
             faces = self._portion(end)
             try:
                 self.book.add_all((face.picture, face.label, face.session) for face in faces)
@@ -146,26 +152,41 @@ class ImportDesk(Buttons):
                 self._waiting += reversed(faces)
                 self.ended = False
                 raise
+            if faces:
+                self._steps.append((faces, True))
             self.kept += len(faces)
-            self.said = f"{self.kept} kept, {self.passed} left out."
+            self.said = self._counted()
+
+    def leave_unlabelled(self) -> None:
+        """Leaves the face that is up out where it has no label; for those who look at none."""
+        if self._needs_label():
+            self.unlabelled += 1
+            self.shown = None
 
     def _portion(self, end: float) -> list[Candidate]:
         """Returns the next faces that have a label, as many as are kept in one change."""
         faces: list[Candidate] = []
         while not self.ended and len(faces) < PORTION and time.monotonic() < end:
             self._next(end)
-            if self.shown and self.shown.label:
-                faces.append(self.shown)
-            elif self.shown:
-                self.passed += 1
+            if self._needs_label():
+                break
+            faces += [self.shown] if self.shown else []
             self.shown = None
         return faces
+
+    def _needs_label(self) -> bool:
+        return self.shown is not None and not self.shown.label
+
+    def _counted(self) -> str:
+        return f"{self.kept} kept, {self.passed} left out."
 
     def _act(self, action: str) -> None:
         """Does what a button stands for."""
         kind, _, label = action.partition(":")
         if kind == "rest":
-            self._unseen = not (self._unseen or self.ended)
+            self._unseen = not (self._unseen or self.ended or self._needs_label())
+            if self._needs_label():
+                self.said = "This one has no label. Press the key of one, or x to leave it out."
         elif kind == "undo":
             self._try(self._undo)
         elif not self.shown:
@@ -184,7 +205,7 @@ class ImportDesk(Buttons):
         self._go_on(True, f"Kept {row.image} as {label}.")
 
     def _go_on(self, kept: bool, said: str) -> None:
-        self._steps.append((self.shown, kept))
+        self._steps.append(([self.shown], kept))
         self.shown, self.said = None, said
 
     def _undo(self) -> None:
@@ -192,16 +213,16 @@ class ImportDesk(Buttons):
         if not self._steps:
             self.said = "There is nothing to undo."
             return
-        face, kept = self._steps[-1]
+        faces, kept = self._steps[-1]
         if kept:
             self.book.undo()
-            self.kept -= 1
+            self.kept -= len(faces)
         else:
             self.passed -= 1
         self._steps.pop()
-        if self.shown:
-            self._waiting.append(self.shown)
-        self.shown, self.ended, self.said = face, False, "Taken back."
+        self._waiting += [*([self.shown] if self.shown else []), *reversed(faces)]
+        self.shown, self.ended = self._waiting.pop(), False
+        self.said = "Taken back." if len(faces) == 1 else f"Taken back: {len(faces)} faces."
 
     def _next(self, end: float) -> None:
         """Looks for a face until there is one, or the time is over."""
@@ -210,7 +231,7 @@ class ImportDesk(Buttons):
                 self.shown = self._waiting.pop() if self._waiting else next(self._found)
             except StopIteration:
                 self.ended, self._unseen = True, False
-                self.said = f"{self.kept} kept, {self.passed} left out."
+                self.said = self._counted()
 
     def _try(self, do, *words) -> None:
         """Does something; what goes wrong, such as a full disk, is told on the screen, which stays."""
@@ -227,18 +248,20 @@ class ImportDesk(Buttons):
             proposed = f", labelled {self.shown.label} there" if self.shown.label else ""
             told = f"{self.shown.origin}{proposed}"
         elif self.ended:
-            told = "There are no more faces."
+            told = "There are no more faces. You can close this."
             sentences = [*map(str, self.importer.failed), *self.importer.told()]
             lines = [line for sentence in sentences for line in textwrap.wrap(sentence, 84)]
             for number, line in enumerate(lines[: VIEW.height // 30]):
                 write(canvas, VIEW.x, VIEW.y + 30 * number, line, TEXT - 2)
-        say(canvas, self.said or f"{self.kept} kept, {self.passed} left out.", told)
+        say(canvas, told, self.said or self._counted())
 
     def _draw_side(self, canvas: np.ndarray) -> None:
         """Draws the labels and buttons."""
-        labels = self.book.labels
+        labels = () if self.ended and not self.shown else self.book.labels
         proposed = self.shown.label if self.shown else None
-        for number, (label, box) in enumerate(zip(labels, label_boxes(len(labels), 340), strict=True)):
+        for number, (label, box) in enumerate(
+            zip(labels, label_boxes(len(labels), 340) if labels else [], strict=True)
+        ):
             words = f"{label} ({key_of(number)})" if key_of(number) else label
             tint = colour(label) if label == proposed else GREY if self.shown else PLATE
             self.button(canvas, f"label:{label}", box, words, tint)
@@ -249,6 +272,7 @@ class ImportDesk(Buttons):
             self.button(canvas, "keep", Box(SIDE.x, y, SIDE.width, 54), keep, tint)
         self.button(canvas, "leave", Box(SIDE.x, y + 62, half, 54), "Leave out (x)", PLATE)
         self.button(canvas, "undo", Box(SIDE.right - half, y + 62, half, 54), "Undo (u)", PLATE)
-        rest = "Stop here (a)" if self._unseen else "Keep the rest as labelled (a)"
-        tint = PALETTE["neutral"] if self._unseen else PLATE
-        self.button(canvas, "rest", Box(SIDE.x, y + 124, SIDE.width, 54), rest, tint)
+        if proposed or self._unseen:
+            rest = "Stop here (a)" if self._unseen else "Keep the rest as labelled (a)"
+            tint = PALETTE["neutral"] if self._unseen else PLATE
+            self.button(canvas, "rest", Box(SIDE.x, y + 124, SIDE.width, 54), rest, tint)

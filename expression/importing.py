@@ -233,16 +233,14 @@ class Importer:
     def _set(self, entries: list[Entry], own: bool) -> Iterator[Candidate | None]:
         """Yields what a labelled set has; the pictures of a reader's own come as they are."""
         for entry in entries:
-            label = self.label or label_meant(entry.word, self.labels)
-            image = label and self._read(entry.path, entry.path.name)
-            if label is None:
-                self._leave(f"the label {entry.word} is not in your list", "")
-            elif image is not None:
-                faces = [image] if own else self._faces(image)
-                if not faces:
-                    self._leave("no face in it", entry.path.name)
-                group = entry.group if own and entry.group else f"{self._stamp} {entry.group}".rstrip()
-                yield from (Candidate(face, label, group, entry.path.name) for face in faces[:1])
+            label, name = self.label or label_meant(entry.word, self.labels), entry.path.name
+            image = self._read(entry.path, name)
+            faces = [] if image is None else [image] if own else self._faces(image)
+            if image is not None and not faces:
+                self._leave("no face in it", name)
+            group = entry.group if own and entry.group else f"{self._stamp} {entry.group}".rstrip()
+            origin = name if label else f"{name}, labelled {entry.word} there, which is not in your list"
+            yield from (Candidate(face, label, group, origin) for face in faces[:1])
             yield None
 
     def _fer2013(self, path: Path) -> Iterator[Candidate | None]:

@@ -46,12 +46,12 @@ KINDS = {
     "strays": (
         "picture has no row",
         "pictures have no row",
-        f"They do not count. Write rows for them into {FILE}, or delete them.",
+        f"They are not used. Write rows for them into {FILE}, or delete them.",
     ),
     "alike": (
         "picture nearly equals an earlier one",
         "pictures nearly equal earlier ones",
-        "They count, and are never parted into training and test.",
+        "They are used, and stay together: all to learn from, or all to test with.",
     ),
 }
 """What is wrong with one, with several, and what to do where the program cannot."""

@@ -37,15 +37,16 @@ class LabelDesk:
     Args:
         capturer: What keeps faces.
         mirror: Whether people are shown as in a mirror.
+        note: What people should know beside the terms, such as that there is no camera.
 
     Attributes:
         page: What is shown: "capture", "review" or "labels".
     """
 
-    def __init__(self, capturer: Capturer, mirror: bool = False):
+    def __init__(self, capturer: Capturer, mirror: bool = False, note: str = ""):
         self.capturer, self.review, self.list = capturer, Review(capturer.book), LabelList(capturer)
         self.page = "capture"
-        self._mirror = mirror
+        self._mirror, self._note = mirror, note
         self._screens = {"capture": LabelScreen(), "review": ReviewScreen(), "labels": self.list}
         self._pressed = self._pointing = 0.0
         self._turn = threading.RLock()
@@ -73,15 +74,18 @@ class LabelDesk:
             if image is not None and self.capturer.agreed:
                 self._try(self.capturer.see, image)
             self._let_go()
-            return screen.draw(self.capturer, image, self._mirror)
+            return screen.draw(self.capturer, image, self._mirror, self._note)
 
     def press(self, key: str) -> bool:
         """Does what a key stands for: a letter, a digit, a blank, "enter", "backspace" or "escape".
 
         Returns:
-            Whether somebody is typing a name, to whom all keys belong.
+            Whether the key is taken: somebody types a name, or goes back with Esc.
         """
         with self._turn:
+            if self.page != "capture" and key.lower() == "escape" and self.list.typed is None:
+                self._act("back")
+                return True
             if self.page == "labels":
                 typing = self.list.typed is not None
                 self._act(self.list.press(key) or "")
@@ -112,6 +116,8 @@ class LabelDesk:
     def _act(self, action: str) -> None:
         """Does what a button of the screen stands for that is shown."""
         kind, _, name = action.partition(":")
+        if action:
+            self.capturer.said = self.review.said = self.list.said = ""  # of what was done before
         if kind in ("review", "labels", "back"):
             self.review.chosen = set()  # nobody deletes what is not in sight any more
             self.page = "capture" if kind in ("back", self.page) else kind

@@ -115,7 +115,7 @@ class LabelList(Buttons):
             self.said = f"Taken back: {done}." if done else "There is nothing to undo."
         elif kind == "remove" and label in self.book.labels:
             self.book.set_labels([name for name in self.book.labels if name != label])
-            self.said = f"{label} is out."
+            self.said = f"{label} was removed."
         elif kind in ("up", "down") and label in self.book.labels:
             self._move(label, -1 if kind == "up" else 1)
 
@@ -126,6 +126,9 @@ class LabelList(Buttons):
         """
         name = name[:1].upper() + name[1:]
         former, chosen = self._renamed, self.capturer.label
+        if any(name.casefold() == label.casefold() for label in self.book.labels if label != former):
+            self.said = f"{name} is in the list already. Type another name, or Esc."
+            return
         if former:
             self.book.rename_label(former, name)
             self.said = f"{former} is now called {name}."

@@ -99,7 +99,7 @@ class Buttons:
 
     def ask(self, canvas: np.ndarray, terms: str) -> None:
         """Draws what has to be agreed to first, and the button `agree`."""
-        write(canvas, 130, 130, "Before the first picture", TEXT + 9)
+        write(canvas, 130, 130, "Before you begin", TEXT + 9)
         for number, text in enumerate(textwrap.wrap(terms, 88)):
             write(canvas, 130, 200 + 34 * number, text, TEXT)
         self.button(canvas, "agree", Box(130, 420, 300, 56), "I agree (Enter)", PALETTE["neutral"])
@@ -122,13 +122,16 @@ class LabelScreen(Buttons):
         ((640, 1120, 3), ['agree'])
     """
 
-    def draw(self, capturer: Capturer, image: np.ndarray | None, mirror: bool = False) -> np.ndarray:
+    def draw(
+        self, capturer: Capturer, image: np.ndarray | None, mirror: bool = False, note: str = ""
+    ) -> np.ndarray:
         """Draws what a person sees.
 
         Args:
             capturer: What is going on.
             image: The newest frame, (height, width, 3) uint8 RGB, or None before the first.
             mirror: Whether it is shown like a mirror.
+            note: What people should know beside the terms.
 
         Returns:
             (640, 1120, 3) uint8, RGB.
@@ -136,12 +139,12 @@ class LabelScreen(Buttons):
         self.buttons = {}
         canvas = ground()
         if not capturer.agreed:
-            self.ask(canvas, consent(capturer.book))
+            self.ask(canvas, f"{consent(capturer.book)} {note}")
             return canvas
         self._view(canvas, capturer, image, mirror)
         self._labels(canvas, capturer)
         self._preview(canvas, capturer)
-        say(canvas, capturer.said or "Choose a label, show it, and press space.", capturer.coach())
+        say(canvas, capturer.said or note or "Choose a label, show it, and press space.", capturer.coach())
         return canvas
 
     def _view(self, canvas: np.ndarray, capturer: Capturer, image: np.ndarray | None, mirror: bool) -> None:
@@ -180,7 +183,7 @@ class LabelScreen(Buttons):
             overlay.blend(canvas, pill, row.x + 6, row.y + (row.height - pill.extent[1]) // 2)
             share = min(1.0, count / capturer.target)
             if share:
-                bar = overlay.bar(max(6, round(70 * share)), 6, colour(label))
+                bar = overlay.bar(max(6, round(60 * share)), 6, colour(label))
                 overlay.blend(canvas, bar, row.right - 150, row.y + row.height // 2 - 3)
             told = f"{count} of {capturer.target}"
             write(canvas, row.right - 80, row.y + (row.height - round(size * 1.7)) // 2, told, size)

@@ -30,7 +30,7 @@ from .labelbook import LabelBook
 from .labeldesk import LabelDesk
 from .labelscreen import HEIGHT, WIDTH, plain
 from .labelwindow import PAUSE, Desk
-from .sources import CaptureLoop, Source, open_source
+from .sources import CaptureLoop, Source, open_source, told_of
 from .worker import Worker
 
 try:
@@ -161,7 +161,7 @@ class LabelWidget(DeskWidget):
         self.stop_running()
         opened, found = open_source(source), make_detector(detector)
         with _closed_at_error(LabelBook(folder)) as book:
-            desk = LabelDesk(Capturer(book, found, **settings), opened.mirror)
+            desk = LabelDesk(Capturer(book, found, **settings), opened.mirror, told_of(source, opened))
         super().__init__(book, desk, opened)
 
 

@@ -7,6 +7,7 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 import numpy as np
@@ -23,8 +24,8 @@ SPECIAL = 0xFF00
 Source: https://www.x.org/releases/X11R7.7/doc/xproto/x11protocol.html#keysym_encoding
 """
 
-PAUSE = 0.05
-"""Seconds between two looks at the keys, where no frame comes."""
+PAUSE, PUMP = 0.05, 0.004
+"""Seconds between two pictures where no frame comes, and between two looks at the keys."""
 
 NAMES = {27: "escape", 10: "enter", 13: "enter", 0xFF8D: "enter", 8: "backspace", 0xFF08: "backspace"}
 """Codes of keys that are no letters; 0xFF8D is Enter of the number pad."""
@@ -89,7 +90,10 @@ class LabelWindow:
             if self.source and not self._capture and self.desk.agreed:
                 self._capture = CaptureLoop(data, self.source)
                 self._capture.start()
-            frame = frames.next(PAUSE)
+            end = time.monotonic() + PAUSE
+            while (frame := frames.next(PUMP)) is None and not frames.ended and time.monotonic() < end:
+                if not self._window.is_open():  # looks for keys: of two at once OpenCV tells the last alone
+                    return
             image = frame.image if frame else image
 
     def _key(self, code: int) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 from .errors import ExpressionError, RunError
 from .session import Session
+from .sources import told_of
 
 
 def run(session: Session) -> None:
@@ -70,8 +71,8 @@ def _interrupting_signals(session: Session) -> Iterator[None]:
 def _describe(session: Session) -> str:
     """Returns what runs, in a few short lines."""
     lines = []
-    if session.settings.source is None and session.source.description == "the demo":
-        lines.append("No camera was found, so the bundled demo runs.")
+    note = told_of(session.settings.source, session.source)
+    lines += [note] if note else []
     lines.append(f"Source: {session.source.description}")
     lines.append(f"Detector: {session.detector.description}")
     lines.append(f"Network: {session.runtime.description}")

@@ -100,7 +100,13 @@ def personalise(
     """
     out, start = Path(out), Path(start or SHIPPED.with_suffix(".keras"))
     if out.suffix != ".keras" or not out.parent.is_dir():
-        raise OutputError(f"The network is to be {out}.", "Expected a .keras file in a folder.", "Name one.")
+        raise OutputError(
+            f"--out is {out}.", "Expected a name that ends in .keras, in a folder that is there.", "Name one."
+        )
+    if start.suffix != ".keras":
+        raise BadInputError(
+            f"--start is {start}.", "Expected a .keras file: others cannot be taught.", "Name one."
+        )
     pictures, labels = _used(pictures, labels)
     learned, tested, sessions = held_back(pictures)
     twins = len(pictures) - len(learned) - len(tested)

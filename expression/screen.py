@@ -45,14 +45,14 @@ def screen_is_there() -> tuple[bool, str]:
     return False, "neither DISPLAY nor WAYLAND_DISPLAY is set"
 
 
-def check_screen() -> None:
-    """Raises a DisplayError where a window would abort the process."""
+def check_screen(remedy: str = "Run it on the desktop, or choose the display none.") -> None:
+    """Raises a DisplayError where a window would abort the process; `remedy` is what to do then."""
     there, reason = screen_is_there()
     if not there:
         raise DisplayError(
             f"A window cannot be shown: {reason}.",
             "Expected a screen that OpenCV can open a window on.",
-            "Run it on the desktop, or choose the display none.",
+            remedy,
         )
 
 

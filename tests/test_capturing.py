@@ -174,7 +174,7 @@ def test_the_coach_asks_for_a_second_session_and_is_content_with_it(capturer, bo
     assert capturer.coach().startswith("Every label has enough. Come back another day: testing")
     capturer.session = "another day"
     keep(capturer)
-    assert capturer.coach() == "Every label has enough, from 2 sessions."
+    assert capturer.coach() == "Every label has enough, from 2 sessions. Next: expression personalise."
 
 
 def test_a_still_person_before_a_real_detector_gives_no_burst_of_equals(book):

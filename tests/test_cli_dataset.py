@@ -51,7 +51,7 @@ def test_what_is_wrong_is_told_with_the_remedy(capsys, monkeypatch, mine):
     assert out.splitlines() == [
         "1 row has no picture: face2.png.",
         "  Delete their rows for good: expression dataset check --repair",
-        "1 picture has no row: IMG_7.jpg. They do not count. "
+        "1 picture has no row: IMG_7.jpg. They are not used. "
         "Write rows for them into faceLabels.csv, or delete them.",
     ]
 
@@ -93,7 +93,7 @@ def test_a_wipe_asks_and_deletes_everything(capsys, monkeypatch, mine, words, an
     code, out, err = run(capsys, monkeypatch, "wipe", *words, answers=answers)
     assert (code, err) == (0, "")
     assert len(list(mine.rglob("*.png"))) == left
-    assert out.splitlines()[-1].endswith("it names no person." if left == 0 else "Nothing was deleted.")
+    assert out.splitlines()[-1].endswith("learned from them." if left == 0 else "Nothing was deleted.")
 
 
 def test_a_question_that_nobody_answers_deletes_nothing(capsys, monkeypatch, mine):
@@ -135,7 +135,7 @@ def test_faces_are_imported_without_a_look_and_what_is_left_out_is_told(capsys, 
     assert (code, err) == (0, "")
     terms, *rest = out.splitlines()
     assert str(mine / "Images") in terms
-    assert rest == ["1 kept.", "1 left out, the label contempt is not in your list."]
+    assert rest == ["1 kept.", "1 have no label and are left out: add --label LABEL, or leave --unseen away."]
     with LabelBook() as book:
         assert [row.label for row in book.rows] == ["Happy", "Happy", "Sad", "Happy"]
 

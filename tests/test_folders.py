@@ -252,7 +252,7 @@ def test_two_columns_are_enough_and_then_there_are_no_groups(tmp_path, put):
         pytest.param(
             "face1.png\n", BadInputError, "the row 'face1.png'. Expected image,label", id="one column"
         ),
-        pytest.param("face1.png,Holiday\n", BadInputError, "would be the label 'Holiday'", id="no label"),
+        pytest.param("face1.png,Holiday\n", BadInputError, "has the label 'Holiday'", id="no label"),
         pytest.param(
             "face1.png,7\n",
             BadInputError,

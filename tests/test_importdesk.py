@@ -84,8 +84,8 @@ def test_a_face_without_a_label_needs_one(book, loose):
     assert "Which label is it?" in desk.said
     assert labels(book) == []
     press(desk, "a")
-    assert labels(book) == []
-    assert (desk.ended, desk.passed) == (True, 5)
+    assert (labels(book), desk.shown.origin) == ([], "0.png"), "nothing is left out unseen"
+    assert "This one has no label." in desk.said
 
 
 def test_a_labelled_face_is_kept_by_enter_or_under_another_label(book, labelled):
@@ -111,7 +111,21 @@ def test_the_rest_is_kept_as_labelled_and_may_be_stopped(book, labelled):
     assert desk.ended
     assert desk.said == "4 kept, 1 left out."
     press(desk, "u")
-    assert len(labels(book)) == 4, "what nobody saw is taken back in the editor"
+    assert (labels(book), desk.said) == ([], "Taken back: 4 faces.")
+    press(desk, "4a")
+    assert labels(book) == ["Happy", "Happy", "Sad", "Sad"]
+    assert desk.ended
+
+
+def test_the_rest_stops_at_a_face_that_has_no_label(book, labelled, loose):
+    desk = ImportDesk(book, Importer(book, make_detector("whole")), [labelled, loose / "0.png"])
+    write_picture(loose / "0.png", 255 - FACES[0])
+    desk.agreed = True
+    desk.draw()
+    press(desk, "a")
+    assert (len(labels(book)), desk.shown.origin, desk.ended) == (5, "0.png", False)
+    press(desk, "4")
+    assert labels(book)[-1] == "Happy"
 
 
 def test_undo_puts_the_last_face_up_again_and_nothing_gets_lost(book, loose):

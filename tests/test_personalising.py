@@ -177,7 +177,7 @@ def test_too_little_is_told_with_what_to_capture(mine, tmp_path, change, said):
         ("none.keras", MissingFileError, r"There is no network .*none\.keras"),
         ("text.keras", BadInputError, r"text\.keras is not a network"),
         ("cut.keras", BadInputError, r"cut\.keras cannot be read|cut\.keras is not a network"),
-        (str(SHIPPED), BadInputError, r"expression\.tflite cannot be read"),
+        (str(SHIPPED), BadInputError, r"--start is .*expression\.tflite\. Expected a \.keras file"),
     ],
 )
 def test_a_network_to_begin_with_that_cannot_be_is_told(mine, tmp_path, start, error, said):
@@ -190,7 +190,7 @@ def test_a_network_to_begin_with_that_cannot_be_is_told(mine, tmp_path, start, e
 
 @pytest.mark.parametrize("name", ["mine.tflite", "nowhere/mine.keras"])
 def test_a_place_that_cannot_be_is_told_at_once(mine, tmp_path, name):
-    with pytest.raises(OutputError, match=r"Expected a \.keras file in a folder"):
+    with pytest.raises(OutputError, match=r"Expected a name that ends in \.keras"):
         personalise(mine, LABELS, tmp_path / name)
 
 

@@ -42,3 +42,13 @@ def test_a_day_can_be_repeated_and_differs_from_another():
     assert np.array_equal(one, again)
     assert not np.array_equal(one[0], one[1])
     assert np.abs(one[0].astype(int) - other[0]).mean() > 5
+
+
+def test_she_shows_what_she_is_asked_for_and_is_neutral_at_other_words():
+    sitter, words = Sitter(3), iter(["Happy", "Quite strange"])
+    sitter.open()
+    sitter.asks = lambda: next(words)
+    sitter.read()
+    assert sitter.shows == "Happy"
+    sitter.read()
+    assert sitter.shows == "Quite strange"

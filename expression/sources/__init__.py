@@ -157,6 +157,13 @@ def _load(module: str, name: str) -> type[Source]:
     return getattr(importlib.import_module(f".{module}", __name__), name)
 
 
+def told_of(chosen: object, source: Source) -> str:
+    """Returns a sentence where the demo runs and nobody asked for it, else nothing."""
+    if chosen is None and source.description == "the demo":
+        return "No camera was found, so the bundled demo runs."
+    return ""
+
+
 class CaptureLoop(Worker):
     """The thread that reads a source and publishes `data.frame`.
 

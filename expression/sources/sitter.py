@@ -7,6 +7,8 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -44,7 +46,8 @@ class Sitter(Source):
         day: Another day has another light, and she sits elsewhere.
 
     Attributes:
-        shows: What she shows, a key of `SHOWS`.
+        shows: What she shows, a key of `SHOWS`; any other word leaves her neutral.
+        asks: Called before each picture for what she is to show, if set.
 
     Example:
         >>> sitter = Sitter(day=1)
@@ -59,6 +62,8 @@ class Sitter(Source):
 
     def __init__(self, day: int = 0):
         self.day, self.shows = day, "neutral"
+        self.asks: Callable[[], str] | None = None
+        self._person: Portrait | None = None
 
     def open(self) -> None:
         """Draws the room in the light of the day."""
@@ -71,7 +76,10 @@ class Sitter(Source):
         self._moved = self._random.normal(size=MOVES)
 
     def read(self) -> np.ndarray:
-        """Returns the next picture, (480, 640, 3) uint8 RGB."""
+        """Returns the next picture, (480, 640, 3) uint8 RGB; opens where nobody did."""
+        if self._person is None:
+            self.open()
+        self.shows = self.asks() if self.asks else self.shows
         self._moved = STILL * self._moved + (1 - STILL**2) ** 0.5 * self._random.normal(size=MOVES)
         self._person.express(self._weights())
         canvas = self._room.copy()
@@ -82,7 +90,8 @@ class Sitter(Source):
 
     def _weights(self) -> dict[str, float]:
         """Returns what she shows at the moment, weaker or stronger, each muscle a little otherwise."""
-        shown, strength = SHOWS[self.shows], 0.85 + 0.15 * self._moved[4]
+        shown = SHOWS.get(self.shows.casefold(), NEUTRAL)
+        strength = 0.85 + 0.15 * self._moved[4]
         return {
             name: (calm + strength * (shown.get(name, 0.0) - calm)) * (1 + 0.1 * moved)
             for (name, calm), moved in zip(CALM.items(), self._moved[5:], strict=True)
