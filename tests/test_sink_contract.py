@@ -41,7 +41,9 @@ OPENED: dict[str, Callable[[Callable], str]] = {
     "console": lambda _fixture: "console",
     "csvfile": lambda fixture: f"csvfile:{fixture('tmp_path') / 'a.csv'}",
     "firebase": lambda fixture: f"firebase:{fixture('bucket')}",
+    "hue": lambda fixture: fixture("bridge") and "hue",
     "images": lambda fixture: f"images:{fixture('tmp_path') / 'guesses'}",
+    "lamp": lambda _fixture: "lamp",
     "memory": lambda _fixture: "memory",
     "mqtt": lambda fixture: f"mqtt:host=127.0.0.1,port={fixture('broker').port}",
     "speech": lambda fixture: f"speech:words=Happy={fixture('heard').stem}",
@@ -50,6 +52,7 @@ OPENED: dict[str, Callable[[Callable], str]] = {
 
 PACKAGES = {
     "firebase": ("firebase_admin", "firebase_admin"),  # to pip the same as firebase-admin
+    "hue": ("phue", "phue"),
     "mqtt": ("paho", "paho-mqtt"),
     "speech": ("pyttsx3", "pyttsx3"),
 }

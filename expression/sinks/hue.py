@@ -119,15 +119,18 @@ class Hue(Lighting):
         self._worked = True
 
     def close(self) -> None:
-        """Puts the lamps back as they were.
+        """Puts the lamps back as they were; does nothing where that is done or none were looked at.
 
         Raises:
             BridgeError: The bridge does not answer; how they were is kept on disk.
         """
+        if self.crew is None:
+            return
+        crew, self.crew = self.crew, None
         if not self._worked:
             self._bridge.transport.timeout = SHORT
         try:
-            far = self.crew.put_back()
+            far = crew.put_back()
         except (BridgeError, BadInputError) as error:
             raise BridgeError(
                 f"The lights were not put back: {error.happened}",
