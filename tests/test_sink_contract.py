@@ -195,7 +195,7 @@ def test_where_its_package_is_missing_it_says_what_to_run(name, written, monkeyp
     loop.join(10)
     error = loop.data.error[1]
     assert isinstance(error, MissingPackageError)
-    assert f"sink {name} needs the package {package}, which is not installed." in str(error)
+    assert f" needs the package {package}, which is not installed." in str(error)
     assert f'pip install -e ".[{kind_of(name).extra}]"' in str(error)
 
 
