@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,6 +130,7 @@ def list_folder(folder: Path, labels: Labels) -> list[Entry]:
     return _ck(folder) or _kdef(folder) or _by_folder(folder)
 
 
+@lru_cache  # asked for each of thousands of pictures
 def label_meant(word: str, labels: Labels) -> str | None:
     """Returns the label that a word of some set means, or None.
 

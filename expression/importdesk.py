@@ -22,6 +22,7 @@ from .errors import ExpressionError
 from .importing import Candidate, Importer
 from .labelbook import LabelBook
 from .labelscreen import (
+    HOLD,
     LABEL_KEYS,
     PLATE,
     SIDE,
@@ -44,9 +45,6 @@ PORTION = 100
 
 UNDOABLE = 100
 """Decisions that can be taken back."""
-
-HOLD = 0.7
-"""A key that is held comes again and again; so long after the last time it has been let go, seconds."""
 
 KEYS = {"enter": "keep", " ": "keep", "x": "leave", "backspace": "leave", "u": "undo", "a": "rest"}
 """What keys stand for, beside those of the labels."""

@@ -15,7 +15,7 @@ import numpy as np
 from .capturing import Capturer
 from .errors import ExpressionError
 from .labellist import LabelList
-from .labelscreen import LABEL_KEYS, LabelScreen
+from .labelscreen import HOLD, LABEL_KEYS, LabelScreen
 from .reviewing import Review
 from .reviewscreen import ReviewScreen
 
@@ -24,9 +24,6 @@ KEYS = {
     **{"p": "before", "n": "after"},
 }
 """What keys stand for, beside the space bar and numbers."""
-
-HOLD = 0.7
-"""A key that is held comes again and again; so long after the last time it has been let go, seconds."""
 
 
 class LabelDesk:

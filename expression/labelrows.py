@@ -100,7 +100,8 @@ def read_table(path: Path, labels: Labels | None = None) -> Table:
     """
     if not path.is_file():
         return Table()
-    told = damage_told(f"{path} is not readable", "Expected rows image,label in UTF-8.", "Save it anew.")
+    expected = "Expected rows image,label in UTF-8, and two of each quotation mark."
+    told = damage_told(f"{path} is not readable", expected, "Mend it in an editor.")
     with told:
         text = path.read_bytes().decode("utf-8-sig")
         older = '"' not in text and OLDER_QUOTE.search(text)

@@ -34,6 +34,9 @@ TEXT = 17
 """Pixels of a letter's height."""
 
 
+HOLD = 0.7
+"""A key that is held comes again and again; so long after the last time it has been let go, seconds."""
+
 WHOLE_LINE = 120
 """Letters from edge to edge."""
 

@@ -48,6 +48,11 @@ def made(book: LabelBook, path: Path, agreed: bool = True) -> ImportDesk:
     return desk
 
 
+def full(_pictures) -> None:
+    """What the book says where the disk is full."""
+    raise OutputError("There is no room.", "Expected some.", "Make room.")
+
+
 def labels(book: LabelBook) -> list[str]:
     return [row.label for row in book.rows]
 
@@ -154,9 +159,6 @@ def test_after_the_last_face_keys_do_no_harm_and_the_screen_tells_what_was_left_
 def test_a_full_disk_is_told_and_the_face_stays_up(book, loose, monkeypatch):
     desk = made(book, loose)
 
-    def full(pictures):
-        raise OutputError("There is no room.", "Expected some.", "Make room.")
-
     with monkeypatch.context() as patch:
         patch.setattr(book, "add_all", full)
         press(desk, "4")
@@ -201,9 +203,6 @@ def test_nothing_is_kept_unseen_before_somebody_agrees(book, labelled):
 
 def test_faces_that_a_full_disk_refuses_come_again(book, labelled, monkeypatch):
     desk = made(book, labelled)
-
-    def full(pictures):
-        raise OutputError("There is no room.", "Expected some.", "Make room.")
 
     with monkeypatch.context() as patch:
         patch.setattr(book, "add_all", full)
