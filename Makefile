@@ -60,4 +60,6 @@ $(VENV)/.lessons: $(VENV)/.live
 	@$(RUN) -c "import importlib.metadata as m; m.version('opencv-python')" 2>/dev/null \
 	  && cat requirements.txt > $(VENV)/lessons.txt || grep -v opencv requirements.txt > $(VENV)/lessons.txt
 	@$(RUN) -m pip install -q --disable-pip-version-check -r $(VENV)/lessons.txt
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/bridge hue-simulator@0.0.11 >/dev/null 2>&1 \
+	  || echo "Going on without an emulated bridge: its tests are skipped without npm."
 	@touch $@

@@ -1,4 +1,4 @@
-"""The emulated bridge hue-simulator of npm: installed once into the environment, started by tests."""
+"""The emulated bridge hue-simulator of npm, which `make test` installs; started by the tests."""
 
 from __future__ import annotations
 
@@ -13,23 +13,15 @@ from pathlib import Path
 
 import pytest
 
-VERSION = "0.0.11"
-FOLDER = Path(sys.prefix) / "hue-simulator"
+PROGRAM = Path(sys.prefix) / "bridge" / "node_modules" / "hue-simulator" / "bin" / "hue-simulator"
 USER = "newdeveloper"
 
 
 def installed() -> Path:
-    """Returns its program; the test is skipped where there is no npm, or no network to install it from."""
-    program = FOLDER / "node_modules" / "hue-simulator" / "bin" / "hue-simulator"
-    if not shutil.which("node") or not (program.is_file() or shutil.which("npm")):
-        pytest.skip("needs npm for the emulated bridge: sudo apt-get install npm")
-    if not program.is_file():
-        words = ["npm", "install", "--prefix", str(FOLDER), "--no-audit", "--no-fund"]
-        try:
-            subprocess.run([*words, f"hue-simulator@{VERSION}"], check=True, capture_output=True, timeout=90)
-        except (subprocess.SubprocessError, OSError) as error:
-            pytest.skip(f"npm could not install hue-simulator: {error}")
-    return program
+    """Returns its program; the test is skipped where there is none."""
+    if not PROGRAM.is_file() or not shutil.which("node"):
+        pytest.skip("needs npm and, by it, hue-simulator: sudo apt-get install npm && make clean test")
+    return PROGRAM
 
 
 class Simulator:
