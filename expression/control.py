@@ -11,6 +11,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+AS_READ = "as read"
+"""What no override is called where one chooses."""
+
 
 class Control:
     """The switches of a run. Any thread may read and set them.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import cv2
@@ -18,13 +19,16 @@ import numpy as np
 
 from .control import Control
 from .data import Data, Face, Frame, Reading, Seen
-from .drawing import blank, describe, draw
+from .drawing import blank, describe, draw, inset_size
 from .errors import BadInputError, DisplayError
 from .screen import check_screen, in_notebook, screen_is_there
 from .worker import Worker
 
 PUMP_SECONDS = 0.04
 """How long the loop waits for a frame before it looks after the keys again."""
+
+Inset = Callable[[int, int], np.ndarray | None]
+"""Gives a small picture of a width and height."""
 
 TITLE = "Expression (Esc or q closes)"
 
@@ -137,16 +141,25 @@ class DisplayLoop(Worker):
         display: A display that is not yet open.
         mirror: Whether frames are shown like a mirror.
         stale: After this many seconds without a reading a face is not drawn any more.
+        insets: Each is called with width and height for a small picture, (height, width, 3) uint8, RGB, that
+            goes into the bottom right corner; None for nothing.
 
     Attributes:
         display: The display.
         frames: How many frames were shown; 0 without a display.
     """
 
-    def __init__(self, data: Data, display: Display, mirror: bool = False, stale: float = 0.7):
+    def __init__(
+        self,
+        data: Data,
+        display: Display,
+        mirror: bool = False,
+        stale: float = 0.7,
+        insets: Sequence[Inset] = (),
+    ):
         super().__init__(data, "display")
         self.display, self.frames = display, 0
-        self._mirror = mirror
+        self._mirror, self._insets = mirror, insets
         self._people = _People(stale)
         self._status = _Status()
         self._frames, self._readings = data.frame.follow(), data.readings.follow()
@@ -235,7 +248,9 @@ class DisplayLoop(Worker):
         told = self.data.control.told()
         status = " · ".join(filter(None, (self._status.text(self._people.newest), told)))
         text = f"{describe(readings)} ({status})" if status else describe(readings)
-        return self.display.show(draw(image, readings, status), text)
+        size = inset_size(image)
+        insets = [picture for inset in self._insets if (picture := inset(*size)) is not None]
+        return self.display.show(draw(image, readings, status, insets), text)
 
 
 class _People:

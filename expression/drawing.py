@@ -43,7 +43,9 @@ MOST_BARS = 8
 """Rows of a panel of scores, at most; the highest scores are shown."""
 
 
-def draw(image: np.ndarray, readings: Sequence[Reading], status: str = "") -> np.ndarray:
+def draw(
+    image: np.ndarray, readings: Sequence[Reading], status: str = "", insets: Sequence[np.ndarray] = ()
+) -> np.ndarray:
     """Draws what was read on a copy of a frame.
 
     Each person gets a box and a label, the largest face its scores as bars, the others
@@ -54,6 +56,7 @@ def draw(image: np.ndarray, readings: Sequence[Reading], status: str = "") -> np
         image: (height, width, 3) uint8, RGB; mirrored already, with the boxes, if at all.
         readings: One a person.
         status: A short line for a corner, such as "24 fps · 31 ms".
+        insets: Small pictures for the bottom right corner, as `image`; see `inset_size`.
 
     Returns:
         (height, width, 3) uint8, RGB.
@@ -69,6 +72,7 @@ def draw(image: np.ndarray, readings: Sequence[Reading], status: str = "") -> np
         draw_corners(picture.canvas, reading.box, colour(reading.label), picture.size)
     if status:
         _draw_status(picture, status)
+    _draw_insets(picture, insets)
     for reading in people:
         _draw_label(picture, reading)
     for reading in people:
@@ -133,6 +137,12 @@ def colour(label: str) -> Colour:
     return tuple(round(part * 255) for part in colorsys.hsv_to_rgb(hue, 0.5, 0.95))
 
 
+def inset_size(image: np.ndarray) -> tuple[int, int]:
+    """Returns the width and height of a small picture that suits a corner, in pixels."""
+    size = text_size(image)
+    return 6 * size, 8 * size
+
+
 def text_size(image: np.ndarray) -> int:
     """Returns the height of letters that suits a picture, in pixels."""
     height, width = image.shape[:2]
@@ -193,6 +203,15 @@ def _draw_status(picture: _Picture, status: str) -> None:
     """Draws the status line into the bottom left corner."""
     layer = overlay.line(status, max(10, round(picture.size * 0.8)))
     picture.put(layer, [(0, picture.canvas.shape[0])], picture.size // 2)
+
+
+def _draw_insets(picture: _Picture, insets: Sequence[np.ndarray]) -> None:
+    """Draws small pictures into the bottom right corner, the first outermost."""
+    right, gap = picture.canvas.shape[1], picture.size // 2
+    for inset in insets:
+        layer = overlay.plaque(inset, picture.size // 2)
+        place = picture.put(layer, [(right, picture.canvas.shape[0])], gap)
+        right = place.x - gap - layer.extent[0]
 
 
 def _draw_label(picture: _Picture, reading: Reading) -> None:

@@ -94,6 +94,20 @@ def blend(canvas: np.ndarray, layer: Layer, x: int, y: int) -> None:
 # ---- the layers
 
 
+def plaque(image: np.ndarray, radius: int) -> Layer:
+    """Returns a picture, (height, width, 3) uint8, RGB, with rounded corners."""
+    keep = _outside(image.shape[1], image.shape[0], radius)
+    return Layer(cv2.multiply(image, cv2.cvtColor(255 - keep, cv2.COLOR_GRAY2RGB), scale=1 / 255), keep)
+
+
+@lru_cache(maxsize=16)
+def _outside(width: int, height: int, radius: int) -> np.ndarray:
+    """Returns what lies outside of a plate with rounded corners as 255, (height, width) uint8."""
+    sketch = _Sketch(width, height)
+    sketch.plate(0, 0, width, height, radius, (0, 0, 0, 255))
+    return sketch.layer().keep
+
+
 @lru_cache(maxsize=16)
 def line(text: str, size: int, opacity: int = 185) -> Layer:
     """Returns a line of text on a dark plate; `opacity` is the plate's, 0 to 255."""

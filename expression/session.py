@@ -25,7 +25,8 @@ from .faces import FaceLoop, make_detector
 from .prediction import PredictLoop
 from .screen import in_notebook
 from .settings import Settings
-from .sinks import SinkLoop, make_sink
+from .sinkloop import SinkLoop
+from .sinks import make_sink
 from .sources import CaptureLoop, open_source
 from .tracking import Smoother, Tracker
 from .worker import Worker
@@ -160,8 +161,10 @@ class Session:
         self._faces = FaceLoop(data, self.detector, Tracker(settings.stale), settings.people)
         self._prediction = PredictLoop(data, self.runtime, smoother)
         mirror = settings.mirror and self.source.mirror
-        self.display_loop = DisplayLoop(data, self.display, mirror=mirror, stale=settings.stale)
-        self._workers = [SinkLoop(data, sink) for sink in self.sinks]
+        self._workers = sinks = [SinkLoop(data, sink) for sink in self.sinks]
+        self.display_loop = DisplayLoop(
+            data, self.display, mirror, settings.stale, [s.picture for s in sinks]
+        )
         self._workers += [self._prediction, self._faces, self._capture]
         if settings.duration:
             self._workers.append(_Deadline(data, settings.duration))

@@ -28,7 +28,8 @@ from .prediction import PredictLoop
 from .runtime import Runtime
 from .session import Session
 from .settings import Settings
-from .sinks import Sink, SinkLoop
+from .sinkloop import SinkLoop
+from .sinks import Sink
 from .sources import CaptureLoop
 from .sources.paced import PacedCamera, stamp_of
 from .tracking import Smoother, Tracker

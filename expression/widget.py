@@ -1,4 +1,4 @@
-"""Widget: the live view in a notebook, with a stop button.
+"""Widget: the live view in a notebook, with a stop button and the switches of the run.
 
 `display.make_display` imports this when a notebook asks for a display.
 
@@ -12,9 +12,11 @@ import time
 
 import numpy as np
 
+from .control import Control
 from .display import WAITING, Display
 from .errors import missing_package
 from .image import encode_jpeg, fit
+from .switches import Switches
 
 KEPT_BYTES = 60_000
 """The last picture that stays in a notebook has this many bytes at most."""
@@ -26,6 +28,7 @@ class Widget(Display):
     Attributes:
         picture: The ipywidgets.Image that is updated in place.
         button: The stop button.
+        switches: Buttons for off and pause, and a choice for the override.
         status: A label that tells in words what is shown.
 
     Raises:
@@ -35,7 +38,7 @@ class Widget(Display):
     name = "widget"
 
     def __init__(self):
-        self.picture = self.button = self.status = None
+        self.picture = self.button = self.switches = self.status = None
         self._box = self._handle = self._last = None
         self._text = ""
         self._told = 0.0
@@ -52,9 +55,10 @@ class Widget(Display):
         self.picture = ipywidgets.Image(format="jpeg", layout={"max_width": "100%"})
         self.button = ipywidgets.Button(description="Stop", icon="stop", tooltip="Stop the live run")
         self.button.on_click(self._stop)
+        self.switches = Switches(self.control or Control())
         self.status = ipywidgets.Label(WAITING)
-        row = ipywidgets.HBox([self.button, self.status])
-        self._box = ipywidgets.VBox([row, self.picture], layout={"align_items": "flex-start"})
+        row = ipywidgets.HBox([self.button, *self.switches.widgets], layout={"flex_flow": "row wrap"})
+        self._box = ipywidgets.VBox([row, self.picture, self.status], layout={"align_items": "flex-start"})
         self._handle = display(self._box, display_id=True)
 
     def show(self, image: np.ndarray, text: str = "") -> bool:
@@ -78,7 +82,7 @@ class Widget(Display):
         if self._handle is not None:  # None outside a notebook
             picture, about = self._still()
             self._handle.update(picture, metadata=about, raw=True)
-        for widget in (self.picture, self.button, self.status, self._box):
+        for widget in (self.picture, self.button, self.switches, self.status, self._box):
             widget.close()
         self._box = None
 

@@ -8,7 +8,8 @@ import time
 import numpy as np
 
 from expression.data import Box, Data, Frame, Reading, Seen
-from expression.sinks import Sink, SinkLoop
+from expression.sinkloop import SinkLoop
+from expression.sinks import Sink
 
 IMAGE = np.zeros((9, 9, 3), np.uint8)
 

@@ -21,9 +21,20 @@ LAYERS = [
     {"control", "room", "data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
     | {"colours", "keys", "lightsettings"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
-    {"sources", "sinks", "cascades", "faces", "tracking", "runtime", "prediction", "network", "augmentation"}
+    {
+        "sources",
+        "sinks",
+        "sinkloop",
+        "cascades",
+        "faces",
+        "tracking",
+        "runtime",
+        "prediction",
+        "network",
+        "augmentation",
+    }
     | {"checkpoints", "optimizer", "training", "personalising", "export", "evaluation", "charts", "practice"}
-    | {"overlay", "drawing", "screen", "window", "widget", "display"}
+    | {"overlay", "drawing", "screen", "window", "widget", "switches", "display"}
     | {"bridge", "lamps", "before", "crew", "finding", "pairing"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
     | {"labelscreen", "labeldesk", "labelwindow", "labelwidget", "reviewing", "reviewscreen"}

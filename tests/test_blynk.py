@@ -12,12 +12,13 @@ import pytest
 from cloud import TOKEN, Cloud, refusal
 from readings import Patient, feed, reading, seen
 
-from expression import sinks
+from expression import sinkloop
 from expression.data import Data
 from expression.errors import BadInputError, MissingFileError, RunError
 from expression.session import Session
 from expression.settings import Settings
-from expression.sinks import SinkLoop, blynk, make_sink
+from expression.sinkloop import SinkLoop
+from expression.sinks import blynk, make_sink
 from expression.sinks.blynk import Blynk
 
 
@@ -190,7 +191,7 @@ def test_without_a_network_it_is_tried_again_and_the_token_is_not_shown(caplog, 
 def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     hanging, caplog, monkeypatch, switch
 ):
-    monkeypatch.setattr(sinks, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(sinkloop, "FIRST_PAUSE", 0.1)
     run = Session("demo", display="none", duration=4, sinks=[Blynk(switch=switch, settle=0, server=hanging)])
     numbers = []
     with run:

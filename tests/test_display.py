@@ -171,7 +171,7 @@ def test_a_missed_face_makes_room_for_another_at_its_place():
 
 def test_boxes_are_where_the_faces_were_found_last(monkeypatch):
     drawn = []
-    monkeypatch.setattr(module, "draw", lambda image, readings, status: drawn.append(readings) or image)
+    monkeypatch.setattr(module, "draw", lambda image, readings, *_: drawn.append(readings) or image)
     with Run() as run:
         run.display.wait_for(1)
         run.data.faces.publish(Seen(run.frame(), (Face(Box(70, 61, 80, 90), 1.0, 1), Face(Box(0, 0, 9, 9)))))
@@ -181,9 +181,7 @@ def test_boxes_are_where_the_faces_were_found_last(monkeypatch):
 
 def test_a_mirrored_display_mirrors_the_picture_and_the_boxes_but_no_text(monkeypatch):
     drawn = []
-    monkeypatch.setattr(
-        module, "draw", lambda image, readings, status: drawn.append((image, readings)) or image
-    )
+    monkeypatch.setattr(module, "draw", lambda image, readings, *_: drawn.append((image, readings)) or image)
     with Run(mirror=True) as run:
         run.display.wait_for(1)
         frame = run.frame()
@@ -290,6 +288,23 @@ def test_no_display_shows_nothing_and_ends_with_the_readings():
     assert run.data.done
     assert run.loop.frames == 0
     assert run.loop.fps == 0
+
+
+def test_small_pictures_go_into_the_corner_in_a_size_that_suits_the_frame():
+    asked = []
+
+    def inset(width, height):
+        asked.append((width, height))
+        return np.full((height, width, 3), (255, 0, 0), np.uint8)
+
+    with Run(insets=[inset, lambda *_: None]) as run:
+        run.publish(run.frame())
+        run.display.wait_for(2)
+        run.end()
+    assert set(asked) == {(66, 88)}
+    picture = run.display.pictures[-1][0]
+    assert tuple(picture[180, 280]) == (255, 0, 0)
+    assert tuple(picture[180, 200]) == tuple(picture[100, 280]) == (50, 50, 50)
 
 
 def test_no_display_draws_nothing(monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from expression import overlay
 from expression.data import Box, Reading
-from expression.drawing import PALETTE, blank, caption, colour, describe, draw, text_size
+from expression.drawing import PALETTE, blank, caption, colour, describe, draw, inset_size, text_size
 from expression.labels import FER2013, NOT_SURE
 
 SIZES = {
@@ -178,6 +178,26 @@ def test_the_status_is_in_the_bottom_left_corner(placed):
     box = placed.of("line")["24 fps · 31 ms"]
     assert box.x < 20
     assert 460 < box.bottom <= 480
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_small_pictures_stand_side_by_side_in_the_bottom_right_corner(size):
+    picture = frame(*size)
+    width, height = inset_size(picture)
+    insets = [np.full((height, width, 3), shade, np.uint8) for shade in (255, 0)]
+    drawn = draw(picture, [], insets=insets)
+    y = size[1] - height // 2
+    first, second = (np.flatnonzero(drawn[y, :, 0] == shade) for shade in (255, 0))
+    assert len(first) == len(second) == width
+    assert second[-1] < first[0] < first[-1] < size[0] - 1
+
+
+def test_labels_keep_clear_of_a_small_picture(placed):
+    width, height = inset_size(frame())
+    face = Box(560, 330, 60, 70)
+    draw(frame(), [reading(box=face)], insets=[np.zeros((height, width, 3), np.uint8)])
+    label = placed.of("pill")["Happy 70%"]
+    assert not label.overlap(Box(640 - width - 8, 480 - height - 8, width, height))
 
 
 def test_a_label_that_is_too_long_loses_letters_but_not_its_score(placed):

@@ -13,11 +13,12 @@ import pytest
 from bucket import BUCKET
 from readings import Patient, feed, reading, seen, views
 
-from expression import sinks
+from expression import sinkloop
 from expression.data import Box, Data, Frame, Reading, Seen
 from expression.errors import BadInputError, MissingFileError, MissingPackageError
 from expression.session import Session
-from expression.sinks import SinkLoop, make_sink
+from expression.sinkloop import SinkLoop
+from expression.sinks import make_sink
 from expression.sinks.firebase import Firebase
 
 
@@ -174,7 +175,7 @@ def test_without_a_network_it_is_tried_again(store, key, monkeypatch, caplog, pa
 def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     store, key, monkeypatch, caplog, part
 ):
-    monkeypatch.setattr(sinks, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(sinkloop, "FIRST_PAUSE", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         hanging = f"http://127.0.0.1:{server.getsockname()[1]}"
         if part == "storage":

@@ -22,7 +22,7 @@ from expression.data import Box, Frame, Reading, Seen
 from expression.errors import BadInputError, MissingPackageError
 from expression.keys import Paired, remember
 from expression.session import Session
-from expression.sinks import SinkLoop
+from expression.sinkloop import SinkLoop
 from expression.sinks.hue import Hue
 from expression.sinks.memory import Memory
 

@@ -18,11 +18,11 @@ from readings import Recorder, reading
 
 pytest.importorskip("paho.mqtt", reason="needs paho-mqtt (pip install -r requirements.txt)")
 
-from expression.control import Control
+from expression.control import AS_READ, Control
 from expression.errors import BadInputError, MissingFileError, RunError
 from expression.session import Session
 from expression.sinks import make_sink, mqtt
-from expression.sinks._homeassistant import AS_READ, BIRTH, NOBODY, discovery
+from expression.sinks._homeassistant import BIRTH, NOBODY, discovery
 from expression.sinks.memory import Memory
 from expression.sinks.mqtt import Mqtt
 

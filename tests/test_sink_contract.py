@@ -30,7 +30,8 @@ from expression.errors import BadInputError, MissingPackageError
 from expression.labels import NOT_SURE
 from expression.room import ROOM
 from expression.session import Session
-from expression.sinks import Sink, SinkLoop, make_sink, names
+from expression.sinkloop import SinkLoop
+from expression.sinks import Sink, make_sink, names
 from expression.sinks.memory import Memory
 
 FOLDER = Path(sinks.__file__).parent

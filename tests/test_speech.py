@@ -17,7 +17,8 @@ from readings import Patient, feed, reading, seen
 from expression.data import Data
 from expression.errors import BadInputError, MissingFileError, MissingPackageError, RunError
 from expression.session import Session
-from expression.sinks import SinkLoop, make_sink, speech
+from expression.sinkloop import SinkLoop
+from expression.sinks import make_sink, speech
 from expression.sinks.speech import Speech, _parse
 
 pytestmark = pytest.mark.skipif(not SPEAKS, reason=NEEDS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 from .. import __version__
+from ..control import AS_READ
 
 DISCOVERY = "homeassistant"
 """Where Home Assistant looks for devices. Source: https://www.home-assistant.io/integrations/mqtt/"""
@@ -20,8 +21,8 @@ BIRTH = f"{DISCOVERY}/status"
 ONLINE, OFFLINE, ON, OFF = "online", "offline", "ON", "OFF"
 """What Home Assistant expects where nothing else is agreed. Source: the same page."""
 
-NOBODY, AS_READ = "nobody", "as read"
-"""The mood when nobody is there, and the choice that overrides nothing."""
+NOBODY = "nobody"
+"""The mood when nobody is there."""
 
 
 def discovery(prefix: str, labels: tuple[str, ...] = ()) -> dict[str, str]:

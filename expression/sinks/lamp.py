@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -82,7 +83,7 @@ class Lamp(Lighting):
         return Light(between.rgb, start.brightness * (1 - share) + end.brightness * share)
 
     def picture(self, width: int = 240, height: int = 320) -> np.ndarray:
-        """Draws the lamp and its glow.
+        """Draws the lamp and its glow; a display shows it in a corner.
 
         Returns:
             (height, width, 3) uint8, RGB.
@@ -90,11 +91,12 @@ class Lamp(Lighting):
         return draw_lamp(self.now(), width, height)
 
 
+@lru_cache(maxsize=4)
 def draw_lamp(light: Light, width: int = 240, height: int = 320) -> np.ndarray:
     """Draws a table lamp that shows a light.
 
     Returns:
-        (height, width, 3) uint8, RGB.
+        (height, width, 3) uint8, RGB; not to be written to, since it is kept for the next time.
     """
     unit = min(width / 240, height / 320)
     left, top = (width - 240 * unit) / 2, (height - 320 * unit) / 2
@@ -114,7 +116,9 @@ def draw_lamp(light: Light, width: int = 240, height: int = 320) -> np.ndarray:
     _shape(inside, [at(84, 64), at(156, 64), at(186, 170), at(54, 170)], 1.0)
     bulb = _glow(width, height, at(120, 125), 62 * unit) * inside
     canvas += bulb[..., None] * (255 - canvas) * power * 0.75
-    return np.clip(canvas, 0, 255).astype(np.uint8)
+    drawn = np.clip(canvas, 0, 255).astype(np.uint8)
+    drawn.setflags(write=False)
+    return drawn
 
 
 def _shape(canvas: np.ndarray, points: list[tuple[int, int]], value) -> None:

@@ -20,10 +20,11 @@ import threading
 import time
 from typing import Any
 
+from ..control import AS_READ
 from ..data import Reading
 from ..errors import BadInputError, RunError, missing_package
 from . import GONE_SECONDS, Sink
-from ._homeassistant import AS_READ, BIRTH, NOBODY, OFF, OFFLINE, ON, ONLINE, discovery
+from ._homeassistant import BIRTH, NOBODY, OFF, OFFLINE, ON, ONLINE, discovery
 from ._secrets import secret
 
 logger = logging.getLogger("expression")

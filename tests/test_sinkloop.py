@@ -6,15 +6,17 @@ import itertools
 import logging
 import time
 
+import numpy as np
 import pytest
 from parts import Pictures
 from readings import Patient, Recorder, feed, seen
 
-from expression import sinks
+from expression import sinkloop
 from expression.data import Data
 from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError
 from expression.session import Session
-from expression.sinks import Sink, SinkLoop
+from expression.sinkloop import SinkLoop
+from expression.sinks import Sink
 from expression.sinks.memory import Memory
 
 
@@ -140,7 +142,7 @@ def test_a_sink_that_nobody_listens_to_ends_the_run():
 
 
 def test_a_failing_sink_is_warned_of_once_and_tried_again_with_growing_pauses(caplog, monkeypatch):
-    monkeypatch.setattr(sinks.time, "monotonic", itertools.count(step=16).__next__)
+    monkeypatch.setattr(sinkloop.time, "monotonic", itertools.count(step=16).__next__)
     data = Patient()
     sink = Recorder([None, *[OSError(28, "No space left")] * 9])
     loop = feed(sink, *(seen(t, p1="Sad") for t in range(13)), data=data)
@@ -156,7 +158,7 @@ def test_a_failing_sink_is_warned_of_once_and_tried_again_with_growing_pauses(ca
 
 
 def test_a_sink_that_fails_long_after_is_warned_of_again_and_paused_shortly(caplog, monkeypatch):
-    monkeypatch.setattr(sinks.time, "monotonic", itertools.count(step=31).__next__)
+    monkeypatch.setattr(sinkloop.time, "monotonic", itertools.count(step=31).__next__)
     data = Patient()
     sink = Recorder([None, ValueError("a"), ValueError("b"), None, None, ValueError("c")])
     feed(sink, *(seen(t, p1="Sad") for t in range(7)), data=data)
@@ -246,7 +248,7 @@ SENTENCES = ("It is bad.", "Expected good.", "Mend it.")
     ],
 )
 def test_what_trying_again_cannot_mend_ends_the_run(where, error, ends, caplog, monkeypatch):
-    monkeypatch.setattr(sinks, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(sinkloop, "FIRST_PAUSE", 0.01)
     data = Data()
     sink = Recorder([error] if where == "open" else [None, error])
     loop = SinkLoop(data, sink)
@@ -354,3 +356,34 @@ def test_a_failing_sink_harms_neither_the_run_nor_another_sink(caplog):
 def test_a_sink_without_send_says_so(caplog):
     feed(Sink(), seen(0, p1="Sad"))
     assert "RuntimeError: Sink has no send" in caplog.messages[0]
+
+
+class Drawn(Sink):
+    """Shows a picture, but for the time when it fails at it."""
+
+    shows = None
+
+    def send(self, reading) -> None:
+        pass
+
+    def picture(self, width, height):
+        return self.shows[:height, :width]
+
+
+def test_the_picture_of_a_sink_is_handed_on_and_most_have_none():
+    sink = Drawn()
+    sink.shows = np.zeros((99, 99, 3), np.uint8)
+    assert SinkLoop(Data(), sink).picture(30, 40).shape == (40, 30, 3)
+    assert SinkLoop(Data(), Recorder()).picture(30, 40) is None
+
+
+def test_a_sink_that_fails_at_its_picture_is_warned_of_once_and_not_asked_again(caplog):
+    loop = SinkLoop(Data(), Drawn())
+    assert loop.picture(30, 40) is None
+    loop.sink.shows = np.zeros((99, 99, 3), np.uint8)
+    assert loop.picture(30, 40) is None
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "The sink Drawn cannot be drawn: TypeError: 'NoneType' object is not subscriptable. "
+        "The run goes on without its picture."
+    )
