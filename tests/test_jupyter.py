@@ -75,12 +75,12 @@ def page() -> Iterator[playwright.Page]:
         browser.close()
 
 
-def test_the_live_view_moves_in_place_and_its_stop_button_ends_the_cell(tmp_path, page):
+def test_the_live_view_moves_in_place_and_its_buttons_turn_the_switches_and_end_the_cell(tmp_path, page):
     cell = (
         "from expression import Session\n"
-        "with Session('demo', display='widget', detector='haar', duration=60) as session:\n"
+        "with Session('demo', display='widget', detector='haar', duration=60, sinks=['lamp']) as session:\n"
         "    session.run()\n"
-        "print('stopped with', session.statistics()['threads_left'], 'threads left')"
+        "print('stopped with', session.statistics()['threads_left'], 'threads left,', session.control.told())"
     )
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel)
@@ -94,8 +94,12 @@ def test_the_live_view_moves_in_place_and_its_stop_button_ends_the_cell(tmp_path
         seen = set()
         while len(seen) < 5:
             seen.add(page.eval_on_selector(PICTURE, "picture => picture.src"))
+        page.select_option("select:has-text('as read')", "Sad")
+        for name in ("Pause", "Recognition"):
+            page.click(f"button:has-text('{name}')")
+        page.wait_for_selector("text=off · paused · Sad by hand", timeout=10_000)  # the picture's words say so
         page.click("button:has-text('Stop')")
-        page.wait_for_selector("text=stopped with 0 threads left", timeout=10_000)
+        page.wait_for_selector("text=stopped with 0 threads left, off · paused · Sad by hand", timeout=10_000)
         kept = page.eval_on_selector(".jp-RenderedImage img", "picture => picture.src")
     assert kept.startswith("data:image/jpeg")
 
