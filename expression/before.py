@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from .bridge import IS_OFF, NOT_AVAILABLE, Bridge, BridgeError
 from .errors import damage_told
 from .files import write_text, writing_told
+from .keys import FOLDER
 from .lamps import Lamp, read_lamps
 
 COLOURS = {"xy": ("xy",), "ct": ("ct",), "hs": ("hue", "sat")}
@@ -93,7 +95,7 @@ def before_path() -> Path:
     """Returns where it is kept how lamps were, in the folder that the system has for such things."""
     import platformdirs
 
-    return platformdirs.user_state_path("expression", False) / "lights.json"
+    return Path(os.environ.get(FOLDER) or platformdirs.user_state_path("expression", False)) / "lights.json"
 
 
 def read_before(file: Path) -> dict[str, dict[str, dict]]:

@@ -19,6 +19,9 @@ from .errors import BadInputError
 from .files import writing_told
 
 VARIABLE = "EXPRESSION_LIGHTS_KEY"
+FOLDER = "EXPRESSION_LIGHTS_FOLDER"
+"""Names a folder for the keys, and for how lamps were, in place of the usual ones."""
+
 FILE = "bridges.json"
 
 
@@ -48,7 +51,7 @@ def path() -> Path:
     """Returns where the keys lie, in the folder that the system has for settings."""
     import platformdirs
 
-    return platformdirs.user_config_path("expression", False) / FILE
+    return Path(os.environ.get(FOLDER) or platformdirs.user_config_path("expression", False)) / FILE
 
 
 def find(address: str = "", environ: Mapping[str, str] | None = None) -> Paired:

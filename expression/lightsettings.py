@@ -38,8 +38,8 @@ DIMMEST = 0.3
 """The share of its brightness that a colour keeps when its score is 0: a lamp that follows stays lit."""
 
 VARIABLE = "EXPRESSION_LIGHTS_"
-SECRETS = {"key"}
-"""Names after VARIABLE that are no settings; `bridge.py` reads them."""
+OTHERS = {"key", "folder"}
+"""Names after VARIABLE that are no settings; `keys.py` reads them."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class LightSettings:
         environ = os.environ if environ is None else environ
         values = dict(table("lights", folder))
         for name, value in environ.items():
-            if name.startswith(VARIABLE) and name[len(VARIABLE) :].lower() not in SECRETS:
+            if name.startswith(VARIABLE) and name[len(VARIABLE) :].lower() not in OTHERS:
                 values[name[len(VARIABLE) :].lower()] = value
         values.update({name: value for name, value in options.items() if value is not None})
         if options.get("lights") or options.get("group"):  # the later choice replaces the earlier one

@@ -35,7 +35,7 @@ LAYERS = [
     }
     | {"checkpoints", "optimizer", "training", "personalising", "export", "evaluation", "charts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "switches", "display"}
-    | {"bridge", "lamps", "before", "crew", "finding", "pairing"},
+    | {"bridge", "lamps", "before", "crew", "finding", "pairing", "practicebridge"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
     | {"labelscreen", "labeldesk", "labelwindow", "labelwidget", "reviewing", "reviewscreen"}
     | {"labellist", "importing", "importdesk"}

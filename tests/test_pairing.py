@@ -14,9 +14,11 @@ from parts import expression_process
 from strictbridge import KEY, StrictBridge, make_certificate
 
 from expression import finding, pairing
+from expression.before import before_path
 from expression.bridge import Bridge, BridgeError
 from expression.errors import BadInputError, OutputError
 from expression.keys import Paired, find, path, read, remember
+from expression.lightsettings import LightSettings
 from expression.pairing import ButtonError, pair
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the modes of POSIX")
@@ -50,8 +52,8 @@ def test_pairing_is_told_step_by_step_and_ends_with_the_button(unpaired):
         "Now press the button on the bridge, within 5 s.",
         f"Paired with Strict. Its key lies in {path()}, which only you may read.",
     ]
-    assert kept == find() == Paired(unpaired.url, f"fresh-{KEY}", "", "Strict")
-    assert not any(KEY in line for line in told)
+    assert kept == find() == Paired(unpaired.url, (unpaired.users - {KEY}).pop(), "", "Strict")
+    assert not any(kept.key in line for line in told)
 
 
 def test_pairing_with_an_emulated_bridge(simulator):
@@ -215,6 +217,13 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
     with pytest.raises(OutputError, match="cannot be written"):
         remember(Paired("http://a", "1"))
+
+
+def test_a_folder_of_the_environment_holds_keys_and_how_lamps_were(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPRESSION_LIGHTS_FOLDER", str(tmp_path / "mine"))
+    assert remember(Paired("http://a", "1")) == path() == tmp_path / "mine" / "bridges.json"
+    assert before_path() == tmp_path / "mine" / "lights.json"
+    assert LightSettings.load() == LightSettings()
 
 
 def test_a_key_of_the_environment_comes_first_and_needs_an_address():

@@ -1,0 +1,273 @@
+"""A bridge to practise with: it answers on loopback as Philips documents that a Hue bridge does.
+
+Lesson 08 pairs with it and looks at what it was told; the tests make it stricter still. It has lamps of
+all sorts, a button, and checks every value; it lights nothing.
+
+Source: https://developers.meethue.com/develop/hue-api/ (lights, groups, configuration, error messages)
+
+Notebook: 08_lights
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from .colours import GAMUTS
+
+COLOUR = {"on": True, "bri": 144, "hue": 7676, "sat": 199, "effect": "none", "xy": [0.5, 0.42], "ct": 443}
+WHITE = dict.fromkeys(("xy", "hue", "sat", "ct", "colormode", "effect"))
+
+GROUPS = {
+    "1": {"name": "Living room", "type": "Room", "lights": ["1", "2"]},
+    "2": {"name": "Everything", "type": "Zone", "lights": ["1", "2", "3", "4", "5", "6"]},
+}
+
+CHECKS = {
+    "on": lambda v: isinstance(v, bool),
+    "bri": lambda v: type(v) is int and 1 <= v <= 254,
+    "hue": lambda v: type(v) is int and 0 <= v <= 65535,
+    "sat": lambda v: type(v) is int and 0 <= v <= 254,
+    "ct": lambda v: type(v) is int and 153 <= v <= 500,
+    "xy": lambda v: isinstance(v, list) and len(v) == 2 and all(0 <= each <= 1 for each in v),
+    "effect": lambda v: v in ("none", "colorloop"),
+    "alert": lambda v: v in ("none", "select", "lselect"),
+    "transitiontime": lambda v: type(v) is int and 0 <= v <= 65535,
+}
+"""What a lamp can be told, and in which ranges."""
+
+MODES = {"xy": ("xy",), "ct": ("ct",), "hs": ("hue", "sat")}
+FAR = {"xy": [0.33, 0.33], "ct": 200, "hue": 30000, "sat": 90}
+"""What a lamp says of the colour modes that it is not in, once its colour was changed."""
+
+
+def lamp(name: str, model: str = "LCA001", kind: str = "Extended color light", **state: Any) -> dict:
+    """Returns a lamp as a bridge describes it; a state that is None is one it does not have."""
+    whole = {**COLOUR, "colormode": "xy", "alert": "none", "reachable": True, **state}
+    kept = {each: value for each, value in whole.items() if value is not None}
+    control = {"colorgamut": [list(corner) for corner in GAMUTS["C"]]} if model == "LCA001" else {}
+    about = {"name": name, "modelid": model, "type": kind, "uniqueid": name}
+    return {**about, "state": kept, "capabilities": {"control": control}}
+
+
+def lamps() -> dict[str, dict]:
+    """Returns lamps of all sorts: by xy, by ct, by hue, of an old gamut, off, far away, white, and a plug."""
+    return {
+        "1": lamp("Sofa"),
+        "2": lamp("Desk", colormode="ct", ct=366, bri=254, hue=8418, sat=140, xy=[0.4573, 0.41]),
+        "3": lamp("Strip", "LST001", "Color light", colormode="hs", ct=None, effect="colorloop"),
+        "4": lamp("Hall", on=False),
+        "5": lamp("Shed", reachable=False),
+        "6": lamp("Kitchen white", "LWB010", "Dimmable light", **WHITE),
+        "7": lamp("Plug", "LOM001", "On/Off plug-in unit", **WHITE, bri=None),
+    }
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Hands requests to the bridge."""
+
+    owner: PracticeBridge
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        """Notes the connection, so that it can be cut."""
+        super().setup()
+        self.owner._open.add(self.connection)
+
+    def finish(self) -> None:
+        """Forgets the connection."""
+        self.owner._open.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def _do(self) -> None:
+        text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer = self.owner.respond(self.command, self.path, text)
+        if answer is None:
+            self.close_connection = True
+            return
+        status, kind, body = answer
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_PUT = do_POST = do_DELETE = _do
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+class PracticeBridge:
+    """A bridge on loopback.
+
+    Attributes:
+        name: What it is called.
+        lights: Its lamps by number, as a bridge describes them.
+        groups: Its rooms and zones by number.
+        users: The keys that it knows.
+        button: Whether its button is pressed.
+        commands: (time in seconds, path, body) of each change that it was told.
+        port: Where it listens, once started.
+
+    Example:
+        >>> bridge = PracticeBridge().start()
+        >>> bridge.lights["1"]["name"], bridge.url.startswith("http://127.0.0.1:")
+        ('Sofa', True)
+        >>> bridge.stop()
+    """
+
+    name = "Practice"
+    handler = Handler
+
+    def __init__(self):
+        self.lights, self.groups = lamps(), copy.deepcopy(GROUPS)
+        self.users: set[str] = set()
+        self.button = False
+        self.commands: list[tuple[float, str, dict]] = []
+        self.port = 0
+        self._server: ThreadingHTTPServer | None = None
+        self._open: set[socket.socket] = set()
+        self._derived = _belonging(self.lights)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> PracticeBridge:
+        """Listens, at the same port as before, and returns itself."""
+        self._server = self.listen()
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        return self
+
+    def listen(self) -> ThreadingHTTPServer:
+        """Returns the server; whoever speaks HTTPS wraps its socket."""
+        handler = type("Handler", (self.handler,), {"owner": self})
+        server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
+        server.daemon_threads = False
+        server.handle_error = lambda *_: None
+        return server
+
+    def stop(self) -> None:
+        """Is away: its port refuses, and connections that were open are cut."""
+        if self._server is None:
+            return
+        self._server.shutdown()
+        for each in list(self._open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self._server.server_close()
+        self._thread.join()
+        self._server = None
+
+    def respond(self, mode: str, path: str, text: bytes) -> tuple[int, str, bytes] | None:
+        """Returns status, content type and body of the answer to a request; None to give none."""
+        try:
+            body = json.loads(text) if text else None
+        except ValueError:
+            answer = [failed(2, path, "body contains invalid JSON")]
+        else:
+            if mode == "PUT":
+                self.commands.append((time.monotonic(), path, body))
+            answer = self.answer(mode, path, body)
+        return 200, "application/json", json.dumps(answer).encode()
+
+    def answer(self, mode: str, path: str, body: Any) -> Any:
+        """Returns what a bridge answers."""
+        words = path.strip("/").split("/")
+        about = {"name": self.name, "bridgeid": "001788FFFE000001", "modelid": "BSB002"}
+        if words == ["api"] and mode == "POST":
+            return self._new_user(body)
+        if len(words) < 2 or words[0] != "api":
+            return [failed(4, path, f"method, {mode}, not available for resource, {path}")]
+        if words[2:] == ["config"]:
+            return about
+        if words[1] not in self.users:
+            return [failed(1, "/" + "/".join(words[2:]), "unauthorized user")]
+        return self._resource(mode, words[2:], body)
+
+    def _new_user(self, body: Any) -> list:
+        if not isinstance(body, dict) or not 1 <= len(str(body.get("devicetype", ""))) <= 40:
+            return [failed(5, "/", "invalid/missing parameters in body")]
+        if not self.button:
+            return [failed(101, "", "link button not pressed")]
+        key = secrets.token_hex(20)
+        self.users.add(key)
+        return [{"success": {"username": key}}]
+
+    def _resource(self, mode: str, words: list[str], body: Any) -> Any:
+        kinds = {"lights": self.lights, "groups": self.groups}
+        address = "/" + "/".join(words)
+        if not words or words[0] not in kinds or (len(words) > 1 and words[1] not in kinds[words[0]]):
+            return [failed(3, address, f"resource, {address}, not available")]
+        if mode == "GET":
+            return kinds[words[0]] if len(words) == 1 else kinds[words[0]][words[1]]
+        if mode == "PUT" and words[0] == "lights" and words[2:] == ["state"]:
+            return self._change(self.lights[words[1]]["state"], body, address)
+        if mode == "PUT" and words[0] == "groups" and words[2:] == ["action"]:
+            for number in self.groups[words[1]]["lights"]:
+                self._change(self.lights[number]["state"], body, address)
+            return [{"success": {f"{address}/{name}": value}} for name, value in body.items()]
+        return [failed(4, address, f"method, {mode}, not available for resource, {address}")]
+
+    def _change(self, state: dict, body: Any, address: str) -> list:
+        """Changes a lamp as far as it is told well, and returns an answer for each value."""
+        if not isinstance(body, dict) or not body:
+            return [failed(5, address, "invalid/missing parameters in body")]
+        answers, good = [], {}
+        for name, value in body.items():
+            place = f"{address}/{name}"
+            if name not in CHECKS or (name not in state and name != "transitiontime"):
+                answers.append(failed(6, place, f"parameter, {name}, not available"))
+            elif not CHECKS[name](value):
+                answers.append(failed(7, place, f"invalid value, {value}, for parameter, {name}"))
+            elif not state["on"] and not body.get("on") and name != "transitiontime":
+                off = f"parameter, {name}, is not modifiable. Device is set to off."
+                answers.append(failed(201, place, off))
+            else:
+                answers.append({"success": {place: value}})
+                good[name] = value
+        good.pop("transitiontime", None)
+        self._apply(state, good)
+        return answers
+
+    def _apply(self, state: dict, good: dict) -> None:
+        """Sets the values; one colour mode wins and the others' values follow, always in the same way."""
+        mode = next((mode for mode, names in MODES.items() if set(names) & set(good)), None)
+        others = [name for other, names in MODES.items() if mode and other != mode for name in names]
+        before = dict(state)
+        state.update({name: value for name, value in good.items() if name not in others})
+        if mode is None:
+            return
+        state["colormode"] = mode
+        for name in others:
+            if name in state and state != before:
+                state[name] = self._derived.get((mode, _colour(state, mode)), {}).get(name, FAR[name])
+
+
+def failed(kind: int, address: str, description: str) -> dict:
+    """Returns an error as a bridge tells it."""
+    return {"error": {"type": kind, "address": address, "description": description}}
+
+
+def _belonging(lights: Mapping[str, dict]) -> dict[tuple[str, str], dict]:
+    """Returns by colour what lamps say of the other modes in the state that they begin with."""
+    states = [dict(entry["state"]) for entry in lights.values() if "colormode" in entry["state"]]
+    return {(state["colormode"], _colour(state, state["colormode"])): state for state in states}
+
+
+def _colour(state: Mapping[str, Any], mode: str) -> str:
+    return json.dumps([state.get(name) for name in MODES[mode]])
