@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .calibration import BINS, expected_calibration_error
+from .colours import GAMUTS, Light, to_rgb, to_xy
 from .errors import BadInputError, MissingFileError, missing_package
 
 if TYPE_CHECKING:
@@ -230,6 +231,44 @@ def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Fig
         axes.invert_yaxis()
         if len(sessions) > 1:
             figure.legend(loc="outside lower left", ncols=3, title="session")
+        return _settled(figure)
+
+
+def gamuts(lights: Mapping[str, Light], gamut: str = "B") -> Figure:
+    """Draws colours in the xy plane, the triangles that lamps can show, and where one of them ends up.
+
+    Args:
+        lights: Labels with their light.
+        gamut: A key of `colours.GAMUTS`: the lamp whose nearest colours are marked.
+    """
+    from matplotlib.path import Path as Outline
+    from matplotlib.patheffects import withStroke
+
+    steps = np.linspace(0, 0.8, 81)
+    triangles = Outline.make_compound_path(*[Outline([*corners, corners[0]]) for corners in GAMUTS.values()])
+    halo = [withStroke(linewidth=3, foreground="white")]
+    with _style():
+        figure = _figure(6.4, 7)
+        axes = figure.subplots()
+        plane = np.array([[to_rgb((x, y)) for x in steps] for y in steps], np.uint8)
+        image = axes.imshow(
+            plane, extent=(0, 0.8, 0, 0.8), origin="lower", interpolation="bilinear", alpha=0.8
+        )
+        image.set_clip_path(triangles, axes.transData)
+        for name, corners in GAMUTS.items():
+            wide = 2.2 if name == gamut else 1.0
+            axes.plot(*np.array([*corners, corners[0]]).T, color="black", linewidth=wide)
+            axes.annotate(name, corners[1], (0, 5), textcoords="offset points", ha="center")
+        for label, light in lights.items():
+            wanted, shown = to_xy(light.rgb), to_xy(light.rgb, GAMUTS[gamut])
+            axes.plot(*np.array([wanted, shown]).T, color="black", linewidth=1)
+            axes.plot(*wanted, "o", markerfacecolor="white", markeredgecolor="black", markersize=6)
+            axes.plot(*shown, "o", color="black", markersize=5)
+            axes.annotate(label, wanted, (8, 5), textcoords="offset points", fontsize=9, path_effects=halo)
+        axes.set_title(f"Wished for (white) and shown by a lamp of gamut {gamut} (black)")
+        axes.set(xlabel="x", ylabel="y")
+        axes.set(xlim=(0, 0.8), ylim=(0, 0.8))
+        axes.grid(visible=False)
         return _settled(figure)
 
 

@@ -69,6 +69,13 @@ TO_XYZ = ((0.664511, 0.154324, 0.162028), (0.283881, 0.668433, 0.047685), (0.000
 Source: https://developers.meethue.com/develop/application-design-guidance/color-conversion-formulas-rgb-to-xy-and-back/
 """
 
+FROM_XYZ = (
+    (1.656492, -0.354851, -0.255038),
+    (-0.707196, 1.655397, 0.036152),
+    (0.051713, -0.121364, 1.011530),
+)
+"""XYZ to linear RGB: the inverse of `TO_XYZ`."""
+
 WHITE: XY = (0.3127, 0.329)
 """xy of daylight, for a colour that is black. Source: CIE standard illuminant D65."""
 
@@ -181,6 +188,19 @@ def to_xy(rgb: Sequence[float], gamut: Gamut | None = None) -> XY:
     total = x + y + z
     point = (x / total, y / total) if total else WHITE
     return tuple(round(value, 4) for value in (_nearest(point, gamut) if gamut else point))
+
+
+def to_rgb(xy: Sequence[float]) -> RGB:
+    """Returns the brightest RGB of an xy, as near as a screen can come; the inverse of `to_xy`.
+
+    Example:
+        >>> to_rgb(to_xy((255, 205, 30)))
+        (255, 205, 30)
+    """
+    x, y = xy
+    amounts = [max(0.0, f * x + g * y + h * (1 - x - y)) for f, g, h in FROM_XYZ]
+    highest = max(amounts) or 1.0
+    return tuple(round(255 * _encoded(amount / highest)) for amount in amounts)
 
 
 def gamut_of(lamp: Mapping) -> Gamut | None:

@@ -12,6 +12,7 @@ import pytest
 from expression import charts
 from expression.errors import BadInputError, MissingFileError, MissingPackageError
 from expression.evaluation import Evaluation
+from expression.lightsettings import LightSettings
 
 HISTORY = [
     {
@@ -56,6 +57,7 @@ CHARTS = {
     "confusion_matrix": lambda: charts.confusion_matrix(EVALUATION),
     "reliability": lambda: charts.reliability(EVALUATION.scores, EVALUATION.indexes),
     "robustness": lambda: charts.robustness(TABLE),
+    "gamuts": lambda: charts.gamuts(LightSettings().colours),
     "own_set": lambda: charts.own_set({"Happy": [3, 1], "Sad": [0, 4]}, ["monday", "tuesday"]),
 }
 
