@@ -102,7 +102,11 @@ def live(
         str | None, typer.Option(help="Write statistics to this JSON file.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Read faces from a camera; without one, from the bundled demo."""
+    """Read faces from a camera; without one, from the bundled demo.
+
+    Keys of its window: Esc or q ends it, o turns it off and on, p pauses lamps and other reactions, 1 to 9
+    give them a label by hand, 0 takes that back.
+    """
     from .display import make_display
     from .live import run
     from .session import Session

@@ -49,11 +49,10 @@ class Labeler:
 
     def agree(self) -> None:
         """Presses Enter until the button of the undo is there."""
-        for _ in range(50):
+        end = time.monotonic() + 60
+        while self.pixel(975, 560).tolist() != list(PLATE):
+            assert time.monotonic() < end, (self.process.poll(), self.pixel(975, 560))
             self.press("Return")
-            if self.pixel(975, 560).tolist() == list(PLATE):
-                return
-        raise AssertionError(self.process.poll())
 
     def pixel(self, x: int, y: int) -> np.ndarray:
         """The RGB at a place of the picture."""
