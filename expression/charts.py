@@ -1,4 +1,4 @@
-"""Pictures of figures: how a training went, what a network mixes up, whether its scores mean something.
+"""Pictures of figures: how a training went, what a network mixes up, what its scores mean, who got a message.
 
     learning_curves(read_history("results/first/history.csv")).savefig("learning_curves.png")
 
@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .calibration import BINS, expected_calibration_error
+from .drawing import colour
 from .errors import BadInputError, MissingFileError, missing_package
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from .data import Reading
     from .evaluation import Evaluation
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7f7f7f"
@@ -32,6 +34,9 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7f7f7f"
 
 Source: Okabe and Ito, Color Universal Design, 2008, https://jfly.uni-koeln.de/color/
 """
+
+DARK = "#262626"
+"""The ground on which the colours of all labels are seen, yellow and blue too."""
 
 WIDTH = 9.0
 """Inches; at 100 dots each as wide as a README is shown."""
@@ -231,6 +236,53 @@ def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Fig
         if len(sessions) > 1:
             figure.legend(loc="outside lower left", ncols=3, title="session")
         return _settled(figure)
+
+
+def draw_messages(rows: Mapping[str, Sequence[Reading]], marks: Mapping[float, str] | None = None) -> Figure:
+    """Draws when each of several sinks got a message, in the colour of its label, and how many it got.
+
+    Args:
+        rows: For each sink, the readings that it got; people share its row, one below the other.
+        marks: What was done at which second of `Reading.position`.
+    """
+    marks, sent = marks or {}, [reading for readings in rows.values() for reading in readings]
+    end = max([1.0, *(reading.position for reading in sent), *marks])
+    with _style():
+        figure = _figure(1.5 + 0.5 * len(rows))
+        axes = figure.subplots()
+        axes.barh(range(len(rows)), 1.02 * end, 0.84, left=-0.01 * end, color=DARK, label="_")
+        for y, readings in enumerate(rows.values()):
+            _ticks(axes, y, readings)
+            axes.text(1.015 * end, y, f" {len(readings):,}", va="center")
+        for second, words in marks.items():
+            axes.axvline(second, color=GREY, linestyle="--", linewidth=1)
+            axes.text(second, -0.55, f" {words}", fontsize=9)
+        axes.set(xlim=(-0.01 * end, 1.01 * end), xlabel="Second of the run")
+        axes.set_yticks(range(len(rows)), rows)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+        names = dict.fromkeys(reading.label for reading in sent)
+        handles = [axes.barh(0, 0, color=_rgb(name), edgecolor=DARK, linewidth=0.5) for name in names]
+        figure.legend(handles, names, loc="outside lower left", ncols=8)
+        return _settled(figure)
+
+
+def _ticks(axes: Axes, row: int, readings: Sequence[Reading]) -> None:
+    """Draws a tick for each reading, the people of the row one below the other."""
+    people = sorted({reading.person for reading in readings})
+    height = 0.7 / max(len(people), 1)
+    for number, person in enumerate(people):
+        own = [reading for reading in readings if reading.person == person]
+        top = row - 0.35 + number * height
+        colours = [_rgb(reading.label) for reading in own]
+        axes.vlines([r.position for r in own], top, top + 0.9 * height, colours, linewidth=2.5)
+
+
+def _rgb(label: str) -> tuple[float, ...]:
+    """Returns a label's colour as matplotlib takes it."""
+    return tuple(part / 255 for part in colour(label))
 
 
 def _settled(figure: Figure) -> Figure:
