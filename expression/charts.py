@@ -1,4 +1,4 @@
-"""Pictures of figures: how a training went, what a network mixes up, whether its scores mean something.
+"""Pictures of figures: how a training went, what a network mixes up, what its scores mean, who got a message.
 
     learning_curves(read_history("results/first/history.csv")).savefig("learning_curves.png")
 
@@ -19,39 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .calibration import BINS, expected_calibration_error
-from .colours import GAMUTS, Light, to_rgb, to_xy
-from .errors import BadInputError, MissingFileError, missing_package
+from .errors import BadInputError, MissingFileError
+from .figures import BLUE, GREEN, GREY, ORANGE, chart_style, new_figure, percent, settled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from .evaluation import Evaluation
-
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7f7f7f"
-"""Colours that people with any colour vision tell apart.
-
-Source: Okabe and Ito, Color Universal Design, 2008, https://jfly.uni-koeln.de/color/
-"""
-
-WIDTH = 9.0
-"""Inches; at 100 dots each as wide as a README is shown."""
-
-STYLE = {
-    "figure.dpi": 150,  # half as many again, for sharp screens
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GREY,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e6e6e6",
-    "legend.edgecolor": "none",
-    "lines.linewidth": 1.8,
-}
-"""What all charts share; everything else is as matplotlib has it, whatever the user's own style."""
 
 PANELS = {
     "shift": "Box moved, % of its side",
@@ -96,8 +71,8 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
         history: Rows as `training.train` returns and `read_history` reads them.
     """
     best = max(history, key=lambda row: row["validation"])  # of equals, the first, as in training
-    with _style():
-        figure = _figure(3.6)
+    with chart_style():
+        figure = new_figure(3.6)
         left, right = figure.subplots(1, 2)
         _curve(left, history, "loss", "loss", BLUE)
         _curve(right, history, "training", "training, distorted pictures", BLUE)
@@ -109,10 +84,10 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
         right.set(
             title=f"Accuracy, best: {best['validation']:.1%} in epoch {best['epoch']:.0f}", xlabel="Epoch"
         )
-        _percent(right.yaxis)
+        percent(right.yaxis)
         for axes in (left, right):
             axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        return _settled(figure)
+        return settled(figure)
 
 
 def _curve(axes: Axes, history: Sequence[Mapping[str, float]], name: str, label: str, colour: str) -> None:
@@ -131,8 +106,8 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
     """
     counts = evaluation.confusion
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    with _style():
-        figure = _figure(6, 7)
+    with chart_style():
+        figure = new_figure(6, 7)
         axes = figure.subplots()
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for (row, column), share in np.ndenumerate(shares):
@@ -147,7 +122,7 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        return _settled(figure)
+        return settled(figure)
 
 
 def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
@@ -163,8 +138,8 @@ def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
     counts = np.bincount(bins, minlength=BINS)
     filled = counts > 0
     means = [np.bincount(bins, values, BINS)[filled] / counts[filled] for values in (best, right)]
-    with _style():
-        figure = _figure(5.6, 6)
+    with chart_style():
+        figure = new_figure(5.6, 6)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as it should be")
         upper.plot(*means, "o-", color=BLUE, label="this network")
@@ -174,8 +149,8 @@ def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
         lower.bar(edges[:-1], counts / len(best), 1 / BINS, align="edge", color=BLUE, edgecolor="white")
         lower.set(xlabel="Highest score", ylabel="Faces")
         for axis in (upper.yaxis, lower.yaxis, lower.xaxis):
-            _percent(axis)
-        return _settled(figure)
+            percent(axis)
+        return settled(figure)
 
 
 def robustness(table: Sequence[Mapping]) -> Figure:
@@ -186,8 +161,8 @@ def robustness(table: Sequence[Mapping]) -> Figure:
             "tilt"), by, and accuracy, as `benchmarks/robustness.py` measures them.
     """
     networks = list(dict.fromkeys(row["network"] for row in table))
-    with _style():
-        figure = _figure(3.8)
+    with chart_style():
+        figure = new_figure(3.8)
         panels = figure.subplots(1, len(PANELS), sharey=True)
         for axes, (change, xlabel) in zip(panels, PANELS.items(), strict=True):
             for network, colour in zip(networks, (BLUE, ORANGE, GREEN, GREY), strict=False):
@@ -201,11 +176,11 @@ def robustness(table: Sequence[Mapping]) -> Figure:
                     name = f"{network}, {'FER+' if labels == 'ferplus' else 'FER2013'}"
                     axes.plot(points, means, line, color=colour, marker=".", label=name)
             axes.set(xlabel=xlabel)
-        _percent(panels[0].xaxis, sign="")
-        _percent(panels[0].yaxis)
+        percent(panels[0].xaxis, sign="")
+        percent(panels[0].yaxis)
         panels[0].set_ylabel("Accuracy")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
-        return _settled(figure)
+        return settled(figure)
 
 
 def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Figure:
@@ -215,8 +190,8 @@ def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Fig
         counts: For each label, its pictures in each session.
         sessions: What the sessions are called, in the same order.
     """
-    with _style():
-        figure = _figure(1.2 + 0.35 * len(counts))
+    with chart_style():
+        figure = new_figure(1.2 + 0.35 * len(counts))
         axes = figure.subplots()
         names, before = list(counts), np.zeros(len(counts))
         for number, session in enumerate(sessions):
@@ -231,79 +206,4 @@ def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Fig
         axes.invert_yaxis()
         if len(sessions) > 1:
             figure.legend(loc="outside lower left", ncols=3, title="session")
-        return _settled(figure)
-
-
-def gamuts(lights: Mapping[str, Light], gamut: str = "B") -> Figure:
-    """Draws colours in the xy plane, the triangles that lamps can show, and where one of them ends up.
-
-    Args:
-        lights: Labels with their light.
-        gamut: A key of `colours.GAMUTS`: the lamp whose nearest colours are marked.
-    """
-    from matplotlib.path import Path as Outline
-    from matplotlib.patheffects import withStroke
-
-    steps = np.linspace(0, 0.8, 81)
-    triangles = Outline.make_compound_path(*[Outline([*corners, corners[0]]) for corners in GAMUTS.values()])
-    halo = [withStroke(linewidth=3, foreground="white")]
-    with _style():
-        figure = _figure(6.4, 7)
-        axes = figure.subplots()
-        plane = np.array([[to_rgb((x, y)) for x in steps] for y in steps], np.uint8)
-        image = axes.imshow(
-            plane, extent=(0, 0.8, 0, 0.8), origin="lower", interpolation="bilinear", alpha=0.8
-        )
-        image.set_clip_path(triangles, axes.transData)
-        for name, corners in GAMUTS.items():
-            wide = 2.2 if name == gamut else 1.0
-            axes.plot(*np.array([*corners, corners[0]]).T, color="black", linewidth=wide)
-            axes.annotate(name, corners[1], (0, 5), textcoords="offset points", ha="center")
-        for label, light in lights.items():
-            wanted, shown = to_xy(light.rgb), to_xy(light.rgb, GAMUTS[gamut])
-            axes.plot(*np.array([wanted, shown]).T, color="black", linewidth=1)
-            axes.plot(*wanted, "o", markerfacecolor="white", markeredgecolor="black", markersize=6)
-            axes.plot(*shown, "o", color="black", markersize=5)
-            axes.annotate(label, wanted, (8, 5), textcoords="offset points", fontsize=9, path_effects=halo)
-        axes.set_title(f"Wished for (white) and shown by a lamp of gamut {gamut} (black)")
-        axes.set(xlabel="x", ylabel="y")
-        axes.set(xlim=(0, 0.8), ylim=(0, 0.8))
-        axes.grid(visible=False)
-        return _settled(figure)
-
-
-def _settled(figure: Figure) -> Figure:
-    """Lays a figure out once for all: matplotlib does so at each drawing, and its first try is often off."""
-    for _ in range(2):
-        figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    return figure
-
-
-def _percent(axis, sign: str = "%") -> None:
-    """Writes the shares of an axis as percentages, with decimals only where a tick has some."""
-    axis.set_major_formatter(lambda share, _: f"{round(100 * share, 6):g}{sign}")
-
-
-def _style():
-    """Returns a context in which matplotlib draws as all charts here look."""
-    try:
-        from matplotlib import style
-    except ImportError as error:
-        raise missing_package("A chart", "matplotlib", "lessons") from error
-    return style.context(["default", STYLE])
-
-
-def _figure(height: float, width: float = WIDTH) -> Figure:
-    """Returns an empty figure on white, in inches, that notebooks show."""
-    from io import BytesIO
-
-    from matplotlib.figure import Figure
-
-    class Chart(Figure):
-        def _repr_png_(self) -> bytes:  # Jupyter asks for it; a plain Figure needs pyplot's help
-            file = BytesIO()
-            self.savefig(file, format="png")
-            return file.getvalue()
-
-    return Chart(figsize=(width, height), layout="constrained")
+        return settled(figure)

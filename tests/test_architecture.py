@@ -21,19 +21,9 @@ LAYERS = [
     {"control", "room", "data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
     | {"colours", "keys", "lightsettings"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
-    {
-        "sources",
-        "sinks",
-        "sinkloop",
-        "cascades",
-        "faces",
-        "tracking",
-        "runtime",
-        "prediction",
-        "network",
-        "augmentation",
-    }
-    | {"checkpoints", "optimizer", "training", "personalising", "export", "evaluation", "charts", "practice"}
+    {"sources", "sinks", "sinkloop", "cascades", "faces", "tracking", "runtime", "prediction"}
+    | {"network", "augmentation", "checkpoints", "optimizer", "training", "personalising", "export"}
+    | {"evaluation", "figures", "charts", "sinkcharts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "switches", "display"}
     | {"bridge", "lamps", "before", "crew", "finding", "pairing", "practicebridge"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}

@@ -8,8 +8,10 @@ import cv2
 import matplotlib
 import numpy as np
 import pytest
+from readings import reading
 
-from expression import charts
+from expression import charts, sinkcharts
+from expression.drawing import colour
 from expression.errors import BadInputError, MissingFileError, MissingPackageError
 from expression.evaluation import Evaluation
 from expression.lightsettings import LightSettings
@@ -52,13 +54,22 @@ TABLE = [
     for change in ("shift", "scale", "tilt")
     for by, accuracy in ((-0.2, 0.5), (0, 0.7), (0.2, 0.6))
 ]
+MESSAGES = {
+    "everything": [
+        *(reading(1, "Happy", time=second / 5) for second in range(20)),
+        *(reading(2, "Sad", time=second / 5) for second in range(10, 20)),
+    ],
+    "once": [reading(1, "not sure", time=2)],
+    "never": [],
+}
 CHARTS = {
     "learning_curves": lambda: charts.learning_curves(HISTORY),
     "confusion_matrix": lambda: charts.confusion_matrix(EVALUATION),
     "reliability": lambda: charts.reliability(EVALUATION.scores, EVALUATION.indexes),
     "robustness": lambda: charts.robustness(TABLE),
-    "gamuts": lambda: charts.gamuts(LightSettings().colours),
+    "gamuts": lambda: sinkcharts.gamuts(LightSettings().colours),
     "own_set": lambda: charts.own_set({"Happy": [3, 1], "Sad": [0, 4]}, ["monday", "tuesday"]),
+    "messages": lambda: sinkcharts.messages(MESSAGES, {1.5: "off", 3: "on"}),
 }
 
 
@@ -144,6 +155,24 @@ def test_robustness_has_a_panel_a_change_and_a_line_a_network_and_kind_of_labels
     assert [text.get_text() for text in figure.legends[0].texts] == names
     assert lines(figure.axes[1]) == {name: [0.5, 0.7, 0.6] for name in names}
     assert lines(figure.axes[0])["before, FER2013"] == [0.6, 0.7, 0.6], "the mean of right and down"
+
+
+def test_messages_are_ticks_in_the_colour_of_their_label_and_counted():
+    figure = sinkcharts.messages(MESSAGES, {1.5: "off"})
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["everything", "once", "never"]
+    assert [text.get_text().strip() for text in axes.texts] == ["30", "1", "0", "off"]
+    assert [text.get_text() for text in figure.legends[0].texts] == ["Happy", "Sad", "not sure"]
+    first, second, once = axes.collections
+    assert [len(ticks.get_segments()) for ticks in (first, second, once)] == [20, 10, 1]
+    for ticks, label in ((first, "Happy"), (second, "Sad"), (once, "not sure")):
+        np.testing.assert_allclose(255 * ticks.get_colors()[0][:3], colour(label), atol=1e-6)
+    assert first.get_segments()[0][1][1] < second.get_segments()[0][0][1], "one person below the other"
+
+
+def test_a_run_without_messages_is_drawn_empty():
+    figure = sinkcharts.messages({"nobody": []})
+    assert [text.get_text().strip() for text in figure.axes[0].texts] == ["0"]
 
 
 def test_ticks_between_whole_percentages_are_not_rounded():

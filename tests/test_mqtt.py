@@ -100,6 +100,23 @@ def test_what_home_assistant_is_told_is_as_it_documents_it(prefix):
     assert payloads[3]["options"] == [AS_READ, "Happy", "Sad"]
 
 
+def test_without_a_broker_it_still_knows_what_it_would_say():
+    sink = Mqtt("127.0.0.1", 1, prefix="hall")
+    sink.control = Control(("Happy", "Sad"))
+    sink.send(reading())
+    told = sink.told
+    scores = json.loads(told.pop("hall/scores"))
+    assert scores == {"Happy": 0.75, "Sad": 0.25}
+    assert told == {
+        "hall/recognition": "ON",
+        "hall/override": AS_READ,
+        "hall/people": "1",
+        "hall/mood": "Happy",
+    }
+    told.clear()
+    assert sink.told["hall/mood"] == "Happy", "what is handed out is a copy"
+
+
 def test_every_topic_that_is_named_is_used_and_kept_by_the_broker(broker, listener, sink):
     sink.send(reading())
     listener.wait("expression/scores")  # the last of all

@@ -15,11 +15,11 @@ from loudspeaker import NEEDS, SPEAKS
 from readings import Patient, feed, reading, seen
 
 from expression.data import Data
-from expression.errors import BadInputError, MissingFileError, MissingPackageError, RunError
+from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError, RunError
 from expression.session import Session
 from expression.sinkloop import SinkLoop
 from expression.sinks import make_sink, speech
-from expression.sinks.speech import Speech, _parse
+from expression.sinks.speech import Speech, _parse, record
 
 pytestmark = pytest.mark.skipif(not SPEAKS, reason=NEEDS)
 
@@ -100,6 +100,46 @@ def test_a_recording_is_played_in_place_of_a_word(heard, tmp_path):
     samples, seconds = sound(heard)
     assert 1.0 <= seconds < 1.13
     assert np.array_equal(samples[:16_000], tone)
+
+
+def test_words_can_be_written_to_a_file_without_a_loudspeaker(tmp_path, monkeypatch):
+    monkeypatch.setattr(speech, "LINUX", ())
+    said, made = tmp_path / "said.wav", tmp_path / "made.wav"
+    subprocess.run(["espeak-ng", "-v", "de", "-s", "120", "-w", said, "schön"], check=True)
+    made.write_text("what was there before")
+    record("schön", made, voice="de", rate=120)
+    np.testing.assert_array_equal(sound(made)[0], sound(said)[0])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made.wav", "said.wav"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        pytest.param({"text": " "}, BadInputError, "The text of a recording is empty.", id="no text"),
+        pytest.param({"rate": 9}, BadInputError, "rate of the sink speech is 9.", id="rate"),
+        pytest.param({"voice": "klingonish"}, BadInputError, "There is no voice 'klingonish'", id="voice"),
+        pytest.param({"path": "no/where.wav"}, OutputError, "where.wav cannot be written", id="folder"),
+    ],
+)
+def test_a_recording_that_cannot_be_made_is_told(tmp_path, options, error, words):
+    wanted = {"text": "Happy", "path": "a.wav", **options}
+    with pytest.raises(error) as caught:
+        record(**{**wanted, "path": tmp_path / wanted["path"]})
+    assert words in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_voice_that_does_not_end_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(speech, "RECORD_SECONDS", 0.01)
+    with pytest.raises(RunError, match=r"The voice did not end within 0\.01 s\."):
+        record("Happy", tmp_path / "a.wav")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recording_without_pyttsx3_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyttsx3", None)
+    with pytest.raises(MissingPackageError, match=r"A recording needs the package pyttsx3, .*\[speech\]"):
+        record("Happy", tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
     python _voice.py PLAYER FILE TEXT VOICE RATE
 
 `speech.py` starts it. It writes TEXT as a sound to FILE, unless that is there, and then becomes the
-player. Without a TEXT it only looks whether the machine can speak, and plays FILE. pyttsx3 gets a
+player. Without a TEXT it only looks whether the machine can speak, and plays FILE; without a PLAYER
+it plays nothing. pyttsx3 gets a
 process since macOS lets it speak in a main thread only, and since it cannot be stopped on Linux.
 
 Source: https://pyttsx3.readthedocs.io/en/latest/engine.html
@@ -30,6 +31,8 @@ def main(player: str, file: str, text: str, voice: str, rate: str) -> None:
             engine.save_to_file(text, part)
             engine.runAndWait()
             os.replace(part, file)
+    if not player:
+        return
     if player == "winsound":
         import winsound
 

@@ -86,6 +86,12 @@ class Mqtt(Sink):
         self._refusal: str | None = None  # why it does not take us
         self._warned, self._warn_time = False, float("-inf")
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What was last said, topic by topic; what a broker keeps."""
+        with self._lock:
+            return dict(self._told)
+
     def open(self) -> None:
         """Reaches the broker and tells Home Assistant what there is.
 

@@ -20,7 +20,15 @@ import wave
 from pathlib import Path
 
 from ..data import Reading
-from ..errors import BadInputError, MissingFileError, MissingPackageError, RunError, user_path
+from ..errors import (
+    BadInputError,
+    MissingFileError,
+    MissingPackageError,
+    RunError,
+    missing_package,
+    user_path,
+)
+from ..files import writing_told
 from ..labels import NOT_SURE
 from ..room import POLICIES
 from . import Sink, _voice
@@ -34,6 +42,9 @@ ANSWER_SECONDS = 3.0
 
 SLOWEST, FASTEST = 50, 500
 """Words a minute."""
+
+RECORD_SECONDS = 30.0
+"""How long a recording may take to be made."""
 
 
 class Speech(Sink):
@@ -211,6 +222,49 @@ class Speech(Sink):
             "Expected a loudspeaker that the system knows.",
             "Connect or choose one in the system's sound settings",
         )
+
+
+def record(text: str, path: str | Path, voice: str = "", rate: int = 160) -> None:
+    """Writes words to a sound file and plays nothing: a recording for a machine without a voice.
+
+    Args:
+        text: What is said.
+        path: The file, replaced where it is there; its form is what the system's voice writes, WAV on
+            Linux and Windows, AIFF on macOS.
+        voice: As in `Speech`.
+        rate: Words a minute.
+
+    Raises:
+        BadInputError: There is nothing to say, no such voice, or the rate is out of its range.
+        MissingPackageError: pyttsx3 is not installed, or the system has no engine.
+        OutputError: The file cannot be written.
+        RunError: The voice does not come to an end, or fails.
+    """
+    if not text.strip():
+        raise BadInputError("The text of a recording is empty.", "Expected a word.", "Give one.")
+    try:
+        import pyttsx3  # noqa: F401
+    except ImportError as error:
+        raise missing_package("A recording", "pyttsx3", Speech.extra) from error
+    speech = Speech(voice=voice, rate=rate)
+    speech._folder = tempfile.TemporaryDirectory(prefix="expression-speech-")
+    try:
+        made = Path(speech._folder.name, "word.wav")
+        speech._process = speech._start("", made, text)
+        speech._process.wait(RECORD_SECONDS)
+        speech._check_heard()
+        with writing_told(user_path(path)):
+            shutil.copyfile(made, user_path(path))
+    except subprocess.TimeoutExpired as error:
+        _end(speech._process)
+        speech._process = None
+        raise RunError(
+            f"The voice did not end within {RECORD_SECONDS:g} s.",
+            "Expected a word or a sentence.",
+            "Say less",
+        ) from error
+    finally:
+        speech.close()
 
 
 def _parse(words: str) -> dict[str, str]:
