@@ -369,7 +369,8 @@ def test_where_no_lamp_can_follow_it_is_told_why(bridge, caplog):
     feed(sink, seen(0, p1="Sad"))
     assert caplog.messages == [
         "No light can follow now (Hall: switched off, Shed: cannot be reached, Kitchen white: white only, "
-        "Plug: no lamp that can be dimmed). Switch one on that has colours."
+        "Plug: no lamp that can be dimmed). Expected one with colours that is on and within reach. "
+        "Switch one on: it joins in by itself."
     ]
     assert bridge.commands == []
 

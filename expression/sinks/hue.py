@@ -92,7 +92,11 @@ class Hue(Lighting):
             print(f"An earlier run was cut off; {then}.", flush=True)
         if not crew.following:
             why = ", ".join(f"{lamp.name}: {lamp.left_alone}" for lamp in crew.lamps) or "there are none"
-            logger.warning("No light can follow now (%s). Switch one on that has colours.", why)
+            logger.warning(
+                "No light can follow now (%s). Expected one with colours that is on and within reach. "
+                "Switch one on: it joins in by itself.",
+                why,
+            )
 
     def show(self, light: Light) -> None:
         """Sends what changed.
