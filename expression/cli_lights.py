@@ -127,8 +127,9 @@ def restore() -> None:
             failed = failed or error
             print(f"Not put back, and kept for later: {', '.join(names)}.")
             continue
+        done = [name for name in names if name not in far + before.alone]
         for said, which in (
-            (f"Put back as on {before.left or 'that day'}", [n for n in names if n not in far + before.alone]),
+            (f"Put back as on {before.left or 'that day'}", done),
             ("Left alone, since switched off or gone", before.alone),
             ("Cannot be reached, and kept for later", far),
         ):

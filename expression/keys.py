@@ -83,7 +83,7 @@ def find(address: str = "", environ: Mapping[str, str] | None = None) -> Paired:
     EXPRESSION_LIGHTS_KEY replaces the key of the file.
 
     Raises:
-        BadInputError: No bridge was paired there, others may read the file, or the address or the key is none.
+        BadInputError: No bridge was paired there, others may read the file, or address or key cannot be one.
     """
     key = (os.environ if environ is None else environ).get(VARIABLE, "").strip()
     if not KEY.fullmatch(key):

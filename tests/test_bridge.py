@@ -87,7 +87,7 @@ def test_what_is_no_bridge_is_told(bridge, day, why):
 
 
 def test_what_speaks_no_https_is_told_without_jargon(bridge):
-    with pytest.raises(BridgeError, match=r"does not speak HTTPS as a bridge does \(wrong version number\)\. "):
+    with pytest.raises(BridgeError, match=r"does not speak HTTPS as a bridge does \(wrong version number\)"):
         Transport(f"https://{bridge.place}").call("GET", "/api/config")
 
 
@@ -95,7 +95,7 @@ def test_what_speaks_no_https_is_told_without_jargon(bridge):
     ("variable", "said"),
     [
         ("", r"does not know the key\. .*paired\. Run: expression lights pair http://127"),
-        ("wrong-key", r"the key in EXPRESSION_LIGHTS_KEY\. .* Correct it, or unset it and run: .* lights pair h"),
+        ("wrong-key", r"the key in EXPRESSION_LIGHTS_KEY\. .* Correct it, or unset it and run: "),
     ],
 )
 def test_where_a_wrong_key_comes_from_is_told(bridge, variable, said, monkeypatch):

@@ -77,7 +77,7 @@ def test_what_does_not_fit_is_told(options, said):
 @pytest.mark.parametrize(
     ("line", "environ", "said"),
     [
-        ("blnd = true", {}, r"no setting 'blnd' of lights, found in expression\.toml\. .* Did you mean blend"),
+        ("blnd = true", {}, r"no setting 'blnd' of lights, found in expression\.toml\. .* you mean blend"),
         ("blend = 3", {}, r"blend of the lights is 3, found in expression\.toml\. Expected true or false"),
         ("", {"BLND": "1"}, r"no setting 'blnd' of lights, found in the environment\. "),
         ("", {"DWELL": "x"}, r"dwell of the lights is 'x', found in the environment\. Expected a number"),

@@ -238,7 +238,8 @@ def test_a_key_of_the_environment_comes_first_and_needs_an_address():
 @pytest.mark.parametrize("key", ["a secret", "secrät", "sec\tret"])
 def test_a_variable_that_holds_no_key_is_told_without_it(key):
     remember(Paired("http://127.0.0.1:9", "1"))
-    with pytest.raises(BadInputError, match=r"EXPRESSION_LIGHTS_KEY is no key of a bridge\. .*Copy it") as error:
+    said = r"EXPRESSION_LIGHTS_KEY is no key of a bridge\. .* Copy it again"
+    with pytest.raises(BadInputError, match=said) as error:
         find("", {"EXPRESSION_LIGHTS_KEY": key})
     assert "sec" not in str(error.value)
 
