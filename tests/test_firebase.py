@@ -131,14 +131,18 @@ def test_a_key_that_google_does_not_know_ends_the_run(store, key, pem):
 
 
 @pytest.mark.parametrize(
-    ("code", "message"), [(404, "The specified bucket does not exist."), (403, "a@test has no access.")]
+    ("code", "message", "remedy"),
+    [
+        (404, "The specified bucket does not exist.", "Copy it from the Firebase console: Storage"),
+        (403, "a@test has no access.", "Give its service account the role Storage Object Creator"),
+    ],
 )
-def test_a_bucket_that_takes_nothing_ends_the_run(store, code, message):
+def test_a_bucket_that_takes_nothing_ends_the_run(store, code, message, remedy):
     store.trouble = code, {"error": {"message": message}}
     error = ended_by(quick(), *views("Happy"))
     assert isinstance(error, BadInputError)
-    assert f"The bucket {BUCKET} took no picture ({code}: " in error.happened
-    assert message.rstrip(".") in error.happened
+    assert error.happened == f"The bucket {BUCKET} took no picture ({code}: {message.rstrip('.')})."
+    assert error.remedy.startswith(remedy)
 
 
 def test_trouble_of_the_server_and_refusals_after_it_has_worked_are_tried_again(store, caplog):
@@ -154,7 +158,10 @@ def test_trouble_of_the_server_and_refusals_after_it_has_worked_are_tried_again(
     loop.teardown()
     assert data.error is None
     assert [item["metadata"]["label"] for item in store.pictures()] == ["Happy", "Sad"]
-    assert len(caplog.messages) == 1
+    (message,) = caplog.messages
+    assert (
+        f"The bucket {BUCKET} took no picture (503: Service Unavailable). Expected it to be taken." in message
+    )
 
 
 @pytest.mark.parametrize("part", ["login", "storage"])
@@ -218,7 +225,7 @@ def test_without_credentials_it_says_where_to_get_them(monkeypatch):
     ("text", "words"),
     [
         ("firebase", "The sink firebase was given no bucket. Expected firebase:BUCKET"),
-        ("firebase:gs://a", "bucket of the sink firebase is 'gs://a'. Expected a bucket's name."),
+        ("firebase:gs://a", "bucket of the sink firebase is 'gs://a'. Expected its name alone"),
         ("firebase:bucket=abc,folder=../x", "folder of the sink firebase is '../x'."),
         ("firebase:bucket=abc,settle=-1", "settle of the sink firebase is -1.0."),
     ],
