@@ -245,6 +245,12 @@ def test_a_file_without_a_token_is_told_and_not_shown(tmp_path, line, error):
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_token_after_the_colon_is_not_shown():
+    with pytest.raises(BadInputError, match=r"takes no value without a name\. .* A secret belongs") as caught:
+        make_sink(f"blynk:{TOKEN}")
+    assert TOKEN not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [

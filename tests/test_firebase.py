@@ -240,3 +240,11 @@ def test_not_sure_is_not_wanted(store):
     sink = quick()
     sink.control = Data().control
     assert [sink.wants(reading(label=label)) for label in ("Happy", "not sure")] == [True, False]
+
+
+@pytest.mark.parametrize("form", ['{{"private_key": "{}"}}', "-----BEGIN PRIVATE KEY-----\n{}"])
+def test_a_key_in_place_of_its_file_is_told_and_not_shown(form, monkeypatch):
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", form.format("secret" * 99))
+    with pytest.raises(BadInputError, match=r"holds a key itself\. Expected the name of the file") as caught:
+        Firebase(BUCKET)
+    assert "secretsecret" not in "".join(traceback.format_exception(caught.value))

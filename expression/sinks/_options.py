@@ -89,10 +89,12 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
         return dict(pairs)
     options = [word for word in _options(kind) if word != kind.option]
     if kind.option is None:
+        secret = "secrets" in options  # then the value may well be one, and is not repeated
+        remedy = "Write which option it is for." if options else "Leave out what stands after the colon."
         raise BadInputError(
-            f"The sink {name} takes no value, found {rest!r}.",
+            f"The sink {name} takes no value{' without a name' if secret else f', found {rest!r}'}.",
             f"Expected {_forms(name, kind)}.",
-            "Write which option it is for." if options else "Leave out what stands after the colon.",
+            f"{remedy} A secret belongs into the environment or a file." if secret else remedy,
         )
     if mixed := options and re.search(rf",\s*({'|'.join(options)})=", rest):
         raise BadInputError(

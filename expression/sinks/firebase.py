@@ -99,8 +99,14 @@ class Firebase(Sink):
         if not self._key and not os.environ.get(EMULATOR):
             raise BadInputError(
                 "The sink firebase was given no credentials.",
-                f"Expected the key of a service account in {VARIABLE}, or credentials=FILE.",
+                f"Expected the name of the file with a service account's key in {VARIABLE} or credentials=.",
                 "Get one in the Firebase console: Project settings, Service accounts.",
+            )
+        if "{" in self._key or "PRIVATE KEY" in self._key:
+            raise BadInputError(
+                f"{VARIABLE} or credentials= holds a key itself.",
+                "Expected the name of the file with it.",
+                "Write the key into a file that only you can read, and name that.",
             )
         self._bucket_name, self._folder = bucket, folder.strip("/")
         self.dwell, self.min_interval = settle, pause
