@@ -200,7 +200,7 @@ class Transport:
             happened = f"The bridge at {self.url} did not answer within {self.timeout:g} s."
         elif isinstance(error, socket.gaierror):
             happened = f"There is nothing by the name of {self._host} in this network."
-            remedy = "Check it, or let the bridge be found: expression lights pair"
+            remedy = "Check the name, or let the bridge be found: expression lights pair"
         elif isinstance(error, ConnectionRefusedError):
             happened = f"Nothing listens at {self.url}."
         elif isinstance(error, ssl.SSLError):

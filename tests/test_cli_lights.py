@@ -81,6 +81,11 @@ def test_a_wrong_key_a_bridge_away_and_a_missing_package_are_told(bridge, words,
     assert 'pip install -e ".[lights]"' in capsys.readouterr().err
 
 
+def test_an_address_that_may_be_left_out_stands_in_brackets(capsys):
+    assert main(["lights", "pair", "--wait", "0"]) == 2
+    assert "Expected expression lights pair [ADDRESS] [--wait]. Run: " in capsys.readouterr().err
+
+
 def test_several_lights_with_a_comma_are_told_what_to_write(bridge, capsys):
     assert main(["lights", "test", "--lights", "Sofa, Desk"]) == 2
     assert capsys.readouterr().err.endswith("Write a + between two: Sofa+Desk\n")

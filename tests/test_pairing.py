@@ -115,7 +115,10 @@ def test_over_https_the_certificate_is_kept_and_no_other_taken(tmp_path):
     ("address", "said"),
     [
         ("127.0.0.1:9", r"Nothing listens at http://127\.0\.0\.1:9\. Expected a Hue bridge that is on"),
-        ("no-such-bridge.invalid", r"nothing by the name of no-such-bridge\.invalid .* Check it, or let the"),
+        (
+            "no-such-bridge.invalid",
+            r"nothing by the name of no-such-bridge\.invalid .* Check the name, or let",
+        ),
         ("no such", r"'no such' is no address of a bridge\. .*expression lights pair"),
     ],
 )
