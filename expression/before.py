@@ -25,6 +25,8 @@ from .lamps import Lamp, read_lamps
 COLOURS = {"xy": ("xy",), "ct": ("ct",), "hs": ("hue", "sat")}
 """What belongs to each colour mode of a lamp."""
 
+LOST = "Remove it; the lights stay as they are now."
+
 ROUNDED = {"bri": 0, "ct": 2, "hue": 150, "sat": 2}
 """How far a bridge's own arithmetic may bring back what belongs to another colour mode."""
 
@@ -40,6 +42,7 @@ class Before:
     def __init__(self, url: str, file: Path | None = None):
         self.url, self.file = url, file or before_path()
         self.lamps: dict[str, dict[str, Any]] = read_before(self.file).get(url, {})
+        self.alone: list[str] = []  # the names of lamps that the last `put_back` left as they are
         self.left = next((lamp.get("time", "") for lamp in self.lamps.values()), "")
 
     def keep(self, lamps: Iterable[Lamp]) -> None:
@@ -72,7 +75,7 @@ class Before:
     def put_back(self, bridge: Bridge) -> list[Lamp]:
         """Puts the lamps back, field by field, and returns those that cannot be reached now.
 
-        One that is switched off meanwhile, or gone from the bridge, is left alone.
+        One that is switched off meanwhile, or gone from the bridge, is left alone; see `alone`.
 
         Raises:
             BridgeError: The bridge does not answer; what is left stays in the file.
@@ -87,7 +90,9 @@ class Before:
                 if not _same(state, lamp.state):
                     _tell(bridge, number, wanting(state))
         far = [now[n] for n in self.lamps if n in now and not now[n].state.get("reachable", True)]
-        self.drop(set(self.lamps) - {lamp.number for lamp in far})
+        far_numbers = {lamp.number for lamp in far}
+        self.alone = [self.lamps[n]["name"] for n in self.lamps if n not in there and n not in far_numbers]
+        self.drop(set(self.lamps) - far_numbers)
         return far
 
 
@@ -106,7 +111,7 @@ def read_before(file: Path) -> dict[str, dict[str, dict]]:
     """
     if not file.is_file():
         return {}
-    with damage_told(f"{file} is damaged", "Expected how the lights were.", "Remove it."):
+    with damage_told(f"{file} is damaged", "Expected how the lights were.", LOST):
         found = json.loads(file.read_text("utf-8"))
         for lamps in found.values():
             for lamp in lamps.values():

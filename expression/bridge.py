@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import http.client
 import json
-import re
+import os
 import socket
 import ssl
 import threading
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import BadInputError, ExpressionError, missing_package
-from .keys import Paired
+from .keys import VARIABLE, Paired, split
 
 TIMEOUT = 3.0
 """Seconds that a bridge may take to answer."""
@@ -134,10 +134,11 @@ class Transport:
                 raise ValueError(status)
             return json.loads(text)
         except ValueError as error:
+            what = f"HTTP {status}" if status >= 400 else "it sent no JSON"
             raise BridgeError(
-                f"What answers at {self.url} did not answer as a Hue bridge does (HTTP {status}).",
-                NEARBY,
-                AGAIN,
+                f"What answers at {self.url} did not answer as a Hue bridge does ({what}).",
+                "Expected a Hue bridge at that address.",
+                "Compare it with the address in the Hue app, or run: expression lights pair",
             ) from error
 
     def close(self) -> None:
@@ -194,16 +195,21 @@ class Transport:
 
     def _told(self, error: Exception) -> BridgeError:
         """Returns what a connection raised, in words."""
+        remedy = AGAIN
         if isinstance(error, TimeoutError):
             happened = f"The bridge at {self.url} did not answer within {self.timeout:g} s."
         elif isinstance(error, socket.gaierror):
             happened = f"There is nothing by the name of {self._host} in this network."
+            remedy = "Check the name, or let the bridge be found: expression lights pair"
         elif isinstance(error, ConnectionRefusedError):
             happened = f"Nothing listens at {self.url}."
+        elif isinstance(error, ssl.SSLError):
+            why = (error.reason or "no reason").replace("_", " ").lower()
+            happened = f"What answers at {self.url} does not speak HTTPS as a bridge does ({why})."
         else:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             happened = f"The bridge at {self.url} cannot be talked to ({why})."
-        return BridgeError(happened, NEARBY, AGAIN)
+        return BridgeError(happened, NEARBY, remedy)
 
 
 class Bridge:
@@ -275,10 +281,12 @@ def raise_errors(answer: Any, url: str, key: str = "") -> None:
         return
     kind, said = int(error.get("type", 0)), str(error.get("description", "an error"))
     if kind == UNAUTHORIZED:
+        set_by_hand = key and os.environ.get(VARIABLE, "").strip() == key
+        again = f"expression lights pair {url}"
         raise RefusedError(
-            f"The bridge at {url} does not know the key.",
+            f"The bridge at {url} does not know the key{f' in {VARIABLE}' if set_by_hand else ''}.",
             "Expected the one that it gave when it was paired.",
-            "Run: expression lights pair",
+            f"Correct it, or unset it and run: {again}" if set_by_hand else f"Run: {again}",
         )
     said = said.replace(key, "...") if key else said
     raise BridgeError(
@@ -289,36 +297,24 @@ def raise_errors(answer: Any, url: str, key: str = "") -> None:
     )
 
 
-def split(url: str) -> tuple[str, str, int | None]:
-    """Returns the scheme ("" if there is none), the host and the port of an address.
+def import_phue() -> Any:
+    """Returns the package phue.
 
     Raises:
-        BadInputError: It is no address.
-
-    Example:
-        >>> split("https://10.0.0.2:8443"), split("hue.local")
-        (('https', '10.0.0.2', 8443), ('', 'hue.local', None))
+        MissingPackageError: It is not installed.
     """
-    form = r"(?:(https?)://)?([\w.-]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?/?"
-    found = re.fullmatch(form, url.strip())
-    if not found or int(found.group(3) or 1) not in range(1, 65536):
-        raise BadInputError(
-            f"{url!r} is no address of a bridge.",
-            "Expected something like 192.168.1.20, or http:// or https:// before it.",
-            "Look it up in the Hue app, or let it be found: expression lights pair",
-        )
-    port = int(found.group(3)) if found.group(3) else None
-    return found.group(1) or "", found.group(2).strip("[]"), port
-
-
-def _phue(request: Callable, paired: Paired) -> Any:
-    """Returns phue's bridge with another transport, which neither reads nor writes files of its own."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a comparison in phue 1.1 that Python warns of
             import phue
     except ImportError as error:
         raise missing_package("Talking to a Hue bridge", "phue", "lights") from error
+    return phue
+
+
+def _phue(request: Callable, paired: Paired) -> Any:
+    """Returns phue's bridge with another transport, which neither reads nor writes files of its own."""
+    phue = import_phue()
 
     class Talking(phue.Bridge):
         def connect(self) -> None:  # phue's own would log the key

@@ -12,6 +12,7 @@ import importlib.metadata
 import importlib.util
 import platform
 import re
+import shutil
 import sys
 import textwrap
 import time
@@ -100,7 +101,10 @@ def _lines(check: Check, width: int) -> list[str]:
     kind.initial_indent = first
     lines = kind.wrap(found) or [first]
     kind.initial_indent = indent
-    return lines + kind.wrap(check.remedy)
+    remedy = kind.wrap(check.remedy)
+    if len(remedy) > 1:  # a command that can be copied stands in a line of its own
+        remedy = [line for part in re.split(r"(?<=\.) (?=Run\b)", check.remedy) for line in kind.wrap(part)]
+    return lines + remedy
 
 
 def _guard(name: str, call: Callable[[], list[Check]]) -> list[Check]:
@@ -250,13 +254,17 @@ def _cameras(settings: Settings) -> list[Check]:
 
 
 def _bridge() -> list[Check]:
-    """Whether a bridge of lamps was paired, and answers."""
+    """Whether a bridge of lamps was paired, and answers, and whether the settings of lights are usable."""
     from . import keys
     from .bridge import Bridge, BridgeError
+    from .lightsettings import LightSettings
 
-    if not _version("phue") or not keys.read():
+    address = LightSettings.load().bridge
+    if not _version("phue"):
+        return [Check("Bridge", None, "the package phue is missing", install_line("lights"))]
+    if not (address or keys.read()):
         return [Check("Bridge", None, "no Hue bridge was paired", "For lamps: expression lights pair")]
-    paired = keys.find()
+    paired = keys.find(address)
     bridge = Bridge(paired)
     bridge.transport.timeout = 1.0
     try:
@@ -279,9 +287,26 @@ def _extras() -> list[Check]:
             checks.append(
                 Check(extra.capitalize(), None, f"{', '.join(missing)} missing", install_line(extra))
             )
+        elif extra == "speech" and (lacks := _speechless()):
+            from .sinks.speech import INSTALL
+
+            checks.append(Check("Speech", None, f"{', '.join(lacks)} missing", INSTALL))
         else:
             checks.append(Check(extra.capitalize(), True, _with_versions(needed)))
     return checks
+
+
+def _speechless() -> list[str]:
+    """Returns what a Linux lacks to speak; Windows and macOS bring it along."""
+    from ctypes.util import find_library
+
+    from .sinks.speech import LINUX
+
+    if sys.platform != "linux":
+        return []
+    engine = find_library("espeak-ng") or find_library("espeak")
+    player = any(shutil.which(name) for name in LINUX)
+    return [what for what, there in (("espeak-ng", engine), ("a player such as aplay", player)) if not there]
 
 
 _NEED_OPENCV = {"Screen": _screen, "Detector": _detector, "Network": _network, "Camera": _cameras}

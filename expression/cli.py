@@ -180,7 +180,8 @@ def _usage(error: TyperException) -> str:
 
 def _form(command: Any) -> str:
     """Returns what may follow a command: its commands, or its options and arguments."""
-    options = [f"[{p.opts[0]}]" if p.opts[0].startswith("-") else p.name.upper() for p in command.params]
+    words = [p.opts[0] if p.opts[0].startswith("-") else p.name.upper() for p in command.params]
+    options = [word if p.required else f"[{word}]" for word, p in zip(words, command.params, strict=True)]
     return "|".join(getattr(command, "commands", [])) or " ".join(options)
 
 

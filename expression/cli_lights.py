@@ -65,6 +65,8 @@ def list_(bridge: At = None) -> None:
         lamps, groups = read_lamps(opened), opened.groups()
         chosen = {lamp.number for lamp in choose(lamps, groups, settings)[0]}
         names = {lamp.number: lamp.name for lamp in lamps}
+        if not lamps:
+            print("The bridge has no lights. Add some in the Hue app.")
         for lamp in lamps:
             reason = lamp.left_alone or ("" if lamp.number in chosen else "not chosen in the settings")
             print(f"{lamp.number:>3}  {lamp.name:24} {f'left alone: {reason}' if reason else 'follows'}")
@@ -117,16 +119,22 @@ def restore() -> None:
     failed = None
     for url in left:
         before = Before(url)
-        names = ", ".join(lamp["name"] for lamp in before.lamps.values())
+        names = [lamp["name"] for lamp in before.lamps.values()]
         try:
             with _bridge(url) as opened:
-                far = before.put_back(opened)
+                far = [lamp.name for lamp in before.put_back(opened)]
         except ExpressionError as error:  # the other bridges first
             failed = failed or error
+            print(f"Not put back, and kept for later: {', '.join(names)}.")
             continue
-        print(f"Put back as on {before.left or 'that day'}: {names}.")
-        if far:
-            print(f"Cannot be reached, and kept for later: {', '.join(lamp.name for lamp in far)}.")
+        done = [name for name in names if name not in far + before.alone]
+        for said, which in (
+            (f"Put back as on {before.left or 'that day'}", done),
+            ("Left alone, since switched off or gone", before.alone),
+            ("Cannot be reached, and kept for later", far),
+        ):
+            if which:
+                print(f"{said}: {', '.join(which)}.")
     if failed:
         raise failed
 

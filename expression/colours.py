@@ -119,6 +119,10 @@ def light(text: str) -> Light:
         return Light(_from_hex(digits.group(1)), percent / 100)
     if percent <= 100 and name in NAMES:
         return Light(NAMES[name], percent / 100)
+    if percent > 100 and (digits or name in NAMES):
+        raise BadInputError(
+            f"The brightness of {text!r} is {percent}%.", "Expected 0% to 100%.", f"Try: {name} 100%"
+        )
     near = difflib.get_close_matches(name, NAMES, 1)
     raise BadInputError(
         f"There is no colour {text!r}.",

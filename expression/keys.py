@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,9 @@ FOLDER = "EXPRESSION_LIGHTS_FOLDER"
 """Names a folder for the keys, and for how lamps were, in place of the usual ones."""
 
 FILE = "bridges.json"
+
+KEY = re.compile(r"[!-~]*")
+"""What a key can be. With anything else in it no request can be made, and the reason would show the key."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,28 @@ class Paired:
         return self.url.rpartition("://")[2].rstrip("/")
 
 
+def split(url: str) -> tuple[str, str, int | None]:
+    """Returns the scheme ("" if there is none), the host and the port of an address.
+
+    Raises:
+        BadInputError: It is no address.
+
+    Example:
+        >>> split("https://10.0.0.2:8443"), split("hue.local")
+        (('https', '10.0.0.2', 8443), ('', 'hue.local', None))
+    """
+    form = r"(?:(https?)://)?([\w.-]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?/?"
+    found = re.fullmatch(form, url.strip())
+    if not found or int(found.group(3) or 1) not in range(1, 65536):
+        raise BadInputError(
+            f"{url!r} is no address of a bridge.",
+            "Expected something like 192.168.1.20, or http:// or https:// before it.",
+            "Look it up in the Hue app, or let it be found: expression lights pair",
+        )
+    port = int(found.group(3)) if found.group(3) else None
+    return found.group(1) or "", found.group(2).strip("[]"), port
+
+
 def path() -> Path:
     """Returns where the keys lie, in the folder that the system has for settings."""
     import platformdirs
@@ -60,9 +86,17 @@ def find(address: str = "", environ: Mapping[str, str] | None = None) -> Paired:
     EXPRESSION_LIGHTS_KEY replaces the key of the file.
 
     Raises:
-        BadInputError: No bridge was paired there, or others may read the file.
+        BadInputError: No bridge was paired there, others may read the file, or address or key cannot be one.
     """
     key = (os.environ if environ is None else environ).get(VARIABLE, "").strip()
+    if not KEY.fullmatch(key):
+        raise BadInputError(
+            f"{VARIABLE} is no key of a bridge.",
+            "Expected letters and digits without blanks.",
+            "Copy it again, or unset it and run: expression lights pair",
+        )
+    if address:
+        split(address)
     known = read()
     place = Paired(address).place
     found = [one for one in known if not address or one.place == place]
@@ -97,12 +131,16 @@ def read() -> list[Paired]:
             f"Run: chmod 600 {file}",
         )
     try:
-        return [
-            Paired(**{n: str(v) for n, v in entry.items()}) for entry in json.loads(file.read_text("utf-8"))
-        ]
+        entries = json.loads(file.read_text("utf-8"))
+        found = [Paired(**{n: str(v) for n, v in entry.items()}) for entry in entries]
+        if not all(split(one.url)[0] and KEY.fullmatch(one.key) for one in found):
+            raise ValueError(FILE)
+        return found
     except (ValueError, TypeError, AttributeError) as error:
         raise BadInputError(
-            f"{file} is damaged.", "Expected what pairing wrote.", "Remove it, and pair again."
+            f"{file} is damaged.",
+            "Expected what pairing wrote.",
+            "Remove it, and run: expression lights pair",
         ) from error
 
 

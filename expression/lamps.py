@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,12 +74,14 @@ def _find(wanted: str, names: Mapping[str, str], what: str) -> str:
             return number
     if wanted in names:
         return wanted
+    happened = f"There is no {what} {wanted!r} on the bridge."
+    if not names:
+        raise BadInputError(happened, "Expected one that it has, and it has none.", "Add one in the Hue app.")
     near = difflib.get_close_matches(wanted, names.values(), 1, 0.5)
-    raise BadInputError(
-        f"There is no {what} {wanted!r} on the bridge.",
-        f"Expected one of {', '.join(names.values()) or 'none: it has none'}.",
-        f"Did you mean {near[0]}?" if near else "See: expression lights list",
-    )
+    remedy = f"Did you mean {near[0]}?" if near else "See: expression lights list"
+    if what == "light" and re.search("[,;]", wanted):
+        remedy = f"Write a + between two: {re.sub(r'[,; ]*[,;][,; ]*', '+', wanted)}"
+    raise BadInputError(happened, f"Expected one of {', '.join(names.values())}.", remedy)
 
 
 def command(light: Light, gamut: Gamut | None, transition: float) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from .data import Reading
 from .errors import BadInputError
 from .labels import NOT_SURE
 from .room import POLICIES
-from .settings import table, to_bool
+from .settings import FILE, table, to_bool
 
 COLOURS = {
     "Angry": "red",
@@ -102,13 +102,17 @@ class LightSettings:
         """
         environ = os.environ if environ is None else environ
         values = dict(table("lights", folder))
-        for name, value in environ.items():
-            if name.startswith(VARIABLE) and name[len(VARIABLE) :].lower() not in OTHERS:
-                values[name[len(VARIABLE) :].lower()] = value
-        values.update({name: value for name, value in options.items() if value is not None})
+        places = dict.fromkeys(values, FILE)
+        for variable, value in environ.items():
+            name = variable[len(VARIABLE) :].lower()
+            if variable.startswith(VARIABLE) and name not in OTHERS:
+                values[name], places[name] = value, "the environment"
+        for name, value in options.items():
+            if value is not None:
+                values[name], places[name] = value, ""
         if options.get("lights") or options.get("group"):  # the later choice replaces the earlier one
             values = {n: v for n, v in values.items() if n not in ("lights", "group") or options.get(n)}
-        return cls(**{name: _convert(name, value) for name, value in values.items()})
+        return cls(**{name: _convert(name, value, places[name]) for name, value in values.items()})
 
     def light_of(self, reading: Reading) -> Light | None:
         """Returns what a lamp shows for a reading; None where it stays as it is.
@@ -137,13 +141,20 @@ class LightSettings:
         return self.colours.get(label.casefold()) or Light(any_colour(label))
 
 
-def _convert(name: str, value: Any) -> Any:
+def _convert(name: str, value: Any, place: str) -> Any:
     """Returns a setting in its own type."""
+    found = f", found in {place}" if place else ""
     kinds = {each.name: each.type for each in fields(LightSettings)}
+    if name in OTHERS:
+        raise BadInputError(
+            f"There is a {name} of lights{found}.",
+            "Expected it in the environment, where nobody else can read it.",
+            f"Remove it, and set {VARIABLE}{name.upper()} to it.",
+        )
     if name not in kinds:
         near = difflib.get_close_matches(name, kinds, 1)
         raise BadInputError(
-            f"There is no setting {name!r} of lights.",
+            f"There is no setting {name!r} of lights{found}.",
             f"Expected one of {', '.join(kinds)}.",
             f"Did you mean {near[0]}?" if near else "Check the spelling, or remove it.",
         )
@@ -152,11 +163,11 @@ def _convert(name: str, value: Any) -> Any:
     except BadInputError:
         raise
     except (TypeError, ValueError, AttributeError) as error:
-        raise _bad(name, value, _WORDS[kinds[name]], f"Give one, or leave {name} out.") from error
+        raise _bad(name, value, _WORDS[kinds[name]], f"Give one, or leave {name} out.", found) from error
 
 
-def _bad(name: str, value: Any, expected: str, remedy: str) -> BadInputError:
-    return BadInputError(f"{name} of the lights is {value!r}.", f"Expected {expected}.", remedy)
+def _bad(name: str, value: Any, expected: str, remedy: str, found: str = "") -> BadInputError:
+    return BadInputError(f"{name} of the lights is {value!r}{found}.", f"Expected {expected}.", remedy)
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -202,7 +213,7 @@ _CONVERTERS = {
 }
 _WORDS = {
     "str": "text",
-    "tuple[str, ...]": "names",
+    "tuple[str, ...]": "a list of names, such as Sofa+Desk",
     "Mapping[str, Light]": "labels with their colours, such as Happy:gold+Sad:blue",
     "Light": "a colour",
     "bool": "true or false",

@@ -11,10 +11,10 @@ import platform
 import time
 from collections.abc import Callable
 
-from .bridge import NO_BUTTON, Bridge, BridgeError, Transport, raise_errors, split
+from .bridge import NO_BUTTON, Bridge, BridgeError, Transport, import_phue, raise_errors
 from .errors import BadInputError, ExpressionError
 from .finding import find_bridges
-from .keys import Paired, remember
+from .keys import Paired, remember, split
 
 SECONDS = 30
 """How long the button is waited for, as long as a bridge itself remembers it."""
@@ -44,7 +44,9 @@ def pair(
         BadInputError: No bridge was found, or several, or the address is none.
         BridgeError: Nothing that answers there is a bridge.
         ButtonError: The button was not pressed in time.
+        MissingPackageError: phue is not installed.
     """
+    import_phue()  # before anybody walks to the bridge
     if not address:
         tell("Looking for a bridge in this network ...")
         address = _only(find_bridges())
@@ -115,7 +117,7 @@ def _ask(transport: Transport) -> str:
         raise BridgeError(
             f"What answers at {transport.url} is no Hue bridge.",
             "Expected one that gives a key.",
-            "Look the address up in the Hue app.",
+            "Look the address up in the Hue app, or let the bridge be found: expression lights pair",
         ) from error
 
 

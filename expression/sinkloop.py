@@ -15,7 +15,14 @@ from collections.abc import Callable
 import numpy as np
 
 from .data import Data, Reading, Seen
-from .errors import BadInputError, MissingFileError, MissingPackageError, OutputError, missing_package
+from .errors import (
+    BadInputError,
+    ExpressionError,
+    MissingFileError,
+    MissingPackageError,
+    OutputError,
+    missing_package,
+)
 from .room import of_room
 from .sinks import GONE_SECONDS, Sink
 from .worker import Worker
@@ -27,6 +34,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
 LAST_SECONDS = 0.5
 """How long the end of a run waits for the readings of its last frame."""
+
+CLOSING = "Expected it to give everything back. Look whether its last readings arrived."
+"""What is said where a sink that is not of ours fails at its end."""
 
 FATAL = (BadInputError, MissingFileError, MissingPackageError)
 """Errors that trying again does not mend; from a sink they end the run."""
@@ -97,11 +107,8 @@ class SinkLoop(Worker):
                 return self.sink.picture(width, height)
             except Exception as error:  # noqa: BLE001  a sink is anybody's code
                 self._draws = False
-                logger.warning(
-                    "The sink %s cannot be drawn: %s. The run goes on without its picture.",
-                    self.name,
-                    _say(error),
-                )
+                told = _say(error, "The run goes on without its picture.")
+                logger.warning("The sink %s cannot be drawn: %s", self.name, told)
         return None
 
     def _open(self) -> None:
@@ -110,7 +117,7 @@ class SinkLoop(Worker):
         except MissingPackageError:
             raise
         except ImportError as error:
-            name = error.name or str(error)
+            name = (error.name or str(error)).replace("_", "-")  # as pip knows it
             raise missing_package(f"The sink {self.name}", name, self.sink.extra) from error
         self._opened = True
 
@@ -119,12 +126,7 @@ class SinkLoop(Worker):
         try:
             self.sink.close()
         except Exception as error:  # noqa: BLE001  a sink is anybody's code
-            logger.warning(
-                "The sink %s did not close well: %s. Expected it to give everything back. "
-                "Look whether its last readings arrived.",
-                self.name,
-                _say(error),
-            )
+            logger.warning("The sink %s did not close well: %s", self.name, _say(error, CLOSING))
 
     def _deliver_last(self) -> None:
         """Waits until no more readings can come, `LAST_SECONDS` at most, and sends the newest."""
@@ -213,14 +215,16 @@ class SinkLoop(Worker):
     def _warn(self, error: Exception) -> None:
         """Says that a sink failed and what happens now."""
         logger.warning(
-            "The sink %s failed: %s. The run goes on without it. "
-            "It is tried again with pauses of up to %g s; mend it, or leave it out.",
+            "The sink %s failed: %s The run goes on without it. It is tried again with pauses of up to %g s.",
             self.name,
-            _say(error),
+            _say(error, "Mend it, or leave it out."),
             LONGEST_PAUSE,
         )
 
 
-def _say(error: Exception) -> str:
-    """Returns an error in one line, with its kind."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": .")
+def _say(error: Exception, remedy: str) -> str:
+    """Returns an error in one line; one that is not of ours with its kind and what to do."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ExpressionError):
+        return text
+    return f"{type(error).__name__}: {text}".rstrip(": .") + f". {remedy}"

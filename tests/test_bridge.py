@@ -76,12 +76,34 @@ def test_a_wrong_key_is_refused_without_being_shown_or_logged(bridge, caplog, ca
     assert KEY not in repr(Paired("http://x", KEY))
 
 
-@pytest.mark.parametrize("day", ["html", "500"])
-def test_what_is_no_bridge_is_told(bridge, day):
+@pytest.mark.parametrize(("day", "why"), [("html", "it sent no JSON"), ("500", "HTTP 500")])
+def test_what_is_no_bridge_is_told(bridge, day, why):
     bridge.day = day
     made = opened(bridge)
-    with pytest.raises(BridgeError, match=r"did not answer as a Hue bridge does .*\. Expected a Hue bridge"):
+    said = rf"did not answer as a Hue bridge does \({why}\)\. Expected a Hue bridge at that address\. Compare"
+    with pytest.raises(BridgeError, match=said):
         made.lights()
+    made.close()
+
+
+def test_what_speaks_no_https_is_told_without_jargon(bridge):
+    with pytest.raises(BridgeError, match=r"does not speak HTTPS as a bridge does \(wrong version number\)"):
+        Transport(f"https://{bridge.place}").call("GET", "/api/config")
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("", r"does not know the key\. .*paired\. Run: expression lights pair http://127"),
+        ("wrong-key", r"the key in EXPRESSION_LIGHTS_KEY\. .* Correct it, or unset it and run: "),
+    ],
+)
+def test_where_a_wrong_key_comes_from_is_told(bridge, variable, said, monkeypatch):
+    monkeypatch.setenv("EXPRESSION_LIGHTS_KEY", variable)
+    made = Bridge(Paired(bridge.url, "wrong-key"))
+    with pytest.raises(RefusedError, match=said) as error:
+        made.lights()
+    assert "wrong-key" not in str(error.value)
     made.close()
 
 

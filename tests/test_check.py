@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import importlib.metadata
 import os
 import subprocess
@@ -15,6 +16,7 @@ from expression import check
 from expression.check import Check, all_good, report, run_checks
 from expression.errors import BadInputError, install_line, missing_package
 from expression.settings import Settings
+from expression.sinks import speech
 from expression.sources import webcam
 from expression.sources.webcam import Camera
 
@@ -283,3 +285,40 @@ def test_an_error_in_three_sentences_keeps_them(monkeypatch):
 
 def test_the_times_in_the_report_are_measured():
     assert 0.01 <= check._seconds(lambda: time.sleep(0.01)) < 1
+
+
+def test_a_command_in_a_long_remedy_is_not_broken_across_lines():
+    remedy = f"{'Expected what a long sentence says. ' * 2}{install_line('lights')}"
+    lines = report([Check("Bridge", False, "missing", remedy)]).splitlines()
+    assert lines[2].strip() == install_line("lights")
+
+
+@pytest.mark.parametrize(
+    ("missing", "found"),
+    [(("espeak-ng", "espeak"), "espeak-ng missing"), (speech.LINUX, "a player such as aplay missing")],
+)
+def test_what_the_system_lacks_to_speak_is_told(missing, found, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(check, "_requirements", lambda: {"speech": ["numpy"]})
+    there = {"espeak-ng", "espeak", *speech.LINUX} - set(missing)
+    monkeypatch.setattr(check.shutil, "which", lambda name: name if name in there else None)
+    monkeypatch.setattr(ctypes.util, "find_library", lambda name: name if name in there else None)
+    (line,) = check._extras()
+    assert (line.name, line.ok, line.found) == ("Speech", None, found)
+    assert line.remedy.endswith("sudo apt-get install espeak-ng libespeak1 alsa-utils")
+
+
+def test_bad_settings_of_lights_are_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "expression.toml").write_text("[lights]\nbrightness = 2\n")
+    line = by_name(run_checks(Settings()))["Bridge"]
+    assert (line.ok, line.found) == (False, "brightness of the lights is 2.0.")
+
+
+def test_a_bridge_that_was_paired_is_asked_and_without_phue_its_extra_is_named(bridge, monkeypatch):
+    line = by_name(run_checks(Settings()))["Bridge"]
+    assert (line.ok, line.found) == (True, f"Strict at {bridge.url}, 7 lights")
+    version = check._version
+    monkeypatch.setattr(check, "_version", lambda name: "" if name == "phue" else version(name))
+    line = by_name(run_checks(Settings()))["Bridge"]
+    assert (line.ok, line.remedy) == (None, install_line("lights"))

@@ -54,7 +54,8 @@ def test_the_test_shows_every_colour_and_puts_all_back(bridge, capsys):
         (["test", "--lights", "Sofia"], 2, "There is no light 'Sofia' on the bridge. Expected one of Sofa, "),
         (["test", "--group", "Cellar"], 2, "There is no room or group 'Cellar' on the bridge. "),
         (["list", "--bridge", "10.0.0.9"], 2, "No bridge was paired at 10.0.0.9. "),
-        (["list", "--bridge", "no such"], 2, "No bridge was paired at no such. "),
+        (["list", "--bridge", "no such"], 2, "'no such' is no address of a bridge. "),
+        (["test", "--lights", "Sofa, Desk"], 2, "There is no light 'Sofa, Desk' on the bridge. "),
         (["pair", "127.0.0.1:9"], 1, "Nothing listens at http://127.0.0.1:9. "),
         (["pair", "ftp://x"], 2, "'ftp://x' is no address of a bridge. "),
     ],
@@ -80,6 +81,41 @@ def test_a_wrong_key_a_bridge_away_and_a_missing_package_are_told(bridge, words,
     assert 'pip install -e ".[lights]"' in capsys.readouterr().err
 
 
+def test_an_address_that_may_be_left_out_stands_in_brackets(capsys):
+    assert main(["lights", "pair", "--wait", "0"]) == 2
+    assert "Expected expression lights pair [ADDRESS] [--wait]. Run: " in capsys.readouterr().err
+
+
+def test_several_lights_with_a_comma_are_told_what_to_write(bridge, capsys):
+    assert main(["lights", "test", "--lights", "Sofa, Desk"]) == 2
+    assert capsys.readouterr().err.endswith("Write a + between two: Sofa+Desk\n")
+
+
+def test_a_bridge_without_lights_is_told(bridge, capsys):
+    bridge.lights.clear()
+    assert main(["lights", "list"]) == 0
+    assert capsys.readouterr().out.startswith("The bridge has no lights. Add some in the Hue app.\nroom ")
+    assert main(["lights", "test", "--lights", "Sofa"]) == 2
+    assert capsys.readouterr().err == (
+        "There is no light 'Sofa' on the bridge. Expected one that it has, and it has none. "
+        "Add one in the Hue app.\n"
+    )
+
+
+def test_restoring_tells_of_lamps_that_were_switched_off_or_taken_away(bridge, capsys):
+    from expression.before import Before
+    from expression.lamps import Lamp
+
+    Before(bridge.url).keep([Lamp(*each) for each in bridge.lights.items() if each[0] in "123"])
+    bridge.lights["1"]["state"]["on"] = False
+    del bridge.lights["3"]
+    assert main(["lights", "restore"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith(": Desk.")
+    assert second == "Left alone, since switched off or gone: Sofa, Strip."
+    assert not before_path().exists()
+
+
 def test_restoring_tells_what_it_did_and_goes_on_when_one_bridge_is_away(bridge, capsys):
     from expression.before import Before
     from expression.lamps import Lamp
@@ -91,7 +127,11 @@ def test_restoring_tells_what_it_did_and_goes_on_when_one_bridge_is_away(bridge,
     bridge.lights["1"]["state"].update(bri=9, xy=[0.2, 0.2])
     assert main(["lights", "restore"]) == 1
     out, err = capsys.readouterr()
-    assert "Sofa, Shed.\nCannot be reached, and kept for later: Shed.\n" in out
+    first, *others = out.splitlines()
+    assert first == "Not put back, and kept for later: Sofa, Shed."
+    assert others[0].startswith("Put back as on 20")
+    assert others[0].endswith(": Sofa.")
+    assert others[1:] == ["Cannot be reached, and kept for later: Shed."]
     assert err.startswith("Nothing listens at http://127.0.0.1:9. ")
     assert bridge.lights == lamps()
     before_path().write_text("{", "utf-8")

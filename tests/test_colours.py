@@ -28,7 +28,14 @@ def test_a_colour_is_read_as_a_user_writes_it(text, expected):
     assert light(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "rde", "#12345", "#12", "red 101%", "40%", "red 1 2%", "123456"])
+@pytest.mark.parametrize("text", ["red 101%", "#f00 140%"])
+def test_a_brightness_above_100_percent_is_told(text):
+    said = rf"The brightness of '{text}' is 1\d\d%\. Expected 0% to 100%\. Try: {text.split()[0]} 100%"
+    with pytest.raises(BadInputError, match=said):
+        light(text)
+
+
+@pytest.mark.parametrize("text", ["", "rde", "#12345", "#12", "rde 101%", "40%", "red 1 2%", "123456"])
 def test_what_is_no_colour_is_told(text):
     with pytest.raises(BadInputError, match=r"There is no colour .* Expected #rrggbb or one of red, orange"):
         light(text)

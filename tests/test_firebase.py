@@ -69,7 +69,7 @@ def test_a_picture_whose_answer_was_lost_is_not_followed_by_another_like_it(stor
     feed(quick(), *views("Happy", "Happy", "Happy", "Happy"))
     assert len(store.pictures()) == 1
     assert store.refused == store.names
-    assert "RunError: Google's storage cannot be reached" in caplog.messages[0]
+    assert "Google's storage cannot be reached" in caplog.messages[0]
 
 
 def test_several_people_have_pictures_of_their_own(store):
@@ -132,14 +132,18 @@ def test_a_key_that_google_does_not_know_ends_the_run(store, key, pem):
 
 
 @pytest.mark.parametrize(
-    ("code", "message"), [(404, "The specified bucket does not exist."), (403, "a@test has no access.")]
+    ("code", "message", "remedy"),
+    [
+        (404, "The specified bucket does not exist.", "Copy it from the Firebase console: Storage"),
+        (403, "a@test has no access.", "Give its service account the role Storage Object Creator"),
+    ],
 )
-def test_a_bucket_that_takes_nothing_ends_the_run(store, code, message):
+def test_a_bucket_that_takes_nothing_ends_the_run(store, code, message, remedy):
     store.trouble = code, {"error": {"message": message}}
     error = ended_by(quick(), *views("Happy"))
     assert isinstance(error, BadInputError)
-    assert f"The bucket {BUCKET} took no picture ({code}: " in error.happened
-    assert message.rstrip(".") in error.happened
+    assert error.happened == f"The bucket {BUCKET} took no picture ({code}: {message.rstrip('.')})."
+    assert error.remedy.startswith(remedy)
 
 
 def test_trouble_of_the_server_and_refusals_after_it_has_worked_are_tried_again(store, caplog):
@@ -155,7 +159,10 @@ def test_trouble_of_the_server_and_refusals_after_it_has_worked_are_tried_again(
     loop.teardown()
     assert data.error is None
     assert [item["metadata"]["label"] for item in store.pictures()] == ["Happy", "Sad"]
-    assert len(caplog.messages) == 1
+    (message,) = caplog.messages
+    assert (
+        f"The bucket {BUCKET} took no picture (503: Service Unavailable). Expected it to be taken." in message
+    )
 
 
 @pytest.mark.parametrize("part", ["login", "storage"])
@@ -167,7 +174,7 @@ def test_without_a_network_it_is_tried_again(store, key, monkeypatch, caplog, pa
     loop = feed(quick(credentials=key(nowhere) if part == "login" else ""), *views("Happy"))
     assert loop.data.error is None
     (message,) = caplog.messages
-    assert "The sink firebase failed: RunError: Google's storage cannot be reached (" in message
+    assert "The sink firebase failed: Google's storage cannot be reached (" in message
     assert "refused" in message
 
 
@@ -211,7 +218,7 @@ def test_a_key_that_is_not_there_or_damaged_is_told(store, tmp_path):
 def test_without_credentials_it_says_where_to_get_them(monkeypatch):
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
-    with pytest.raises(BadInputError, match="GOOGLE_APPLICATION_CREDENTIALS, or credentials=FILE"):
+    with pytest.raises(BadInputError, match=r"the file with .* key in GOOGLE_APPLICATION_CREDENTIALS or "):
         make_sink("firebase:a-bucket")
 
 
@@ -219,7 +226,7 @@ def test_without_credentials_it_says_where_to_get_them(monkeypatch):
     ("text", "words"),
     [
         ("firebase", "The sink firebase was given no bucket. Expected firebase:BUCKET"),
-        ("firebase:gs://a", "bucket of the sink firebase is 'gs://a'. Expected a bucket's name."),
+        ("firebase:gs://a", "bucket of the sink firebase is 'gs://a'. Expected its name alone"),
         ("firebase:bucket=abc,folder=../x", "folder of the sink firebase is '../x'."),
         ("firebase:bucket=abc,settle=-1", "settle of the sink firebase is -1.0."),
     ],
@@ -234,3 +241,11 @@ def test_not_sure_is_not_wanted(store):
     sink = quick()
     sink.control = Data().control
     assert [sink.wants(reading(label=label)) for label in ("Happy", "not sure")] == [True, False]
+
+
+@pytest.mark.parametrize("form", ['{{"private_key": "{}"}}', "-----BEGIN PRIVATE KEY-----\n{}"])
+def test_a_key_in_place_of_its_file_is_told_and_not_shown(form, monkeypatch):
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", form.format("secret" * 99))
+    with pytest.raises(BadInputError, match=r"holds a key itself\. Expected the name of the file") as caught:
+        Firebase(BUCKET)
+    assert "secretsecret" not in "".join(traceback.format_exception(caught.value))

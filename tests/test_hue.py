@@ -18,6 +18,7 @@ from strictbridge import KEY, StrictBridge, lamps
 from expression.before import before_path, read_before
 from expression.bridge import Pace
 from expression.colours import GAMUTS, Light, to_xy
+from expression.control import Control
 from expression.data import Box, Frame, Reading, Seen
 from expression.errors import BadInputError, MissingPackageError
 from expression.keys import Paired, remember
@@ -251,7 +252,7 @@ def test_a_bridge_that_is_away_at_the_start_is_warned_of_and_followed_later(brid
     loop.teardown()
     assert (loop.sent, len(bridge.commands), data.error) == (1, 2, None)
     assert [message.split(". ")[0] for message in caplog.messages] == [
-        f"The sink hue failed: BridgeError: Nothing listens at {bridge.url}"
+        f"The sink hue failed: Nothing listens at {bridge.url}"
     ]
 
 
@@ -369,9 +370,20 @@ def test_where_no_lamp_can_follow_it_is_told_why(bridge, caplog):
     feed(sink, seen(0, p1="Sad"))
     assert caplog.messages == [
         "No light can follow now (Hall: switched off, Shed: cannot be reached, Kitchen white: white only, "
-        "Plug: no lamp that can be dimmed). Switch one on that has colours."
+        "Plug: no lamp that can be dimmed). Expected one with colours that is on and within reach. "
+        "Switch one on: it joins in by itself."
     ]
     assert bridge.commands == []
+
+
+def test_a_colour_for_a_label_that_the_network_does_not_have_is_warned_of(bridge, caplog):
+    sink = Hue(colours="Hapy:gold+bored:blue+Calm:green+not sure:white")
+    sink.control = Control((*LABELS, "Bored"))
+    sink.open()
+    sink.close()
+    (message,) = caplog.messages
+    assert message.startswith("Colours of the sink hue are for hapy, calm, which the network does not have. ")
+    assert message.endswith(" Bored. hapy is perhaps Happy.")
 
 
 class Restless(Hue):

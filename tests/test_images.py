@@ -178,6 +178,7 @@ def test_in_a_run_each_settled_change_is_kept_and_no_label_is_touched(tmp_path, 
     ("text", "words"),
     [
         ("images:limit=0", "The limit of the sink images is 0. Expected 1 to 100000."),
+        ("images:folder=", "The folder of the sink images has no name. Expected one. Try folder=Guesses."),
         ("images:settle=-1", "settle of the sink images is -1.0. Expected 0 to 3600 seconds."),
     ],
 )
@@ -185,3 +186,10 @@ def test_options_out_of_range_are_told(text, words):
     with pytest.raises(BadInputError) as caught:
         make_sink(text)
     assert words in str(caught.value)
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path):
+    (tmp_path / "taken").touch()
+    said = r"taken is a file\. Expected a folder for pictures\. Choose another name"
+    with pytest.raises(OutputError, match=said):
+        Images(folder=str(tmp_path / "taken")).open()

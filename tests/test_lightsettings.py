@@ -65,13 +65,38 @@ def test_the_lights_of_an_option_replace_the_group_of_the_file(tmp_path):
         ({"colours": {"Happy": "rde"}}, r"There is no colour 'rde'\. .* Did you mean red\?"),
         ({"colours": 3}, r"colours of the lights is 3"),
         ({"neutral": "rde"}, r"There is no colour 'rde'"),
-        ({"lights": 3}, r"lights of the lights is 3"),
+        ({"lights": 3}, r"lights of the lights is 3\. Expected a list of names, such as Sofa\+Desk\. "),
         ({"bridge": 3}, r"bridge of the lights is 3\. Expected text"),
     ],
 )
 def test_what_does_not_fit_is_told(options, said):
     with pytest.raises(BadInputError, match=said):
         LightSettings.load(environ={}, **options)
+
+
+@pytest.mark.parametrize(
+    ("line", "environ", "said"),
+    [
+        ("blnd = true", {}, r"no setting 'blnd' of lights, found in expression\.toml\. .* you mean blend"),
+        ("blend = 3", {}, r"blend of the lights is 3, found in expression\.toml\. Expected true or false"),
+        ("", {"BLND": "1"}, r"no setting 'blnd' of lights, found in the environment\. "),
+        ("", {"DWELL": "x"}, r"dwell of the lights is 'x', found in the environment\. Expected a number"),
+        ("dwell = 'x'", {"DWELL": "y"}, r"dwell of the lights is 'y', found in the environment\. "),
+    ],
+)
+def test_where_a_wrong_setting_was_found_is_told(line, environ, said, tmp_path):
+    (tmp_path / "expression.toml").write_text(f"[lights]\n{line}\n", "utf-8")
+    environ = {f"EXPRESSION_LIGHTS_{name}": value for name, value in environ.items()}
+    with pytest.raises(BadInputError, match=said):
+        LightSettings.load(tmp_path, environ)
+
+
+def test_a_key_in_the_file_of_settings_is_told_without_it(tmp_path):
+    (tmp_path / "expression.toml").write_text('[lights]\nkey = "secret"\n', "utf-8")
+    said = r"a key of lights, found in expression\.toml\. .* Remove it, and set EXPRESSION_LIGHTS_KEY to it"
+    with pytest.raises(BadInputError, match=said) as error:
+        LightSettings.load(tmp_path, {})
+    assert "secret" not in str(error.value)
 
 
 def test_a_table_that_is_none_is_told(tmp_path):

@@ -23,6 +23,7 @@ from expression.errors import BadInputError, MissingFileError, RunError
 from expression.session import Session
 from expression.sinks import make_sink, mqtt
 from expression.sinks._homeassistant import BIRTH, NOBODY, discovery
+from expression.sinks._secrets import secret
 from expression.sinks.memory import Memory
 from expression.sinks.mqtt import Mqtt
 
@@ -339,7 +340,7 @@ def test_a_broker_that_is_away_at_the_start_is_warned_of_once_and_taken_when_it_
         late.wait("expression/people", seconds=20)
         late.close()
     assert len(caplog.messages) == 1
-    assert "The sink mqtt failed: RunError: The broker at 127.0.0.1, port" in caplog.messages[0]
+    assert "The sink mqtt failed: The broker at 127.0.0.1, port" in caplog.messages[0]
 
 
 def test_a_broker_that_comes_and_goes_is_warned_of_every_half_minute(broker, sink, caplog, monkeypatch):
@@ -388,7 +389,9 @@ def test_user_and_password_come_from_the_environment_or_a_private_file(strict, t
 @pytest.mark.parametrize(
     ("user", "said"),
     [
-        pytest.param("ada", r"refuses the user name or password\. Expected those of one of", id="wrong"),
+        pytest.param(
+            "ada", r"refuses the user name or password\. Expected the name and password of one of", id="wrong"
+        ),
         pytest.param(None, r"refuses whoever gives no user name\. .* Set EXPRESSION_MQTT", id="none"),
     ],
 )
@@ -424,13 +427,15 @@ def test_secrets_that_others_can_read_are_not_taken(tmp_path):
     file.write_text("EXPRESSION_MQTT_USER=ada\n")
     file.chmod(0o644)
     with pytest.raises(
-        BadInputError, match=r"read by others \(mode 644\)\. Expected mode 600\. Run: chmod 600 "
+        BadInputError,
+        match=r"read by others \(mode 644\)\. Expected mode 600, for you alone\. Run: chmod 600 ",
     ):
         opened(1, secrets=str(file))
     file.chmod(0o600)
     file.write_text(f"\n{SECRET}\n")
     with pytest.raises(
-        BadInputError, match=r"Line 2 of .* Expected EXPRESSION_MQTT_USER=\.\.\. Mend that line"
+        BadInputError,
+        match=r"Line 2 of .* no = between .* Expected EXPRESSION_MQTT_USER=value\. Mend that line",
     ) as caught:
         opened(1, secrets=str(file))
     assert SECRET not in str(caught.value)
@@ -438,6 +443,29 @@ def test_secrets_that_others_can_read_are_not_taken(tmp_path):
         MissingFileError, match=r"secrets cannot be read \(No such file .*to name a text file"
     ):
         opened(1, secrets=str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (f"MQTT_PASSWORD={SECRET}", "Line 2 of .* has almost the name EXPRESSION_MQTT_PASSWORD"),
+        (f"export EXPRESSION_MQTT_PASSWORD={SECRET}", "Line 2 of .* has almost the name"),
+        (f"EXPRESION_MQTT_PASSWORD={SECRET}", "Line 2 of .* has almost the name"),
+        (f"EXPRESSION_BLYNK_TOKEN={SECRET}", None),
+        (f"OTHER={SECRET}", None),
+    ],
+)
+def test_a_name_in_the_secrets_with_a_slip_is_told_and_others_are_passed_over(tmp_path, line, said):
+    file = tmp_path / "secrets"
+    file.write_text(f"EXPRESSION_MQTT_USER=ada\n{line}\n")
+    file.chmod(0o600)
+    if said is None:
+        assert secret("EXPRESSION_MQTT_PASSWORD", str(file)) is None
+        return
+    with pytest.raises(BadInputError, match=said) as caught:
+        secret("EXPRESSION_MQTT_PASSWORD", str(file))
+    assert SECRET not in str(caught.value)
+    assert secret("EXPRESSION_MQTT_USER", str(file)) == "ada"
 
 
 class Server:
@@ -478,7 +506,7 @@ def test_what_is_no_broker_is_told(says, stays, said):
     with (
         contextlib.closing(server),
         pytest.raises(
-            RunError, match=rf"does not take us \({said}\)\. Expected an MQTT broker\. Check the port"
+            RunError, match=rf"does not let us in \({said}\)\. Expected an MQTT broker\. Check the port"
         ),
     ):
         opened(server.port)
@@ -503,6 +531,16 @@ LEAK = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarni
 
 
 @LEAK
+def test_a_port_that_hangs_up_when_tls_begins_is_told():
+    server = Server(b"")
+    with (
+        contextlib.closing(server),
+        pytest.raises(RunError, match=r"cannot be reached .*\. Leave out tls, or choose the port for it"),
+    ):
+        opened(server.port, tls=True)
+
+
+@LEAK
 def test_a_broker_with_tls_is_taken_when_its_certificate_is_known(tmp_path, monkeypatch):
     files = [str(tmp_path / name) for name in ("key.pem", "cert.pem")]
     words = f"-x509 -newkey rsa:2048 -nodes -keyout {files[0]} -out {files[1]} -days 2 -subj /CN=localhost"
@@ -516,7 +554,7 @@ def test_a_broker_with_tls_is_taken_when_its_certificate_is_known(tmp_path, monk
         RunError, match=r"reached \(.*certificate.*Name the file of its authority in SSL_CERT"
     ):
         opened(safe.port, tls=True)
-    with pytest.raises(RunError, match=r"does not take us \(hung up\)\. .* whether it wants tls=true"):
+    with pytest.raises(RunError, match=r"does not let us in \(hung up\)\. .* whether it wants tls=true"):
         opened(safe.port)
     monkeypatch.setenv("SSL_CERT_FILE", files[1])
     opened(safe.port, tls=True).close()

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import stat
+import sys
 import threading
 
 import pytest
@@ -16,7 +17,7 @@ from strictbridge import KEY, StrictBridge, make_certificate
 from expression import finding, pairing
 from expression.before import before_path
 from expression.bridge import Bridge, BridgeError
-from expression.errors import BadInputError, OutputError
+from expression.errors import BadInputError, MissingPackageError, OutputError
 from expression.keys import Paired, find, path, read, remember
 from expression.lightsettings import LightSettings
 from expression.pairing import ButtonError, pair
@@ -116,6 +117,10 @@ def test_over_https_the_certificate_is_kept_and_no_other_taken(tmp_path):
     ("address", "said"),
     [
         ("127.0.0.1:9", r"Nothing listens at http://127\.0\.0\.1:9\. Expected a Hue bridge that is on"),
+        (
+            "no-such-bridge.invalid",
+            r"nothing by the name of no-such-bridge\.invalid .* Check the name, or let",
+        ),
         ("no such", r"'no such' is no address of a bridge\. .*expression lights pair"),
     ],
 )
@@ -203,12 +208,17 @@ def test_the_file_of_the_keys_is_for_its_owner_alone(unpaired):
         find()
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '{"a": 1}', '[{"x": 1}]', "\0"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[1]", '{"a": 1}', '[{"x": 1}]', "\0", '[{"url": 5}]', '[{"url": "http://a", "key": "a secret"}]'],
+)
 def test_a_damaged_file_of_keys_is_told(text):
     remember(Paired("http://a", "1"))
     path().write_text(text, "utf-8")
-    with pytest.raises(BadInputError, match=r"bridges\.json is damaged\. .* pair again"):
+    said = r"bridges\.json is damaged\. .* Remove it, and run: expression lights pair"
+    with pytest.raises(BadInputError, match=said) as error:
         find()
+    assert "secret" not in str(error.value)
 
 
 @posix
@@ -235,6 +245,28 @@ def test_a_key_of_the_environment_comes_first_and_needs_an_address():
         find("", environ)
     remember(Paired("https://10.0.0.2", "old", "f" * 64))
     assert find("", environ) == Paired("https://10.0.0.2", "secret", "f" * 64)
+
+
+@pytest.mark.parametrize("key", ["a secret", "secrät", "sec\tret"])
+def test_a_variable_that_holds_no_key_is_told_without_it(key):
+    remember(Paired("http://127.0.0.1:9", "1"))
+    said = r"EXPRESSION_LIGHTS_KEY is no key of a bridge\. .* Copy it again"
+    with pytest.raises(BadInputError, match=said) as error:
+        find("", {"EXPRESSION_LIGHTS_KEY": key})
+    assert "sec" not in str(error.value)
+
+
+@pytest.mark.parametrize("environ", [{}, {"EXPRESSION_LIGHTS_KEY": "1"}])
+def test_what_is_no_address_is_told_before_a_key_is_looked_for(environ):
+    with pytest.raises(BadInputError, match=r"^'a b' is no address of a bridge\. "):
+        find("a b", environ)
+
+
+def test_a_missing_package_is_told_before_the_button_is_asked_for(unpaired, monkeypatch):
+    monkeypatch.setitem(sys.modules, "phue", None)
+    with pytest.raises(MissingPackageError, match=r'needs the package phue.*pip install -e "\.\[lights\]"'):
+        paired_with(unpaired.place)
+    assert not unpaired.asked.is_set()
 
 
 def test_the_command_counts_and_ends_in_one_line(unpaired):

@@ -52,7 +52,7 @@ OPENED: dict[str, Callable[[Callable], str]] = {
 """How each sink is written so that it opens here; `fixture(NAME)` gives a fixture of pytest."""
 
 PACKAGES = {
-    "firebase": ("firebase_admin", "firebase_admin"),  # to pip the same as firebase-admin
+    "firebase": ("firebase_admin", "firebase-admin"),
     "hue": ("phue", "phue"),
     "mqtt": ("paho", "paho-mqtt"),
     "speech": ("pyttsx3", "pyttsx3"),

@@ -13,7 +13,7 @@ from readings import Patient, Recorder, feed, seen
 
 from expression import sinkloop
 from expression.data import Data
-from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError
+from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError, RunError
 from expression.session import Session
 from expression.sinkloop import SinkLoop
 from expression.sinks import Sink
@@ -148,8 +148,8 @@ def test_a_failing_sink_is_warned_of_once_and_tried_again_with_growing_pauses(ca
     loop = feed(sink, *(seen(t, p1="Sad") for t in range(13)), data=data)
     assert data.pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     assert [record.message for record in caplog.records] == [
-        "The sink Recorder failed: OSError: [Errno 28] No space left. The run goes on without it. "
-        "It is tried again with pauses of up to 30 s; mend it, or leave it out.",
+        "The sink Recorder failed: OSError: [Errno 28] No space left. Mend it, or leave it out. "
+        "The run goes on without it. It is tried again with pauses of up to 30 s.",
         "The sink Recorder works again.",
     ]
     assert {(record.name, record.levelno) for record in caplog.records} == {("expression", logging.WARNING)}
@@ -306,6 +306,15 @@ def test_a_sink_that_does_not_close_well_hides_nothing(caplog):
     assert caplog.messages == [
         "The sink Stuck did not close well: OSError: lost. Expected it to give everything back. "
         "Look whether its last readings arrived."
+    ]
+
+
+def test_an_error_of_ours_says_itself_what_to_do(caplog):
+    away = RunError("Nobody answers.", "Expected somebody.", "Ring again.")
+    feed(Recorder([None, away]), seen(0, p1="Sad"), data=Patient())
+    assert caplog.messages == [
+        "The sink Recorder failed: Nobody answers. Expected somebody. Ring again. "
+        "The run goes on without it. It is tried again with pauses of up to 30 s."
     ]
 
 

@@ -103,6 +103,7 @@ class Lamp(Sink):
         ("address=h,on=no,note=x", {"address": "h", "on": False, "note": "x"}),
         ("address=h,on=TRUE", {"address": "h", "on": True}),
         ("address=", {"address": ""}),
+        ("h,path=x", {"address": "h,path=x"}),
     ],
 )
 def test_options_are_brought_into_the_types_of_the_class(text, options):
@@ -117,6 +118,11 @@ def test_options_are_brought_into_the_types_of_the_class(text, options):
         ("port=8", r"lamp was given no address\. Expected lamp:ADDRESS or lamp:address=\.\.\.,port=\.\.\.,"),
         ("address=h,on=perhaps", r"on of the sink lamp is 'perhaps'\. Expected true or false"),
         ("address=h,bright=x", r"bright of the sink lamp is 'x'\. Expected a number"),
+        ("address=h,port=1,port=2", r"lamp was given port twice\. Expected each option once\. Leave one out"),
+        (
+            "me:secret@h,port=1",
+            r"port=\.\.\. after a value without .* Write: lamp:address=\.\.\.,port=\.\.\.",
+        ),
     ],
 )
 def test_options_that_do_not_fit_are_told(text, said):

@@ -14,6 +14,7 @@ import pytest
 from loudspeaker import NEEDS, SPEAKS
 from readings import Patient, feed, reading, seen
 
+from expression.control import Control
 from expression.data import Data
 from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError, RunError
 from expression.session import Session
@@ -219,7 +220,7 @@ def test_without_a_loudspeaker_the_run_goes_on_and_says_so_once(tmp_path, monkey
     run = Session("demo", display="none", duration=3, sinks=[Speech()])
     run.run()
     (message,) = caplog.messages
-    assert message.startswith("The sink speech failed: RunError: No sound could be played (aplay:")
+    assert message.startswith("The sink speech failed: No sound could be played (aplay:")
     assert "Expected a loudspeaker that the system knows. Connect or choose one" in message
     assert run.statistics()["predictions"] > 30
     assert run.statistics()["threads_left"] == 0
@@ -280,7 +281,7 @@ def test_without_an_engine_it_names_the_package_of_the_system(heard, monkeypatch
 
 def test_without_a_player_it_names_the_package_of_the_system(monkeypatch):
     monkeypatch.setattr(speech.shutil, "which", lambda name: None)
-    with pytest.raises(MissingPackageError, match="apt-get install alsa-utils"):
+    with pytest.raises(MissingPackageError, match="apt-get install espeak-ng libespeak1 alsa-utils"):
         Speech().open()
 
 
@@ -307,7 +308,7 @@ def test_a_player_that_hangs_does_not_hang_the_sink(player, monkeypatch):
     ("text", "error", "words"),
     [
         ("speech:cooldown=-1", BadInputError, "cooldown of the sink speech is -1.0. Expected 0 to"),
-        ("speech:rate=9", BadInputError, "rate of the sink speech is 9. Expected 50 to 500."),
+        ("speech:rate=9", BadInputError, "rate of the sink speech is 9. Expected 50 to 500 words a minute."),
         ("speech:room=all", BadInputError, "room of the sink speech is 'all'. Expected largest or mean."),
         ("speech:words=Happy", BadInputError, "words of the sink speech has 'Happy'. Expected LABEL=WORDS"),
         ("speech:words=Sad=no.wav", MissingFileError, "The recording no.wav for Sad is not there."),
@@ -317,6 +318,27 @@ def test_options_out_of_range_are_told(text, error, words):
     with pytest.raises(error) as caught:
         make_sink(text)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.wav", b"RIFF"), ("a.WAV", b"no wave at all"), ("a.mp3", b"")]
+)
+def test_a_recording_that_is_no_wav_is_told(name, content):
+    Path(name).write_bytes(content)
+    said = f"The recording {name} for Sad cannot be played: it is no WAV. Expected a WAV file"
+    with pytest.raises(BadInputError, match=said):
+        Speech(words=f"Sad={name}")
+
+
+def test_words_for_a_label_that_the_network_does_not_have_are_warned_of(heard, caplog):
+    sink = Speech(words="happy=glad; Joy=hurray; Sad=oh; not sure=hm")
+    sink.control = Control(("Happy", "Sad"))
+    sink.open()
+    sink.close()
+    assert caplog.messages == [
+        "Words of the sink speech are for happy, Joy, which the network does not have. "
+        "Expected its labels: Happy, Sad. happy is perhaps Happy."
+    ]
 
 
 def test_words_have_semicolons_between_them_and_keep_commas():

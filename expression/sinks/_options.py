@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import logging
 import re
 import typing
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import BadInputError
+from ..labels import NOT_SURE
 from ..settings import to_bool
+
+logger = logging.getLogger("expression")
 
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
@@ -37,6 +42,28 @@ def options_of(name: str, kind: type, text: str) -> dict[str, Any]:
     return options
 
 
+def warn_of_labels(what: str, chosen: Iterable[str], labels: Sequence[str]) -> None:
+    """Warns of labels for which something was chosen and which the network does not have.
+
+    Args:
+        what: What was chosen, such as "words of the sink speech".
+        chosen: The labels.
+        labels: Those of the network; none where that is not known.
+    """
+    strange = [label for label in chosen if label not in (*labels, NOT_SURE)]
+    if not labels or not strange:
+        return
+    near = {label: difflib.get_close_matches(label.capitalize(), labels, 1) for label in strange}
+    meant = [f"{label} is perhaps {found[0]}" for label, found in near.items() if found]
+    logger.warning(
+        "%s are for %s, which the network does not have. Expected its labels: %s. %s.",
+        what,
+        ", ".join(strange),
+        ", ".join(labels),
+        "; ".join(meant) or "Check the spelling, or leave them out",
+    )
+
+
 def _options(kind: type) -> dict[str, Any]:
     """Returns the options of a sink with their annotations."""
     if kind.__init__ is object.__init__:
@@ -53,13 +80,27 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
     `C:\\a=b.csv` and `mysql://host/x?a=b` are values.
     """
     if re.match(r"[A-Za-z_]\w*=", rest):
-        pairs = re.split(r",\s*(?=[A-Za-z_]\w*=)", rest)
-        return dict(pair.split("=", 1) for pair in pairs)
+        pairs = [pair.split("=", 1) for pair in re.split(r",\s*(?=[A-Za-z_]\w*=)", rest)]
+        words = [word for word, _ in pairs]
+        if twice := next((word for word in words if words.count(word) > 1), None):
+            raise BadInputError(
+                f"The sink {name} was given {twice} twice.", "Expected each option once.", "Leave one out."
+            )
+        return dict(pairs)
+    options = [word for word in _options(kind) if word != kind.option]
     if kind.option is None:
+        secret = "secrets" in options  # then the value may well be one, and is not repeated
+        remedy = "Write which option it is for." if options else "Leave out what stands after the colon."
         raise BadInputError(
-            f"The sink {name} takes no value, found {rest!r}.",
+            f"The sink {name} takes no value{' without a name' if secret else f', found {rest!r}'}.",
             f"Expected {_forms(name, kind)}.",
-            "Leave out what stands after the colon.",
+            f"{remedy} A secret belongs into the environment or a file." if secret else remedy,
+        )
+    if mixed := options and re.search(rf",\s*({'|'.join(options)})=", rest):
+        raise BadInputError(
+            f"The sink {name} was given {mixed[1]}=... after a value without a name.",
+            "Expected a value alone, or all by their names.",
+            f"Write: {name}:{kind.option}=...,{mixed[1]}=...",
         )
     return {kind.option: rest}
 

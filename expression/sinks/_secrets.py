@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from ..errors import BadInputError, MissingFileError, user_path
@@ -31,11 +32,11 @@ def secret(name: str, file: str = "") -> str | None:
         >>> secret("EXPRESSION_LAMP_KEY") is None
         True
     """
-    return os.environ.get(name) or (_read(name, file).get(name) if file else None) or None
+    return os.environ.get(name) or (_read(name, file) if file else None) or None
 
 
-def _read(name: str, file: str) -> dict[str, str]:
-    """Returns the lines of a file of secrets; what stands in them is not told when they are wrong.
+def _read(name: str, file: str) -> str | None:
+    """Returns the secret of a file, or None where it is not in there; what is in it is not told.
 
     Nor is the name of a file that is not there: somebody may have written the secret in its place.
     """
@@ -50,16 +51,30 @@ def _read(name: str, file: str) -> dict[str, str]:
             f"Expected secrets= to name a text file with a line {name}=..., not to be the secret itself.",
             f"Check its name, or put the secret into the variable {name}.",
         ) from None
-    found = {}
+    found, alike = None, None
     for number, line in enumerate(lines, 1):
-        variable, equals, value = line.partition("=")
-        if equals:
-            found[variable.strip()] = _unquoted(value.strip())
-        elif line.strip() and not line.lstrip().startswith("#"):
-            raise BadInputError(
-                f"Line {number} of {path} is of another form.", f"Expected {name}=...", "Mend that line."
-            )
+        variable, equals, value = (part.strip() for part in line.partition("="))
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if not equals:
+            raise _bad_line(number, path, "has no = between a name and a secret", name)
+        if variable == name:
+            found = _unquoted(value)
+        elif _alike(variable, name):
+            alike = number
+    if found is None and alike is not None:
+        raise _bad_line(alike, path, f"has almost the name {name}, and it alone is looked for", name)
     return found
+
+
+def _alike(variable: str, name: str) -> bool:
+    """Whether a name is another one with a slip: without EXPRESSION_, with export, a letter wrong."""
+    short = variable.removeprefix("export ").strip().upper().replace("-", "_")
+    return name in (short, f"EXPRESSION_{short}") or SequenceMatcher(None, short, name).ratio() > 0.9
+
+
+def _bad_line(number: int, path: Path, what: str, name: str) -> BadInputError:
+    return BadInputError(f"Line {number} of {path} {what}.", f"Expected {name}=value.", "Mend that line.")
 
 
 def _check_private(path: Path) -> None:
@@ -68,7 +83,7 @@ def _check_private(path: Path) -> None:
     if os.name == "posix" and mode & 0o077:
         raise BadInputError(
             f"The secrets in {path} can be read by others (mode {mode:o}).",
-            "Expected mode 600.",
+            "Expected mode 600, for you alone.",
             f"Run: chmod 600 {path}",
         )
 

@@ -23,6 +23,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterable
 
 from ..data import Reading
 from ..errors import BadInputError, RunError
@@ -50,6 +51,9 @@ EMOJI = {
 """What is shown for a label; others are shown as they are written."""
 
 NOBODY = "💤"
+
+REFUSED = {400, 401, 403}
+"""Answers that a wrong token or pin gets."""
 
 
 class Blynk(Sink):
@@ -89,6 +93,8 @@ class Blynk(Sink):
     ):
         for name, pin in (("switch", switch), ("index", index), ("emoji", emoji)):
             _check(name, pin, re.fullmatch(r"([vV]\d{1,3})?", pin), "a virtual pin such as v0, or nothing")
+        switch, index, emoji = switch.lower(), index.lower(), emoji.lower()
+        _check_pins({"switch": switch, "index": index, "emoji": emoji})
         _check("every", every, 1 <= every <= 86_400, "1 to 86400 seconds")
         _check("settle", settle, 0 <= settle <= 3600, "0 to 3600 seconds")
         _check("room", room, room in POLICIES, " or ".join(POLICIES))
@@ -161,7 +167,9 @@ class Blynk(Sink):
                 self._warned = False
             except (BadInputError, RunError) as error:
                 if not self._warned:
-                    logger.warning("The switch of the sink blynk cannot be read. %s", error)
+                    logger.warning(
+                        "The switch of the sink blynk cannot be read, and stays as it is. %s", error
+                    )
                 self._warned = True
 
     def _look(self) -> None:
@@ -171,7 +179,9 @@ class Blynk(Sink):
             on = float(answer.strip('[]" \n')) != 0
         except ValueError:
             raise RunError(
-                f"Blynk's {self._switch} holds {answer[:40]!r}.", "Expected 0 or 1.", "Make it an integer."
+                f"Blynk's {self._switch} holds {answer[:40]!r}.",
+                "Expected 0 or 1.",
+                "Make its datastream an integer, or choose another pin for switch.",
             ) from None
         if on != self._on:
             self._on = self.control.on = on
@@ -196,19 +206,17 @@ class Blynk(Sink):
         except urllib.error.HTTPError as error:
             with error:
                 said = self._message(error)
-            wrong = error.code in (400, 401, 403) and not self._worked
-            kind = BadInputError if wrong else RunError
+            kind = BadInputError if error.code in REFUSED and not self._worked else RunError
             raise kind(
-                f"Blynk at {host} answered {error.code}: {said}.",
-                "Expected it to know the token and the pins " + ", ".join(pins) + ".",
-                f"Compare {VARIABLE} with the device's token, and the pins with its datastreams.",
+                f"Blynk at {host} answered {error.code}: {said}.", *_advice(error.code, pins)
             ) from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
+            why = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
             raise RunError(
-                f"Blynk at {host} cannot be reached ({str(reason) or type(reason).__name__}).",
+                f"Blynk at {host} cannot be reached ({why}).",
                 f"Expected an answer within {TIMEOUT:g} s.",
-                "Look at the connection to the internet",
+                "Look at the connection to the internet.",
             ) from None
 
     def _message(self, error: urllib.error.HTTPError) -> str:
@@ -233,6 +241,36 @@ def _check(name: str, value: object, fits: object, expected: str) -> None:
         raise BadInputError(
             f"{name} of the sink blynk is {value!r}.", f"Expected {expected}.", "Choose another."
         )
+
+
+def _check_pins(pins: dict[str, str]) -> None:
+    """Raises a BadInputError where one pin is to do two things, or none anything."""
+    used = [pin for pin in pins.values() if pin]
+    if not used:
+        raise BadInputError(
+            "No pin is left to the sink blynk.",
+            "Expected one at least.",
+            f"Leave out one of {', '.join(pins)}.",
+        )
+    twice = [name for name, pin in pins.items() if pin and used.count(pin) > 1]
+    if twice:
+        raise BadInputError(
+            f"{' and '.join(twice)} of the sink blynk are {pins[twice[0]]}.",
+            "Expected a pin for each; left out, they are v0, v1 and v2.",
+            "Choose another for one, or leave it empty.",
+        )
+
+
+def _advice(code: int, pins: Iterable[str]) -> tuple[str, str]:
+    """Returns what was expected of Blynk's answer, and what to do."""
+    if code in REFUSED:
+        known = f"Expected it to know the token, and {', '.join(pins)}."
+        return known, f"Compare {VARIABLE} with the device's token, and the pins with its datastreams."
+    if code == 429:
+        return "Expected fewer messages than the plan allows.", "Look more seldom, as with every=60."
+    if code < 400:
+        return "Expected it to answer itself.", "Leave out server, or name the one that it points to."
+    return "Expected it to do what it was asked.", "Wait until it works again."
 
 
 def _read_token(file: str) -> str:

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import http.client
 import json
 import os
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..data import Reading
 from ..errors import BadInputError, MissingFileError, RunError, user_path
@@ -27,6 +28,9 @@ from ..image import encode_jpeg
 from ..labels import NOT_SURE
 from . import Sink
 from ._pictures import face_of, taken
+
+if TYPE_CHECKING:
+    from google.api_core.exceptions import GoogleAPICallError
 
 VARIABLE, EMULATOR = "GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"
 """Google's names for the file with the key, and for a storage that is not Google's, as in tests."""
@@ -37,11 +41,26 @@ NO_TELEMETRY = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
 Source: google/cloud/storage/_opentelemetry_tracing.py of google-cloud-storage 3.17.
 """
 
+NOISE = r"^\w+\(.*?\): |\[Errno -?\d+\] "
+"""What stands in errors of connections and tells a reader nothing."""
+
 TIMEOUT = 2.0
 """Seconds to connect, and again to answer; the stop of a run waits for 5."""
 
 REFUSED = {400, 401, 403, 404}
 """Answers that trying again does not mend."""
+
+WHERE = "Copy it from the Firebase console: Storage, without gs://."
+MAY = "Give its service account the role Storage Object Creator in the Google Cloud console: IAM."
+ADVICE = {
+    401: ("Expected a key that may create objects in it.", MAY),
+    403: ("Expected a key that may create objects in it.", MAY),
+    404: ("Expected the name of a bucket that is there.", WHERE),
+}
+OTHER_ADVICE = "Expected it to be taken.", "Look at the bucket in the Firebase console, or wait."
+"""What was expected, and what to do, for answers of Google's storage."""
+
+NEW_KEY = "Make a new one in the Firebase console: Project settings, Service accounts."
 
 
 class Firebase(Sink):
@@ -71,7 +90,8 @@ class Firebase(Sink):
         settle: float = 1.0,
         pause: float = 2.0,
     ):
-        _check("bucket", bucket, re.fullmatch(r"[a-z0-9][\w.-]{1,220}[a-z0-9]", bucket), "a bucket's name")
+        name = re.fullmatch(r"[a-z0-9][\w.-]{1,220}[a-z0-9]", bucket)
+        _check("bucket", bucket, name, "its name alone, as my-project.firebasestorage.app", WHERE)
         _check("folder", folder, re.fullmatch(r"[\w/-]{1,100}", folder), "letters, digits, - and /")
         _check("settle", settle, 0 <= settle <= 3600, "0 to 3600 seconds")
         _check("pause", pause, 0 <= pause <= 86_400, "0 to 86400 seconds")
@@ -79,8 +99,14 @@ class Firebase(Sink):
         if not self._key and not os.environ.get(EMULATOR):
             raise BadInputError(
                 "The sink firebase was given no credentials.",
-                f"Expected the key of a service account in {VARIABLE}, or credentials=FILE.",
+                f"Expected the name of the file with a service account's key in {VARIABLE} or credentials=.",
                 "Get one in the Firebase console: Project settings, Service accounts.",
+            )
+        if "{" in self._key or "PRIVATE KEY" in self._key:
+            raise BadInputError(
+                f"{VARIABLE} or credentials= holds a key itself.",
+                "Expected the name of the file with it.",
+                "Write the key into a file that only you can read, and name that.",
             )
         self._bucket_name, self._folder = bucket, folder.strip("/")
         self.dwell, self.min_interval = settle, pause
@@ -173,9 +199,8 @@ class Firebase(Sink):
         except GoogleAPICallError as error:
             kind = BadInputError if error.code in REFUSED and not self._worked else RunError
             raise kind(
-                f"The bucket {self._bucket_name} took no picture ({error.code}: {_say(error.message)}).",
-                "Expected a bucket that is there, and a key that may create objects in it.",
-                "Compare its name, and the roles of the service account, in the Firebase console.",
+                f"The bucket {self._bucket_name} took no picture ({error.code}: {_reason(error)}).",
+                *ADVICE.get(error.code, OTHER_ADVICE),
             ) from error
         except OSError as error:  # requests' errors are OSErrors
             raise _unreachable(error) from error
@@ -200,7 +225,7 @@ class Firebase(Sink):
             raise BadInputError(
                 f"{path} is no key of a service account.",
                 "Expected the JSON file that the Firebase console makes.",
-                "Make a new one: Project settings, Service accounts.",
+                NEW_KEY,
             ) from None  # the reason may quote the key
 
     def _log_in(self) -> None:
@@ -217,7 +242,7 @@ class Firebase(Sink):
             raise kind(
                 f"Google did not accept the key ({_say(error.args[0] if error.args else error)}).",
                 "Expected one of a service account that is in force, and a clock that is right.",
-                "Make a new one: Project settings, Service accounts.",
+                NEW_KEY,
             ) from None
         except TransportError as error:
             raise _unreachable(error) from error
@@ -237,10 +262,16 @@ def _unreachable(error: BaseException) -> RunError:
     while isinstance(inner := getattr(error, "reason", None) or (error.args or [""])[0], Exception):
         error = inner
     return RunError(
-        f"Google's storage cannot be reached ({_say(error)}).",
+        f"Google's storage cannot be reached ({re.sub(NOISE, '', _say(error))}).",
         f"Expected an answer within {TIMEOUT:g} s.",
-        "Look at the connection to the internet",
+        "Look at the connection to the internet.",
     )
+
+
+def _reason(error: GoogleAPICallError) -> str:
+    """Returns what Google says of a failure, without the address and the JSON around it."""
+    said = re.search(r'"message": *"((?:[^"\\]|\\.)*)"', str(error.message))
+    return _say(said[1]) if said else http.client.responses.get(error.code, "no reason")
 
 
 def _say(error: object) -> str:
@@ -248,8 +279,6 @@ def _say(error: object) -> str:
     return " ".join(str(error).split())[:200].rstrip(". ")
 
 
-def _check(name: str, value: object, fits: object, expected: str) -> None:
+def _check(name: str, value: object, fits: object, expected: str, remedy: str = "Choose another.") -> None:
     if not fits:
-        raise BadInputError(
-            f"{name} of the sink firebase is {value!r}.", f"Expected {expected}.", "Choose another."
-        )
+        raise BadInputError(f"{name} of the sink firebase is {value!r}.", f"Expected {expected}.", remedy)

@@ -12,10 +12,13 @@ import logging
 
 from ..bridge import Bridge, BridgeError, Pace
 from ..colours import Light
+from ..control import Control
 from ..crew import PATIENCE, Crew
 from ..errors import BadInputError
 from ..keys import find
+from ..lightsettings import COLOURS
 from ._lighting import Lighting
+from ._options import warn_of_labels
 
 SHORT = 1.0
 """Seconds that a bridge which did not answer last time is waited for at the end."""
@@ -87,12 +90,21 @@ class Hue(Lighting):
             self._bridge.close()
             raise
         self.crew = crew
+        labels = getattr(self, "control", Control()).labels
+        known = {label.casefold() for label in (*COLOURS, *labels)}
+        warn_of_labels(
+            "Colours of the sink hue", [c for c in self.settings.colours if c not in known], labels
+        )
         if crew.before.left:
             then = f"at the end the lights are put back as they were on {crew.before.left}"
             print(f"An earlier run was cut off; {then}.", flush=True)
         if not crew.following:
             why = ", ".join(f"{lamp.name}: {lamp.left_alone}" for lamp in crew.lamps) or "there are none"
-            logger.warning("No light can follow now (%s). Switch one on that has colours.", why)
+            logger.warning(
+                "No light can follow now (%s). Expected one with colours that is on and within reach. "
+                "Switch one on: it joins in by itself.",
+                why,
+            )
 
     def show(self, light: Light) -> None:
         """Sends what changed.

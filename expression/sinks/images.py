@@ -61,6 +61,10 @@ class Images(Sink):
             raise BadInputError(
                 f"settle of the sink images is {settle}.", "Expected 0 to 3600 seconds.", "Try settle=1."
             )
+        if not folder.strip():
+            raise BadInputError(
+                "The folder of the sink images has no name.", "Expected one.", "Try folder=Guesses."
+            )
         self.folder, self.dwell, self._limit = user_path(folder), settle, limit
         self._check_apart()
         self._kept: deque[Path] = deque()  # the oldest first
@@ -74,6 +78,10 @@ class Images(Sink):
             BadInputError: The folder is one for labelled pictures.
         """
         self._check_apart()
+        if self.folder.exists() and not self.folder.is_dir():
+            raise OutputError(
+                f"{self.folder} is a file.", "Expected a folder for pictures.", "Choose another name."
+            )
         with writing_told(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             days = sorted(day for day in self.folder.iterdir() if DAY.fullmatch(day.name) and day.is_dir())

@@ -38,6 +38,8 @@ RETRY_SECONDS = 1, 5
 ALIVE_SECONDS = 15
 """How often a sign of life is sent; after half as much again the broker says that we are offline."""
 
+NO_TLS = "Leave out tls, or choose the port for it."
+
 WARN_SECONDS = 30.0
 """A broker that comes and goes is warned of no more often."""
 
@@ -281,9 +283,11 @@ class Mqtt(Sink):
         remedies = {
             socket.gaierror: "Check the name.",
             ssl.SSLCertVerificationError: "Name the file of its authority in SSL_CERT_FILE.",
-            ssl.SSLError: "Leave out tls, or choose the port for it.",
+            ssl.SSLError: NO_TLS,
         }
         remedy = next((text for kind, text in remedies.items() if isinstance(error, kind)), None)
+        if self.tls and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
+            remedy = NO_TLS  # it hung up when we began to encrypt
         return RunError(
             f"The broker at {self._place()} cannot be reached ({said}).",
             "Expected an MQTT broker that answers there.",
@@ -296,11 +300,11 @@ class Mqtt(Sink):
             return BadInputError(
                 f"The broker at {self._place()} refuses "
                 f"{'the user name or password' if named else 'whoever gives no user name'}.",
-                "Expected those of one of its users.",
+                "Expected the name and password of one of its users.",
                 "Set EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
             )
         return RunError(
-            f"What runs at {self._place()} does not take us ({said}).",
+            f"What runs at {self._place()} does not let us in ({said}).",
             "Expected an MQTT broker.",
             "Check the port, and whether it wants tls=true.",
         )
@@ -314,7 +318,7 @@ def _check(host: str, port: int | None, prefix: str) -> None:
             "Expected a name or an address, without a user or a password.",
             "Put these into EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
         )
-    if not host or "/" in host or host.count(":") == 1:  # an address of IPv6 has more of them
+    if not host or re.search(r"[/,\s]", host) or host.count(":") == 1:  # an address of IPv6 has more of them
         raise BadInputError(
             f"The host of the sink mqtt is {host!r}.",
             "Expected a name or an address alone.",

@@ -12,6 +12,7 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import tempfile
 import wave
 from pathlib import Path
 
+from ..control import Control
 from ..data import Reading
 from ..errors import (
     BadInputError,
@@ -32,10 +34,17 @@ from ..files import writing_told
 from ..labels import NOT_SURE
 from ..room import POLICIES
 from . import Sink, _voice
+from ._options import warn_of_labels
 
 PLAYERS = {"darwin": ("afplay",), "win32": ("winsound",)}
 """What plays a sound file on each system; Linux has several, tried in this order."""
 LINUX = ("pw-play", "paplay", "aplay")
+
+INSTALL = "On Debian and Ubuntu run: sudo apt-get install espeak-ng libespeak1 alsa-utils"
+"""What brings a Linux everything that speech needs."""
+
+OTHERS = "mp3|ogg|oga|opus|m4a|aac|flac|wma|aiff?"
+"""Ends of the names of recordings that not every player takes; they are told, not said."""
 
 ANSWER_SECONDS = 3.0
 """How long the first sound may take; the stop of a run waits for 5."""
@@ -84,8 +93,11 @@ class Speech(Sink):
             ("rate", rate, SLOWEST, FASTEST),
         ):
             if not low <= value <= high:
+                unit = "words a minute" if name == "rate" else "seconds"
                 raise BadInputError(
-                    f"{name} of the sink speech is {value}.", f"Expected {low} to {high}.", "Choose another."
+                    f"{name} of the sink speech is {value}.",
+                    f"Expected {low} to {high} {unit}.",
+                    "Choose another.",
                 )
         if room not in POLICIES:
             raise BadInputError(
@@ -121,6 +133,7 @@ class Speech(Sink):
         except Exception:
             self.close()
             raise
+        warn_of_labels("Words of the sink speech", self._words, getattr(self, "control", Control()).labels)
 
     def wants(self, reading: Reading) -> bool:
         """Whether there is something to say for this label, and nothing is being said."""
@@ -184,7 +197,7 @@ class Speech(Sink):
             raise MissingPackageError(
                 "The sink speech finds nothing that plays a sound.",
                 f"Expected one of {', '.join(LINUX)}.",
-                "Run: sudo apt-get install alsa-utils",
+                INSTALL,
             )
         for number, player in enumerate(players):
             self._process = self._start(player, silence, "")
@@ -207,9 +220,9 @@ class Speech(Sink):
         last = said[-1] if said else f"exit code {process.returncode}"
         if process.returncode == _voice.NO_ENGINE:
             raise MissingPackageError(
-                f"The sink speech finds nothing on this machine that speaks ({last.rstrip('.')}).",
+                f"The sink speech finds nothing on this machine that speaks ({last.rstrip('.! ')}).",
                 "Expected espeak-ng, or what Windows and macOS bring along.",
-                "On Debian and Ubuntu run: sudo apt-get install espeak-ng libespeak1 alsa-utils",
+                INSTALL,
             )
         if process.returncode == _voice.NO_VOICE:
             raise BadInputError(
@@ -220,7 +233,7 @@ class Speech(Sink):
         raise RunError(
             f"No sound could be played ({last}).",
             "Expected a loudspeaker that the system knows.",
-            "Connect or choose one in the system's sound settings",
+            "Connect or choose one in the system's sound settings.",
         )
 
 
@@ -281,14 +294,29 @@ def _parse(words: str) -> dict[str, str]:
             raise BadInputError(
                 f"words of the sink speech has {pair.strip()!r}.",
                 "Expected LABEL=WORDS, with a semicolon between two.",
-                'Write: --sink "speech:words=Happy=froh; Sad=seufzer.wav"',
+                'Write: --sink "speech:words=Happy=glad to see you; Sad=sigh.wav"',
             )
-        if text.lower().endswith(".wav") and not user_path(text).is_file():
-            raise MissingFileError(
-                f"The recording {text} for {label} is not there.", "Expected a .wav file.", "Check its name."
-            )
+        if re.search(rf"\.(wav|{OTHERS})$", text.lower()):
+            _check_recording(text, label)
         found[label] = text
     return found
+
+
+def _check_recording(text: str, label: str) -> None:
+    """Raises an error for a recording that is not there or cannot be played."""
+    path = user_path(text)
+    if not path.is_file():
+        raise MissingFileError(
+            f"The recording {text} for {label} is not there.", "Expected a .wav file.", "Check its name."
+        )
+    with path.open("rb") as file:
+        start = file.read(12)
+    if path.suffix.lower() != ".wav" or start[:3] != b"RIF" or start[8:] != b"WAVE":
+        raise BadInputError(
+            f"The recording {text} for {label} cannot be played: it is no WAV.",
+            "Expected a WAV file, whose name ends in .wav.",
+            "Save it as one with a program for sound; another name alone does not do.",
+        )
 
 
 def _write_silence(path: Path) -> None:
