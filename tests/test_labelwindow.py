@@ -51,6 +51,13 @@ class Labeler:
         """Presses Enter until the button of the undo is there."""
         end = time.monotonic() + 60
         while self.pixel(975, 560).tolist() != list(PLATE):
+            if time.monotonic() > end:
+                __import__("cv2").imwrite("/tmp/agree.png", self.screen.grab(self.window)[..., ::-1])
+                print(
+                    self.screen._xdotool("getwindowfocus"),
+                    self.window,
+                    self.screen._xdotool("search", "--name", "Label"),
+                )
             assert time.monotonic() < end, (self.process.poll(), self.pixel(975, 560))
             self.press("Return")
 

@@ -220,7 +220,7 @@ def test_a_sink_that_does_not_open_is_tried_again(caplog):
     feed(sink, *(seen(t, p1="Sad") for t in range(3)), data=data)
     assert sink.calls == ["open", "open", "open", "1 Sad 1", "1 Sad 2", "close"]
     assert data.pauses == [0.5, 1]
-    assert "ConnectionRefusedError: no bridge. The run goes on" in caplog.messages[0]
+    assert "ConnectionRefusedError: no bridge. Mend it, or leave it out. The run goes on" in caplog.messages[0]
 
 
 def test_a_sink_that_never_opened_is_not_closed(caplog):
@@ -273,7 +273,7 @@ def test_what_trying_again_cannot_mend_ends_the_run(where, error, ends, caplog, 
     ("extra", "line"),
     [
         pytest.param("lights", 'Run in the project\'s folder: pip install -e ".[lights]"', id="with extra"),
-        pytest.param(None, "Run: pip install no_such_package", id="without"),
+        pytest.param(None, "Run: pip install no-such-package", id="without"),
     ],
 )
 def test_a_package_that_is_missing_ends_the_run_with_the_line_that_installs_it(extra, line):
@@ -287,7 +287,7 @@ def test_a_package_that_is_missing_ends_the_run_with_the_line_that_installs_it(e
     loop.join(5)
     name, error = loop.data.error
     assert (name, type(error)) == ("Lamp", MissingPackageError)
-    assert error.happened == "The sink Lamp needs the package no_such_package, which is not installed."
+    assert error.happened == "The sink Lamp needs the package no-such-package, which is not installed."
     assert error.remedy == line
 
 
