@@ -40,7 +40,14 @@ class Labeler:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(words, cwd=folder, env=screen.environment, **pipes)
         self.window = screen.window("Label")
+        self._wait_for_picture()
         screen.move(self.window)
+
+    def _wait_for_picture(self) -> None:
+        """Waits for the first picture: a window that is moved while it takes its size may stay white."""
+        end = time.monotonic() + 20
+        while len(np.unique(self.screen.grab(self.window))) < 3 and time.monotonic() < end:
+            time.sleep(0.1)
 
     def press(self, *keys: str, pause: float = 0.15) -> None:
         for key in keys:
@@ -49,15 +56,8 @@ class Labeler:
 
     def agree(self) -> None:
         """Presses Enter until the button of the undo is there."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 30
         while self.pixel(975, 560).tolist() != list(PLATE):
-            if time.monotonic() > end:
-                __import__("cv2").imwrite("/tmp/agree.png", self.screen.grab(self.window)[..., ::-1])
-                print(
-                    self.screen._xdotool("getwindowfocus"),
-                    self.window,
-                    self.screen._xdotool("search", "--name", "Label"),
-                )
             assert time.monotonic() < end, (self.process.poll(), self.pixel(975, 560))
             self.press("Return")
 
