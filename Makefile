@@ -16,7 +16,7 @@ check: $(VENV)/.live  ## say what works on this machine
 	@$(RUN) -m expression check
 
 lab: $(VENV)/.lessons  ## open lesson 01 in JupyterLab
-	$(RUN) -m jupyterlab notebooks/01_start_here.ipynb
+	$(RUN) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" notebooks/01_start_here.ipynb
 
 test: $(VENV)/.lessons  ## run every test
 	$(RUN) -m pytest

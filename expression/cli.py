@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import re
 import sys
 from typing import Annotated, Any
 
@@ -104,8 +105,8 @@ def live(
 ) -> None:
     """Read faces from a camera; without one, from the bundled demo.
 
-    Keys of its window: Esc or q ends it, o turns it off and on, p pauses lamps and other reactions, 1 to 9
-    give them a label by hand, 0 takes that back.
+    Keys of its window: Esc or q ends it, o turns it off and on, p pauses lamps and other reactions, 1 gives
+    them the first label by hand (Angry), 2 the next and so on, 0 takes that back.
     """
     from .display import make_display
     from .live import run
@@ -124,7 +125,9 @@ def live(
         stats=stats,
     )
     shown = make_display(settings.display).name
-    sinks = settings.sinks or (("console",) if shown == "none" else ())
+    sinks = settings.sinks
+    if shown == "none" and all(re.match(r"(lamp|memory)\b", sink) for sink in sinks):  # which print nothing
+        sinks = (*sinks, "console")
     run(Session(settings=dataclasses.replace(settings, display=shown, sinks=sinks)))
 
 

@@ -128,7 +128,7 @@ def missing_package(feature: str, package: str, extra: str | None = None) -> Mis
     """
     return MissingPackageError(
         f"{feature} needs the package {package}, which is not installed.",
-        "Expected it beside this package.",
+        "Expected it in this Python environment.",
         install_line(extra) if extra else f"Run: pip install {package}",
     )
 

@@ -119,7 +119,7 @@ def test_without_ipywidgets_the_error_names_the_line_to_run(monkeypatch):
         Widget().open()
     assert str(error.value) == (
         "The notebook's live view needs the package ipywidgets, which is not installed. "
-        'Expected it beside this package. Run in the project\'s folder: pip install -e ".[lessons]"'
+        'Expected it in this Python environment. Run in the project\'s folder: pip install -e ".[lessons]"'
     )
 
 
