@@ -21,7 +21,7 @@ LAYERS = [
     {"control", "room", "data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
     | {"colours", "keys", "lightsettings"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},
-    {"sources", "sinks", "sinkloop", "cascades", "faces", "tracking", "runtime", "prediction"}
+    {"sources", "sinks", "sinkloop", "cascades", "stages", "faces", "tracking", "runtime", "prediction"}
     | {"network", "augmentation", "checkpoints", "optimizer", "training", "personalising", "export"}
     | {"evaluation", "figures", "charts", "sinkcharts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "switches", "display"}
