@@ -34,21 +34,21 @@ class Switches:
             control.paused, description="Pause", icon="pause", tooltip="Lamps and other reactions hold still"
         )
         self.override = ipywidgets.Dropdown(
-            options=[(AS_READ, None), *((label, label) for label in control.labels)],
-            value=control.override,
+            options=(AS_READ, *control.labels),
+            value=control.override or AS_READ,
             description="Reactions:",
             layout={"width": "auto"},
         )
         self._control = control
-        self._names = {"on": self.on, "paused": self.pause, "override": self.override}
-        for name, widget in self._names.items():
-            widget.observe(lambda change, name=name: setattr(control, name, change["new"]), "value")
+        self.on.observe(lambda change: setattr(control, "on", change["new"]), "value")
+        self.pause.observe(lambda change: setattr(control, "paused", change["new"]), "value")
+        self.override.observe(self._choose, "value")
         control.watch(self._follow)
 
     @property
     def widgets(self) -> tuple[Any, ...]:
         """All of them, in their order."""
-        return tuple(self._names.values())
+        return self.on, self.pause, self.override
 
     def close(self) -> None:
         """Takes them away; the switches stay as they are."""
@@ -56,7 +56,12 @@ class Switches:
         for widget in self.widgets:
             widget.close()
 
+    def _choose(self, change: dict) -> None:
+        """Overrides by what was chosen."""
+        self._control.override = None if change["new"] == AS_READ else change["new"]
+
     def _follow(self) -> None:
         """Shows what somebody else has turned."""
-        for name, widget in self._names.items():
-            widget.value = getattr(self._control, name)
+        control = self._control
+        self.on.value, self.pause.value = control.on, control.paused
+        self.override.value = control.override or AS_READ

@@ -18,9 +18,9 @@ def control():
 
 def test_buttons_turn_the_switches(control):
     switches = Switches(control)
-    switches.on.value, switches.pause.value, switches.override.label = False, True, "Sad"
+    switches.on.value, switches.pause.value, switches.override.value = False, True, "Sad"
     assert (control.on, control.paused, control.override) == (False, True, "Sad")
-    switches.override.label = AS_READ
+    switches.override.value = AS_READ
     assert control.override is None
 
 
@@ -30,7 +30,7 @@ def test_they_begin_as_the_switches_are_and_follow_whoever_else_turns_them(contr
     assert (switches.on.value, switches.pause.value, switches.override.value) == (True, True, "Happy")
     for key in "op0":
         control.press(key)
-    assert (switches.on.value, switches.pause.value, switches.override.value) == (False, False, None)
+    assert (switches.on.value, switches.pause.value, switches.override.value) == (False, False, AS_READ)
 
 
 def test_once_closed_they_follow_no_more(control):
