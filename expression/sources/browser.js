@@ -74,7 +74,6 @@ function render({ model, el }) {
   };
 
   const start = async () => {
-    if (!model.get("wanted")) return say("The camera is off.");
     if (!navigator.mediaDevices) {
       say("This page gets no camera: it came by http. Open it by https, or as localhost.");
       return model.send({ failed: "insecure" });
@@ -99,13 +98,16 @@ function render({ model, el }) {
     timer = setInterval(send, PACE);
   };
 
-  const obey = () => { if (!model.get("wanted")) stop("The camera is off."); };
+  const obey = () => (model.get("wanted") ? start() : stop("The camera is off."));
+  const leave = () => { if (stream) model.send({ left: true }); };
   model.on("msg:custom", hear);
   model.on("change:wanted", obey);
-  start();
+  window.addEventListener("pagehide", leave);
+  obey();
   return () => {
     model.off("msg:custom", hear);
     model.off("change:wanted", obey);
+    window.removeEventListener("pagehide", leave);
     stop("");
   };
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,8 +32,8 @@ WIDTH, HEIGHT = 640, 480
 PAUSE, QUIET = 0.25, 2.0
 """Seconds between two looks for a picture, and after which it is said that none comes."""
 
-PATIENCE = 60.0
-"""Seconds that somebody has to allow the camera, or to open the page again."""
+PATIENCE, LEFT = 60.0, 15.0
+"""Seconds that somebody has to allow the camera, and to be back once the page was closed or loaded anew."""
 
 FAILURES = {
     "NotAllowedError": (
@@ -61,7 +62,7 @@ class Camera(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_suffix(".js")
-    wanted = traitlets.Bool(True).tag(sync=True)
+    wanted = traitlets.Bool(False).tag(sync=True)
 
 
 class Browser(Source):
@@ -73,10 +74,11 @@ class Browser(Source):
 
     def __init__(self):
         self._changed = threading.Condition()
-        self._camera: Camera | None = None
         self._newest: tuple[bytes, float] | None = None  # JPEG, and when it was taken
         self._failed = ""
         self._first, self._last = True, 0.0  # whether none has come yet, and when the last one came
+        self._left = False  # whether the page was closed since
+        self._camera, self._shown = _show() if in_notebook() else (None, None)
 
     def open(self) -> None:
         """Asks for the camera in the page.
@@ -84,18 +86,15 @@ class Browser(Source):
         Raises:
             SourceError: This is no notebook.
         """
-        if not in_notebook():
+        if self._camera is None:
             raise SourceError(
                 "The browser's camera was asked for, and this is no notebook.",
                 "Expected a cell of a notebook in JupyterLab.",
                 "Leave the source out for a camera of this machine.",
             )
-        from IPython.display import display
-
         self._last = time.monotonic()
-        self._camera = Camera()
         self._camera.on_msg(self._hear)
-        self._shown = display(self._camera, display_id=True)
+        self._camera.wanted = True
 
     def read(self) -> np.ndarray:
         """Returns the newest picture, (height, width, 3) uint8 RGB; while none comes one that says so.
@@ -132,7 +131,10 @@ class Browser(Source):
         with self._changed:
             if "failed" in message:
                 self._failed = str(message["failed"])
+            elif "left" in message:
+                self._left = True
             elif buffers:
+                self._left = False
                 self._newest = bytes(buffers[0]), now - float(message.get("age", 0.0)) / 1000
             self._changed.notify_all()
         if buffers and self._camera is not None:
@@ -141,14 +143,23 @@ class Browser(Source):
     def _waiting(self) -> np.ndarray:
         """Returns a picture that says what is waited for."""
         self.captured = None
-        if time.monotonic() - self._last > PATIENCE:
+        patience = LEFT if self._left else PATIENCE
+        if time.monotonic() - self._last > patience:
             raise SourceLostError(
-                f"The browser sent no picture for {PATIENCE:.0f} s.",
+                f"The browser sent no picture for {patience:.0f} s.",
                 "Expected the page to be open and its camera allowed.",
-                "Allow the camera, keep the page in sight, and run it again.",
+                "Allow the camera, keep the page in sight, and run the cell again.",
             )
         told = "Please allow the camera in this page." if self._first else "The page sends no pictures now."
         return blank(WIDTH, HEIGHT, told)
+
+
+def _show() -> tuple[Camera, Any]:
+    """Shows a camera that is off below the running cell; a thread, which opens it, could not."""
+    from IPython.display import display
+
+    camera = Camera()
+    return camera, display(camera, display_id=True)
 
 
 def _decoded(jpeg: bytes) -> np.ndarray | None:
