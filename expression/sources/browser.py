@@ -1,0 +1,175 @@
+"""The camera of the browser in which a notebook is open, also where the kernel is on another machine.
+
+`Session("browser")` asks for it in the page, below the running cell. `browser.js` sends pictures at the pace
+that the link takes, and the newest is read. The camera goes off when the run ends, when the cell is run
+again and when the page is closed.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..drawing import blank
+from ..errors import SourceError, SourceLostError, missing_package
+from ..screen import in_notebook
+from . import Source
+
+try:
+    import anywidget
+    import traitlets
+except ImportError as error:
+    raise missing_package("The camera of the browser", "anywidget", "lessons") from error
+
+WIDTH, HEIGHT = 640, 480
+PAUSE, QUIET = 0.25, 2.0
+"""Seconds between two looks for a picture, and after which it is said that none comes."""
+
+PATIENCE, LEFT = 60.0, 15.0
+"""Seconds that somebody has to allow the camera, and to be back once the page was closed or loaded anew."""
+
+FAILURES = {
+    "NotAllowedError": (
+        "The camera was not allowed.",
+        "Allow it beside the address of the page, and try again.",
+    ),
+    "NotFoundError": ("The browser finds no camera.", 'Plug one in, or take another source, such as "demo".'),
+    "NotReadableError": (
+        "The browser's camera is taken by another program.",
+        "Close other programs that use it, and run it again.",
+    ),
+    "insecure": (
+        "This page gets no camera: it came by http.",
+        "Open the notebook by https, or as localhost through a tunnel: ssh -L 8888:localhost:8888 HOST",
+    ),
+    "ended": ("The browser's camera went off.", "Plug it in or allow it again, and run it again."),
+}
+"""What a page may meet, and what to do. Source: https://developer.mozilla.org/docs/Web/API/MediaDevices/getUserMedia"""
+
+
+class Camera(anywidget.AnyWidget):
+    """What stands in the page: a small preview, and how many pictures are sent.
+
+    Attributes:
+        wanted: Whether the camera is to be on.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    wanted = traitlets.Bool(False).tag(sync=True)
+
+
+class Browser(Source):
+    """The camera of the page, mirrored; always its newest picture."""
+
+    mirror = True
+    named = True
+    description = "the browser's camera"
+
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._newest: tuple[bytes, float] | None = None  # JPEG, and when it was taken
+        self._failed = ""
+        self._first, self._last = True, 0.0  # whether none has come yet, and when the last one came
+        self._left = False  # whether the page was closed since
+        self._camera, self._shown = _show() if in_notebook() else (None, None)
+
+    def open(self) -> None:
+        """Asks for the camera in the page.
+
+        Raises:
+            SourceError: This is no notebook.
+        """
+        if self._camera is None:
+            raise SourceError(
+                "The browser's camera was asked for, and this is no notebook.",
+                "Expected a cell of a notebook in JupyterLab.",
+                "Leave the source out for a camera of this machine.",
+            )
+        self._last = time.monotonic()
+        self._camera.on_msg(self._hear)
+        self._camera.wanted = True
+
+    def read(self) -> np.ndarray:
+        """Returns the newest picture, (height, width, 3) uint8 RGB; while none comes one that says so.
+
+        Raises:
+            SourceError: The page got no camera; the message says why.
+            SourceLostError: No picture came for a minute.
+        """
+        wait = PAUSE if self._first else QUIET
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest or self._failed, wait)
+            newest, self._newest = self._newest, None
+        if self._failed:
+            raise _failure(self._failed)
+        image = _decoded(newest[0]) if newest else None
+        if image is None:
+            return self._waiting()
+        self._first, self._last, self.captured = False, time.monotonic(), newest[1]
+        return image
+
+    def close(self) -> None:
+        """Turns the camera off."""
+        if self._camera is None:
+            return
+        camera, self._camera = self._camera, None
+        camera.wanted = False
+        if self._shown is not None:
+            self._shown.update({"text/plain": "The browser's camera was on here."}, raw=True)
+        camera.close()
+
+    def _hear(self, _widget, message: dict, buffers: list) -> None:
+        """Takes what the page sends, and answers, so that it sends the next."""
+        now = time.monotonic()
+        with self._changed:
+            if "failed" in message:
+                self._failed = str(message["failed"])
+            elif "left" in message:
+                self._left = True
+            elif buffers:
+                self._left = False
+                self._newest = bytes(buffers[0]), now - float(message.get("age", 0.0)) / 1000
+            self._changed.notify_all()
+        if buffers and self._camera is not None:
+            self._camera.send({"number": message.get("number")})
+
+    def _waiting(self) -> np.ndarray:
+        """Returns a picture that says what is waited for."""
+        self.captured = None
+        patience = LEFT if self._left else PATIENCE
+        if time.monotonic() - self._last > patience:
+            raise SourceLostError(
+                f"The browser sent no picture for {patience:.0f} s.",
+                "Expected the page to be open and its camera allowed.",
+                "Allow the camera, keep the page in sight, and run the cell again.",
+            )
+        told = "Please allow the camera in this page." if self._first else "The page sends no pictures now."
+        return blank(WIDTH, HEIGHT, told)
+
+
+def _show() -> tuple[Camera, Any]:
+    """Shows a camera that is off below the running cell; a thread, which opens it, could not."""
+    from IPython.display import display
+
+    camera = Camera()
+    return camera, display(camera, display_id=True)
+
+
+def _decoded(jpeg: bytes) -> np.ndarray | None:
+    """Returns a picture, or None where it is damaged."""
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+
+
+def _failure(name: str) -> SourceError:
+    """Returns the error for what the page has met."""
+    happened, remedy = FAILURES.get(
+        name, (f"The browser gave no camera ({name[:60]}).", 'Take another source, such as "demo".')
+    )
+    return SourceError(happened, "Expected the page to get a camera.", remedy)
