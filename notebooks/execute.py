@@ -12,17 +12,25 @@ machine in its outputs is not written.
 from __future__ import annotations
 
 import argparse
+import base64
 import copy
 import os
 import re
 import sys
 from pathlib import Path
 
+import cv2
 import nbformat
+import numpy as np
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from expression.image import encode_jpeg, fit
+
 FOLDER = Path(__file__).resolve().parent
+
+COVER = 320
+"""Pixels of the longer side of the picture that the README shows of a lesson."""
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -77,7 +85,23 @@ def execute_file(path: Path, timeout: float = 600) -> list[str]:
     trouble = troubles(notebook)
     if not trouble:
         nbformat.write(notebook, path)
+        if path.resolve().parent == FOLDER:
+            cover_path(path).write_bytes(cover(notebook))
     return trouble
+
+
+def cover_path(path: Path) -> Path:
+    """Returns where the picture of a lesson lies that the README shows."""
+    return FOLDER.parent / "docs" / "lessons" / f"{path.stem}.jpg"
+
+
+def cover(notebook: nbformat.NotebookNode) -> bytes:
+    """Returns the picture of the cell with the tag cover, as a small JPEG."""
+    tagged = next(cell for cell in notebook.cells if "cover" in cell.metadata.get("tags", ()))
+    kept = [output.data for output in tagged.outputs if "data" in output]
+    found = next(data[kind] for data in kept for kind in ("image/png", "image/jpeg") if kind in data)
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(found), np.uint8), cv2.IMREAD_COLOR_RGB)
+    return encode_jpeg(fit(image, COVER)[0], 85)
 
 
 def execute(notebook: nbformat.NotebookNode, folder: Path, timeout: float = 600) -> None:

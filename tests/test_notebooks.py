@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 nbformat = pytest.importorskip("nbformat")
@@ -123,6 +125,14 @@ def test_a_lesson_is_committed_executed_with_pictures_and_without_trouble(path):
     assert pictures
     assert not execute.troubles(notebook)
     assert str(ROOT) not in path.read_text(encoding="utf-8")
+
+
+@every_lesson
+def test_the_readme_shows_a_picture_of_a_lesson_as_it_is_now(path):
+    kept = cv2.imread(str(execute.cover_path(path)))
+    now = cv2.imdecode(np.frombuffer(execute.cover(read(path)), np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_allclose(kept.astype(int), now, atol=3)
+    assert f"docs/lessons/{path.stem}.jpg" in (ROOT / "README.md").read_text("utf-8")
 
 
 @every_lesson
