@@ -148,6 +148,19 @@ def test_links_to_files_lead_somewhere(path):
         assert (FOLDER / link).exists(), link
 
 
+def test_the_glossary_is_in_order_and_each_word_stands_in_its_lesson():
+    rows = re.findall(
+        r"^\| ([^|]+) \| [^|]+ \| (\[.+\)) \|$", (FOLDER / "GLOSSARY.md").read_text("utf-8"), re.M
+    )
+    words = [word for word, _ in rows]
+    assert len(words) > 30
+    assert words == sorted(words, key=str.casefold)
+    for word, links in rows:
+        for link in re.findall(r"\]\(([^)]+)\)", links):
+            lesson = "".join(cell.source for cell in read(FOLDER / link).cells).replace("_", " ")
+            assert word.casefold().rstrip("e") in lesson.casefold(), (word, link)
+
+
 def _tree() -> str | None:
     """What git sees of the working tree; None outside one."""
     words = [
