@@ -20,11 +20,8 @@ from .dataset import Dataset, Split, parted
 from .image import SIZE, resize
 from .labels import FER2013, Labels
 from .sources._portrait import DETAIL, Portrait
-from .sources._story import FEELINGS, NEUTRAL
+from .sources._story import FEELINGS, LABEL_OF, NEUTRAL
 from .sources.demo import FACE
-
-LABEL_OF = {"angry": "Angry", "laugh": "Happy", "sad": "Sad", "surprise": "Surprise", "neutral": "Neutral"}
-"""What FER2013 calls the feelings of the demo; nobody drew disgust and fear."""
 
 LABELS = Labels([label for label in FER2013 if label in LABEL_OF.values()])
 """The labels of the practice faces, in FER2013's order."""

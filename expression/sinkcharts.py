@@ -1,4 +1,4 @@
-"""Pictures of what sinks do: the colours that lamps can show, and who was told what when.
+"""Pictures of labels on their way: which one a face had when, who was told, and the colours lamps can show.
 
 Each function returns a matplotlib Figure, which a notebook shows when it is the last line of a cell.
 
@@ -8,6 +8,7 @@ Notebook: 08_lights
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,15 +82,42 @@ def messages(rows: Mapping[str, Sequence[Reading]], marks: Mapping[float, str] |
             axes.axvline(second, color=GREY, linestyle="--", linewidth=1)
             axes.text(second, -0.55, f" {words}", fontsize=9)
         axes.set(xlim=(-0.01 * end, 1.01 * end), xlabel="Second of the run")
-        axes.set_yticks(range(len(rows)), rows)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.tick_params(axis="y", length=0)
-        axes.grid(visible=False)
-        axes.spines[:].set_visible(False)
-        names = dict.fromkeys(reading.label for reading in sent)
-        handles = [axes.barh(0, 0, color=_rgb(name), edgecolor=DARK, linewidth=0.5) for name in names]
-        figure.legend(handles, names, loc="outside lower left", ncols=8)
-        return settled(figure)
+        return _labelled(figure, axes, rows, [reading.label for reading in sent])
+
+
+def ribbons(rows: Mapping[str, Sequence[tuple[float, str]]], end: float) -> Figure:
+    """Draws which label there was when, as ribbons in the colours of the labels, and how often it changed.
+
+    Args:
+        rows: For each ribbon, pairs of a second and the label from then on, in order; an empty label
+            leaves a gap.
+        end: The second in which all ribbons end.
+    """
+    with chart_style():
+        figure = new_figure(1.4 + 0.42 * len(rows))
+        axes = figure.subplots()
+        axes.barh(range(len(rows)), end, 0.84, color=DARK)
+        for y, row in enumerate(rows.values()):
+            changes = [pair for before, pair in pairwise([(0, None), *row]) if before[1] != pair[1]]
+            for (start, label), (stop, _) in pairwise([*changes, (end, "")]):
+                axes.barh(y, stop - start, 0.7, left=start, color=_rgb(label) if label else DARK)
+            count = max(0, len(changes) - 1)
+            axes.text(1.015 * end, y, f"{count} change{'s' * (count != 1)}", va="center")
+        axes.set(xlim=(0, end), xlabel="Second of the run")
+        return _labelled(figure, axes, rows, [label for row in rows.values() for _, label in row if label])
+
+
+def _labelled(figure: Figure, axes: Axes, rows: Mapping[str, Sequence], labels: Sequence[str]) -> Figure:
+    """Names the rows of a chart, and the colours below it; returns the figure."""
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    names = dict.fromkeys(labels)
+    handles = [axes.barh(0, 0, color=_rgb(name), edgecolor=DARK, linewidth=0.5) for name in names]
+    figure.legend(handles, names, loc="outside lower left", ncols=8)
+    return settled(figure)
 
 
 def _ticks(axes: Axes, row: int, readings: Sequence[Reading]) -> None:

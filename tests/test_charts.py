@@ -62,6 +62,11 @@ MESSAGES = {
     "once": [reading(1, "not sure", time=2)],
     "never": [],
 }
+RIBBONS = {
+    "calm": [(0, "Happy"), (1, "Happy"), (3, "Sad")],
+    "nervous": [(0, "Happy"), (1, "Sad"), (2, ""), (4, "not sure")],
+    "nobody": [],
+}
 CHARTS = {
     "learning_curves": lambda: charts.learning_curves(HISTORY),
     "confusion_matrix": lambda: charts.confusion_matrix(EVALUATION),
@@ -70,6 +75,7 @@ CHARTS = {
     "gamuts": lambda: sinkcharts.gamuts(LightSettings().colours),
     "own_set": lambda: charts.own_set({"Happy": [3, 1], "Sad": [0, 4]}, ["monday", "tuesday"]),
     "messages": lambda: sinkcharts.messages(MESSAGES, {1.5: "off", 3: "on"}),
+    "ribbons": lambda: sinkcharts.ribbons(RIBBONS, end=5),
 }
 
 
@@ -173,6 +179,21 @@ def test_messages_are_ticks_in_the_colour_of_their_label_and_counted():
 def test_a_run_without_messages_is_drawn_empty():
     figure = sinkcharts.messages({"nobody": []})
     assert [text.get_text().strip() for text in figure.axes[0].texts] == ["0"]
+
+
+def test_ribbons_have_the_colours_of_their_labels_as_long_as_they_last_and_count_changes():
+    figure = sinkcharts.ribbons(RIBBONS, end=5)
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == list(RIBBONS)
+    assert [text.get_text() for text in axes.texts] == ["1 change", "3 changes", "0 changes"]
+    assert [text.get_text() for text in figure.legends[0].texts] == ["Happy", "Sad", "not sure"]
+    bars = [bar for bar in axes.patches if bar.get_height() == pytest.approx(0.7)]
+    places = [(bar.get_x(), bar.get_width()) for bar in bars]
+    assert places == [(0, 3), (3, 2), (0, 1), (1, 1), (2, 2), (4, 1)]
+    labels = ("Happy", "Sad", "Happy", "Sad", None, "not sure")
+    for bar, label in zip(bars, labels, strict=True):
+        if label:
+            np.testing.assert_allclose(bar.get_facecolor()[:3], np.divide(colour(label), 255), atol=1e-6)
 
 
 def test_ticks_between_whole_percentages_are_not_rounded():

@@ -124,6 +124,13 @@ def test_the_story_has_one_two_and_no_people(demo, seconds, people):
     assert demo.people_at(seconds) == people
 
 
+def test_the_story_tells_what_each_person_is_meant_to_show(demo):
+    assert demo.story()[:3] == [(0, "Happy"), (2.4, "Neutral"), (4.4, "Surprise")]
+    assert demo.story("second")[1] == (14.6, "Surprise")
+    seconds = [second for second, _ in demo.story()]
+    assert seconds == sorted(seconds)
+
+
 def test_the_two_cross_each_others_way(demo):
     first, second = (demo._places[name][:, 0] for name in ("first", "second"))
     assert first[400] < second[400]

@@ -30,6 +30,9 @@ FEELINGS = {
 """What each feeling does to the face, as weights of the portrait's actions, found by trying what
 the shipped network reads."""
 
+LABEL_OF = {"angry": "Angry", "laugh": "Happy", "sad": "Sad", "surprise": "Surprise", "neutral": "Neutral"}
+"""What FER2013 calls the feelings; nobody drew disgust and fear."""
+
 PLACES = {
     "first": [
         *[(0, 320, 205, 1.15, 0), (2.5, 320, 205, 1.2, 0), (4.2, 325, 225, 1.6, 0), (6.4, 325, 225, 1.6, 2)],

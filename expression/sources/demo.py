@@ -16,7 +16,21 @@ import numpy as np
 
 from . import Source
 from ._portrait import DETAIL, SIZE, Portrait
-from ._story import CAMERA, FPS, FRAMES, HEIGHT, LIGHT, PLACES, WIDTH, actions, place, smooth, track
+from ._story import (
+    CAMERA,
+    FPS,
+    FRAMES,
+    HEIGHT,
+    LABEL_OF,
+    LIGHT,
+    MOODS,
+    PLACES,
+    WIDTH,
+    actions,
+    place,
+    smooth,
+    track,
+)
 
 FACE = (223, 122)
 """The middle of the face in the portrait, in its pixels."""
@@ -109,6 +123,20 @@ class Demo(Source):
         second = 60 * size2 < x2 < WIDTH - 60 * size2 and y2 < HEIGHT - 60 * size2
         hidden = abs(x1 - x2) < 75 * size1 + 60 * size2
         return int(first) + int(second and not hidden)
+
+    def story(self, who: str = "first") -> list[tuple[float, str]]:
+        """Returns what a person is meant to show: from which second on, which label.
+
+        A face changes for about a third of a second, half of it before that moment.
+
+        Args:
+            who: first or second.
+
+        Example:
+            >>> Demo().story()[:3]
+            [(0, 'Happy'), (2.4, 'Neutral'), (4.4, 'Surprise')]
+        """
+        return [(second, LABEL_OF[mood]) for second, mood in MOODS[who]]
 
 
 def place_person(x: float, y: float, size: float, tilt: float, mirrored: bool = False) -> np.ndarray:
