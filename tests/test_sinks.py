@@ -22,6 +22,13 @@ def test_the_sinks_of_the_folder_are_listed():
     assert not any(name.startswith("_") for name in names())
 
 
+class Stray:
+    """Has the method, but is no sink."""
+
+    def send(self, reading):
+        pass
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "name", "value"),
     [
@@ -67,8 +74,10 @@ def test_a_sink_is_made_from_words(text, kind, name, value):
         ("memory:many", r"limit of the sink memory is 'many'\. Expected a whole number\. Give one, or"),
         ("memory:limit=2.5", r"limit of the sink memory is '2\.5'"),
         ("memory:0", r"limit of the sink memory is 0\. Expected 1 or more"),
-        (Console, r"Console'> is no sink\. .* Write it as Console\(\)"),
-        (3, r"3 is no sink"),
+        (Console, r"Console'> is no sink\. .* Make one of it: Console\(\)\."),
+        (Stray, r"is no sink\. .* Write: class Stray\(Sink\)\. Make one of it: Stray\(\)\."),
+        (Stray(), r"is no sink\. .* Write: class Stray\(Sink\)\.$"),
+        (3, r"3 is no sink\. .* Choose one of .*console.*, or write a subclass of Sink\."),
     ],
     ids=str,
 )

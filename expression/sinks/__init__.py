@@ -140,12 +140,22 @@ def make_sink(text: str | Sink) -> Sink:
     if isinstance(text, Sink):
         return text
     if not isinstance(text, str):
-        raise BadInputError(
-            f"{text!r} is no sink.", "Expected a name or an instance of a Sink.", "Write it as Console()."
-        )
+        raise _no_sink(text)
     name, _, rest = text.strip().partition(":")
     kind = _sink_class(name)
     return kind(**options_of(name, kind, rest))
+
+
+def _no_sink(thing: object) -> BadInputError:
+    """Returns the error for something that is neither a name nor a sink."""
+    if isinstance(thing, type):
+        remedy = f"Make one of it: {thing.__name__}()."
+        remedy = remedy if issubclass(thing, Sink) else f"Write: class {thing.__name__}(Sink). {remedy}"
+    elif hasattr(thing, "send"):
+        remedy = f"Write: class {type(thing).__name__}(Sink)."
+    else:
+        remedy = f"Choose one of {', '.join(names())}, or write a subclass of Sink."
+    return BadInputError(f"{thing!r} is no sink.", "Expected a name, or an instance of a Sink.", remedy)
 
 
 def _sink_class(name: str) -> type[Sink]:
