@@ -20,7 +20,7 @@ from .bridge import IS_OFF, NOT_AVAILABLE, Bridge, BridgeError
 from .errors import damage_told
 from .files import write_text, writing_told
 from .keys import FOLDER
-from .lamps import Lamp, read_lamps
+from .lamps import BridgeLamp, read_lamps
 
 COLOURS = {"xy": ("xy",), "ct": ("ct",), "hs": ("hue", "sat")}
 """What belongs to each colour mode of a lamp."""
@@ -45,7 +45,7 @@ class Before:
         self.alone: list[str] = []  # the names of lamps that the last `put_back` left as they are
         self.left = next((lamp.get("time", "") for lamp in self.lamps.values()), "")
 
-    def keep(self, lamps: Iterable[Lamp]) -> None:
+    def keep(self, lamps: Iterable[BridgeLamp]) -> None:
         """Keeps the lamps that were not kept yet; what an earlier run left stays."""
         new = {lamp.number: lamp for lamp in lamps if lamp.number not in self.lamps}
         if not new:
@@ -72,7 +72,7 @@ class Before:
         if kept:
             write_text(self.file, json.dumps(kept, indent=2) + "\n")
 
-    def put_back(self, bridge: Bridge) -> list[Lamp]:
+    def put_back(self, bridge: Bridge) -> list[BridgeLamp]:
         """Puts the lamps back, field by field, and returns those that cannot be reached now.
 
         One that is switched off meanwhile, or gone from the bridge, is left alone; see `alone`.

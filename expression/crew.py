@@ -10,7 +10,7 @@ from __future__ import annotations
 from .before import Before
 from .bridge import GROUP_RATE, IS_OFF, LAMP_RATE, NOT_AVAILABLE, Bridge, BridgeError
 from .colours import Gamut, Light
-from .lamps import Lamp, choose, command, differs, read_lamps
+from .lamps import BridgeLamp, choose, command, differs, read_lamps
 from .lightsettings import LightSettings
 
 LOOK_SECONDS = 10.0
@@ -37,14 +37,14 @@ class Crew:
     def __init__(self, bridge: Bridge, settings: LightSettings):
         self.bridge, self._settings = bridge, settings
         self.before = Before(bridge.url)
-        self.lamps: list[Lamp] = []
+        self.lamps: list[BridgeLamp] = []
         self._group = ""  # the number of the group, where it can be told as one
         self._sent: dict[str, dict] = {}
         self._told_at: dict[str, float] = {}
         self._look_at = 0.0
 
     @property
-    def following(self) -> list[Lamp]:
+    def following(self) -> list[BridgeLamp]:
         """The lamps that follow now."""
         return [lamp for lamp in self.lamps if not lamp.left_alone]
 
@@ -119,6 +119,6 @@ class Crew:
                 lamp.state["on"] = False
         self._sent[number], self._told_at[number] = told, self.bridge.pace.clock()
 
-    def put_back(self) -> list[Lamp]:
+    def put_back(self) -> list[BridgeLamp]:
         """Puts all lamps back as they were; see `Before.put_back`."""
         return self.before.put_back(self.bridge)

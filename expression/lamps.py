@@ -22,7 +22,7 @@ SAME_XY, SAME_BRIGHTNESS = 0.006, 4
 """Differences that nobody sees and that are not worth a command; steps of xy and of 254."""
 
 
-class Lamp:
+class BridgeLamp:
     """A lamp as the bridge describes it.
 
     Args:
@@ -46,13 +46,15 @@ class Lamp:
         return "" if self.state.get("on") else "switched off"
 
 
-def read_lamps(bridge: Bridge) -> list[Lamp]:
+def read_lamps(bridge: Bridge) -> list[BridgeLamp]:
     """Returns all lamps of a bridge, in their order."""
     found = bridge.lights().items()
-    return [Lamp(*each) for each in sorted(found, key=lambda each: int(each[0]))]
+    return [BridgeLamp(*each) for each in sorted(found, key=lambda each: int(each[0]))]
 
 
-def choose(lamps: list[Lamp], groups: Mapping[str, dict], settings: LightSettings) -> tuple[list[Lamp], str]:
+def choose(
+    lamps: list[BridgeLamp], groups: Mapping[str, dict], settings: LightSettings
+) -> tuple[list[BridgeLamp], str]:
     """Returns the lamps that were chosen, and the number of the group if it was one.
 
     Raises:

@@ -104,9 +104,9 @@ def test_a_bridge_without_lights_is_told(bridge, capsys):
 
 def test_restoring_tells_of_lamps_that_were_switched_off_or_taken_away(bridge, capsys):
     from expression.before import Before
-    from expression.lamps import Lamp
+    from expression.lamps import BridgeLamp
 
-    Before(bridge.url).keep([Lamp(*each) for each in bridge.lights.items() if each[0] in "123"])
+    Before(bridge.url).keep([BridgeLamp(*each) for each in bridge.lights.items() if each[0] in "123"])
     bridge.lights["1"]["state"]["on"] = False
     del bridge.lights["3"]
     assert main(["lights", "restore"]) == 0
@@ -118,12 +118,12 @@ def test_restoring_tells_of_lamps_that_were_switched_off_or_taken_away(bridge, c
 
 def test_restoring_tells_what_it_did_and_goes_on_when_one_bridge_is_away(bridge, capsys):
     from expression.before import Before
-    from expression.lamps import Lamp
+    from expression.lamps import BridgeLamp
 
     gone = Paired("http://127.0.0.1:9", "x")
     remember(gone)
     for url in (gone.url, bridge.url):
-        Before(url).keep([Lamp(*each) for each in bridge.lights.items() if each[0] in "15"])
+        Before(url).keep([BridgeLamp(*each) for each in bridge.lights.items() if each[0] in "15"])
     bridge.lights["1"]["state"].update(bri=9, xy=[0.2, 0.2])
     assert main(["lights", "restore"]) == 1
     out, err = capsys.readouterr()
