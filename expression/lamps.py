@@ -21,6 +21,9 @@ from .lightsettings import LightSettings
 SAME_XY, SAME_BRIGHTNESS = 0.006, 4
 """Differences that nobody sees and that are not worth a command; steps of xy and of 254."""
 
+FAR, OFF = "cannot be reached", "switched off"
+"""Why a lamp does not follow, where that may change."""
+
 
 class BridgeLamp:
     """A lamp as the bridge describes it.
@@ -42,8 +45,8 @@ class BridgeLamp:
         if "xy" not in self.state:
             return "white only" if "bri" in self.state else "no lamp that can be dimmed"
         if not self.state.get("reachable", True):
-            return "cannot be reached"
-        return "" if self.state.get("on") else "switched off"
+            return FAR
+        return "" if self.state.get("on") else OFF
 
 
 def read_lamps(bridge: Bridge) -> list[BridgeLamp]:
@@ -106,3 +109,9 @@ def differs(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
     if old is None or math.dist(new["xy"], old["xy"]) > SAME_XY:
         return True
     return abs(new["bri"] - old["bri"]) >= SAME_BRIGHTNESS
+
+
+def shows(told: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+    """Whether a lamp shows what it was told, but for how a bridge rounds."""
+    same = not differs(told, {"xy": state.get("xy", (0, 0)), "bri": state.get("bri", 0)})
+    return same and state.get("colormode", "xy") == "xy" and state.get("effect", "none") == "none"
