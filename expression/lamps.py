@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .bridge import Bridge
-from .colours import Gamut, Light, gamut_of, to_xy
+from .colours import BRIGHTEST, LOWEST, Gamut, Light, gamut_of, to_xy
 from .errors import BadInputError
 from .lightsettings import LightSettings
 
@@ -96,7 +96,7 @@ def command(light: Light, gamut: Gamut | None, transition: float) -> dict[str, A
         >>> command(Light((0, 0, 255), 0.5), None, 0.4)
         {'xy': [0.1355, 0.0399], 'bri': 127, 'transitiontime': 4}
     """
-    brightness = min(254, max(1, round(254 * light.brightness)))
+    brightness = round(BRIGHTEST * min(1.0, max(LOWEST, light.brightness)))
     return {
         "xy": list(to_xy(light.rgb, gamut)),
         "bri": brightness,
