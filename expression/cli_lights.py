@@ -23,7 +23,7 @@ lights_app = typer.Typer(
 )
 At = Annotated[
     str | None,
-    typer.Option("--bridge", help="Its address; the one paired last if left out.", metavar="ADDRESS"),
+    typer.Option("--bridge", help="Its address or id; the one paired last if left out.", metavar="ADDRESS"),
 ]
 
 

@@ -40,7 +40,7 @@ class Hue(Lighting):
     Args:
         lights: Names or numbers of lamps with a + between; all if left out.
         group: A room, a zone or a group, in place of lamps.
-        bridge: The address of the bridge; the one paired last if left out.
+        bridge: The address or id of the bridge; the one paired last if left out.
         follow: largest or mean: whom the lamps follow.
         colours: Lights of labels, such as "Happy:gold+Sad:blue 40%".
         neutral: The light when nobody is there.
