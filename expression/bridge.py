@@ -22,8 +22,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from .deadline import connect
 from .errors import BadInputError, ExpressionError, missing_package
-from .keys import VARIABLE, Paired, split
+from .keys import VARIABLE, Paired, id_of, split
 
 TIMEOUT = 3.0
 """Seconds that a bridge may take to answer."""
@@ -103,8 +104,9 @@ class Transport:
             for pairing.
 
     Attributes:
-        timeout: Seconds that each step may take.
+        timeout: Seconds that a call may take, all of it.
         certificate: As above, or what was noted.
+        answers: Whether the last call was answered; True before the first.
     """
 
     def __init__(self, url: str, certificate: str = "", timeout: float = TIMEOUT):
@@ -112,6 +114,8 @@ class Transport:
         self._scheme, self._host, self._port = split(url)
         self._connection: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
+        self._ends = 0.0
+        self.answers = True
 
     def call(self, mode: str, path: str, data: Any = None) -> Any:
         """Returns the JSON of an answer.
@@ -121,13 +125,15 @@ class Transport:
             RefusedError: It showed another certificate.
         """
         with self._lock:
+            self._ends = time.monotonic() + self.timeout
             try:
                 status, text = self._exchange(mode, path, data)
-            except (OSError, http.client.HTTPException) as error:
+                self.answers = True
+            except BaseException as error:
+                self.answers = False
                 self.close()
-                raise self._told(error) from error
-            except BaseException:
-                self.close()
+                if isinstance(error, (OSError, http.client.HTTPException)):
+                    raise self._told(error) from error
                 raise
         try:
             if status >= 400:
@@ -160,7 +166,7 @@ class Transport:
         return self._once(mode, path, data)
 
     def _once(self, mode: str, path: str, data: Any) -> tuple[int, bytes]:
-        self._connection.sock.settimeout(self.timeout)
+        self._connection.sock.ends = self._ends
         body = None if data is None else json.dumps(data)
         self._connection.request(mode, path, body, {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
@@ -172,16 +178,14 @@ class Transport:
     def _connect(self) -> http.client.HTTPConnection:
         """Connects, and looks at the certificate before anything is said."""
         if self._scheme == "http":
-            connection = http.client.HTTPConnection(self._host, self._port, timeout=self.timeout)
-            connection.connect()
+            connection = http.client.HTTPConnection(self._host, self._port)
+            connection.sock = connect(self._host, connection.port, self._ends)
             return connection
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False  # a bridge signs for itself; what counts is that it is the same one
         context.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(
-            self._host, self._port, timeout=self.timeout, context=context
-        )
-        connection.connect()
+        connection = http.client.HTTPSConnection(self._host, self._port, context=context)
+        connection.sock = connect(self._host, connection.port, self._ends, context)
         found = hashlib.sha256(connection.sock.getpeercert(binary_form=True)).hexdigest()
         if self.certificate and not hmac.compare_digest(found, self.certificate):
             connection.close()
@@ -223,7 +227,7 @@ class Bridge:
     def __init__(self, paired: Paired, pace: Pace | None = None):
         self.url, self.pace = paired.url, pace or Pace()
         self.transport = Transport(paired.url, paired.certificate)
-        self._key = paired.key
+        self._key, self._id = paired.key, paired.id
         self._phue = _phue(self._request, paired)
 
     def lights(self) -> dict[str, dict]:
@@ -237,6 +241,14 @@ class Bridge:
     def config(self) -> dict:
         """Returns the bridge's name and number."""
         return self._request("GET", f"/api/{self._key}/config")
+
+    def identity(self) -> str:
+        """Returns by what a bridge is known, wherever it stands: its id, or its address if it has none.
+
+        It is asked for it where it was paired before ids were kept.
+        """
+        self._id = self._id or id_of(self.config()) or self.url
+        return self._id
 
     def set_light(self, number: str, command: dict) -> None:
         """Sends a command to a lamp, no sooner than the bridge's rate allows."""

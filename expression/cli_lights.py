@@ -16,13 +16,14 @@ from .errors import ExpressionError
 
 if TYPE_CHECKING:
     from .bridge import Bridge
+    from .sinks.hue import Hue
 
 lights_app = typer.Typer(
     help="Lamps of a Philips Hue bridge, which follow what is read.", epilog="Example: expression lights pair"
 )
 At = Annotated[
     str | None,
-    typer.Option("--bridge", help="Its address; the one paired last if left out.", metavar="ADDRESS"),
+    typer.Option("--bridge", help="Its address or id; the one paired last if left out.", metavar="ADDRESS"),
 ]
 
 
@@ -86,26 +87,38 @@ def try_out(
     ] = 1.5,
 ) -> None:
     """Show the colour of each label on the lamps, one after the other, and put them back."""
+    from .interrupts import interrupting_signals
+    from .sinks.hue import Hue
+
+    sink = Hue(lights=lights, group=group, bridge=bridge, by_score=False)
+    try:
+        with interrupting_signals():
+            sink.open()
+            try:
+                _show_colours(sink, seconds)
+            finally:
+                sink.close()
+    except KeyboardInterrupt:
+        print("Stopped.")
+    if not sink.left:
+        print("All is as it was.")
+
+
+def _show_colours(sink: Hue, seconds: float) -> None:
+    """Shows the light of each label for so many seconds."""
     import time
 
     from .labels import FER2013
     from .lightsettings import COLOURS
-    from .sinks.hue import Hue
 
-    sink = Hue(lights=lights, group=group, bridge=bridge, by_score=False)
-    sink.open()
     known = {label.casefold(): label for label in (*FER2013, *COLOURS)}
-    try:
-        followers = ", ".join(lamp.name for lamp in sink.crew.following)
-        print(f"Following: {followers or 'none'}.")
-        for label, light in sink.settings.colours.items() if followers else ():
-            shown = f"#{bytes(light.rgb).hex()} at {light.brightness:.0%}"
-            print(f"{known.get(label, label)}: {shown}", flush=True)
-            sink.crew.show(light.dimmed(sink.settings.brightness), patience=10.0)
-            time.sleep(seconds)
-    finally:
-        sink.close()
-    print("All is as it was.")
+    followers = ", ".join(lamp.name for lamp in sink.crew.following)
+    print(f"Following: {followers or 'none'}.", flush=True)
+    for label, light in sink.settings.colours.items() if followers else ():
+        shown = f"#{bytes(light.rgb).hex()} at {light.brightness:.0%}"
+        print(f"{known.get(label, label)}: {shown}", flush=True)
+        sink.crew.show(light.dimmed(sink.settings.brightness), patience=10.0)
+        time.sleep(seconds)
 
 
 @lights_app.command(epilog="Example: expression lights restore")
@@ -117,21 +130,24 @@ def restore() -> None:
     if not left:
         print("Nothing to put back: the last run did it itself.")
     failed = None
-    for url in left:
-        before = Before(url)
-        names = [lamp["name"] for lamp in before.lamps.values()]
+    for name, lamps in left.items():
+        url = next((str(lamp["url"]) for lamp in lamps.values() if lamp.get("url")), "")
+        since = min((lamp.get("time", "") for lamp in lamps.values()), default="")
         try:
-            with _bridge(url) as opened:
-                far = [lamp.name for lamp in before.put_back(opened)]
+            with _kept_bridge(name, url) as opened, Before(opened.identity(), opened.url) as before:
+                outcome = before.put_back(
+                    opened, tell=lambda: print("Putting the lights back ...", flush=True)
+                )
         except ExpressionError as error:  # the other bridges first
             failed = failed or error
-            print(f"Not put back, and kept for later: {', '.join(names)}.")
+            names = ", ".join(lamp["name"] for lamp in lamps.values())
+            print(f"Not put back, and kept for later: {names}.")
             continue
-        done = [name for name in names if name not in far + before.alone]
         for said, which in (
-            (f"Put back as on {before.left or 'that day'}", done),
-            ("Left alone, since switched off or gone", before.alone),
-            ("Cannot be reached, and kept for later", far),
+            (f"Put back as on {since or 'that day'}", outcome.done),
+            ("Switched off, and kept for later", outcome.off),
+            ("Cannot be reached, and kept for later", outcome.far),
+            ("Gone from the bridge, and forgotten", outcome.gone),
         ):
             if which:
                 print(f"{said}: {', '.join(which)}.")
@@ -140,12 +156,22 @@ def restore() -> None:
 
 
 @contextlib.contextmanager
-def _bridge(address: str) -> Iterator[Bridge]:
+def _kept_bridge(name: str, url: str) -> Iterator[Bridge]:
+    """The bridge of an id, at whichever address it was paired last, or else at the one that was noted."""
+    from .keys import read
+
+    known = any(one.is_at(name) for one in read())
+    with _bridge(name if known else url or name, named=False) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def _bridge(address: str, named: bool = True) -> Iterator[Bridge]:
     """A paired bridge, given back at the end."""
     from .bridge import Bridge
     from .keys import find
 
-    opened = Bridge(find(address))
+    opened = Bridge(find(address, named=named))
     try:
         yield opened
     finally:

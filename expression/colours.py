@@ -79,6 +79,13 @@ FROM_XYZ = (
 WHITE: XY = (0.3127, 0.329)
 """xy of daylight, for a colour that is black. Source: CIE standard illuminant D65."""
 
+BRIGHTEST = 254
+LOWEST = 1 / BRIGHTEST
+"""A lamp's brightness goes from 1 to 254; the lowest is dim, not off. Nobody here switches one off.
+
+Source: https://developers.meethue.com/develop/hue-api/lights-api/ (set light state)
+"""
+
 
 @dataclass(frozen=True)
 class Light:
@@ -105,18 +112,22 @@ class Light:
 def light(text: str) -> Light:
     """Reads a colour as a user wrote it: a name or hex, and a brightness if it is not the full one.
 
+    A lamp shows a dark colour as the bright one, less bright; black is white as dark as it goes.
+
     Raises:
         BadInputError: There is no such colour; take one of those named, or #rrggbb.
 
     Example:
         >>> light("gold"), light("#00f 40%")
         (Light(rgb=(255, 205, 30), brightness=1.0), Light(rgb=(0, 0, 255), brightness=0.4))
+        >>> light("#330000"), light("#000")
+        (Light(rgb=(255, 0, 0), brightness=0.2), Light(rgb=(255, 255, 255), brightness=0.0))
     """
     words = re.fullmatch(r"\s*(.*?)(?:\s+(\d{1,3})\s*%)?\s*", str(text), re.DOTALL)
     name, percent = words.group(1).casefold(), int(words.group(2) or 100)
     digits = re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", name)
     if percent <= 100 and digits:
-        return Light(_from_hex(digits.group(1)), percent / 100)
+        return _brightest(_from_hex(digits.group(1))).dimmed(percent / 100)
     if percent <= 100 and name in NAMES:
         return Light(NAMES[name], percent / 100)
     if percent > 100 and (digits or name in NAMES):
@@ -254,6 +265,15 @@ def _from_hex(digits: str) -> RGB:
     """Returns the RGB of rgb or rrggbb."""
     pairs = [d * 2 for d in digits] if len(digits) == 3 else [digits[i : i + 2] for i in (0, 2, 4)]
     return tuple(int(pair, 16) for pair in pairs)
+
+
+def _brightest(rgb: RGB) -> Light:
+    """Returns a colour with its largest part at 255, and how bright that part was as its brightness."""
+    amounts, largest = linear(rgb), max(rgb)
+    if not largest:
+        return Light((255, 255, 255), 0.0)
+    parts = tuple(round(255 * _encoded(amount / max(amounts))) for amount in amounts)
+    return Light(parts, round(largest / 255, 4))
 
 
 def _encoded(share: float) -> float:

@@ -12,9 +12,12 @@ import json
 import os
 import re
 import stat
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+
+from filelock import FileLock
 
 from .errors import BadInputError
 from .files import writing_told
@@ -23,10 +26,19 @@ VARIABLE = "EXPRESSION_LIGHTS_KEY"
 FOLDER = "EXPRESSION_LIGHTS_FOLDER"
 """Names a folder for the keys, and for how lamps were, in place of the usual ones."""
 
+BRIDGE = "EXPRESSION_LIGHTS_BRIDGE"
+"""Names a bridge; `lightsettings.py` reads it too."""
+
 FILE = "bridges.json"
+ROOM = "Make room, or the folder writable."
+LOCK_SECONDS = 5.0
+"""How long somebody else may read and write one of the files; it takes milliseconds."""
 
 KEY = re.compile(r"[!-~]*")
 """What a key can be. With anything else in it no request can be made, and the reason would show the key."""
+
+ID = re.compile(r"[0-9a-fA-F]{16}")
+"""What the id of a bridge can be: its number, as it stands on its back, with FFFE in the middle."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +50,34 @@ class Paired:
         key: What it gave; like a password, so it is not shown.
         certificate: SHA-256 of its certificate in hex, for https.
         name: What it is called.
+        id: Which bridge it is, wherever it stands; empty where it was paired before this was kept.
     """
 
     url: str
     key: str = field(default="", repr=False)
     certificate: str = ""
     name: str = ""
+    id: str = field(default="", repr=False)
 
     @property
     def place(self) -> str:
         """The address without http:// or https://."""
         return self.url.rpartition("://")[2].rstrip("/")
+
+    def is_at(self, address: str) -> bool:
+        """Whether it is the one of that address, or of that id."""
+        return self.place == Paired(address).place or (bool(self.id) and self.id == address.upper())
+
+
+def id_of(config: object) -> str:
+    """Returns the id in what a bridge says of itself; empty where it says none.
+
+    Example:
+        >>> id_of({"bridgeid": "001788fffe123456"})
+        '001788FFFE123456'
+    """
+    found = str(config.get("bridgeid", "")) if isinstance(config, dict) else ""
+    return found.upper() if ID.fullmatch(found) else ""
 
 
 def split(url: str) -> tuple[str, str, int | None]:
@@ -80,38 +109,52 @@ def path() -> Path:
     return Path(os.environ.get(FOLDER) or platformdirs.user_config_path("expression", False)) / FILE
 
 
-def find(address: str = "", environ: Mapping[str, str] | None = None) -> Paired:
-    """Returns the bridge at an address; the one that was paired last where none is given.
+def find(address: str = "", environ: Mapping[str, str] | None = None, named: bool = True) -> Paired:
+    """Returns the bridge of an address or an id; the one that was paired last where none is given.
 
-    EXPRESSION_LIGHTS_KEY replaces the key of the file.
+    EXPRESSION_LIGHTS_KEY replaces the key of the file: that of the bridge which EXPRESSION_LIGHTS_BRIDGE or
+    the address names. Where only one was paired, it is that one.
+
+    Args:
+        address: The address or id.
+        environ: The environment, if another than the process's.
+        named: Whether it was the user who gave the address.
 
     Raises:
         BadInputError: No bridge was paired there, others may read the file, or address or key cannot be one.
     """
-    key = (os.environ if environ is None else environ).get(VARIABLE, "").strip()
+    environ = os.environ if environ is None else environ
+    key = _key_of(environ)
+    if address:
+        split(address)
+    known = read()
+    found = [one for one in known if not address or one.is_at(address)]
+    if found and address.startswith("https://") and not found[-1].url.startswith("https://"):
+        found = []
+    if found:
+        chosen = environ.get(BRIDGE, "").strip() or (address if named else "")
+        its_own = len(known) == 1 or (chosen and found[-1].is_at(chosen))
+        return replace(found[-1], key=(key if its_own else "") or found[-1].key)
+    if key and address and not address.startswith("https://") and not ID.fullmatch(address):
+        return Paired(address if "://" in address else f"http://{address}", key)
+    raise BadInputError(
+        f"No bridge was paired{f' at {address}' if address else ''}.",
+        f"Expected a key in {path()}"
+        + (f", with the bridge's certificate{' beside it' if key else ''}." if "https" in address else "."),
+        "Run: expression lights pair" + (f" {address}" if address and not ID.fullmatch(address) else ""),
+    )
+
+
+def _key_of(environ: Mapping[str, str]) -> str:
+    """Returns the key in the environment; empty where there is none."""
+    key = environ.get(VARIABLE, "").strip()
     if not KEY.fullmatch(key):
         raise BadInputError(
             f"{VARIABLE} is no key of a bridge.",
             "Expected letters and digits without blanks.",
             "Copy it again, or unset it and run: expression lights pair",
         )
-    if address:
-        split(address)
-    known = read()
-    place = Paired(address).place
-    found = [one for one in known if not address or one.place == place]
-    if found and "://" in address and found[-1].url != address.rstrip("/"):
-        found = []
-    if found:
-        return Paired(**{**asdict(found[-1]), "key": key or found[-1].key})
-    if key and address and not address.startswith("https://"):
-        return Paired(address if "://" in address else f"http://{address}", key)
-    raise BadInputError(
-        f"No bridge was paired{f' at {address}' if address else ''}.",
-        f"Expected a key in {path()}"
-        + (f", with the bridge's certificate{' beside it' if key else ''}." if "https" in address else "."),
-        "Run: expression lights pair" + (f" {address}" if address else ""),
-    )
+    return key
 
 
 def read() -> list[Paired]:
@@ -144,18 +187,47 @@ def read() -> list[Paired]:
         ) from error
 
 
+def check_room() -> None:
+    """Makes sure that a key can be kept, before anybody walks to a bridge.
+
+    Raises:
+        BadInputError: The file is damaged, or others may read it.
+        OutputError: It could not be written.
+    """
+    file = path()
+    with locked(file), writing_told(file, ROOM):
+        read()
+        tempfile.TemporaryFile(dir=file.parent).close()
+
+
 def remember(paired: Paired) -> Path:
-    """Writes a bridge into the file, in place of the one at the same address, and returns its path.
+    """Writes a bridge into the file, in place of itself or of one at the same address; returns the path.
 
     Raises:
         OutputError: It cannot be written.
     """
     file = path()
-    with writing_told(file, "Make room, or the folder writable."):
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    others = [one for one in read() if one.place != paired.place]
-    write_secret(file, json.dumps([asdict(one) for one in [*others, paired]], indent=2) + "\n")
+    with locked(file):
+        others = [one for one in read() if not one.is_at(paired.place) and not one.is_at(paired.id)]
+        write_secret(file, json.dumps([asdict(one) for one in [*others, paired]], indent=2) + "\n")
     return file
+
+
+@contextlib.contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Keeps other runs and threads from a file between reading and writing it; makes its folder.
+
+    Raises:
+        OutputError: Somebody else does not let go of it, or the folder cannot be written.
+    """
+    with writing_told(file, ROOM):
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(file.with_name(f"{file.name}.lock"), timeout=LOCK_SECONDS, thread_local=False)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_secret(file: Path, text: str) -> None:
@@ -165,7 +237,7 @@ def write_secret(file: Path, text: str) -> None:
         OutputError: It cannot be written.
     """
     part = file.with_name(f"{file.name}.part")
-    with writing_told(file, "Make room, or the folder writable."):
+    with writing_told(file, ROOM):
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

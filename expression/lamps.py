@@ -14,15 +14,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from .bridge import Bridge
-from .colours import Gamut, Light, gamut_of, to_xy
+from .colours import BRIGHTEST, LOWEST, Gamut, Light, gamut_of, to_xy
 from .errors import BadInputError
 from .lightsettings import LightSettings
 
 SAME_XY, SAME_BRIGHTNESS = 0.006, 4
 """Differences that nobody sees and that are not worth a command; steps of xy and of 254."""
 
+FAR, OFF = "cannot be reached", "switched off"
+"""Why a lamp does not follow, where that may change."""
 
-class Lamp:
+
+class BridgeLamp:
     """A lamp as the bridge describes it.
 
     Args:
@@ -42,17 +45,19 @@ class Lamp:
         if "xy" not in self.state:
             return "white only" if "bri" in self.state else "no lamp that can be dimmed"
         if not self.state.get("reachable", True):
-            return "cannot be reached"
-        return "" if self.state.get("on") else "switched off"
+            return FAR
+        return "" if self.state.get("on") else OFF
 
 
-def read_lamps(bridge: Bridge) -> list[Lamp]:
+def read_lamps(bridge: Bridge) -> list[BridgeLamp]:
     """Returns all lamps of a bridge, in their order."""
     found = bridge.lights().items()
-    return [Lamp(*each) for each in sorted(found, key=lambda each: int(each[0]))]
+    return [BridgeLamp(*each) for each in sorted(found, key=lambda each: int(each[0]))]
 
 
-def choose(lamps: list[Lamp], groups: Mapping[str, dict], settings: LightSettings) -> tuple[list[Lamp], str]:
+def choose(
+    lamps: list[BridgeLamp], groups: Mapping[str, dict], settings: LightSettings
+) -> tuple[list[BridgeLamp], str]:
     """Returns the lamps that were chosen, and the number of the group if it was one.
 
     Raises:
@@ -91,7 +96,7 @@ def command(light: Light, gamut: Gamut | None, transition: float) -> dict[str, A
         >>> command(Light((0, 0, 255), 0.5), None, 0.4)
         {'xy': [0.1355, 0.0399], 'bri': 127, 'transitiontime': 4}
     """
-    brightness = min(254, max(1, round(254 * light.brightness)))
+    brightness = round(BRIGHTEST * min(1.0, max(LOWEST, light.brightness)))
     return {
         "xy": list(to_xy(light.rgb, gamut)),
         "bri": brightness,
@@ -104,3 +109,9 @@ def differs(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
     if old is None or math.dist(new["xy"], old["xy"]) > SAME_XY:
         return True
     return abs(new["bri"] - old["bri"]) >= SAME_BRIGHTNESS
+
+
+def shows(told: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+    """Whether a lamp shows what it was told, but for how a bridge rounds."""
+    same = not differs(told, {"xy": state.get("xy", (0, 0)), "bri": state.get("bri", 0)})
+    return same and state.get("colormode", "xy") == "xy" and state.get("effect", "none") == "none"

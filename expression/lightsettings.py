@@ -47,7 +47,7 @@ class LightSettings:
     """How lamps follow readings.
 
     Attributes:
-        bridge: The address of the bridge; empty for the one that was paired last.
+        bridge: The address or id of the bridge; empty for the one that was paired last.
         lights: Names or numbers of lamps; none for all.
         group: The name of a room, a zone or a group, in place of lamps.
         follow: Whom: "largest" or "mean"; see `room.of_room`.
@@ -101,17 +101,18 @@ class LightSettings:
             BadInputError: An unknown name or colour, or a value of the wrong kind or range.
         """
         environ = os.environ if environ is None else environ
-        values = dict(table("lights", folder))
-        places = dict.fromkeys(values, FILE)
-        for variable, value in environ.items():
-            name = variable[len(VARIABLE) :].lower()
-            if variable.startswith(VARIABLE) and name not in OTHERS:
-                values[name], places[name] = value, "the environment"
-        for name, value in options.items():
-            if value is not None:
-                values[name], places[name] = value, ""
-        if options.get("lights") or options.get("group"):  # the later choice replaces the earlier one
-            values = {n: v for n, v in values.items() if n not in ("lights", "group") or options.get(n)}
+        variables = {n[len(VARIABLE) :].lower(): v for n, v in environ.items() if n.startswith(VARIABLE)}
+        values: dict[str, Any] = {}
+        places: dict[str, str] = {}
+        for place, found in (
+            (FILE, table("lights", folder)),
+            ("the environment", {n: v for n, v in variables.items() if n not in OTHERS}),
+            ("", {n: v for n, v in options.items() if v is not None}),
+        ):
+            if found.get("lights") or found.get("group"):  # the later choice replaces the earlier one
+                values = {n: v for n, v in values.items() if n not in ("lights", "group")}
+            values |= found
+            places |= dict.fromkeys(found, place)
         return cls(**{name: _convert(name, value, places[name]) for name, value in values.items()})
 
     def light_of(self, reading: Reading) -> Light | None:

@@ -7,13 +7,10 @@ Notebook: 06_live
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 from .errors import ExpressionError, RunError
+from .interrupts import interrupting_signals
 from .session import Session
 from .sources import told_of
 
@@ -21,7 +18,7 @@ from .sources import told_of
 def run(session: Session) -> None:
     """Runs a session to its end, with words before and after; Ctrl-C and signals are good ends."""
     try:
-        with _interrupting_signals(session), session:
+        with interrupting_signals(lambda: _finish(session)), session:
             print(_describe(session), flush=True)
             session.run()
     except KeyboardInterrupt:
@@ -42,30 +39,10 @@ def run(session: Session) -> None:
             print(_summary(session.statistics()), flush=True)
 
 
-@contextlib.contextmanager
-def _interrupting_signals(session: Session) -> Iterator[None]:
-    """Lets the signals of a system that shuts down or a terminal that closes act like Ctrl-C.
-
-    The run is told that it is done before KeyboardInterrupt is raised, for Python drops what is
-    raised while it happens to tidy up an object.
-    """
-
-    def interrupt(number, frame):
-        if session.data is not None:
-            session.data.done = True
-        raise KeyboardInterrupt
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _finish(session: Session) -> None:
+    """Tells a run that it is done, before what is raised could be lost."""
+    if session.data is not None:
+        session.data.done = True
 
 
 def _describe(session: Session) -> str:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from .bridge import NO_BUTTON, Bridge, BridgeError, Transport, import_phue, raise_errors
 from .errors import BadInputError, ExpressionError
 from .finding import find_bridges
-from .keys import Paired, remember, split
+from .keys import Paired, check_room, id_of, remember, split
 
 SECONDS = 30
 """How long the button is waited for, as long as a bridge itself remembers it."""
@@ -41,12 +42,14 @@ def pair(
         sleep: Waits so many seconds.
 
     Raises:
-        BadInputError: No bridge was found, or several, or the address is none.
+        BadInputError: No bridge was found, or several, or the address is none, or others may read the keys.
         BridgeError: Nothing that answers there is a bridge.
         ButtonError: The button was not pressed in time.
         MissingPackageError: phue is not installed.
+        OutputError: The key could not be kept.
     """
     import_phue()  # before anybody walks to the bridge
+    check_room()
     if not address:
         tell("Looking for a bridge in this network ...")
         address = _only(find_bridges())
@@ -58,10 +61,11 @@ def pair(
             tell(f"Now press the button on the bridge, within {seconds} s.")
             key = _wait_for_button(transport, seconds, count, sleep)
         paired = Paired(transport.url, key, transport.certificate)
-        name = str(_config(paired).get("name", "the bridge"))
+        config = _config(paired)
     finally:
         transport.close()
-    paired = Paired(paired.url, paired.key, paired.certificate, name)
+    name = str(config.get("name", "the bridge"))
+    paired = replace(paired, name=name, id=id_of(config))
     file = remember(paired)
     tell(f"Paired with {name}. Its key lies in {file}, which only you may read.")
     return paired

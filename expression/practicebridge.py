@@ -113,6 +113,7 @@ class PracticeBridge:
 
     Attributes:
         name: What it is called.
+        id: Which bridge it is, wherever it stands in the network.
         lights: Its lamps by number, as a bridge describes them.
         groups: Its rooms and zones by number.
         users: The keys that it knows.
@@ -131,6 +132,7 @@ class PracticeBridge:
     handler = Handler
 
     def __init__(self):
+        self.id = f"001788FFFE{secrets.token_hex(3).upper()}"
         self.lights, self.groups = lamps(), copy.deepcopy(GROUPS)
         self.users: set[str] = set()
         self.button = False
@@ -188,7 +190,7 @@ class PracticeBridge:
     def answer(self, mode: str, path: str, body: Any) -> Any:
         """Returns what a bridge answers."""
         words = path.strip("/").split("/")
-        about = {"name": self.name, "bridgeid": "001788FFFE000001", "modelid": "BSB002"}
+        about = {"name": self.name, "bridgeid": self.id, "modelid": "BSB002"}
         if words == ["api"] and mode == "POST":
             return self._new_user(body)
         if len(words) < 2 or words[0] != "api":
@@ -218,30 +220,21 @@ class PracticeBridge:
         if mode == "PUT" and words[0] == "lights" and words[2:] == ["state"]:
             return self._change(self.lights[words[1]]["state"], body, address)
         if mode == "PUT" and words[0] == "groups" and words[2:] == ["action"]:
-            for number in self.groups[words[1]]["lights"]:
-                self._change(self.lights[number]["state"], body, address)
-            return [{"success": {f"{address}/{name}": value}} for name, value in body.items()]
+            return self._change_group(self.groups[words[1]]["lights"], body, address)
         return [failed(4, address, f"method, {mode}, not available for resource, {address}")]
 
     def _change(self, state: dict, body: Any, address: str) -> list:
         """Changes a lamp as far as it is told well, and returns an answer for each value."""
-        if not isinstance(body, dict) or not body:
-            return [failed(5, address, "invalid/missing parameters in body")]
-        answers, good = [], {}
-        for name, value in body.items():
-            place = f"{address}/{name}"
-            if name not in CHECKS or (name not in state and name != "transitiontime"):
-                answers.append(failed(6, place, f"parameter, {name}, not available"))
-            elif not CHECKS[name](value):
-                answers.append(failed(7, place, f"invalid value, {value}, for parameter, {name}"))
-            elif not state["on"] and not body.get("on") and name != "transitiontime":
-                off = f"parameter, {name}, is not modifiable. Device is set to off."
-                answers.append(failed(201, place, off))
-            else:
-                answers.append({"success": {place: value}})
-                good[name] = value
-        good.pop("transitiontime", None)
+        answers, good = _checked(body, address, {*state, "transitiontime"}, state["on"])
         self._apply(state, good)
+        return answers
+
+    def _change_group(self, numbers: list[str], body: Any, address: str) -> list:
+        """Changes those of a group that are on, each as far as it can, and answers for the whole group."""
+        answers, good = _checked(body, address, set(CHECKS))
+        for state in (self.lights[number]["state"] for number in numbers):
+            if state["on"] or good.get("on"):
+                self._apply(state, {name: value for name, value in good.items() if name in state})
         return answers
 
     def _apply(self, state: dict, good: dict) -> None:
@@ -256,6 +249,34 @@ class PracticeBridge:
         for name in others:
             if name in state and state != before:
                 state[name] = self._derived.get((mode, _colour(state, mode)), {}).get(name, FAR[name])
+
+
+def _checked(body: Any, address: str, names: set[str], on: bool = True) -> tuple[list, dict]:
+    """Returns an answer for each value of a command, and the values that are good.
+
+    Args:
+        body: The command.
+        address: Whom it is for.
+        names: What can be told there.
+        on: Whether a lamp is on; one that is off takes nothing but to be switched on.
+    """
+    if not isinstance(body, dict) or not body:
+        return [failed(5, address, "invalid/missing parameters in body")], {}
+    answers, good = [], {}
+    for name, value in body.items():
+        place = f"{address}/{name}"
+        if name not in CHECKS or name not in names:
+            answers.append(failed(6, place, f"parameter, {name}, not available"))
+        elif not CHECKS[name](value):
+            answers.append(failed(7, place, f"invalid value, {value}, for parameter, {name}"))
+        elif not on and not body.get("on") and name != "transitiontime":
+            off = f"parameter, {name}, is not modifiable. Device is set to off."
+            answers.append(failed(201, place, off))
+        else:
+            answers.append({"success": {place: value}})
+            good[name] = value
+    good.pop("transitiontime", None)
+    return answers, good
 
 
 def failed(kind: int, address: str, description: str) -> dict:

@@ -32,7 +32,10 @@ from .tracking import Smoother, Tracker
 from .worker import Worker
 
 JOIN_SECONDS = 5.0
-"""How long `stop` waits for the threads, all together; no source takes longer to open."""
+"""How long `stop` waits for the threads, all together; no source takes longer to open.
+
+A sink that has much to give back may ask for more: `Sink.close_seconds`.
+"""
 
 MOST_STATISTICS = 4096
 """Bytes of a file that are looked at before it is replaced by statistics."""
@@ -223,7 +226,12 @@ class Session:
         began = time.monotonic()
         workers = [w for w in self._workers if w.ident and w is not threading.current_thread()]
         for worker in workers:
-            worker.join(max(0.0, began + JOIN_SECONDS - time.monotonic()))
+            while worker.is_alive():
+                asked = [w.sink.close_seconds for w in workers if isinstance(w, SinkLoop) and w.is_alive()]
+                left = began + JOIN_SECONDS + max(asked, default=0.0) - time.monotonic()
+                if left <= 0:
+                    break
+                worker.join(min(left, 0.2))  # in slices, since a sink may ask for less meanwhile
         self._threads_left = [worker.name for worker in workers if worker.is_alive()]
         if self._threads_left:
             logger.warning("These threads have not ended yet: %s.", ", ".join(self._threads_left))

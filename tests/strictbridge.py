@@ -9,9 +9,9 @@ import threading
 import time
 from pathlib import Path
 
-from expression.practicebridge import Handler, PracticeBridge, failed, lamps
+from expression.practicebridge import Handler, PracticeBridge, failed, lamp, lamps
 
-__all__ = ["KEY", "StrictBridge", "lamps", "make_certificate"]
+__all__ = ["KEY", "StrictBridge", "lamp", "lamps", "make_certificate"]
 
 KEY = "a-secret-key-of-forty-letters-0123456789"
 
@@ -32,6 +32,7 @@ class StrictBridge(PracticeBridge):
     Attributes:
         day: "good", "hang" (accepts and never answers), "html", "500" or "busy" (error 901).
         asked: Set once it was asked anything.
+        told: Set once a lamp or group was told something.
     """
 
     name, handler = "Strict", StrictHandler
@@ -39,7 +40,7 @@ class StrictBridge(PracticeBridge):
     def __init__(self, certificate: tuple[Path, Path] | None = None):
         super().__init__()
         self.users, self.day, self.certificate = {KEY}, "good", certificate
-        self.asked, self._wake = threading.Event(), threading.Event()
+        self.asked, self.told, self._wake = threading.Event(), threading.Event(), threading.Event()
 
     @property
     def place(self) -> str:
@@ -76,7 +77,10 @@ class StrictBridge(PracticeBridge):
             return (500 if self.day == "500" else 200), "text/html", b"<html>Sorry</html>"
         if self.day == "busy":
             return 200, "application/json", json.dumps([failed(901, "/", "Internal error, 503")]).encode()
-        return super().respond(mode, path, text)
+        answer = super().respond(mode, path, text)
+        if mode == "PUT":
+            self.told.set()
+        return answer
 
     def _wait(self, seconds: float = 20) -> None:
         """Waits inside a request until the bridge stops, or has a good day again."""

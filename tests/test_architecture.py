@@ -17,7 +17,7 @@ from expression.sinks import names
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "expression"
 LAYERS = [
-    {"errors", "files", "settings", "labels", "labelrows"},
+    {"errors", "files", "settings", "labels", "labelrows", "deadline", "interrupts"},
     {"control", "room", "data", "image", "worker", "statistics", "models", "card", "quiet", "calibration"}
     | {"colours", "keys", "lightsettings"}
     | {"dataset", "fer2013", "folders", "inspection", "votes", "recipe"},

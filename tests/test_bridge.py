@@ -10,7 +10,7 @@ import socket
 import time
 
 import pytest
-from strictbridge import KEY, StrictBridge, make_certificate
+from strictbridge import KEY, StrictBridge, lamps, make_certificate
 
 from expression.bridge import Bridge, BridgeError, RefusedError, Transport, split
 from expression.errors import BadInputError
@@ -43,11 +43,23 @@ def opened(bridge, key=KEY, certificate="", timeout=None) -> Bridge:
         ({}, r"error 5: invalid/missing parameters in body"),
     ],
 )
-def test_what_a_bridge_complains_of_is_raised_with_its_words(bridge, command, said):
+@pytest.mark.parametrize("what", ["light", "group"])
+def test_what_a_bridge_complains_of_is_raised_with_its_words(bridge, what, command, said):
     made = opened(bridge)
     with pytest.raises(BridgeError, match=said):
-        made.set_light("1", command)
+        (made.set_light if what == "light" else made.set_group)("1", command)
     made.close()
+    assert bridge.lights == lamps()
+
+
+def test_a_group_takes_what_each_of_its_lamps_can(bridge):
+    made = opened(bridge)
+    made.set_group("2", {"xy": [0.3, 0.3], "bri": 9})
+    made.close()
+    states = {number: entry["state"] for number, entry in bridge.lights.items()}
+    assert [states[n]["xy"] for n in "123"] == [[0.3, 0.3]] * 3
+    assert states["4"] == lamps()["4"]["state"], "it is off"
+    assert (states["6"]["bri"], "xy" in states["6"]) == (9, False)
 
 
 def test_a_lamp_that_is_off_or_gone_is_told_by_its_kind(bridge):

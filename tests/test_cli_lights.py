@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import time
 
 import pytest
+from parts import expression_process
 from strictbridge import KEY, lamps
 
-from expression.before import before_path
+from expression.before import Before, before_path, read_before
 from expression.cli import main
 from expression.keys import Paired, remember
+from expression.lamps import BridgeLamp
 
 
 def test_all_lamps_and_groups_are_listed_with_why_some_are_left_alone(bridge, capsys):
@@ -46,6 +51,28 @@ def test_the_test_shows_every_colour_and_puts_all_back(bridge, capsys):
     assert len(bridge.commands) == 8
     assert bridge.lights == lamps()
     assert not before_path().exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_test_that_is_ended_by_a_signal_puts_all_back(bridge, name):
+    process = expression_process("lights", "test", "--lights", "Sofa", "--seconds", "30")
+    assert process.stdout.readline() == "Following: Sofa.\n"
+    assert bridge.told.wait(10)
+    process.send_signal(getattr(signal, name))
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert out.endswith("Stopped.\nAll is as it was.\n")
+    assert bridge.lights == lamps()
+    assert not before_path().exists()
+
+
+def test_a_test_whose_lamps_are_not_all_put_back_does_not_say_that_they_are(bridge, capsys, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: bridge.lights["1"]["state"].update(reachable=False))
+    assert main(["lights", "test", "--lights", "Sofa", "--seconds", "1"]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith("is not put back yet: Sofa. Later: expression lights restore\n")
+    assert "All is as it was" not in out
 
 
 @pytest.mark.parametrize(
@@ -102,28 +129,31 @@ def test_a_bridge_without_lights_is_told(bridge, capsys):
     )
 
 
-def test_restoring_tells_of_lamps_that_were_switched_off_or_taken_away(bridge, capsys):
-    from expression.before import Before
-    from expression.lamps import Lamp
+def noted(bridge: str, lights: dict, numbers: str, url: str = "") -> None:
+    """Notes lamps as a run does that is cut off then."""
+    with Before(bridge, url) as before:
+        before.keep([BridgeLamp(*each) for each in lights.items() if each[0] in numbers])
 
-    Before(bridge.url).keep([Lamp(*each) for each in bridge.lights.items() if each[0] in "123"])
-    bridge.lights["1"]["state"]["on"] = False
+
+def test_restoring_tells_of_lamps_that_were_switched_off_or_taken_away(bridge, capsys):
+    noted(bridge.id, bridge.lights, "123", bridge.url)
+    bridge.lights["1"]["state"].update(on=False, bri=9)
     del bridge.lights["3"]
     assert main(["lights", "restore"]) == 0
-    first, second = capsys.readouterr().out.splitlines()
+    first, *others = capsys.readouterr().out.splitlines()
     assert first.endswith(": Desk.")
-    assert second == "Left alone, since switched off or gone: Sofa, Strip."
-    assert not before_path().exists()
+    assert others == [
+        "Switched off, and kept for later: Sofa.",
+        "Gone from the bridge, and forgotten: Strip.",
+    ]
+    assert list(read_before(before_path())[bridge.id]) == ["1"]
 
 
 def test_restoring_tells_what_it_did_and_goes_on_when_one_bridge_is_away(bridge, capsys):
-    from expression.before import Before
-    from expression.lamps import Lamp
-
     gone = Paired("http://127.0.0.1:9", "x")
     remember(gone)
-    for url in (gone.url, bridge.url):
-        Before(url).keep([Lamp(*each) for each in bridge.lights.items() if each[0] in "15"])
+    noted(gone.url, bridge.lights, "15")
+    noted(bridge.id, bridge.lights, "15", bridge.url)
     bridge.lights["1"]["state"].update(bri=9, xy=[0.2, 0.2])
     assert main(["lights", "restore"]) == 1
     out, err = capsys.readouterr()

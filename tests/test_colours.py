@@ -19,8 +19,11 @@ RGB = some.tuples(*[some.integers(0, 255)] * 3)
     [
         ("red", Light((255, 0, 0))),
         (" Warm White 40% ", Light(NAMES["warm white"], 0.4)),
-        ("#ABC", Light((170, 187, 204))),
-        ("#aabbcc 5 %", Light((170, 187, 204), 0.05)),
+        ("#ABF", Light((170, 187, 255))),
+        ("#aabbff 5 %", Light((170, 187, 255), 0.05)),
+        ("#200000", Light((255, 0, 0), 0.1255)),
+        ("#200000 50%", Light((255, 0, 0), 0.0628)),
+        ("#000000", Light((255, 255, 255), 0.0)),
         ("blue 0%", Light((0, 0, 255), 0.0)),
     ],
 )
@@ -39,6 +42,15 @@ def test_a_brightness_above_100_percent_is_told(text):
 def test_what_is_no_colour_is_told(text):
     with pytest.raises(BadInputError, match=r"There is no colour .* Expected #rrggbb or one of red, orange"):
         light(text)
+
+
+@given(RGB)
+def test_a_dark_colour_is_the_bright_one_less_bright(rgb):
+    found = light("#" + bytes(rgb).hex())
+    assert max(found.rgb) == 255
+    assert found.brightness == pytest.approx(max(rgb) / 255, abs=1e-4)
+    if max(rgb) > 25:  # darker ones have too few steps to tell
+        assert to_xy(found.rgb) == pytest.approx(to_xy(rgb), abs=0.01)
 
 
 def inside(point, gamut) -> bool:

@@ -11,12 +11,12 @@ import threading
 import time
 
 import pytest
+from lighting import quick, wait_for
 from parts import expression_process
 from readings import IMAGE, Patient, feed, seen
 from strictbridge import KEY, StrictBridge, lamps
 
 from expression.before import before_path, read_before
-from expression.bridge import Pace
 from expression.colours import GAMUTS, Light, to_xy
 from expression.control import Control
 from expression.data import Box, Frame, Reading, Seen
@@ -28,34 +28,6 @@ from expression.sinks.hue import Hue
 from expression.sinks.memory import Memory
 
 LABELS = ("Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral")
-
-
-class Clock:
-    """Time that passes only when somebody waits."""
-
-    def __init__(self):
-        self.now, self.sent = 0.0, []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-class Noted(Pace):
-    """Notes when commands were let through."""
-
-    def take(self, rate: int) -> None:
-        super().take(rate)
-        self.clock.sent.append(self.clock())
-
-
-def quick(sink: Hue) -> Clock:
-    """Lets a sink wait for nothing."""
-    clock = Clock()
-    sink.pace = Noted(clock, clock.sleep)
-    return clock
 
 
 def states(bridge) -> dict:
@@ -337,32 +309,7 @@ def test_lights_that_cannot_be_put_back_are_kept_and_the_remedy_is_told(bridge, 
     loop.teardown()
     assert "The lights were not put back" in caplog.text
     assert "Once it does, run: expression lights restore" in caplog.text
-    assert read_before(before_path())[bridge.url]["1"]["state"] == lamps()["1"]["state"]
-
-
-def test_a_run_after_one_that_was_cut_off_puts_back_what_was_before_that(bridge, capsys):
-    first = Hue(lights="Sofa", dwell=0.0)
-    first.open()
-    first.send(seen(0, p1="Sad").items[0])
-    feed(Hue(lights="Sofa", dwell=0.0), seen(0, p1="Happy"))
-    first._bridge.close()
-    assert bridge.lights["1"]["state"] == lamps()["1"]["state"]
-    assert (
-        "An earlier run was cut off; at the end the lights are put back as they were on 20"
-        in capsys.readouterr().out
-    )
-    assert not before_path().exists()
-
-
-def test_a_lamp_out_of_reach_at_the_end_is_kept_for_later(bridge, capsys):
-    sink = Hue(lights="Sofa+Desk", dwell=0.0)
-    quick(sink)
-    sink.open()
-    sink.send(seen(0, p1="Sad").items[0])
-    bridge.lights["1"]["state"]["reachable"] = False
-    sink.close()
-    assert "not put back yet: Sofa. Later: expression lights restore" in capsys.readouterr().out
-    assert list(read_before(before_path())[bridge.url]) == ["1"]
+    assert read_before(before_path())[bridge.id]["1"]["state"] == lamps()["1"]["state"]
 
 
 def test_where_no_lamp_can_follow_it_is_told_why(bridge, caplog):
@@ -480,11 +427,3 @@ def test_after_a_run_was_killed_lights_restore_mends_all(kind, request):
     assert lights()["lights"] == before
     again = expression_process("lights", "restore")
     assert again.communicate(timeout=30)[0] == "Nothing to put back: the last run did it itself.\n"
-
-
-def wait_for(condition, seconds: float = 10) -> None:
-    """Waits until something holds."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it never came"
-        time.sleep(0.02)

@@ -10,7 +10,7 @@ from expression.colours import GAMUTS, Light, light
 from expression.lamps import command
 from expression.sinks import make_sink
 from expression.sinks.hue import Hue
-from expression.sinks.lamp import Lamp, draw_lamp
+from expression.sinks.lamp import SHADE_OFF, Lamp, draw_lamp
 
 
 def test_a_drawn_lamp_shows_what_a_real_one_is_told(bridge):
@@ -57,3 +57,18 @@ def test_its_shade_has_the_colour_and_is_brighter_the_brighter_it_is():
     means = [draw_lamp(Light((255, 200, 0), b)).mean() for b in (0.0, 0.1, 0.5, 1.0)]
     assert means == sorted(means)
     assert means[0] < 40
+
+
+@pytest.mark.parametrize("text", ["#000000", "red 0%", "#200000", "#101000 50%"])
+def test_a_dark_colour_is_drawn_as_dark_as_a_real_lamp_shows_it(text):
+    shown = light(text)
+    told = command(shown, None, 0.0)
+    real = Light(shown.rgb, told["bri"] / 254)
+    assert np.abs(draw_lamp(shown).astype(int) - draw_lamp(real)).max() <= 2
+    assert draw_lamp(shown).max() < draw_lamp(Light(shown.rgb)).max()
+
+
+def test_the_darkest_lamp_is_still_lit():
+    assert command(light("#000000"), None, 0.4)["bri"] == 1
+    assert np.array_equal(draw_lamp(Light((0, 0, 0), 0.5)), draw_lamp(light("white 50%")))
+    assert draw_lamp(Light((255, 0, 0), 0.0))[150, 120, 0] > SHADE_OFF[0]

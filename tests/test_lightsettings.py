@@ -17,7 +17,7 @@ people = 3
 [lights]
 lights = ["Sofa", "Desk"]
 transition = 2
-neutral = "#112233 10%"
+neutral = "#1122ff 10%"
 
 [lights.colours]
 Happy = "pink"
@@ -37,7 +37,7 @@ def test_the_later_place_wins_and_a_run_still_reads_its_own(tmp_path):
         True,
         0.5,
     )
-    assert found.neutral == Light((17, 34, 51), 0.1)
+    assert found.neutral == Light((17, 34, 255), 0.1)
     assert found.colours["happy"] == light("pink")
     assert found.colours["sad"] == light("blue"), "what was not chosen stays"
     assert Settings.load(tmp_path, environ).people == 4
@@ -47,6 +47,29 @@ def test_the_lights_of_an_option_replace_the_group_of_the_file(tmp_path):
     (tmp_path / "expression.toml").write_text('[lights]\ngroup = "Kitchen"\n', "utf-8")
     assert LightSettings.load(tmp_path, {}, lights="Sofa").group == ""
     assert LightSettings.load(tmp_path, {}).group == "Kitchen"
+
+
+@pytest.mark.parametrize(
+    ("file", "variables", "options", "expected"),
+    [
+        ('lights = ["Sofa"]', {"GROUP": "Kitchen"}, {}, ((), "Kitchen")),
+        ('group = "Kitchen"', {"LIGHTS": "Sofa+Desk"}, {}, (("Sofa", "Desk"), "")),
+        ('lights = ["Sofa"]', {"GROUP": "Kitchen"}, {"lights": "Desk"}, (("Desk",), "")),
+        ('group = "Kitchen"', {"LIGHTS": "Sofa"}, {"group": "Hall"}, ((), "Hall")),
+        ('group = "Kitchen"', {"LIGHTS": ""}, {}, ((), "Kitchen")),
+    ],
+)
+def test_lights_and_a_group_replace_each_other_in_a_later_place(file, variables, options, expected, tmp_path):
+    (tmp_path / "expression.toml").write_text(f"[lights]\n{file}\n", "utf-8")
+    environ = {f"EXPRESSION_LIGHTS_{name}": value for name, value in variables.items()}
+    found = LightSettings.load(tmp_path, environ, **options)
+    assert (found.lights, found.group) == expected
+
+
+def test_lights_and_a_group_in_one_place_are_refused():
+    environ = {"EXPRESSION_LIGHTS_LIGHTS": "Sofa", "EXPRESSION_LIGHTS_GROUP": "Kitchen"}
+    with pytest.raises(BadInputError, match=r"Both lights \(Sofa\) and a group \(Kitchen\)"):
+        LightSettings.load("/nowhere", environ)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_pairing_is_told_step_by_step_and_ends_with_the_button(unpaired):
         "Now press the button on the bridge, within 5 s.",
         f"Paired with Strict. Its key lies in {path()}, which only you may read.",
     ]
-    assert kept == find() == Paired(unpaired.url, (unpaired.users - {KEY}).pop(), "", "Strict")
+    assert kept == find() == Paired(unpaired.url, (unpaired.users - {KEY}).pop(), "", "Strict", unpaired.id)
     assert not any(kept.key in line for line in told)
 
 
@@ -260,6 +260,78 @@ def test_a_variable_that_holds_no_key_is_told_without_it(key):
 def test_what_is_no_address_is_told_before_a_key_is_looked_for(environ):
     with pytest.raises(BadInputError, match=r"^'a b' is no address of a bridge\. "):
         find("a b", environ)
+
+
+def test_a_bridge_that_moved_is_paired_anew_in_place_of_itself(unpaired):
+    unpaired.button = True
+    first, _, _ = paired_with(unpaired.place)
+    unpaired.stop()
+    unpaired.port = 0
+    unpaired.start()
+    second, _, _ = paired_with(unpaired.place)
+    assert first.url != second.url
+    assert read() == [second]
+    assert find(unpaired.id) == find(unpaired.id.lower()) == find(second.place) == second
+    with pytest.raises(BadInputError, match=r"No bridge was paired at 001788FFFE\w+\. .*lights pair$"):
+        find(unpaired.id[:-6] + "000000", {"EXPRESSION_LIGHTS_KEY": "secret"})
+
+
+def test_files_without_ids_are_still_read():
+    remember(Paired("http://a", "1"))
+    entries = json.loads(path().read_text("utf-8"))
+    del entries[0]["id"]
+    path().write_text(json.dumps(entries), "utf-8")
+    assert find() == Paired("http://a", "1")
+    remember(Paired("https://a", "2", "f" * 64, id="001788FFFE000001"))
+    assert [one.key for one in read()] == ["2"]
+
+
+def test_what_was_asked_for_over_http_is_found_over_https_and_never_the_reverse():
+    remember(Paired("https://a", "2", "f" * 64))
+    assert find("http://a").url == "https://a"
+    remember(Paired("http://a", "3"))
+    with pytest.raises(BadInputError, match=r"No bridge was paired at https://a\. "):
+        find("https://a")
+
+
+@pytest.mark.parametrize(
+    ("asked", "named", "chosen", "key"),
+    [
+        pytest.param("a", True, "", "env", id="named by bridge="),
+        pytest.param("a", False, "", "own", id="by what was kept"),
+        pytest.param("", True, "", "own", id="not named"),
+        pytest.param("", True, "b", "env", id="named by the variable, and paired last"),
+        pytest.param("a", True, "b", "own", id="the variable names another one"),
+        pytest.param("a", False, "a", "env", id="named by the variable"),
+    ],
+)
+def test_with_two_bridges_the_key_of_the_environment_goes_only_to_the_one_that_is_named(
+    asked, named, chosen, key
+):
+    remember(Paired("http://a", "own"))
+    remember(Paired("http://b", "own"))
+    environ = {"EXPRESSION_LIGHTS_KEY": "env", "EXPRESSION_LIGHTS_BRIDGE": chosen}
+    assert find(asked, environ, named).key == key
+
+
+@posix
+@pytest.mark.parametrize("why", ["others may read it", "damaged", "no folder"])
+def test_keys_that_could_not_be_kept_are_told_before_the_button_is_asked_for(
+    unpaired, why, tmp_path, monkeypatch
+):
+    unpaired.button = True
+    remember(Paired("http://a", "1"))
+    if why == "others may read it":
+        path().chmod(0o644)
+    elif why == "damaged":
+        path().write_text("[", "utf-8")
+    else:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+    with pytest.raises((BadInputError, OutputError), match=r"mode 644|is damaged|cannot be written"):
+        paired_with(unpaired.place)
+    assert not unpaired.asked.is_set()
+    assert unpaired.users == {KEY}
 
 
 def test_a_missing_package_is_told_before_the_button_is_asked_for(unpaired, monkeypatch):

@@ -212,6 +212,43 @@ def test_a_thread_that_does_not_end_is_named(monkeypatch, caplog):
         worker.join(5)
 
 
+class Leisurely(Keep):
+    """Needs longer than the usual to close, and may notice that it is of no use."""
+
+    def __init__(self, asks):
+        super().__init__()
+        self.asks, self.closing, self.may_close = asks, threading.Event(), threading.Event()
+
+    @property
+    def close_seconds(self):
+        self.closing.set()
+        return self.asks if not self.may_close.is_set() else 0.0
+
+    def close(self):
+        self.closing.wait(5)
+        self.may_close.wait(self.asks)
+        super().close()
+
+
+def test_a_sink_that_asks_for_longer_is_waited_for(monkeypatch):
+    monkeypatch.setattr(session, "JOIN_SECONDS", 0.1)
+    sink = Leisurely(1.0)
+    quiet(Pictures(5), sinks=(sink,)).run()
+    assert sink.closed
+
+
+def test_a_sink_that_asks_for_longer_is_waited_for_no_longer_than_it_needs(monkeypatch):
+    monkeypatch.setattr(session, "JOIN_SECONDS", 2.0)
+    sink = Leisurely(60.0)
+    release = threading.Thread(target=lambda: sink.closing.wait(5) and sink.may_close.set())
+    release.start()
+    run = quiet(Pictures(5), sinks=(sink,))
+    run.run()
+    release.join()
+    assert sink.closed
+    assert run.statistics()["stop_seconds"] < 5
+
+
 def test_a_session_started_in_a_cell_stops_itself_and_tells_its_failure(caplog, tmp_path):
     path = tmp_path / "s.json"
     run = quiet(Pictures(3, raises=GONE), stats=str(path))

@@ -42,6 +42,7 @@ class Sink:
         frame: The frame of the reading that is sent, with its picture; set before `send`.
         extra: The extra of the package that installs what the sink needs, if any.
         option: The keyword that `NAME:VALUE` sets, if the sink has one.
+        close_seconds: Seconds that `close` may need beyond the usual few; asked for while it is at it.
         finished: A sink that nobody listens to any more sets it to True: the run ends.
     """
 
@@ -54,6 +55,7 @@ class Sink:
     frame: Frame
     extra: str | None = None
     option: str | None = None
+    close_seconds: float = 0.0
     finished: bool = False
 
     @property

@@ -8,9 +8,11 @@ Notebook: 08_lights
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
-from ..bridge import Bridge, BridgeError, Pace
+from ..before import Before, Outcome
+from ..bridge import TIMEOUT, Bridge, BridgeError, Pace
 from ..colours import Light
 from ..control import Control
 from ..crew import PATIENCE, Crew
@@ -19,6 +21,9 @@ from ..keys import find
 from ..lightsettings import COLOURS
 from ._lighting import Lighting
 from ._options import warn_of_labels
+
+BACK_SECONDS = 0.5
+"""Seconds that a lamp may take at the end: four commands, at the bridge's rate."""
 
 SHORT = 1.0
 """Seconds that a bridge which did not answer last time is waited for at the end."""
@@ -35,7 +40,7 @@ class Hue(Lighting):
     Args:
         lights: Names or numbers of lamps with a + between; all if left out.
         group: A room, a zone or a group, in place of lamps.
-        bridge: The address of the bridge; the one paired last if left out.
+        bridge: The address or id of the bridge; the one paired last if left out.
         follow: largest or mean: whom the lamps follow.
         colours: Lights of labels, such as "Happy:gold+Sad:blue 40%".
         neutral: The light when nobody is there.
@@ -48,6 +53,7 @@ class Hue(Lighting):
     Attributes:
         crew: The lamps; None before `open`.
         pace: Keeps commands apart.
+        left: The names of lamps that `close` could not put back.
     """
 
     extra = "lights"
@@ -71,14 +77,26 @@ class Hue(Lighting):
         super().__init__(**options)
         self.pace = Pace()
         self.crew: Crew | None = None
+        self.left: list[str] = []
         self._bridge: Bridge | None = None
-        self._worked = True
+        self._before: Before | None = None
+
+    @property
+    def close_seconds(self) -> float:
+        """How long `close` may take: with many lamps long, but only while the bridge answers."""
+        if self._before is None or not self._bridge.transport.answers:
+            return 0.0
+        return self._back_seconds() + LONG
+
+    def _back_seconds(self) -> float:
+        return TIMEOUT + BACK_SECONDS * len(self._before.lamps)
 
     def open(self) -> None:
         """Looks which lamps are there, and keeps how they are.
 
         Raises:
-            BadInputError: No bridge was paired, the key is wrong, or there is no such light.
+            BadInputError: No bridge was paired, the key is wrong, there is no such light, or another run
+                lets the lamps of the bridge follow.
             MissingPackageError: phue is not installed.
             BridgeError: The bridge does not answer; it is tried again.
         """
@@ -87,17 +105,16 @@ class Hue(Lighting):
         try:
             crew.look()
         except BaseException:
+            crew.release()
             self._bridge.close()
             raise
-        self.crew = crew
+        self.crew, self._before = crew, crew.before
         labels = getattr(self, "control", Control()).labels
         known = {label.casefold() for label in (*COLOURS, *labels)}
         warn_of_labels(
             "Colours of the sink hue", [c for c in self.settings.colours if c not in known], labels
         )
-        if crew.before.left:
-            then = f"at the end the lights are put back as they were on {crew.before.left}"
-            print(f"An earlier run was cut off; {then}.", flush=True)
+        self._tell_of_earlier(crew.before)
         if not crew.following:
             why = ", ".join(f"{lamp.name}: {lamp.left_alone}" for lamp in crew.lamps) or "there are none"
             logger.warning(
@@ -105,6 +122,15 @@ class Hue(Lighting):
                 "Switch one on: it joins in by itself.",
                 why,
             )
+
+    def _tell_of_earlier(self, before: Before) -> None:
+        """Says that more is put back at the end than this run will have changed."""
+        names, since = before.waiting
+        when = f"at the end the lights are put back as they were on {before.left or since}"
+        if before.left:
+            _say(f"An earlier run was cut off; {when}.")
+        if names:
+            _say(f"Switched off or out of reach when an earlier run ended: {', '.join(names)}; {when}.")
 
     def show(self, light: Light) -> None:
         """Sends what changed.
@@ -123,12 +149,10 @@ class Hue(Lighting):
         self._show(self.settings.light_of_nobody(), LONG)
 
     def _show(self, light: Light, patience: float) -> None:
-        self._worked = False
         try:
             self.crew.show(light, patience)
         except BadInputError as error:  # it knew key and lamps before: a run does not end for that
             raise BridgeError(error.happened, error.expected, error.remedy) from error
-        self._worked = True
 
     def close(self) -> None:
         """Puts the lamps back as they were; does nothing where that is done or none were looked at.
@@ -139,18 +163,49 @@ class Hue(Lighting):
         if self.crew is None:
             return
         crew, self.crew = self.crew, None
-        if not self._worked:
+        self.left = [kept["name"] for kept in crew.before.lamps.values()]
+        seconds = self._back_seconds()
+        if not self._bridge.transport.answers:
             self._bridge.transport.timeout = SHORT
         try:
-            far = crew.put_back()
+            outcome = crew.put_back(seconds, lambda: _say("Putting the lights back ..."))
         except (BridgeError, BadInputError) as error:
             raise BridgeError(
                 f"The lights were not put back: {error.happened}",
                 "Expected the bridge to answer; how they were is kept.",
                 "Once it does, run: expression lights restore",
             ) from error
+        except KeyboardInterrupt:
+            _say("Not all lights were put back. Run: expression lights restore")
+            raise
         finally:
+            crew.release()
             self._bridge.close()
-        if far:
-            names = ", ".join(lamp.name for lamp in far)
-            print(f"Cannot be reached and is not put back yet: {names}. Later: expression lights restore")
+        self.left = outcome.kept
+        _tell_of_left(outcome, seconds)
+
+
+def _tell_of_left(outcome: Outcome, seconds: float) -> None:
+    """Says which lamps are not as they were, and what to do.
+
+    Raises:
+        BridgeError: No time was left for some.
+    """
+    if outcome.off:
+        names = ", ".join(outcome.off)
+        _say(f"Switched off and not put back yet: {names}. Once on again: expression lights restore")
+    if outcome.far:
+        names = ", ".join(outcome.far)
+        _say(f"Cannot be reached and is not put back yet: {names}. Later: expression lights restore")
+    if outcome.late:
+        raise BridgeError(
+            f"These lights were not put back within {seconds:.0f} s: {', '.join(outcome.late)}.",
+            "Expected the bridge to be quicker; how they were is kept.",
+            "Run: expression lights restore",
+        )
+
+
+def _say(line: str) -> None:
+    """Prints a line; a terminal that was closed must not hinder putting the lights back."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, flush=True)

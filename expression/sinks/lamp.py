@@ -15,7 +15,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ..colours import Light, mix
+from ..colours import LOWEST, Light, mix
 from ._lighting import Lighting
 
 GROUND, SHADE_OFF, METAL = (24, 27, 33), (58, 60, 66), (92, 96, 104)
@@ -93,7 +93,7 @@ class Lamp(Lighting):
 
 @lru_cache(maxsize=4)
 def draw_lamp(light: Light, width: int = 240, height: int = 320) -> np.ndarray:
-    """Draws a table lamp that shows a light.
+    """Draws a table lamp that shows a light, as dark as a real one goes where it has no brightness.
 
     Returns:
         (height, width, 3) uint8, RGB; not to be written to, since it is kept for the next time.
@@ -104,7 +104,8 @@ def draw_lamp(light: Light, width: int = 240, height: int = 320) -> np.ndarray:
     def at(x: float, y: float) -> tuple[int, int]:
         return round((left + x * unit) * 8), round((top + y * unit) * 8)
 
-    colour, power = np.array(light.rgb, np.float32), light.brightness**0.6
+    rgb = light.rgb if any(light.rgb) else (255, 255, 255)  # no lamp gives black; a real one is told white
+    colour, power = np.array(rgb, np.float32), max(LOWEST, light.brightness) ** 0.6
     canvas = np.full((height, width, 3), GROUND, np.float32)
     canvas += _glow(width, height, at(120, 115), 130 * unit)[..., None] * colour * power * 0.75
     _shape(canvas, [at(114, 170), at(126, 170), at(126, 272), at(114, 272)], METAL)

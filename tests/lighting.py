@@ -1,0 +1,60 @@
+"""What tests of lamps share: a sink that waits for nothing, one that is cut off, bridges with many lamps."""
+
+from __future__ import annotations
+
+import copy
+import time
+
+from strictbridge import lamp
+
+from expression.bridge import Pace
+from expression.sinks.hue import Hue
+
+
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self):
+        self.now, self.sent = 0.0, []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Noted(Pace):
+    """Notes when commands were let through."""
+
+    def take(self, rate: int) -> None:
+        super().take(rate)
+        self.clock.sent.append(self.clock())
+
+
+def quick(sink: Hue) -> Clock:
+    """Lets a sink wait for nothing."""
+    clock = Clock()
+    sink.pace = Noted(clock, clock.sleep)
+    return clock
+
+
+def cut_off(sink: Hue) -> None:
+    """Leaves all as a run does that is killed."""
+    sink.crew.release()
+    sink._bridge.close()
+
+
+def many(bridge, count: int) -> dict:
+    """Gives a bridge as many lamps as that, and returns them."""
+    bridge.lights.clear()
+    bridge.lights.update({str(n): lamp(f"Lamp {n}") for n in range(1, count + 1)})
+    return copy.deepcopy(bridge.lights)
+
+
+def wait_for(condition, seconds: float = 10) -> None:
+    """Waits until something holds."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it never came"
+        time.sleep(0.02)

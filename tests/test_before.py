@@ -1,0 +1,252 @@
+"""How lamps were: kept, held by one run at a time, and put back in time, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+from lighting import cut_off, many, quick, wait_for
+from readings import feed, seen
+from strictbridge import KEY, StrictBridge, lamps
+
+from expression import session as session_module
+from expression.before import HeldError, before_path, read_before
+from expression.bridge import BridgeError
+from expression.cli import main
+from expression.colours import Light
+from expression.keys import Paired, remember
+from expression.session import Session
+from expression.sinks import hue
+from expression.sinks.hue import Hue
+
+
+def test_a_run_after_one_that_was_cut_off_puts_back_what_was_before_that(bridge, capsys):
+    first = Hue(lights="Sofa", dwell=0.0)
+    first.open()
+    first.send(seen(0, p1="Sad").items[0])
+    cut_off(first)
+    feed(Hue(lights="Sofa", dwell=0.0), seen(0, p1="Happy"))
+    assert bridge.lights["1"]["state"] == lamps()["1"]["state"]
+    assert (
+        "An earlier run was cut off; at the end the lights are put back as they were on 20"
+        in capsys.readouterr().out
+    )
+    assert not before_path().exists()
+
+
+def test_a_lamp_out_of_reach_at_the_end_is_kept_for_later(bridge, capsys):
+    sink = Hue(lights="Sofa+Desk", dwell=0.0)
+    quick(sink)
+    sink.open()
+    sink.send(seen(0, p1="Sad").items[0])
+    bridge.lights["1"]["state"]["reachable"] = False
+    sink.close()
+    assert "not put back yet: Sofa. Later: expression lights restore" in capsys.readouterr().out
+    assert list(read_before(before_path())[bridge.id]) == ["1"]
+    assert sink.left == ["Sofa"]
+    bridge.lights["1"]["state"]["reachable"] = True
+    feed(Hue(lights="Desk", dwell=0.0), seen(0, p1="Sad"))
+    assert capsys.readouterr().out.startswith(
+        "Switched off or out of reach when an earlier run ended: Sofa; at "
+    )
+    assert bridge.lights == lamps()
+    assert not before_path().exists()
+
+
+def test_a_lamp_that_was_switched_off_in_the_run_is_named_kept_and_mended_once_it_is_on(bridge, capsys):
+    sink = Hue(lights="Sofa+Desk", dwell=0.0)
+    quick(sink)
+    sink.open()
+    sink.send(seen(0, p1="Sad").items[0])
+    bridge.lights["1"]["state"]["on"] = False
+    sink.close()
+    said = "Switched off and not put back yet: Sofa. Once on again: expression lights restore\n"
+    assert capsys.readouterr().out == said
+    assert sink.left == ["Sofa"]
+    assert main(["lights", "restore"]) == 0
+    assert capsys.readouterr().out == "Switched off, and kept for later: Sofa.\n"
+    bridge.lights["1"]["state"]["on"] = True
+    assert main(["lights", "restore"]) == 0
+    assert capsys.readouterr().out.startswith("Put back as on 20")
+    assert bridge.lights == lamps()
+    assert not before_path().exists()
+
+
+def test_a_lamp_that_was_switched_off_before_it_was_told_anything_is_not_kept(bridge, capsys):
+    sink = Hue(lights="Sofa", dwell=0.0)
+    sink.open()
+    bridge.lights["1"]["state"]["on"] = False
+    sink.close()
+    assert (capsys.readouterr().out, sink.left, before_path().exists()) == ("", [], False)
+
+
+def test_each_lamp_is_sent_only_what_it_lacks_and_its_own_colour_first(bridge):
+    sink = Hue(lights="Sofa+Desk", dwell=0.0, by_score=False, brightness=144 / 254)
+    quick(sink)
+    sink.open()
+    sink.send(seen(0, p1="Sad").items[0])
+    bridge.commands.clear()
+    sink.close()
+    assert [body for _, _, body in bridge.commands] == [
+        {"xy": [0.5, 0.42], "transitiontime": 0},
+        {"ct": 366, "bri": 254, "transitiontime": 0},
+    ]
+
+
+def test_two_runs_at_one_bridge_are_refused_and_harm_nothing(bridge):
+    first, second = Hue(lights="Sofa", dwell=0.0), Hue(lights="Desk", bridge=f"http://{bridge.place}")
+    first.open()
+    first.send(seen(0, p1="Sad").items[0])
+    with pytest.raises(
+        HeldError, match=r"in use by another run, .* one at a time, .* End the other one first"
+    ):
+        second.open()
+    assert main(["lights", "test", "--lights", "Desk"]) == 2
+    assert main(["lights", "restore"]) == 2
+    assert list(read_before(before_path())[bridge.id]) == ["1"]
+    first.close()
+    assert bridge.lights == lamps()
+    second.open()
+    second.close()
+
+
+def test_two_sinks_at_one_bridge_end_the_run_with_words(bridge):
+    run = Session("demo", display="none", duration=5, sinks=["hue:Sofa", "hue:Desk"])
+    with pytest.raises(HeldError, match=r"as in hue:Sofa\+Desk\.$"):
+        run.run()
+    assert bridge.lights == lamps()
+
+
+def test_the_sinks_of_two_bridges_keep_both_records(bridge):
+    other = StrictBridge().start()
+    remember(Paired(other.url, KEY))
+    try:
+        for _ in range(10):
+            sinks = [Hue(bridge=each.url) for each in (bridge, other)]
+            _together(*[sink.open for sink in sinks])
+            assert set(read_before(before_path())) == {bridge.id, other.id}
+            _together(*[sink.close for sink in sinks])
+            assert not before_path().exists()
+    finally:
+        other.stop()
+
+
+def _together(*calls) -> None:
+    """Calls all at one moment, and raises what one raises."""
+    failures, gate = [], threading.Barrier(len(calls))
+
+    def call(one):
+        gate.wait(5)
+        try:
+            one()
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=call, args=(one,)) for one in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def test_a_record_is_found_by_the_id_of_a_bridge_that_has_moved(bridge, capsys):
+    sink = Hue(lights="Sofa", dwell=0.0)
+    sink.open()
+    sink.send(seen(0, p1="Sad").items[0])
+    cut_off(sink)
+    bridge.stop()
+    bridge.port = 0
+    bridge.start()
+    assert main(["lights", "restore"]) == 1
+    assert capsys.readouterr().out == "Not put back, and kept for later: Sofa.\n"
+    remember(Paired(bridge.url, KEY, id=bridge.id))
+    assert main(["lights", "restore"]) == 0
+    assert bridge.lights == lamps()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_records_of_older_files_are_found_by_the_address(bridge, scheme, capsys):
+    if scheme == "https":
+        remember(Paired(f"https://{bridge.place}", KEY, "f" * 64))
+        remember(Paired(bridge.url, KEY))
+    sofa = {"name": "Sofa", "time": "2025-01-02 03:04", "state": lamps()["1"]["state"]}
+    before_path().parent.mkdir(parents=True)
+    before_path().write_text(json.dumps({bridge.url: {"1": sofa}}), "utf-8")
+    bridge.lights["1"]["state"].update(bri=9, xy=[0.2, 0.2])
+    assert main(["lights", "restore"]) == 0
+    assert capsys.readouterr().out == "Put back as on 2025-01-02 03:04: Sofa.\n"
+    assert bridge.lights == lamps()
+    assert not before_path().exists()
+
+
+def test_the_end_waits_until_many_lamps_are_put_back(bridge, capsys, monkeypatch):
+    monkeypatch.setattr(session_module, "JOIN_SECONDS", 0.2)
+    before, sink = many(bridge, 25), Hue(dwell=0.0)
+    with Session("demo", display="none", detector="haar", sinks=[sink]) as run:
+        wait_for(lambda: len(bridge.commands) >= 25)
+    statistics = run.statistics()
+    assert bridge.lights == before
+    assert statistics["threads_left"] == 0
+    assert 2 < statistics["stop_seconds"] < 15
+    assert "Putting the lights back ..." in capsys.readouterr().out
+    assert not before_path().exists()
+
+
+def test_where_no_time_is_left_the_others_are_kept_and_the_remedy_is_told(bridge, monkeypatch, capsys):
+    before, sink = many(bridge, 25), Hue(dwell=0.0)
+    quick(sink)
+    sink.open()
+    while not sink.crew.show(Light((255, 0, 0))):
+        pass
+    monkeypatch.setattr(hue, "BACK_SECONDS", 0.0)
+    monkeypatch.setattr(hue, "TIMEOUT", 1.0)
+    with pytest.raises(
+        BridgeError, match=r"not put back within 1 s: Lamp 11, .* Run: expression lights restore"
+    ):
+        sink.close()
+    assert list(read_before(before_path())[bridge.id]) == [str(n) for n in range(11, 26)]
+    assert sink.left == [f"Lamp {n}" for n in range(11, 26)]
+    assert main(["lights", "restore"]) == 0
+    assert bridge.lights == before
+
+
+def test_a_bridge_that_hangs_while_lamps_are_put_back_is_given_up_at_once(bridge):
+    many(bridge, 25)
+    sink = Hue(dwell=0.0)
+    quick(sink)
+    sink.open()
+    while not sink.crew.show(Light((255, 0, 0))):
+        pass
+    change, left = bridge._change, iter(range(5))
+
+    def tire(*each):
+        if next(left, None) is None:
+            bridge.day = "hang"
+        return change(*each)
+
+    bridge._change = tire
+    sink._bridge.transport.timeout = 0.3
+    began = time.monotonic()
+    with pytest.raises(BridgeError, match=r"did not answer within 0\.3 s.* expression lights restore"):
+        sink.close()
+    assert time.monotonic() - began < 2
+    assert sink.close_seconds == 0
+    assert len(sink.left) == len(read_before(before_path())[bridge.id]) == 25
+
+
+def test_a_bridge_that_does_not_answer_is_not_waited_for_longer(bridge):
+    many(bridge, 40)
+    sink = Hue(dwell=0.0)
+    assert sink.close_seconds == 0
+    sink.open()
+    assert sink.close_seconds > 20
+    bridge.stop()
+    with pytest.raises(BridgeError):
+        sink.show(Light((255, 0, 0)))
+    assert sink.close_seconds == 0
+    with pytest.raises(BridgeError, match="expression lights restore"):
+        sink.close()

@@ -1,0 +1,94 @@
+"""One moment by which all is over: dead addresses, and a server that says a little at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+from expression.bridge import BridgeError, Transport
+from expression.deadline import connect, left
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs a queue of connections that can be full")
+
+
+@contextlib.contextmanager
+def dead(port: int, *hosts: str):
+    """Ports that take no connection and refuse none: their queues are full."""
+    with contextlib.ExitStack() as stack:
+        for host in hosts:
+            listening = stack.enter_context(socket.socket())
+            listening.bind((host, port))
+            listening.listen(0)
+            port = listening.getsockname()[1]
+            for _ in range(3):
+                knocking = stack.enter_context(socket.socket())
+                knocking.setblocking(False)
+                knocking.connect_ex((host, port))
+        yield port
+
+
+def addresses(monkeypatch, *hosts: str) -> None:
+    """Gives the name bridge.local these addresses."""
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda name, port, *_: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts],
+    )
+
+
+@linux
+@pytest.mark.parametrize("way", ["http", "https"])
+def test_several_dead_addresses_take_no_longer_than_one(way, monkeypatch):
+    with dead(0, "127.0.0.1", "127.0.0.2", "127.0.0.3") as port:
+        addresses(monkeypatch, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+        began = time.monotonic()
+        with pytest.raises(BridgeError, match=r"did not answer within 0\.6 s"):
+            Transport(f"{way}://bridge.local:{port}", timeout=0.6).call("GET", "/api/config")
+        assert 0.5 < time.monotonic() - began < 1.2
+
+
+@linux
+def test_an_address_after_a_dead_one_is_reached(bridge, monkeypatch):
+    with dead(bridge.port, "127.0.0.2"):
+        addresses(monkeypatch, "127.0.0.2", "127.0.0.1")
+        transport = Transport(f"http://bridge.local:{bridge.port}", timeout=1.0)
+        assert transport.call("GET", "/api/x/config")["name"] == "Strict"
+        transport.close()
+
+
+def test_a_server_that_says_a_little_at_a_time_is_given_up_in_time():
+    asked, over = threading.Event(), threading.Event()
+
+    def trickle(server):
+        talking, _ = server.accept()
+        with talking, contextlib.suppress(OSError):
+            talking.recv(999)
+            asked.set()
+            talking.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n")
+            while not over.wait(0.05):
+                talking.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        helper = threading.Thread(target=trickle, args=(server,))
+        helper.start()
+        transport = Transport(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.4)
+        began = time.monotonic()
+        with pytest.raises(BridgeError, match=r"did not answer within 0\.4 s"):
+            transport.call("GET", "/api/config")
+        assert time.monotonic() - began < 1.0
+        assert asked.is_set()
+        assert not transport.answers
+        over.set()
+        helper.join()
+
+
+def test_what_is_over_is_over():
+    with pytest.raises(TimeoutError):
+        left(time.monotonic())
+    with pytest.raises(TimeoutError):
+        connect("127.0.0.1", 9, time.monotonic() - 1)
