@@ -128,7 +128,7 @@ def restore() -> None:
 
     left = read_before(before_path())
     if not left:
-        print("Nothing to put back: the last run did it itself.")
+        print("Nothing to put back.")
     failed = None
     for name, lamps in left.items():
         url = next((str(lamp["url"]) for lamp in lamps.values() if lamp.get("url")), "")

@@ -426,4 +426,4 @@ def test_after_a_run_was_killed_lights_restore_mends_all(kind, request):
     assert out.startswith("Put back as on 20")
     assert lights()["lights"] == before
     again = expression_process("lights", "restore")
-    assert again.communicate(timeout=30)[0] == "Nothing to put back: the last run did it itself.\n"
+    assert again.communicate(timeout=30)[0] == "Nothing to put back.\n"

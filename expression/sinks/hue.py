@@ -12,7 +12,7 @@ import contextlib
 import logging
 
 from ..before import Before, Outcome
-from ..bridge import TIMEOUT, Bridge, BridgeError, Pace
+from ..bridge import TIMEOUT, Bridge, BridgeError, Pace, import_phue
 from ..colours import Light
 from ..control import Control
 from ..crew import PATIENCE, Crew
@@ -100,6 +100,7 @@ class Hue(Lighting):
             MissingPackageError: phue is not installed.
             BridgeError: The bridge does not answer; it is tried again.
         """
+        import_phue()  # before a bridge is looked for, which pairing needs it for
         self._bridge = Bridge(find(self.settings.bridge), self.pace)
         crew = Crew(self._bridge, self.settings)
         try:
