@@ -70,6 +70,7 @@ class SinkLoop(Worker):
         self._present: dict[int, float] = {}  # person: time of the last frame with them
         self._last: dict[int, Reading] = {}  # person: what was last sent
         self._settling: dict[int, Reading] = {}  # person: the first reading with the label of now
+        self._overridden: str | None = None  # what stood in place of what was read, at last
 
     @property
     def skipped(self) -> int:
@@ -143,6 +144,10 @@ class SinkLoop(Worker):
         if sink.reacts and control.paused:
             return
         override = control.override if sink.reacts else None
+        if override != self._overridden and not sink.room:  # a room is the same, whoever speaks for it
+            self._last.clear()
+            self._settling.clear()
+        self._overridden = override
         if sink.room or override:
             seen = of_room(seen, sink.room or "largest", override)
         self._update_present(seen)
