@@ -142,7 +142,7 @@ class Control:
             self._tell(watcher)
 
     def _tell(self, watcher: Callable[[], None]) -> None:
-        """Calls back; whoever turned the switch, such as a thread of a sink, must not die of what that raises."""
+        """Calls back; the thread that turned the switch must not die of what that raises."""
         try:
             watcher()
         except Exception as error:  # noqa: BLE001  a watcher is anybody's code
@@ -151,8 +151,8 @@ class Control:
                 self._warned.add(watcher)
             if first:
                 logger.warning(
-                    "Somebody who watches the switches failed: %s. Expected a call that returns. The switch is "
-                    "turned; mend %s.",
+                    "Somebody who watches the switches failed: %s. Expected a call that returns. "
+                    "The switch is turned; mend %s.",
                     " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ."),
                     getattr(watcher, "__qualname__", watcher),
                 )
