@@ -197,14 +197,15 @@ class SinkLoop(Worker):
     def _try(self, call: Callable[[], None]) -> bool:
         """Calls the sink and says whether it worked; warns once, until it has worked for long.
 
-        A sink that fails now and then goes on pausing longer, and is not warned of again.
+        A sink that fails now and then goes on pausing longer, and is not warned of again. Nor is one whose
+        error has the attribute `told`: the sink has warned of it by itself.
         """
         try:
             call()
         except Exception as error:
             if isinstance(error, FATAL) or (isinstance(error, OutputError) and not self._opened):
                 raise
-            if not self._pause:
+            if not self._pause and not getattr(error, "told", False):
                 self._warn(error)
             self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
             self._failing = True
