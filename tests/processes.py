@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
+from weakref import WeakSet
 
 DIES_WITH_US = """
 import ctypes, os, sys
@@ -18,11 +19,14 @@ if os.getppid() == int(sys.argv[1]):
 """
 """Becomes another program that the system kills once whoever started it is gone; prctl(2) of Linux."""
 
-_started: set[subprocess.Popen] = set()
+_started: WeakSet[subprocess.Popen] = WeakSet()
 
 
 def start(words: Sequence[Any], **options: Any) -> subprocess.Popen:
-    """Starts a program as `subprocess.Popen` does; hand it to `end`, or use `running`."""
+    """Starts a program as `subprocess.Popen` does; hand it to `end`, or use `running`.
+
+    Call it in the main thread: the end of the thread that started it is that of the program.
+    """
     words = [str(word) for word in words]
     if sys.platform == "linux":
         words = [sys.executable, "-IS", "-c", DIES_WITH_US, str(os.getpid()), *words]
@@ -43,13 +47,17 @@ def end(process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def running(words: Sequence[Any], **options: Any) -> Iterator[subprocess.Popen]:
-    """A program that runs for the length of a block."""
-    process = start(words, **options)
+def ending(process: subprocess.Popen) -> Iterator[subprocess.Popen]:
+    """Ends a program with the block."""
     try:
         yield process
     finally:
         end(process)
+
+
+def running(words: Sequence[Any], **options: Any) -> contextlib.AbstractContextManager[subprocess.Popen]:
+    """A program that runs for the length of a block."""
+    return ending(start(words, **options))
 
 
 @atexit.register

@@ -14,6 +14,7 @@ import time
 import pytest
 from broker import Broker, Listener, free_port
 from parts import expression_process
+from processes import ending
 from readings import Recorder, reading
 
 pytest.importorskip("paho.mqtt", reason="needs paho-mqtt (pip install -r requirements.txt)")
@@ -297,17 +298,19 @@ def test_after_a_kill_the_broker_says_that_the_run_is_gone_and_a_new_one_that_it
         at(broker.port),
     )
     one = expression_process(*words)
-    listener.wait("expression/people", "1", 30)
-    began = time.monotonic()
-    one.kill()
-    one.communicate()
+    with ending(one):
+        listener.wait("expression/people", "1", 30)
+        began = time.monotonic()
+        one.kill()
+        one.communicate()
     listener.wait("expression/status", "offline")
     print(f"\noffline {time.monotonic() - began:.2f} s after kill -9")
     since = listener.now()
     two = expression_process(*words)
-    listener.wait("expression/status", "online", 30, since=since)
-    two.send_signal(signal.SIGINT)
-    assert two.communicate()[1].count("\n") <= 1
+    with ending(two):
+        listener.wait("expression/status", "online", 30, since=since)
+        two.send_signal(signal.SIGINT)
+        assert two.communicate()[1].count("\n") <= 1
     listener.wait("expression/status", "offline", since=since)
 
 
