@@ -19,12 +19,11 @@ def clean_environment(monkeypatch, tmp_path_factory) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), path] if path else [str(ROOT)]))
     for name in [name for name in os.environ if name.startswith("EXPRESSION_")]:
         monkeypatch.delenv(name)
-    cache = str(tmp_path_factory.getbasetemp() / "cache")
-    for name in ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):  # what platformdirs asks
-        monkeypatch.setenv(name, cache)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     own = tmp_path_factory.mktemp("own")  # keys of lamps, and how they were
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(own / name[4:-5].lower()))
+    monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(own))  # Windows keeps all three in one place
 
 
 def pytest_configure(config):

@@ -22,7 +22,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .deadline import connect
+from .deadline import Deadline, converse
 from .errors import BadInputError, ExpressionError, missing_package
 from .keys import VARIABLE, Paired, id_of, split
 
@@ -114,7 +114,7 @@ class Transport:
         self._scheme, self._host, self._port = split(url)
         self._connection: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
-        self._ends = 0.0
+        self._deadline = Deadline(0.0)
         self.answers = True
 
     def call(self, mode: str, path: str, data: Any = None) -> Any:
@@ -125,7 +125,7 @@ class Transport:
             RefusedError: It showed another certificate.
         """
         with self._lock:
-            self._ends = time.monotonic() + self.timeout
+            self._deadline = Deadline(self.timeout)
             try:
                 status, text = self._exchange(mode, path, data)
                 self.answers = True
@@ -166,7 +166,7 @@ class Transport:
         return self._once(mode, path, data)
 
     def _once(self, mode: str, path: str, data: Any) -> tuple[int, bytes]:
-        self._connection.sock.ends = self._ends
+        self._connection.sock.deadline = self._deadline
         body = None if data is None else json.dumps(data)
         self._connection.request(mode, path, body, {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
@@ -179,13 +179,13 @@ class Transport:
         """Connects, and looks at the certificate before anything is said."""
         if self._scheme == "http":
             connection = http.client.HTTPConnection(self._host, self._port)
-            connection.sock = connect(self._host, connection.port, self._ends)
+            connection.sock = converse(self._host, connection.port, self._deadline)
             return connection
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False  # a bridge signs for itself; what counts is that it is the same one
         context.verify_mode = ssl.CERT_NONE
         connection = http.client.HTTPSConnection(self._host, self._port, context=context)
-        connection.sock = connect(self._host, connection.port, self._ends, context)
+        connection.sock = converse(self._host, connection.port, self._deadline, context)
         found = hashlib.sha256(connection.sock.getpeercert(binary_form=True)).hexdigest()
         if self.certificate and not hmac.compare_digest(found, self.certificate):
             connection.close()

@@ -1,4 +1,4 @@
-"""Pictures of figures: how a training went, what a network mixes up, what its scores mean, who got a message.
+"""Pictures of figures: how a training went, what a network mixes up, what its scores mean.
 
     learning_curves(read_history("results/first/history.csv")).savefig("learning_curves.png")
 

@@ -8,8 +8,14 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
+import difflib
+import logging
 import threading
 from collections.abc import Callable, Sequence
+
+from .errors import BadInputError
+
+logger = logging.getLogger("expression")
 
 AS_READ = "as read"
 """What no override is called where one chooses."""
@@ -41,6 +47,7 @@ class Control:
         self._lock = threading.Lock()
         self._on, self._paused, self._override = True, False, None
         self._watchers: list[Callable[[], None]] = []
+        self._warned: set[Callable[[], None]] = set()  # watchers that have failed once
 
     @property
     def on(self) -> bool:
@@ -62,11 +69,22 @@ class Control:
 
     @property
     def override(self) -> str | None:
-        """The label that reactions take in place of what is read, or None."""
+        """The label that reactions take in place of what is read, or None.
+
+        Raises:
+            BadInputError: It is set to a label that is none of `labels`, where these are known.
+        """
         return self._override
 
     @override.setter
     def override(self, label: str | None) -> None:
+        if label and self.labels and label not in self.labels:
+            near = difflib.get_close_matches(str(label).capitalize(), self.labels, 1)
+            raise BadInputError(
+                f"The override is {label!r}.",
+                f"Expected one of {', '.join(self.labels)}, or None.",
+                f"Did you mean {near[0]}?" if near else "Choose one of these; None is for what is read.",
+            )
         self._set("_override", label or None)
 
     def press(self, key: str) -> bool:
@@ -82,7 +100,7 @@ class Control:
             self.paused = not self.paused
         elif key == "0":
             self.override = None
-        elif key.isdecimal() and int(key) <= len(self.labels):
+        elif key.isascii() and key.isdecimal() and int(key) <= len(self.labels):
             self.override = self.labels[int(key) - 1]
         else:
             return False
@@ -102,7 +120,10 @@ class Control:
         return " · ".join(parts)
 
     def watch(self, callback: Callable[[], None]) -> None:
-        """Calls back after each change, in the thread that made it; it should return at once."""
+        """Calls back after each change, in the thread that made it; it should return at once.
+
+        What it raises is warned of once, and keeps nobody else from hearing.
+        """
         with self._lock:
             self._watchers.append(callback)
 
@@ -118,4 +139,20 @@ class Control:
             setattr(self, name, value)
             watchers = list(self._watchers)
         for watcher in watchers if changed else ():
+            self._tell(watcher)
+
+    def _tell(self, watcher: Callable[[], None]) -> None:
+        """Calls back; the thread that turned the switch must not die of what that raises."""
+        try:
             watcher()
+        except Exception as error:  # noqa: BLE001  a watcher is anybody's code
+            with self._lock:
+                first = watcher not in self._warned
+                self._warned.add(watcher)
+            if first:
+                logger.warning(
+                    "Somebody who watches the switches failed: %s. Expected a call that returns. "
+                    "The switch is turned; mend %s.",
+                    " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ."),
+                    getattr(watcher, "__qualname__", watcher),
+                )

@@ -1,47 +1,116 @@
-"""Connections that are over at a set moment, however many addresses a host has and however slowly it speaks.
+"""One deadline for the whole of an operation: a name, each of its addresses, encryption, question and answer.
 
-A timeout of a socket counts for one address and one step of a conversation. `bridge.py` wants one for all.
+A timeout of a socket counts for one address and one step of a conversation, so a host with three dead
+addresses takes three times as long as was said. Whoever talks to a network uses it, so that the stop of
+a run need not wait for them: `bridge.py`, and the sinks mqtt, blynk and firebase.
 
-Notebook: 08_lights
+Notebook: 09_reactions
 """
 
 from __future__ import annotations
 
-import math
+import ipaddress
 import socket
 import ssl
+import threading
 import time
+from typing import Any
+
+MOST_ADDRESSES = 4
+"""Addresses of a name that are tried; each gets its share of what is left."""
 
 
-def left(ends: float) -> float:
-    """Returns the seconds until a moment of `time.monotonic`.
+class Deadline:
+    """So many seconds from now.
 
-    Raises:
-        TimeoutError: It has passed.
+    Args:
+        seconds: How many.
+
+    Example:
+        >>> Deadline(-1).left()
+        0.0
     """
-    seconds = ends - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError
-    return seconds
+
+    def __init__(self, seconds: float):
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Returns the seconds that are left, 0 where it has passed."""
+        return max(0.0, self._end - time.monotonic())
+
+    def left_or_late(self) -> float:
+        """Returns the seconds that are left.
+
+        Raises:
+            TimeoutError: It has passed.
+        """
+        if not (left := self.left()):
+            raise TimeoutError("timed out")
+        return left
+
+    def connect(self, host: str, port: int, kind: type[socket.socket] = socket.socket) -> socket.socket:
+        """Returns a connection to the first address that takes one; its timeout is what is left then.
+
+        Args:
+            host: Its name or address.
+            port: Where it listens.
+            kind: The class of the connection.
+
+        Raises:
+            OSError: There is no such name, or the last address did not take it.
+            TimeoutError: It has passed.
+        """
+        addresses = self._find(host, port)[:MOST_ADDRESSES]
+        while True:
+            family, form, protocol, _, address = addresses.pop(0)
+            one = kind(family, form, protocol)
+            try:
+                one.settimeout(self.left_or_late() / (1 + len(addresses)))
+                one.connect(address)
+                one.settimeout(self.left_or_late())
+                return one
+            except BaseException as error:
+                one.close()
+                if not (addresses and isinstance(error, OSError)):
+                    raise
+
+    def _find(self, host: str, port: int) -> list[tuple[Any, ...]]:
+        """Returns the addresses of a name, at least one.
+
+        A look-up knows no timeout, so it has a thread, which is left to itself where it takes too long.
+        """
+        try:
+            ipaddress.ip_address(host)
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except ValueError:
+            found: list[Any] = []
+        thread = threading.Thread(target=_look_up, args=(host, port, found), name=f"name {host}", daemon=True)
+        thread.start()
+        thread.join(self.left())
+        if not found:
+            raise TimeoutError("timed out")
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return found[0]
 
 
 class _Timely:
-    """A socket that gives up at a moment.
+    """A socket that gives up at its deadline.
 
     Attributes:
-        ends: The moment, by `time.monotonic`.
+        deadline: Set anew for each exchange.
     """
 
-    ends = math.inf
+    deadline: Deadline
 
-    def recv_into(self, *arguments, **options) -> int:
+    def recv_into(self, *arguments: Any, **options: Any) -> int:
         """Receives, as long as there is time."""
-        self.settimeout(left(self.ends))
+        self.settimeout(self.deadline.left_or_late())
         return super().recv_into(*arguments, **options)
 
-    def sendall(self, *arguments) -> None:
+    def sendall(self, *arguments: Any) -> None:
         """Sends, as long as there is time."""
-        self.settimeout(left(self.ends))
+        self.settimeout(self.deadline.left_or_late())
         return super().sendall(*arguments)
 
 
@@ -53,41 +122,38 @@ class Secure(_Timely, ssl.SSLSocket):
     """A connection by TLS."""
 
 
-def connect(host: str, port: int, ends: float, context: ssl.SSLContext | None = None) -> Plain | Secure:
-    """Returns a connection to a host, at the first of its addresses that answers.
+def converse(
+    host: str, port: int, deadline: Deadline, context: ssl.SSLContext | None = None
+) -> Plain | Secure:
+    """Returns a connection that gives up at its deadline, however little at a time the other side says.
 
     Args:
         host: Its name or address.
         port: Where it listens.
-        ends: By when all has to be over; each address gets its share of the time.
+        deadline: By when all has to be over.
         context: For TLS.
 
     Raises:
         OSError: No address answers, as the last one told it; a TimeoutError where the time is up.
     """
-    failure: OSError = OSError(f"{host} has no address")
-    places = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
-    for number, (family, kind, protocol, _, place) in enumerate(places):
-        made = Plain(family, kind, protocol)
-        made.ends = ends
-        try:
-            made.settimeout(left(ends) / (len(places) - number))
-            made.connect(place)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return _secured(made, host, context) if context else made
-        except ssl.SSLError:
-            made.close()
-            raise
-        except OSError as error:
-            made.close()
-            failure = error
-    raise failure
+    made = deadline.connect(host, port, Plain)
+    try:
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context is not None:
+            context.sslsocket_class = Secure
+            made = context.wrap_socket(made, server_hostname=host)
+    except BaseException:
+        made.close()
+        raise
+    made.deadline = deadline
+    return made
 
 
-def _secured(made: Plain, host: str, context: ssl.SSLContext) -> Secure:
-    """Agrees on a key."""
-    made.settimeout(left(made.ends))
-    context.sslsocket_class = Secure
-    secured = context.wrap_socket(made, server_hostname=host)
-    secured.ends = made.ends
-    return secured
+def _look_up(host: str, port: int, found: list[Any]) -> None:
+    """Adds the addresses of a name to a list, or why there are none."""
+    try:
+        found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except OSError as error:
+        found.append(error)
+    except UnicodeError as error:
+        found.append(OSError(f"{host} cannot be a name: {error}"))

@@ -35,6 +35,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 LAST_SECONDS = 0.5
 """How long the end of a run waits for the readings of its last frame."""
 
+SLOW_SECONDS = 1.0
+"""A sink that took longer for a reading gets no more once the run is done, whose stop waits for 5."""
+
 CLOSING = "Expected it to give everything back. Look whether its last readings arrived."
 """What is said where a sink that is not of ours fails at its end."""
 
@@ -66,10 +69,12 @@ class SinkLoop(Worker):
         self._failing = False  # whether the last call failed
         self._pause = 0.0  # seconds between that and the next try; 0 after a long time without
         self._works_since = 0.0
+        self._took = 0.0  # seconds for the last reading
         self._owes_empty = False  # whether the sink still has to hear that nobody is there
         self._present: dict[int, float] = {}  # person: time of the last frame with them
         self._last: dict[int, Reading] = {}  # person: what was last sent
         self._settling: dict[int, Reading] = {}  # person: the first reading with the label of now
+        self._overridden: str | None = None  # what stood in place of what was read, at last
 
     @property
     def skipped(self) -> int:
@@ -94,7 +99,7 @@ class SinkLoop(Worker):
     def teardown(self) -> None:
         """Sends the readings of the last frame, unless they take too long, and closes the sink."""
         try:
-            if self._opened and not self._failing:
+            if self._opened and not self._failing and self._took <= SLOW_SECONDS:
                 self._deliver_last()
         finally:
             if self._opened:
@@ -143,11 +148,17 @@ class SinkLoop(Worker):
         if sink.reacts and control.paused:
             return
         override = control.override if sink.reacts else None
+        if override != self._overridden and not sink.room:  # a room is the same, whoever speaks for it
+            self._last.clear()
+            self._settling.clear()
+        self._overridden = override
         if sink.room or override:
             seen = of_room(seen, sink.room or "largest", override)
         self._update_present(seen)
         sink.frame = seen.frame
         for reading in seen.items:
+            if self.data.done and self._took > SLOW_SECONDS:
+                return
             if self._is_due(reading) and not self._try(lambda reading=reading: self._send(reading)):
                 return
         if self._owes_empty and self._try(self.sink.empty):
@@ -156,11 +167,14 @@ class SinkLoop(Worker):
             self.data.done = True
 
     def _send(self, reading: Reading) -> None:
+        began = time.perf_counter()
         try:
             self.sink.send(reading)
         except Exception:
             self.failed += 1
             raise
+        finally:
+            self._took = time.perf_counter() - began
         self.sent += 1
         self._last[reading.person] = reading
 
@@ -192,14 +206,15 @@ class SinkLoop(Worker):
     def _try(self, call: Callable[[], None]) -> bool:
         """Calls the sink and says whether it worked; warns once, until it has worked for long.
 
-        A sink that fails now and then goes on pausing longer, and is not warned of again.
+        A sink that fails now and then goes on pausing longer, and is not warned of again. Nor is one whose
+        error has the attribute `told`: the sink has warned of it by itself.
         """
         try:
             call()
         except Exception as error:
             if isinstance(error, FATAL) or (isinstance(error, OutputError) and not self._opened):
                 raise
-            if not self._pause:
+            if not self._pause and not getattr(error, "told", False):
                 self._warn(error)
             self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
             self._failing = True

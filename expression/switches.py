@@ -7,6 +7,8 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from .control import AS_READ, Control
@@ -40,9 +42,10 @@ class Switches:
             layout={"width": "auto"},
         )
         self._control = control
-        self.on.observe(lambda change: setattr(control, "on", change["new"]), "value")
-        self.pause.observe(lambda change: setattr(control, "paused", change["new"]), "value")
-        self.override.observe(self._choose, "value")
+        self._lock, self._follows = threading.RLock(), _Follows()
+        self._hand_on(self.on, lambda value: setattr(control, "on", value))
+        self._hand_on(self.pause, lambda value: setattr(control, "paused", value))
+        self._hand_on(self.override, self._choose)
         control.watch(self._follow)
 
     @property
@@ -56,12 +59,35 @@ class Switches:
         for widget in self.widgets:
             widget.close()
 
-    def _choose(self, change: dict) -> None:
+    def _hand_on(self, widget: Any, turn: Callable[[Any], None]) -> None:
+        """Turns a switch by what somebody does to a widget, not by what `_follow` shows there.
+
+        That would undo what another thread has turned meanwhile.
+        """
+
+        def changed(change: dict) -> None:
+            if not self._follows.now:
+                turn(change["new"])
+
+        widget.observe(changed, "value")
+
+    def _choose(self, value: str) -> None:
         """Overrides by what was chosen."""
-        self._control.override = None if change["new"] == AS_READ else change["new"]
+        self._control.override = None if value == AS_READ else value
 
     def _follow(self) -> None:
-        """Shows what somebody else has turned."""
+        """Shows what somebody else has turned; of two threads at once, the later one shows how all stands."""
         control = self._control
-        self.on.value, self.pause.value = control.on, control.paused
-        self.override.value = control.override or AS_READ
+        with self._lock:
+            before, self._follows.now = self._follows.now, True
+            try:
+                self.on.value, self.pause.value = control.on, control.paused
+                self.override.value = control.override or AS_READ
+            finally:
+                self._follows.now = before
+
+
+class _Follows(threading.local):
+    """Whether this thread shows at the moment what somebody else has turned."""
+
+    now = False

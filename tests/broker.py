@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import processes
 import pytest
 
 PROGRAM = shutil.which(
@@ -37,10 +38,14 @@ class Broker:
         head = ["user root", f"listener {self.port} 127.0.0.1", *anonymous]
         self._file.write_text("\n".join([*head, *lines, ""]))
         self._process = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
 
     def start(self) -> None:
-        self._process = subprocess.Popen([PROGRAM, "-c", self._file], stderr=subprocess.DEVNULL)
+        self._process = processes.start([PROGRAM, "-c", self._file], stderr=subprocess.DEVNULL)
         end = time.monotonic() + 10
         while True:
             try:
@@ -52,8 +57,13 @@ class Broker:
                 time.sleep(0.02)
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        processes.end(self._process)
+
+    def __enter__(self) -> Broker:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.kill()
 
 
 class Listener:
@@ -110,9 +120,8 @@ class Listener:
 def broker(tmp_path):
     """A broker that takes anybody."""
     (tmp_path / "broker").mkdir()
-    one = Broker(tmp_path / "broker")
-    yield one
-    one.kill()
+    with Broker(tmp_path / "broker") as one:
+        yield one
 
 
 @pytest.fixture

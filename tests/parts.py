@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 
 from expression.sources import Source
@@ -52,7 +53,7 @@ class Pictures(Source):
 def expression_process(*words: str, cwd: Path | None = None, **environ: str) -> subprocess.Popen:
     """Starts `python -m expression` with these words and no screen."""
     env = {n: v for n, v in os.environ.items() if n not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    return subprocess.Popen(
+    return processes.start(
         [sys.executable, "-m", "expression", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

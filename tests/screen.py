@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import cv2
 import numpy as np
+import processes
 import pytest
 
 NEEDED = ("Xvfb", "xdotool", "openbox", "xprop", "import")
@@ -121,7 +122,7 @@ def virtual_screen(reset: bool = False) -> Iterator[Screen]:
             f"needs {' and '.join(missing)} (Debian: apt install xvfb xdotool openbox x11-utils imagemagick)"
         )
     reader, writer = os.pipe()
-    server = subprocess.Popen(
+    server = processes.start(
         ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
         + ([] if reset else ["-noreset"]),
         pass_fds=[writer],
@@ -144,7 +145,7 @@ def virtual_screen(reset: bool = False) -> Iterator[Screen]:
 @contextmanager
 def _desktop(screen: Screen) -> Iterator[None]:
     """Runs a window manager on a screen, and waits until it is there."""
-    manager = subprocess.Popen(["openbox"], env=screen.environment, stderr=subprocess.DEVNULL)
+    manager = processes.start(["openbox"], env=screen.environment, stderr=subprocess.DEVNULL)
     question = ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"]
     try:
         while (

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import processes
 import pytest
 
 PROGRAM = Path(sys.prefix) / "bridge" / "node_modules" / "hue-simulator" / "bin" / "hue-simulator"
@@ -33,12 +34,16 @@ class Simulator:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._process = subprocess.Popen(
+        self._process = processes.start(
             [shutil.which("node"), program, f"--port={self.port}", "--hostname=127.0.0.1"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
 
     def _wait(self) -> None:
         ends = time.monotonic() + 20
@@ -71,5 +76,10 @@ class Simulator:
         urllib.request.urlopen(f"{self.url}/linkbutton", timeout=5).close()
 
     def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        processes.end(self._process)
+
+    def __enter__(self) -> Simulator:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.server
 import io
 import json
+import time
 import urllib.parse
 import urllib.request
 from functools import partial
@@ -30,7 +31,11 @@ class Storage(http.server.HTTPServer):
         super().__init__(("127.0.0.1", 0), partial(Door, self.storage))
         self.address = f"http://127.0.0.1:{self.server_port}"
         self.names, self.refused, self.logins, self.trouble = [], [], [], None
+        self.slow = 0.0  # seconds before each answer
         self.forgets = False  # whether the answer gets lost though the picture has arrived
+
+    def handle_error(self, *_):
+        """Prints nothing: whoever asked has given up."""
 
     def pictures(self) -> list[dict]:
         with urllib.request.urlopen(f"{self.address}/storage/v1/b/{BUCKET}/o") as answer:
@@ -45,6 +50,7 @@ class Storage(http.server.HTTPServer):
 
 class Door(emulator.RequestHandler):
     def do_POST(self):
+        time.sleep(self.server.slow)
         if self.path == "/token":
             return self.log_in()
         body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -37,19 +37,59 @@ def sink_for(cloud: Cloud, **options) -> Blynk:
 
 def test_a_label_goes_to_both_pins_as_index_and_emoji_by_one_request(cloud):
     feed(sink_for(cloud), seen(0, p1="Sad"), seen(1, p1="Sad"), seen(2, p1="not sure"), seen(3, p1="Happy"))
-    assert cloud.updates == [{"v1": "1", "v2": "😢"}, {"v1": "0", "v2": "😀"}]
-    assert len(cloud.asked) == 3, "and one look at the switch"
+    assert cloud.updates == [{"v1": "1", "v2": "😢"}, {"v1": "0", "v2": "😀"}, {"v2": "💤"}]
+    assert len(cloud.asked) == 4, "and one look at the switch"
 
 
 def test_pins_can_be_others_or_none_and_other_labels_are_shown_as_they_are(cloud):
     cloud.pins = {"v9": ""}
     feed(sink_for(cloud, switch="", index="", emoji="v9"), seen(0, p1="Über & aus=1"), seen(1))
-    assert cloud.updates == [{"v9": "Über & aus=1"}]
+    assert cloud.updates == [{"v9": "Über & aus=1"}, {"v9": "💤"}]
 
 
 def test_that_nobody_is_there_is_shown(cloud):
     feed(sink_for(cloud), seen(0, p1="Sad"), seen(3))
-    assert cloud.updates[1:] == [{"v2": "💤"}]
+    assert cloud.updates[1:] == [{"v2": "💤"}], "once, also where the run ends then"
+
+
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [
+        pytest.param({}, {"v2": "💤"}, id="as usual"),
+        pytest.param({"emoji": ""}, {"v1": "1"}, id="no pin for it"),
+    ],
+)
+def test_once_the_run_has_ended_the_phone_shows_that_nobody_is_there(cloud, options, last):
+    feed(sink_for(cloud, **options), seen(0, p1="Sad"))
+    assert cloud.updates[-1] == last
+
+
+def test_while_blynk_is_away_the_end_of_a_run_asks_nothing_of_it(cloud, caplog):
+    data, sink = Patient(), sink_for(cloud, switch="")
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    for number, trouble in enumerate((None, (503, b""))):
+        cloud.trouble = trouble
+        data.readings.publish(seen(2 * number, p1=("Happy", "Sad")[number]))
+        loop.step()
+    count = len(cloud.asked)
+    data.readings.close()
+    loop.teardown()
+    assert len(cloud.asked) == count
+    assert len(caplog.messages) == 1
+
+
+def test_where_the_end_of_a_run_cannot_be_shown_it_says_so(cloud, caplog):
+    data, sink = Patient(), sink_for(cloud, switch="")
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    data.readings.publish(seen(0, p1="Sad"))
+    loop.step()
+    cloud.trouble = (503, b"")
+    data.readings.close()
+    loop.teardown()
+    (message,) = caplog.messages
+    assert message.startswith("The sink blynk did not close well: Blynk at 127.0.0.1")
 
 
 def test_an_override_has_the_index_that_its_label_has_among_all(cloud):
@@ -62,7 +102,8 @@ def test_an_override_has_the_index_that_its_label_has_among_all(cloud):
         loop.step()
     data.readings.close()
     loop.teardown()
-    assert cloud.updates == [{"v1": "1", "v2": "😢"}, {"v1": "0", "v2": "😀"}, {"v1": "1", "v2": "😢"}]
+    sad, happy = {"v1": "1", "v2": "😢"}, {"v1": "0", "v2": "😀"}
+    assert cloud.updates == [sad, happy, sad, {"v2": "💤"}]
 
 
 def test_the_switch_turns_the_run_off_and_on_and_leaves_what_others_turn(cloud, monkeypatch):
@@ -91,12 +132,48 @@ def test_the_switch_turns_the_run_off_and_on_and_leaves_what_others_turn(cloud, 
 
 
 def test_the_switch_is_looked_at_no_oftener_than_asked_for(cloud):
-    sink = sink_for(cloud, every=1)
-    sink.control = Data().control
+    sink, waits = sink_for(cloud, every=7), []
+
+    class Closed:
+        def wait(self, seconds):
+            waits.append((seconds, len(cloud.asked)))
+            return len(waits) > 3
+
+    sink._closed = Closed()
+    sink._watch()
+    assert waits == [(7, 0), (7, 1), (7, 2), (7, 3)]
+
+
+def test_a_switch_that_was_never_set_turns_nothing(cloud):
+    cloud.pins["v0"] = ""
+    sink = sink_for(cloud, every=60)
     sink.open()
-    time.sleep(1.5)
     sink.close()
-    assert len(cloud.asked) == 2
+    assert sink.control.on
+    cloud.pins["v0"] = "0"
+    sink._look()
+    assert not sink.control.on
+
+
+@pytest.mark.parametrize("first", ["the switch", "a label"])
+def test_an_outage_is_warned_of_once_whoever_meets_it_first(cloud, caplog, first):
+    data, sink = Patient(), sink_for(cloud)
+    ends = iter((False, True))
+    sink._closed.wait = lambda _seconds: next(ends)  # it looks once
+    loop = SinkLoop(data, sink)
+    sink._look()
+    loop._opened = True
+    cloud.trouble = (503, b"")
+
+    def label():
+        data.readings.publish(seen(0, p1="Sad"))
+        loop.step()
+
+    for step in (sink._watch, label) if first == "the switch" else (label, sink._watch):
+        step()
+    data.readings.close()
+    (message,) = caplog.messages
+    assert message.startswith({"the switch": "The switch of", "a label": "The sink blynk failed"}[first])
 
 
 def test_a_wrong_token_ends_the_run_with_words_and_is_in_none_of_them(cloud, monkeypatch):
@@ -132,7 +209,7 @@ def test_what_fails_after_it_has_worked_is_tried_again(cloud, caplog):
     data.readings.close()
     loop.teardown()
     assert data.error is None
-    assert len(cloud.updates) == 2
+    assert len(cloud.updates) == 3, "two labels, and the end"
     (message,) = caplog.messages
     assert "The sink blynk failed: Blynk at" in message
 
@@ -203,6 +280,14 @@ def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     assert figures["threads_left"] == 0
     (message,) = caplog.messages
     assert "cannot be reached (timed out). Expected an answer within 3 s." in message
+
+
+def test_a_host_with_three_dead_addresses_takes_no_longer_than_one(dead, monkeypatch):
+    monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
+    began = time.monotonic()
+    with pytest.raises(RunError, match=r"cannot be reached \(timed out\)\. Expected an answer within 3 s\."):
+        Blynk(server=f"http://localhost:{dead}").open()
+    assert 2.9 < time.monotonic() - began < 4
 
 
 def test_a_token_comes_from_a_file_that_only_its_owner_can_read(tmp_path, cloud, monkeypatch):
@@ -284,7 +369,11 @@ def test_the_variable_of_the_token_is_no_setting():
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("switch=d5", "switch of the sink blynk is 'd5'. Expected a virtual pin such as v0, or nothing."),
+        (
+            f"switch={TOKEN}",
+            "switch of the sink blynk is of another form. Expected a virtual pin such as v0, or nothing.",
+        ),
+        ("emoji=d5", "emoji of the sink blynk is of another form."),
         (
             "switch=v1",
             "switch and index of the sink blynk are v1. Expected a pin for each; left out, they are",
@@ -296,8 +385,11 @@ def test_the_variable_of_the_token_is_no_setting():
         ),
         ("every=0.5", "every of the sink blynk is 0.5. Expected 1 to 86400 seconds."),
         ("room=all", "room of the sink blynk is 'all'. Expected largest or mean."),
-        ("server=http://blynk.cloud", "Expected https://..., since the address carries the token."),
-        ("server=https://a/b?c", "server of the sink blynk is 'https://a/b?c'."),
+        ("server=http://blynk.cloud", "Expected https://HOST alone, to which the token is added."),
+        (
+            f"server=https://blynk.cloud/external/api/get?token={TOKEN}",
+            "server of the sink blynk is of another form.",
+        ),
     ],
 )
 def test_options_out_of_range_are_told(monkeypatch, option, words):
@@ -305,6 +397,7 @@ def test_options_out_of_range_are_told(monkeypatch, option, words):
     with pytest.raises(BadInputError) as caught:
         make_sink(f"blynk:{option}")
     assert words in str(caught.value)
+    assert TOKEN not in str(caught.value)
 
 
 def test_every_label_of_the_shipped_network_has_an_emoji():

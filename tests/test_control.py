@@ -8,7 +8,9 @@ from readings import Patient, Recorder, feed, seen
 
 from expression.control import Control
 from expression.data import Box, Data, Face, Frame
+from expression.errors import BadInputError
 from expression.faces import FaceLoop
+from expression.sinkloop import SinkLoop
 from expression.tracking import Tracker
 
 
@@ -39,6 +41,47 @@ def test_an_empty_override_is_none():
     control = Control()
     control.override = ""
     assert control.override is None
+
+
+@pytest.mark.parametrize(
+    ("label", "remedy"),
+    [
+        ("Hapy", "Did you mean Happy?"),
+        ("sad", "Did you mean Sad?"),
+        ("Joy", "Choose one of these; None is for what is read."),
+        (3, "Choose one of these; None is for what is read."),
+    ],
+)
+def test_an_override_that_is_no_label_is_told_and_nothing_is_turned(label, remedy):
+    control, heard = Control(["Happy", "Sad"]), []
+    control.override = "Sad"
+    control.watch(lambda: heard.append(1))
+    with pytest.raises(BadInputError) as caught:
+        control.override = label
+    assert str(caught.value) == f"The override is {label!r}. Expected one of Happy, Sad, or None. {remedy}"
+    assert (control.override, heard) == ("Sad", [])
+
+
+def test_any_label_is_taken_where_the_labels_are_not_known():
+    control = Control()
+    control.override = "Joy"
+    assert control.override == "Joy"
+
+
+def test_a_watcher_that_raises_keeps_nobody_from_hearing_and_is_warned_of_once(caplog):
+    control, heard = Control(), []
+
+    def raises():
+        raise ZeroDivisionError("by 0")
+
+    control.watch(raises)
+    control.watch(lambda: heard.append(control.on))
+    control.on = False
+    control.on = True
+    assert heard == [False, True]
+    (message,) = caplog.messages
+    assert message.startswith("Somebody who watches the switches failed: ZeroDivisionError: by 0. Expected a")
+    assert message.endswith("raises.")
 
 
 class Everywhere:
@@ -87,6 +130,40 @@ def test_an_override_is_what_reactions_take_also_when_nobody_is_there_and_no_rec
         assert sink.calls[1:-1] == calls
 
 
+@pytest.mark.parametrize(
+    ("overrides", "calls"),
+    [
+        pytest.param("-SS-", ["1 Happy 0", "0 Sad 1", "1 Happy 3"], id="lifted"),
+        pytest.param("-SH-", ["1 Happy 0", "0 Sad 1", "0 Happy 2", "1 Happy 3"], id="changed, then lifted"),
+        pytest.param("-S-S", ["1 Happy 0", "0 Sad 1", "1 Happy 2", "0 Sad 3"], id="again"),
+    ],
+)
+def test_what_is_read_is_taken_again_once_an_override_is_lifted(overrides, calls):
+    data, sink = Patient(), reacting(reacts=True, only_changes=True)
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    for time, override in enumerate(overrides):
+        data.control.override = {"S": "Sad", "H": "Happy"}.get(override)
+        data.readings.publish(seen(time, p1="Happy"))
+        loop.step()
+    data.readings.close()
+    loop.teardown()
+    assert sink.calls[1:-1] == calls
+
+
+def test_after_an_override_a_label_settles_anew():
+    data, sink = Patient(), reacting(reacts=True, only_changes=True, dwell=1.0)
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    for number in range(8):
+        data.control.override = "Sad" if 2 < number < 5 else None
+        data.readings.publish(seen(number / 2, p1="Happy"))
+        loop.step()
+    data.readings.close()
+    loop.teardown()
+    assert sink.calls[1:-1] == ["1 Happy 1", "1 Happy 3.5"]
+
+
 def test_a_label_is_sent_once_it_has_been_the_same_for_long_enough():
     sink = reacting(dwell=1.0, only_changes=True)
     labels = ["Happy", "Happy", "Sad", "Happy", "Happy", "Happy", "Happy"]
@@ -115,6 +192,9 @@ def test_a_room_is_sent_one_reading_for_all():
         pytest.param("p2", "paused · Sad by hand", id="paused, and a mood by hand"),
         pytest.param("20", "", id="the mood is read again"),
         pytest.param("9x", "", id="keys that stand for nothing"),
+        pytest.param(
+            "\uff11\uff13\uff14\u0661", "", id="Pause and Scroll Lock, as X numbers them; other digits"
+        ),
     ],
 )
 def test_keys_turn_the_switches(keys, told):

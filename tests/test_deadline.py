@@ -1,4 +1,4 @@
-"""One moment by which all is over: dead addresses, and a server that says a little at a time."""
+"""One deadline for all: dead addresses, slow names, and a server that says a little at a time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import time
 import pytest
 
 from expression.bridge import BridgeError, Transport
-from expression.deadline import connect, left
+from expression.deadline import Deadline
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs a queue of connections that can be full")
 
 
 @contextlib.contextmanager
-def dead(port: int, *hosts: str):
+def dead_ports(port: int, *hosts: str):
     """Ports that take no connection and refuse none: their queues are full."""
     with contextlib.ExitStack() as stack:
         for host in hosts:
@@ -37,14 +37,16 @@ def addresses(monkeypatch, *hosts: str) -> None:
     monkeypatch.setattr(
         socket,
         "getaddrinfo",
-        lambda name, port, *_: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts],
+        lambda name, port, *_, **__: [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts
+        ],
     )
 
 
 @linux
 @pytest.mark.parametrize("way", ["http", "https"])
 def test_several_dead_addresses_take_no_longer_than_one(way, monkeypatch):
-    with dead(0, "127.0.0.1", "127.0.0.2", "127.0.0.3") as port:
+    with dead_ports(0, "127.0.0.1", "127.0.0.2", "127.0.0.3") as port:
         addresses(monkeypatch, "127.0.0.1", "127.0.0.2", "127.0.0.3")
         began = time.monotonic()
         with pytest.raises(BridgeError, match=r"did not answer within 0\.6 s"):
@@ -54,7 +56,7 @@ def test_several_dead_addresses_take_no_longer_than_one(way, monkeypatch):
 
 @linux
 def test_an_address_after_a_dead_one_is_reached(bridge, monkeypatch):
-    with dead(bridge.port, "127.0.0.2"):
+    with dead_ports(bridge.port, "127.0.0.2"):
         addresses(monkeypatch, "127.0.0.2", "127.0.0.1")
         transport = Transport(f"http://bridge.local:{bridge.port}", timeout=1.0)
         assert transport.call("GET", "/api/x/config")["name"] == "Strict"
@@ -87,8 +89,51 @@ def test_a_server_that_says_a_little_at_a_time_is_given_up_in_time():
         helper.join()
 
 
-def test_what_is_over_is_over():
+def test_all_addresses_together_take_no_longer_than_there_is_time(dead):
+    began = time.monotonic()
     with pytest.raises(TimeoutError):
-        left(time.monotonic())
+        Deadline(0.6).connect("localhost", dead)
+    assert 0.55 < time.monotonic() - began < 1.5
+
+
+def test_an_address_that_answers_is_found_behind_one_that_does_not(dead, monkeypatch):
+    find = socket.getaddrinfo
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", server.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *w, **o: [*find(*w, **o)[:1], good])
+        with Deadline(2).connect("localhost", dead) as one:
+            assert one.getpeername() == server.getsockname()
+            assert 0 < one.gettimeout() < 1.5, "what is left for the question and the answer"
+
+
+def test_a_look_up_that_takes_too_long_is_given_up(monkeypatch):
+    ends = threading.Event()
+
+    def slow(*_, **__):
+        ends.wait(10)
+        raise socket.gaierror("no server of names")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
     with pytest.raises(TimeoutError):
-        connect("127.0.0.1", 9, time.monotonic() - 1)
+        Deadline(0.1).connect("slow.invalid", 1)
+    ends.set()
+
+
+@pytest.mark.parametrize("name", ["no-such-host.invalid", "a" * 70 + ".invalid", ""])
+def test_a_name_that_there_is_not_is_told(name):
+    with pytest.raises(OSError, match=r"."):
+        Deadline(5).connect(name, 1)
+
+
+def test_a_connection_that_is_refused_is_told_as_such():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        Deadline(5).connect("127.0.0.1", port)
+
+
+def test_once_it_has_passed_nothing_is_left():
+    late = Deadline(-1)
+    assert late.left() == 0
+    with pytest.raises(TimeoutError, match="timed out"):
+        late.left_or_late()

@@ -9,13 +9,15 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-from parts import disk
-from readings import feed, seen, views
+from parts import disk, expression_process
+from readings import Patient, feed, seen, views
 
 from expression.errors import BadInputError, OutputError
+from expression.files import write_text
 from expression.image import read_picture
 from expression.session import Session
-from expression.sinks import make_sink
+from expression.sinkloop import SinkLoop
+from expression.sinks import images, make_sink
 from expression.sinks.images import Images
 
 
@@ -65,6 +67,71 @@ def test_the_oldest_give_way_also_those_of_earlier_runs(tmp_path):
     assert pictures(tmp_path / "g") == sorted(row["file"] for row in after)
     feed(quick(tmp_path / "g", limit=2), seen(0))
     assert len(pictures(tmp_path / "g")) == len(table(tmp_path / "g")) == 2
+
+
+def test_two_runs_do_not_share_a_folder_and_the_next_one_may_have_it(tmp_path):
+    first, second = quick(tmp_path / "g"), quick(tmp_path / "g")
+    first.open()
+    with pytest.raises(BadInputError) as caught:
+        second.open()
+    assert str(caught.value) == (
+        f"Another run keeps pictures in {tmp_path / 'g'}. Expected one run at a time. "
+        "End the other one, or choose another folder, such as images:Guesses2."
+    )
+    first.close()
+    second.open()
+    second.close()
+
+
+def test_another_process_does_not_get_the_folder_either(tmp_path):
+    sink = quick(tmp_path / "g")
+    sink.open()
+    other = expression_process(
+        *("live", "--source", "demo", "--display", "none", "--sink", f"images:{tmp_path / 'g'}")
+    )
+    _, errors = other.communicate(timeout=60)
+    sink.close()
+    assert other.returncode == 2
+    assert "Another run keeps pictures in" in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_folder_that_could_not_be_taken_is_free_again(tmp_path):
+    (tmp_path / "guesses.csv").write_text("team,goals\n")
+    one = quick(tmp_path)
+    with pytest.raises(OutputError):
+        one.open()
+    (tmp_path / "guesses.csv").unlink()
+    feed(quick(tmp_path), *views("Happy"))
+    assert len(table(tmp_path)) == 1
+
+
+def test_the_table_is_written_anew_only_when_pictures_give_way(tmp_path, monkeypatch):
+    texts = []
+    monkeypatch.setattr(images, "write_text", lambda path, text: (texts.append(text), write_text(path, text)))
+    folder = tmp_path / "g"
+    feed(quick(folder, limit=200), *views(*["Happy", "Sad"] * 101))
+    assert [text.count("\n") for text in texts] == [1, 199], "at the start, and once for 202 pictures"
+    assert len(table(folder)) == 200
+    assert pictures(folder) == sorted(row["file"] for row in table(folder))
+
+
+def test_a_table_that_somebody_changed_meanwhile_gets_whole_rows(tmp_path):
+    data, sink = Patient(), quick(tmp_path)
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    for number, view in enumerate(views("Happy", "Sad", "Happy")):
+        data.readings.publish(view)
+        loop.step()
+        text = (tmp_path / "guesses.csv").read_text()
+        if number == 0:
+            (tmp_path / "guesses.csv").write_text(text.rstrip("\n"))
+        elif number == 1:
+            assert [row["label"] for row in table(tmp_path)] == ["Happy", "Sad"]
+            (tmp_path / "guesses.csv").unlink()
+    data.readings.close()
+    loop.teardown()
+    assert [row["label"] for row in table(tmp_path)] == ["Happy"]
 
 
 def test_what_it_did_not_write_is_left_alone(tmp_path):
@@ -152,7 +219,20 @@ def test_on_a_full_disk_neither_half_a_picture_nor_a_row_is_left(tmp_path, caplo
         assert 1 <= len(rows) < 20
         assert pictures(folder) == sorted(row["file"] for row in rows)
         assert all(read_picture(folder / row["file"]).shape[2] == 3 for row in rows)
-    assert "The sink images failed: OutputError:" in caplog.messages[0]
+    assert "The sink images failed: " in caplog.messages[0]
+    assert "cannot be written (No space left on device)" in caplog.messages[0]
+
+
+def test_a_picture_whose_row_cannot_be_written_is_not_kept(tmp_path):
+    sink = quick(tmp_path)
+    sink.open()
+    (tmp_path / "guesses.csv").unlink()
+    (tmp_path / "guesses.csv").mkdir()
+    sink.frame, (face,) = (view := views("Happy")[0]).frame, view.items
+    with pytest.raises(OutputError, match=r"guesses\.csv cannot be written"):
+        sink.send(face)
+    assert pictures(tmp_path) == []
+    sink.close()
 
 
 def test_labels_of_any_kind_make_names(tmp_path):

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import processes
 import pytest
 
 from expression.integrity import examine
@@ -43,7 +44,7 @@ def jupyter(folder: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     words = f"--allow-root --no-browser --ServerApp.ip=127.0.0.1 --ServerApp.port={port}"
     home = {name: str(folder) for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
-    server = subprocess.Popen(
+    server = processes.start(
         [
             *(sys.executable, "-m", "jupyterlab", *words.split()),
             *(f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="),

@@ -14,6 +14,7 @@ import time
 import pytest
 from broker import Broker, Listener, free_port
 from parts import expression_process
+from processes import ending
 from readings import Recorder, reading
 
 pytest.importorskip("paho.mqtt", reason="needs paho-mqtt (pip install -r requirements.txt)")
@@ -120,7 +121,7 @@ def test_without_a_broker_it_still_knows_what_it_would_say():
 
 def test_every_topic_that_is_named_is_used_and_kept_by_the_broker(broker, listener, sink):
     sink.send(reading())
-    listener.wait("expression/scores")  # the last of all
+    listener.wait("expression/scores", json.dumps({"Happy": 0.75, "Sad": 0.25}))  # the last of all
     newcomer = Listener(broker.port)  # hears what the broker has kept
     for topic in {name for name, _, _ in listener.heard}:
         newcomer.wait(topic)
@@ -147,13 +148,14 @@ def test_only_what_is_new_is_sent_and_scores_once_a_second(listener, sink):
     for number in range(41):
         sink.send(reading(time=number / 10, score=0.5 + number / 100))
     listener.wait("expression/mood", "Happy")
+    since = listener.now()
     sink.empty()
     sink.empty()
-    listener.wait("expression/scores", "{}")
+    listener.wait("expression/scores", "{}", since=since)
     assert listener.all("expression/mood")[-2:] == ["Happy", NOBODY]
     assert listener.all("expression/people")[-2:] == ["1", "0"]
     scores = [json.loads(text) for text in listener.all("expression/scores")]
-    assert [score.get("Happy") for score in scores] == [0.5, 0.6, 0.7, 0.8, 0.9, None]
+    assert [score.get("Happy") for score in scores] == [None, 0.5, 0.6, 0.7, 0.8, 0.9, None]
 
 
 def test_the_mood_is_that_of_the_largest_face_and_everybody_counts(listener, sink):
@@ -197,6 +199,17 @@ def test_a_pause_holds_the_mood_and_counts_on(listener, sink):
     listener.wait("expression/mood", "Sad")
 
 
+def test_after_a_pause_in_which_everybody_left_there_are_no_scores(listener, sink):
+    sink.send(reading())
+    listener.wait("expression/mood", "Happy")
+    sink.control.paused = True
+    sink.empty()
+    since = listener.now()
+    sink.control.paused = False
+    listener.wait("expression/mood", NOBODY, since=since)
+    listener.wait("expression/scores", "{}", since=since)
+
+
 def test_the_choice_is_there_before_the_first_face(listener, sink):
     topic, text = list(discovery("expression", ("Happy", "Sad")).items())[-1]
     listener.wait(topic, text)
@@ -223,7 +236,7 @@ def test_commands_that_are_none_or_old_change_nothing(broker, sink, listener):
 
 def test_when_home_assistant_starts_it_is_told_everything_again(listener, sink):
     sink.send(reading())
-    listener.wait("expression/scores")
+    listener.wait("expression/scores", json.dumps({"Happy": 0.75, "Sad": 0.25}))
     listener.wait("expression/status", "online")
     since = listener.now()
     listener.say(BIRTH, "online")
@@ -285,17 +298,19 @@ def test_after_a_kill_the_broker_says_that_the_run_is_gone_and_a_new_one_that_it
         at(broker.port),
     )
     one = expression_process(*words)
-    listener.wait("expression/people", "1", 30)
-    began = time.monotonic()
-    one.kill()
-    one.communicate()
+    with ending(one):
+        listener.wait("expression/people", "1", 30)
+        began = time.monotonic()
+        one.kill()
+        one.communicate()
     listener.wait("expression/status", "offline")
     print(f"\noffline {time.monotonic() - began:.2f} s after kill -9")
     since = listener.now()
     two = expression_process(*words)
-    listener.wait("expression/status", "online", 30, since=since)
-    two.send_signal(signal.SIGINT)
-    assert two.communicate()[1].count("\n") <= 1
+    with ending(two):
+        listener.wait("expression/status", "online", 30, since=since)
+        two.send_signal(signal.SIGINT)
+        assert two.communicate()[1].count("\n") <= 1
     listener.wait("expression/status", "offline", since=since)
 
 
@@ -353,6 +368,27 @@ def test_a_broker_that_comes_and_goes_is_warned_of_every_half_minute(broker, sin
     assert [message[:30] for message in caplog.messages] == ["The sink mqtt lost the broker "] * 2
 
 
+def test_after_its_last_word_nothing_is_said(listener, sink, monkeypatch):
+    listener.wait("expression/status", "online")
+    tells, closes = threading.Event(), threading.Event()
+    publish = sink._client.publish
+
+    def slowly(topic, text, **options):
+        if topic.endswith("/config") and not tells.is_set():
+            tells.set()
+            closes.wait(0.5)  # the end of the run falls in between
+        return publish(topic, text, **options)
+
+    monkeypatch.setattr(sink._client, "publish", slowly)
+    listener.say(BIRTH, "online")
+    assert tells.wait(5)
+    sink.close()
+    closes.set()
+    listener.wait("expression/status", "offline")
+    assert listener.all("expression/status")[-1] == "offline"
+    assert sink.told
+
+
 def test_a_run_that_ends_while_the_broker_is_away_ends_at_once(broker):
     one = opened(broker.port)
     broker.kill()
@@ -371,9 +407,8 @@ def strict(tmp_path):
     (tmp_path / "passwords").write_text(f"ada:{SECRET}\n")
     if subprocess.run(["mosquitto_passwd", "-U", tmp_path / "passwords"]).returncode:
         pytest.skip("needs mosquitto_passwd")
-    one = Broker(tmp_path, f"password_file {tmp_path / 'passwords'}")
-    yield one
-    one.kill()
+    with Broker(tmp_path, f"password_file {tmp_path / 'passwords'}") as one:
+        yield one
 
 
 def test_user_and_password_come_from_the_environment_or_a_private_file(strict, tmp_path, monkeypatch):
@@ -497,7 +532,7 @@ class Server:
     [
         pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", False, "hung up", id="web server"),
         pytest.param(b"", False, "hung up", id="hangs up"),
-        pytest.param(b"", True, "did not answer within 2 s", id="silent"),
+        pytest.param(b"", True, "did not answer within 3 s", id="silent"),
         pytest.param(bytes([0x20, 2, 0, 3]), True, "Server unavailable", id="a broker that is busy"),
     ],
 )
@@ -526,6 +561,33 @@ def test_a_broker_that_cannot_be_reached_is_told():
     one.close()
 
 
+def test_a_host_with_three_dead_addresses_holds_the_end_of_a_run_no_longer_than_one(dead, caplog):
+    run = Session("demo", display="none", duration=1, sinks=[f"mqtt:host=localhost,port={dead}"])
+    run.run()
+    figures = run.statistics()
+    assert figures["threads_left"] == 0
+    assert figures["stop_seconds"] < 3.5
+    assert "cannot be reached (timed out)" in caplog.messages[0]
+
+
+def test_a_run_that_ends_while_a_lost_broker_is_tried_again_ends_within_its_time(broker, dead, monkeypatch):
+    one = opened(broker.port)
+    tries = threading.Event()
+    connect = one._client._create_socket_connection
+
+    def notes():
+        tries.set()
+        return connect()
+
+    monkeypatch.setattr(one._client, "_create_socket_connection", notes)
+    one._client._host, one._client._port = "localhost", dead  # as if it had lost its power
+    broker.kill()
+    assert tries.wait(10)
+    began = time.monotonic()
+    one.close()
+    assert time.monotonic() - began < 3.5
+
+
 LEAK = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 """Paho leaves the socket of a handshake that failed to the garbage collector."""
 
@@ -549,16 +611,15 @@ def test_a_broker_with_tls_is_taken_when_its_certificate_is_known(tmp_path, monk
     )
     if made.returncode:
         pytest.skip("needs openssl")
-    safe = Broker(tmp_path, f"keyfile {files[0]}", f"certfile {files[1]}")
-    with pytest.raises(
-        RunError, match=r"reached \(.*certificate.*Name the file of its authority in SSL_CERT"
-    ):
-        opened(safe.port, tls=True)
-    with pytest.raises(RunError, match=r"does not let us in \(hung up\)\. .* whether it wants tls=true"):
-        opened(safe.port)
-    monkeypatch.setenv("SSL_CERT_FILE", files[1])
-    opened(safe.port, tls=True).close()
-    safe.kill()
+    with Broker(tmp_path, f"keyfile {files[0]}", f"certfile {files[1]}") as safe:
+        with pytest.raises(
+            RunError, match=r"reached \(.*certificate.*Name the file of its authority in SSL_CERT"
+        ):
+            opened(safe.port, tls=True)
+        with pytest.raises(RunError, match=r"does not let us in \(hung up\)\. .* whether it wants tls=true"):
+            opened(safe.port)
+        monkeypatch.setenv("SSL_CERT_FILE", files[1])
+        opened(safe.port, tls=True).close()
 
 
 @LEAK

@@ -133,6 +133,37 @@ def test_the_end_waits_for_the_last_reading_but_not_for_ever(fails):
     assert not loop.is_alive()
 
 
+@pytest.mark.parametrize(
+    ("most", "sent"), [(60.0, ["1 Happy 0", "2 Sad 0", "1 Sad 1"]), (-1.0, ["1 Happy 0"])]
+)
+def test_once_the_run_is_done_a_sink_that_takes_long_is_sent_no_more(monkeypatch, most, sent):
+    data, sink = Patient(), Recorder()
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    sent_before = loop._send
+
+    def ends_the_run(reading):
+        sent_before(reading)
+        monkeypatch.setattr(sinkloop, "SLOW_SECONDS", most)
+        data.done = True
+
+    monkeypatch.setattr(loop, "_send", ends_the_run)
+    data.readings.publish(seen(0, p1="Happy", p2="Sad"))
+    loop.step()
+    data.readings.publish(seen(1, p1="Sad"))
+    data.readings.close()
+    loop.teardown()
+    assert sink.calls[1:-1] == sent
+
+
+def test_an_error_that_the_sink_has_told_of_by_itself_is_not_warned_of(caplog):
+    error = RunError("It rains.", "Expected sun.", "Wait.")
+    error.told = True
+    loop = feed(Recorder([None, error]), seen(0, p1="Sad"), seen(1, p1="Sad"))
+    assert (loop.failed, loop.sent) == (1, 1)
+    assert not caplog.messages
+
+
 def test_a_sink_that_nobody_listens_to_ends_the_run():
     sink, data = Recorder(), Patient()
     sink.finished = True

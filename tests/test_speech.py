@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from loudspeaker import NEEDS, SPEAKS
+from processes import running
 from readings import Patient, feed, reading, seen
 
 from expression.control import Control
@@ -20,9 +22,10 @@ from expression.errors import BadInputError, MissingFileError, MissingPackageErr
 from expression.session import Session
 from expression.sinkloop import SinkLoop
 from expression.sinks import make_sink, speech
-from expression.sinks.speech import Speech, _parse, record
+from expression.sinks._words import words_of
+from expression.sinks.speech import Speech, record
 
-pytestmark = pytest.mark.skipif(not SPEAKS, reason=NEEDS)
+needs_voice = pytest.mark.skipif(not SPEAKS, reason=NEEDS)
 
 SLOW_PLAYER = """#!/bin/sh
 echo begin $(basename "$1") $(date +%s.%N) >> "{log}"
@@ -35,6 +38,8 @@ echo end $(basename "$1") $(date +%s.%N) >> "{log}"
 @pytest.fixture
 def player(tmp_path, monkeypatch):
     """Puts a player in place of the system's that takes its time, and writes down when."""
+    if not SPEAKS:
+        pytest.skip(NEEDS)
 
     def make(seconds: float) -> Path:
         log, program = tmp_path / "log.txt", tmp_path / "slowplay"
@@ -63,6 +68,14 @@ def say(sink: Speech, *readings) -> None:
             sink._process.wait(10)
     finally:
         sink.close()
+
+
+def wait_for(until, seconds: float = 30) -> None:
+    """Waits until another process has done something."""
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def lines(log: Path) -> list[str]:
@@ -103,6 +116,7 @@ def test_a_recording_is_played_in_place_of_a_word(heard, tmp_path):
     assert np.array_equal(samples[:16_000], tone)
 
 
+@needs_voice
 def test_words_can_be_written_to_a_file_without_a_loudspeaker(tmp_path, monkeypatch):
     monkeypatch.setattr(speech, "LINUX", ())
     said, made = tmp_path / "said.wav", tmp_path / "made.wav"
@@ -113,6 +127,15 @@ def test_words_can_be_written_to_a_file_without_a_loudspeaker(tmp_path, monkeypa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made.wav", "said.wav"]
 
 
+@needs_voice
+def test_a_long_text_is_written_to_its_end(tmp_path):
+    text = "Das ist ein langer Satz. " * 40
+    subprocess.run(["espeak-ng", "-v", "de", "-w", tmp_path / "said.wav", "-s", "160", text], check=True)
+    record(text, tmp_path / "made.wav", voice="de")
+    np.testing.assert_array_equal(sound(tmp_path / "made.wav")[0], sound(tmp_path / "said.wav")[0])
+
+
+@needs_voice
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -130,6 +153,7 @@ def test_a_recording_that_cannot_be_made_is_told(tmp_path, options, error, words
     assert not list(tmp_path.iterdir())
 
 
+@needs_voice
 def test_a_voice_that_does_not_end_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(speech, "RECORD_SECONDS", 0.01)
     with pytest.raises(RunError, match=r"The voice did not end within 0\.01 s\."):
@@ -214,6 +238,62 @@ def test_the_stop_of_a_run_does_not_wait_for_the_end_of_a_long_sentence(player, 
     assert not caplog.records
 
 
+@needs_voice
+def test_ctrl_c_cuts_a_word_short_and_complains_of_nothing(player, tmp_path):
+    log = player(0)
+    (tmp_path / "slowplay").rename(tmp_path / "pw-play")  # what is tried first
+    words = "live", "--source", "demo", "--display", "none", "--sink", "speech:settle=0"
+    with running(
+        [sys.executable, "-m", "expression", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        wait_for(lambda: log.exists() and "end silence" in log.read_text())
+        player(30)
+        (tmp_path / "slowplay").replace(tmp_path / "pw-play")
+        wait_for(lambda: "begin" in "".join(lines(log)))
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+        _, errors = run.communicate(timeout=20)
+    assert (run.returncode, errors) == (0, "")
+    assert lines(log)[-1] == "cut"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_word_that_somebody_cut_short_is_no_failure(heard, monkeypatch, tmp_path, name):
+    sink = Speech()
+    sink.open()
+    (tmp_path / "aplay").write_text("#!/bin/sh\nexec sleep 30\n")
+    (tmp_path / "aplay").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    sink.send(reading())
+    sink._process.send_signal(getattr(signal, name))
+    sink._process.wait(10)
+    sink.send(reading(label="Sad"))
+    sink.close()
+
+
+def test_an_engine_that_fails_in_the_middle_of_a_run_is_tried_again(heard, monkeypatch, tmp_path, caplog):
+    data, sink = Patient(), Speech(settle=0, cooldown=0)
+    loop = SinkLoop(data, sink)
+    loop.setup()
+    (tmp_path / "pyttsx3.py").write_text("def init(): raise OSError('RPC server unavailable')")
+    path = os.environ["PYTHONPATH"]
+    for time_, label in enumerate(("Happy", "Sad", "Sad")):
+        monkeypatch.setenv("PYTHONPATH", path if time_ else f"{tmp_path}{os.pathsep}{path}")
+        data.readings.publish(seen(float(time_), p1=label))
+        loop.step()
+        if sink._process:
+            sink._process.wait(10)
+    data.readings.close()
+    loop.teardown()
+    assert (data.error, loop.sent, loop.failed) == (None, 2, 1)
+    (message,) = caplog.messages
+    assert "nothing on this machine that speaks (RPC server unavailable)" in message
+
+
+@needs_voice
 def test_without_a_loudspeaker_the_run_goes_on_and_says_so_once(tmp_path, monkeypatch, caplog):
     (tmp_path / "asound.conf").write_text("")
     monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
@@ -279,6 +359,7 @@ def test_without_an_engine_it_names_the_package_of_the_system(heard, monkeypatch
     assert "espeak-ng libespeak1" in caught.value.remedy
 
 
+@needs_voice
 def test_without_a_player_it_names_the_package_of_the_system(monkeypatch):
     monkeypatch.setattr(speech.shutil, "which", lambda name: None)
     with pytest.raises(MissingPackageError, match="apt-get install espeak-ng libespeak1 alsa-utils"):
@@ -345,4 +426,4 @@ def test_words_have_semicolons_between_them_and_keep_commas():
     sink = make_sink("speech:voice=de,words=Happy=na, so was; Sad = oh,cooldown=3")
     assert sink._words == {"Happy": "na, so was", "Sad": "oh"}
     assert (sink._voice, sink._cooldown) == ("de", 3.0)
-    assert _parse("") == {}
+    assert words_of("") == {}

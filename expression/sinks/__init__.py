@@ -10,6 +10,7 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import inspect
 from pathlib import Path
@@ -38,7 +39,7 @@ class Sink:
         room: "largest" or "mean": one reading for all people in place of each one's; see `room.of_room`.
         reacts: Whether it follows `control`: holds still while that pauses, and takes its override. What
             keeps a record does not: an override was never read.
-        control: The switches of the run; set before `open`.
+        control: The switches of the run; set before `open`, and some of its own where nobody does.
         frame: The frame of the reading that is sent, with its picture; set before `send`.
         extra: The extra of the package that installs what the sink needs, if any.
         option: The keyword that `NAME:VALUE` sets, if the sink has one.
@@ -51,12 +52,16 @@ class Sink:
     dwell: float = 0.0
     room: str | None = None
     reacts: bool = False
-    control: Control
     frame: Frame
     extra: str | None = None
     option: str | None = None
     close_seconds: float = 0.0
     finished: bool = False
+
+    @functools.cached_property
+    def control(self) -> Control:
+        """The switches of the run."""
+        return Control()
 
     @property
     def name(self) -> str:

@@ -17,9 +17,13 @@ from __future__ import annotations
 import difflib
 import os
 import sys
+import threading
 
 NO_ENGINE, NO_VOICE = 3, 4
 """Exit codes: the system has nothing that speaks, or no such voice."""
+
+WRITE_SECONDS = 30.0
+"""How long a sound may take to be written."""
 
 
 def main(player: str, file: str, text: str, voice: str, rate: str) -> None:
@@ -28,8 +32,7 @@ def main(player: str, file: str, text: str, voice: str, rate: str) -> None:
         engine = _engine(voice, int(rate))
         if text:
             part = os.path.join(os.path.dirname(file), f"part-{os.path.basename(file)}")
-            engine.save_to_file(text, part)
-            engine.runAndWait()
+            _write(engine, text, part)
             os.replace(part, file)
     if not player:
         return
@@ -39,6 +42,20 @@ def main(player: str, file: str, text: str, voice: str, rate: str) -> None:
         winsound.PlaySound(file, winsound.SND_FILENAME)
     else:
         os.execlp(player, player, file)
+
+
+def _write(engine, text: str, file: str) -> None:
+    """Writes what is said to a file; ends the program where that does not come to an end.
+
+    With espeak runAndWait returns while a thread of espeak's still writes (pyttsx3 2.99, drivers/espeak.py:
+    startLoop ends after its first round).
+    """
+    finished = threading.Event()
+    engine.connect("finished-utterance", lambda **_: finished.set())
+    engine.save_to_file(text, file)
+    engine.runAndWait()
+    if sys.platform == "linux" and not finished.wait(WRITE_SECONDS):
+        _end(1, f"the voice did not end within {WRITE_SECONDS:g} s")
 
 
 def _engine(voice: str, rate: int):

@@ -31,13 +31,17 @@ from ..labels import NOT_SURE
 from ..room import POLICIES
 from . import Sink
 from ._secrets import secret
+from ._web import TIMELY, Straight
 
 logger = logging.getLogger("expression")
 
 VARIABLE = "EXPRESSION_BLYNK_TOKEN"
 
 TIMEOUT = 3.0
-"""Seconds that a request may take; the stop of a run waits for 5."""
+"""Seconds that a request may take as a whole; the stop of a run waits for 5."""
+
+LAST_SECONDS = 1.5
+"""Seconds that the last one may take."""
 
 EMOJI = {
     "Angry": "😠",
@@ -92,20 +96,24 @@ class Blynk(Sink):
         server: str = "https://blynk.cloud",
     ):
         for name, pin in (("switch", switch), ("index", index), ("emoji", emoji)):
-            _check(name, pin, re.fullmatch(r"([vV]\d{1,3})?", pin), "a virtual pin such as v0, or nothing")
+            _check_secretly(
+                name, re.fullmatch(r"([vV]\d{1,3})?", pin), "a virtual pin such as v0, or nothing"
+            )
         switch, index, emoji = switch.lower(), index.lower(), emoji.lower()
         _check_pins({"switch": switch, "index": index, "emoji": emoji})
         _check("every", every, 1 <= every <= 86_400, "1 to 86400 seconds")
         _check("settle", settle, 0 <= settle <= 3600, "0 to 3600 seconds")
         _check("room", room, room in POLICIES, " or ".join(POLICIES))
         safe = re.match(r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1))(:\d+)?/?$", server)
-        _check("server", server, safe, "https://..., since the address carries the token")
+        _check_secretly("server", safe, "https://HOST alone, to which the token is added")
         self.dwell, self.room = settle, room
         self._switch, self._index, self._emoji, self._every = switch, index, emoji, every
         self._server, self._token = server.rstrip("/"), _read_token(secrets)
-        self._opener = urllib.request.build_opener(_Straight)
+        self._opener = urllib.request.build_opener(Straight, *TIMELY)
         self._on: bool | None = None  # what the switch said last
         self._sending = self._warned = self._worked = False
+        self._lock, self._away = threading.Lock(), False  # whether the last request failed
+        self._shown = NOBODY  # what the phone shows
         self._closed = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -148,11 +156,19 @@ class Blynk(Sink):
             self._update({self._emoji: NOBODY})
 
     def close(self) -> None:
-        """Looks at the switch no more."""
+        """Shows that nobody is there any more, unless Blynk is away, and looks at the switch no more.
+
+        Raises:
+            RunError: It could not be shown.
+        """
         self._closed.set()
-        if self._watcher is not None:
-            self._watcher.join(TIMEOUT + 1)
-            self._watcher = None
+        try:
+            if self._emoji and self._shown != NOBODY and not self._away:
+                self._update({self._emoji: NOBODY}, LAST_SECONDS)
+        finally:
+            if self._watcher is not None:
+                self._watcher.join(TIMEOUT + 0.5)
+                self._watcher = None
 
     def _watch(self) -> None:
         """Looks at the switch again and again; warns once while that fails.
@@ -166,17 +182,19 @@ class Blynk(Sink):
                 self._look()
                 self._warned = False
             except (BadInputError, RunError) as error:
-                if not self._warned:
+                if not (self._warned or getattr(error, "told", False)):
                     logger.warning(
                         "The switch of the sink blynk cannot be read, and stays as it is. %s", error
                     )
                 self._warned = True
 
     def _look(self) -> None:
-        """Turns the run's switch where the pin has changed."""
-        answer = self._get("get", {self._switch: None})
+        """Turns the run's switch where the pin has changed; one that was never set turns nothing."""
+        answer = self._ask("get", {self._switch: None}).strip('[]" \n')
+        if not answer:
+            return
         try:
-            on = float(answer.strip('[]" \n')) != 0
+            on = float(answer) != 0
         except ValueError:
             raise RunError(
                 f"Blynk's {self._switch} holds {answer[:40]!r}.",
@@ -186,22 +204,33 @@ class Blynk(Sink):
         if on != self._on:
             self._on = self.control.on = on
 
-    def _update(self, values: dict[str, str]) -> None:
+    def _update(self, values: dict[str, str], seconds: float = TIMEOUT) -> None:
         self._sending = True
         try:
-            self._get("batch/update", values)
-            self._worked = True
+            self._ask("batch/update", values, seconds)
+            self._worked, self._shown = True, values.get(self._emoji, self._shown)
         finally:
             self._sending = False
 
-    def _get(self, what: str, pins: dict[str, str | None]) -> str:
-        """Asks Blynk and returns its answer; no error of this holds the token."""
+    def _ask(self, what: str, pins: dict[str, str | None], seconds: float = TIMEOUT) -> str:
+        """Asks Blynk; an error says by `told` whether the same trouble was met, and so told, before."""
+        try:
+            answer = self._get(what, pins, seconds)
+        except (BadInputError, RunError) as error:
+            with self._lock:
+                error.told, self._away = self._away, True
+            raise
+        self._away = False
+        return answer
+
+    def _get(self, what: str, pins: dict[str, str | None], seconds: float) -> str:
+        """Returns what Blynk answers; no error of this holds the token."""
         words = [f"token={self._token}"]
         words += [p if v is None else f"{p}={urllib.parse.quote(v, safe='')}" for p, v in pins.items()]
         host = urllib.parse.urlsplit(self._server).netloc
         try:
             address = f"{self._server}/external/api/{what}?{'&'.join(words)}"
-            with self._opener.open(address, timeout=TIMEOUT) as answer:
+            with self._opener.open(address, timeout=seconds) as answer:
                 return answer.read1(4096).decode("utf-8", "replace")
         except urllib.error.HTTPError as error:
             with error:
@@ -215,7 +244,7 @@ class Blynk(Sink):
             why = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
             raise RunError(
                 f"Blynk at {host} cannot be reached ({why}).",
-                f"Expected an answer within {TIMEOUT:g} s.",
+                f"Expected an answer within {seconds:g} s.",
                 "Look at the connection to the internet.",
             ) from None
 
@@ -228,18 +257,20 @@ class Blynk(Sink):
         return str(said).replace(self._token, "(the token)")[:200].rstrip(". ")
 
 
-class _Straight(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect, which would carry the token elsewhere."""
-
-    def redirect_request(self, *_):
-        """Says that there is nowhere to go; the answer becomes an HTTPError."""
-        return None
-
-
 def _check(name: str, value: object, fits: object, expected: str) -> None:
     if not fits:
         raise BadInputError(
             f"{name} of the sink blynk is {value!r}.", f"Expected {expected}.", "Choose another."
+        )
+
+
+def _check_secretly(name: str, fits: object, expected: str) -> None:
+    """Raises a BadInputError that does not repeat the value, which may hold the token by a slip."""
+    if not fits:
+        raise BadInputError(
+            f"{name} of the sink blynk is of another form.",
+            f"Expected {expected}.",
+            f"Choose another; the token belongs into {VARIABLE} or a file of secrets.",
         )
 
 

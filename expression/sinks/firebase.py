@@ -14,7 +14,6 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import http.client
 import json
@@ -23,11 +22,13 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..data import Reading
+from ..deadline import Deadline
 from ..errors import BadInputError, MissingFileError, RunError, user_path
 from ..image import encode_jpeg
 from ..labels import NOT_SURE
 from . import Sink
 from ._pictures import face_of, taken
+from ._sessions import keep_time, timely_session
 
 if TYPE_CHECKING:
     from google.api_core.exceptions import GoogleAPICallError
@@ -44,8 +45,8 @@ Source: google/cloud/storage/_opentelemetry_tracing.py of google-cloud-storage 3
 NOISE = r"^\w+\(.*?\): |\[Errno -?\d+\] "
 """What stands in errors of connections and tells a reader nothing."""
 
-TIMEOUT = 2.0
-"""Seconds to connect, and again to answer; the stop of a run waits for 5."""
+TIMEOUT = 3.0
+"""Seconds that a login and a picture may take together; the stop of a run waits for 5."""
 
 REFUSED = {400, 401, 403, 404}
 """Answers that trying again does not mend."""
@@ -91,7 +92,12 @@ class Firebase(Sink):
         pause: float = 2.0,
     ):
         name = re.fullmatch(r"[a-z0-9][\w.-]{1,220}[a-z0-9]", bucket)
-        _check("bucket", bucket, name, "its name alone, as my-project.firebasestorage.app", WHERE)
+        if not name:  # it may be a key by a slip, and is not repeated
+            raise BadInputError(
+                "bucket of the sink firebase is no name of a bucket.",
+                "Expected its name alone, as my-project.firebasestorage.app.",
+                WHERE,
+            )
         _check("folder", folder, re.fullmatch(r"[\w/-]{1,100}", folder), "letters, digits, - and /")
         _check("settle", settle, 0 <= settle <= 3600, "0 to 3600 seconds")
         _check("pause", pause, 0 <= pause <= 86_400, "0 to 86400 seconds")
@@ -113,6 +119,8 @@ class Firebase(Sink):
         self._app: Any = None
         self._bucket: Any = None
         self._login: Any = None
+        self._session: Any = None  # connections for the login
+        self._deadline = Deadline(TIMEOUT)
         self._unsent: _Picture | None = None  # what may have arrived, or not
         self._told = self._worked = False
 
@@ -128,12 +136,16 @@ class Firebase(Sink):
         from firebase_admin import storage
 
         os.environ.setdefault(NO_TELEMETRY, "true")
+        self._deadline = Deadline(TIMEOUT)
+        if self._session is None:
+            self._session = timely_session(lambda: self._deadline)
         credential = self._credential()
         self._login = getattr(credential, "get_credential", lambda: credential)()
         self._log_in()
         options = {"projectId": getattr(credential, "project_id", None) or "emulator"}
         self._app = firebase_admin.initialize_app(credential, options, name=f"expression-{id(self)}")
         self._bucket = storage.bucket(self._bucket_name, self._app)
+        keep_time(self._bucket.client._http, lambda: self._deadline)
         if not self._told:
             where = os.environ.get(EMULATOR) or "Google"
             print(
@@ -157,17 +169,21 @@ class Firebase(Sink):
         of = (reading.person, reading.label)
         if self._unsent is None or self._unsent.of != of:
             self._unsent = self._picture(of, reading)
+        self._deadline = Deadline(TIMEOUT)
         self._log_in()
         self._upload(self._unsent)
         self._unsent, self._worked = None, True
 
     def close(self) -> None:
         """Forgets the login."""
-        if self._app is not None:
-            import firebase_admin
+        if self._app is None:
+            return
+        import firebase_admin
 
-            firebase_admin.delete_app(self._app)
-            self._app = None
+        self._session.close()
+        self._session = None
+        firebase_admin.delete_app(self._app)
+        self._app = None
 
     def _picture(self, of: tuple[int, str], reading: Reading) -> _Picture:
         """Returns what is sent of a reading."""
@@ -236,7 +252,7 @@ class Firebase(Sink):
         if self._login.valid:
             return
         try:
-            self._login.refresh(functools.partial(Request(), timeout=TIMEOUT))
+            self._login.refresh(Request(self._session))
         except RefreshError as error:
             kind = RunError if error.retryable or self._worked else BadInputError
             raise kind(

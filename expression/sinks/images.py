@@ -6,7 +6,8 @@
     Guesses/guesses.csv                               time,person,label,score,file
     Guesses/2026-11-26/153012-person1-Happy-73.png    a face that the network took for Happy, by 73%
 
-What is kept are guesses of a network. They never go where labels of people are, and the oldest give way.
+What is kept are guesses of a network. They never go where labels of people are, and the oldest give way. One
+run at a time has the folder.
 
 Notebook: 09_reactions
 """
@@ -16,9 +17,12 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import os
 import re
 from collections import deque
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from ..data import Reading
 from ..errors import BadInputError, OutputError, user_path
@@ -35,6 +39,9 @@ COLUMNS = ["time", "person", "label", "score", "file"]
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 NAME = re.compile(r"\d{6}-person\d+-.+-\d+(-\d+)?\.png")
 """What the folders and pictures are called that may be deleted; all others are left alone."""
+
+SHARE = 100
+"""Once it is full, one picture in so many gives way at a time, since the table is written anew then."""
 
 
 class Images(Sink):
@@ -67,7 +74,9 @@ class Images(Sink):
             )
         self.folder, self.dwell, self._limit = user_path(folder), settle, limit
         self._check_apart()
+        self._lock = FileLock(self.folder / ".lock", thread_local=False)
         self._kept: deque[Path] = deque()  # the oldest first
+        self._stale = False  # whether the table has rows of pictures that gave way
         self._added = 0
 
     def open(self) -> None:
@@ -75,7 +84,7 @@ class Images(Sink):
 
         Raises:
             OutputError: The folder cannot be written, or another table has the name of this one's.
-            BadInputError: The folder is one for labelled pictures.
+            BadInputError: The folder is one for labelled pictures, or another run keeps pictures there.
         """
         self._check_apart()
         if self.folder.exists() and not self.folder.is_dir():
@@ -84,6 +93,28 @@ class Images(Sink):
             )
         with writing_told(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._take_hold()
+        try:
+            self._take_up()
+        except BaseException:
+            self._lock.release()
+            raise
+        print(f"Pictures of faces are kept in {self.folder}, {self._limit} at most.", flush=True)
+
+    def _take_hold(self) -> None:
+        """Makes sure that no other run deletes what this one keeps."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise BadInputError(
+                f"Another run keeps pictures in {self.folder}.",
+                "Expected one run at a time.",
+                "End the other one, or choose another folder, such as images:Guesses2.",
+            ) from None
+
+    def _take_up(self) -> None:
+        """Looks what is kept already, and leaves out of the table what is not there."""
+        with writing_told(self.folder):
             days = sorted(day for day in self.folder.iterdir() if DAY.fullmatch(day.name) and day.is_dir())
             self._kept = deque(p for day in days for p in sorted(day.iterdir()) if NAME.fullmatch(p.name))
             rows = self._rows()
@@ -94,8 +125,7 @@ class Images(Sink):
                 "Choose another folder, or move that file away.",
             )
         self._make_room(0)
-        self._write(self._rows())
-        print(f"Pictures of faces are kept in {self.folder}, {self._limit} at most.", flush=True)
+        self._rewrite()
 
     def wants(self, reading: Reading) -> bool:
         """Whether there is a label."""
@@ -109,7 +139,10 @@ class Images(Sink):
         """
         time = taken(reading)
         path = self._free(time.strftime("%Y-%m-%d/%H%M%S"), reading)
-        self._make_room(1)
+        if len(self._kept) >= self._limit:
+            self._make_room(max(1, self._limit // SHARE))
+        if self._stale:
+            self._rewrite()
         try:
             with writing_told(path):
                 path.parent.mkdir(exist_ok=True)
@@ -117,7 +150,7 @@ class Images(Sink):
             file = path.relative_to(self.folder).as_posix()
             when = time.isoformat(timespec="milliseconds")
             row = [when, reading.person, reading.label, f"{reading.score:.4f}", file]
-            self._write([*self._rows(), row])
+            self._append(row)
         except BaseException:
             self._delete(path)
             raise
@@ -125,7 +158,8 @@ class Images(Sink):
         self._added += 1
 
     def close(self) -> None:
-        """Says how many pictures were added."""
+        """Lets other runs have the folder, and says how many pictures were added."""
+        self._lock.release()
         print(f"{self.folder}: {self._added} pictures added, {len(self._kept)} kept.", flush=True)
 
     @property
@@ -157,6 +191,7 @@ class Images(Sink):
     def _make_room(self, wanted: int) -> None:
         """Deletes the oldest pictures until there is room for so many more."""
         while len(self._kept) > self._limit - wanted:
+            self._stale = True
             self._delete(self._kept[0])
             self._kept.popleft()
 
@@ -178,8 +213,29 @@ class Images(Sink):
         kept = {path.relative_to(self.folder).as_posix() for path in self._kept}
         return [header, *(row for row in rows if len(row) == len(COLUMNS) and row[-1] in kept)]
 
-    def _write(self, rows: list[list]) -> None:
-        """Writes the table, as a whole or not at all."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        write_text(self._table, text.getvalue())
+    def _rewrite(self) -> None:
+        """Writes the table without rows of pictures that are gone, as a whole or not at all."""
+        write_text(self._table, _csv(*self._rows()))
+        self._stale = False
+
+    def _append(self, row: list) -> None:
+        """Adds a row, as a whole or not at all."""
+        with writing_told(self._table), self._table.open("a+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            text = _csv(row) if size else _csv(COLUMNS, row)  # somebody may have deleted it
+            if size:
+                file.seek(-1, os.SEEK_END)
+                text = text if file.read() == b"\n" else f"\n{text}"  # or changed it by hand
+            try:
+                file.write(text.encode())
+                file.flush()
+            except BaseException:
+                file.truncate(size)
+                raise
+
+
+def _csv(*rows: list) -> str:
+    """Returns rows as text."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

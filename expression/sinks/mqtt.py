@@ -13,32 +13,33 @@ import contextlib
 import hashlib
 import json
 import logging
-import re
 import socket
-import ssl
 import threading
 import time
 from typing import Any
 
 from ..control import AS_READ
 from ..data import Reading
-from ..errors import BadInputError, RunError, missing_package
+from ..deadline import Deadline
+from ..errors import missing_package
 from . import GONE_SECONDS, Sink
+from ._broker import check, client_class, place, refused, unreachable
 from ._homeassistant import BIRTH, NOBODY, OFF, OFFLINE, ON, ONLINE, discovery
 from ._secrets import secret
 
 logger = logging.getLogger("expression")
 
-CONNECT_SECONDS = 2.0
-"""How long a broker may take to be reached, and again to answer; together shorter than a session's stop."""
+CONNECT_SECONDS = 3.0
+"""How long a broker may take, from the look-up of its name to its answer; the stop of a run waits for 5."""
+
+LAST_SECONDS = 0.5
+"""How long the last word may take."""
 
 RETRY_SECONDS = 1, 5
 """The first and the longest pause before a lost broker is tried again; each is double the one before."""
 
 ALIVE_SECONDS = 15
 """How often a sign of life is sent; after half as much again the broker says that we are offline."""
-
-NO_TLS = "Leave out tls, or choose the port for it."
 
 WARN_SECONDS = 30.0
 """A broker that comes and goes is warned of no more often."""
@@ -75,7 +76,7 @@ class Mqtt(Sink):
         tls: bool = False,
         secrets: str = "",
     ):
-        _check(host, port, prefix)
+        check(host, port, prefix)
         self.host, self.port, self.tls = host, port or (8883 if tls else 1883), tls
         self.prefix, self._secrets = prefix, secrets
         self._client: Any = None
@@ -124,30 +125,26 @@ class Mqtt(Sink):
             people = {**self._people, reading.person: reading}
             self._people = {p: r for p, r in people.items() if reading.time - r.time <= GONE_SECONDS}
             self._tell_all()
-            if reading.time - self._scores_time >= SCORES_SECONDS and not self.control.paused:
-                scores = self._nearest().scores
-                self._tell(f"{self.prefix}/scores", json.dumps({n: round(s, 3) for n, s in scores.items()}))
-                self._scores_time = reading.time
 
     def empty(self) -> None:
         """Says that nobody is there."""
         with self._lock:
             self._people.clear()
             self._tell_all()
-            if not self.control.paused:
-                self._tell(f"{self.prefix}/scores", "{}")
 
     def close(self) -> None:
         """Says that the run is over, and hangs up."""
-        self._running = False
-        client, self._client = self._client, None
+        self._running, last = False, None
+        with self._lock:  # nothing is said after the last word
+            client, self._client = self._client, None
+            if client is not None and client.is_connected():
+                last = client.publish(f"{self.prefix}/status", OFFLINE, qos=1, retain=True)
         if client is None:
             return
         self.control.unwatch(self._tell_all)
-        if client.is_connected():
-            last = client.publish(f"{self.prefix}/status", OFFLINE, qos=1, retain=True)
+        if last is not None:
             with contextlib.suppress(RuntimeError, ValueError):  # it has just gone: its last will says it
-                last.wait_for_publish(1.0)
+                last.wait_for_publish(LAST_SECONDS)
         client.disconnect()
         client.loop_stop()
 
@@ -162,9 +159,20 @@ class Mqtt(Sink):
             self._tell(f"{prefix}/recognition", ON if control.on else OFF)
             self._tell(f"{prefix}/override", control.override or AS_READ)
             self._tell(f"{prefix}/people", str(len(self._people)))
-            nearest = self._nearest()
             if not control.paused:
+                nearest = self._nearest()
                 self._tell(f"{prefix}/mood", control.override or (nearest.label if nearest else NOBODY))
+                self._tell_scores(nearest)
+
+    def _tell_scores(self, nearest: Reading | None) -> None:
+        """Says the scores of the largest face, once a second; none where nobody is there."""
+        now = max((reading.time for reading in self._people.values()), default=None)
+        if nearest is None:
+            self._tell(f"{self.prefix}/scores", "{}")
+        elif now - self._scores_time >= SCORES_SECONDS:
+            rounded = {name: round(score, 3) for name, score in nearest.scores.items()}
+            self._tell(f"{self.prefix}/scores", json.dumps(rounded))
+            self._scores_time = now
 
     def _tell(self, topic: str, text: str) -> None:
         """Publishes what is new; what is said while the broker is away is sent when it is back."""
@@ -176,9 +184,9 @@ class Mqtt(Sink):
 
     def _publish_all(self, client: Any) -> None:
         """Publishes everything that was said, for a broker or a Home Assistant that knows nothing of it."""
-        if self._client is None:  # closed meanwhile: what the last will said stays
-            return
         with self._lock:
+            if self._client is None:  # closed meanwhile: its last word stays
+                return
             for topic, text in self._told.items():
                 client.publish(topic, text, retain=True)
             client.publish(f"{self.prefix}/status", ONLINE, retain=True)
@@ -190,12 +198,13 @@ class Mqtt(Sink):
         # The same name after a crash: the broker then drops the connection of the run that crashed at once,
         # and its last will cannot arrive late. MQTT 3.1.1 promises room for 23 letters.
         name = hashlib.sha256(f"{socket.gethostname()}/{self.prefix}".encode()).hexdigest()
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"expression-{name[:12]}")
+        client = client_class(paho, CONNECT_SECONDS)(
+            paho.CallbackAPIVersion.VERSION2, client_id=f"expression-{name[:12]}"
+        )
         client.username_pw_set(user, password)
         client.will_set(f"{self.prefix}/status", OFFLINE, qos=1, retain=True)
         client.reconnect_delay_set(*RETRY_SECONDS)
-        client.connect_timeout = CONNECT_SECONDS
-        client.suppress_exceptions = True  # an error of whoever watches the switches must not end the thread
+        client.suppress_exceptions = True  # no error of ours may end the thread
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_connect_fail, client.on_message = self._on_connect_fail, self._on_message
         client.on_subscribe = self._on_subscribe
@@ -206,18 +215,19 @@ class Mqtt(Sink):
     def _connect(self, client: Any) -> None:
         """Waits until the broker has taken us; nothing is left running where it has not."""
         self._answered.clear()
+        deadline = Deadline(CONNECT_SECONDS)
         self._refusal = f"did not answer within {CONNECT_SECONDS:g} s"
         try:
             client.connect(self.host, self.port, ALIVE_SECONDS)
         except (OSError, ValueError) as error:
-            raise self._unreachable(error) from error
+            raise unreachable(self._place(), self.tls, error) from error
         client.loop_start()
-        self._answered.wait(CONNECT_SECONDS)
+        self._answered.wait(deadline.left())
         refusal = self._refusal
         if refusal is not None:
             client.disconnect()
             client.loop_stop()
-            raise self._refused(refusal, bool(client.username))
+            raise refused(self._place(), refusal, bool(client.username))
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         """The broker answered: it took us, now or again, or refused us."""
@@ -275,62 +285,4 @@ class Mqtt(Sink):
         )
 
     def _place(self) -> str:
-        return f"{self.host}, port {self.port}"
-
-    def _unreachable(self, error: Exception) -> RunError:
-        """Returns the error for a broker to which there is no connection."""
-        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        remedies = {
-            socket.gaierror: "Check the name.",
-            ssl.SSLCertVerificationError: "Name the file of its authority in SSL_CERT_FILE.",
-            ssl.SSLError: NO_TLS,
-        }
-        remedy = next((text for kind, text in remedies.items() if isinstance(error, kind)), None)
-        if self.tls and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
-            remedy = NO_TLS  # it hung up when we began to encrypt
-        return RunError(
-            f"The broker at {self._place()} cannot be reached ({said}).",
-            "Expected an MQTT broker that answers there.",
-            remedy or "Start it, or name another, as in mqtt:host=HOST,port=PORT.",
-        )
-
-    def _refused(self, said: str, named: bool) -> BadInputError | RunError:
-        """Returns the error for what answers and does not take us."""
-        if said in ("Bad user name or password", "Not authorized"):
-            return BadInputError(
-                f"The broker at {self._place()} refuses "
-                f"{'the user name or password' if named else 'whoever gives no user name'}.",
-                "Expected the name and password of one of its users.",
-                "Set EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
-            )
-        return RunError(
-            f"What runs at {self._place()} does not let us in ({said}).",
-            "Expected an MQTT broker.",
-            "Check the port, and whether it wants tls=true.",
-        )
-
-
-def _check(host: str, port: int | None, prefix: str) -> None:
-    """Raises a BadInputError for what cannot be a broker; what might hold a password is not repeated."""
-    if "@" in host:
-        raise BadInputError(
-            "The host of the sink mqtt has an @ in it.",
-            "Expected a name or an address, without a user or a password.",
-            "Put these into EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
-        )
-    if not host or re.search(r"[/,\s]", host) or host.count(":") == 1:  # an address of IPv6 has more of them
-        raise BadInputError(
-            f"The host of the sink mqtt is {host!r}.",
-            "Expected a name or an address alone.",
-            "Write mqtt:HOST, or mqtt:host=...,port=...",
-        )
-    if port is not None and not 1 <= port <= 65535:
-        raise BadInputError(
-            f"The port of the sink mqtt is {port}.", "Expected 1 to 65535.", "Leave it out for 1883."
-        )
-    if not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", prefix):
-        raise BadInputError(
-            f"The prefix of the sink mqtt is {prefix!r}.",
-            "Expected letters, digits, - and _, with / between.",
-            "Write it like prefix=hall or prefix=home/hall.",
-        )
+        return place(self.host, self.port)

@@ -12,19 +12,19 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import contextlib
-import re
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import wave
 from pathlib import Path
 
-from ..control import Control
 from ..data import Reading
 from ..errors import (
     BadInputError,
-    MissingFileError,
+    ExpressionError,
     MissingPackageError,
     RunError,
     missing_package,
@@ -35,6 +35,7 @@ from ..labels import NOT_SURE
 from ..room import POLICIES
 from . import Sink, _voice
 from ._options import warn_of_labels
+from ._words import words_of
 
 PLAYERS = {"darwin": ("afplay",), "win32": ("winsound",)}
 """What plays a sound file on each system; Linux has several, tried in this order."""
@@ -42,9 +43,6 @@ LINUX = ("pw-play", "paplay", "aplay")
 
 INSTALL = "On Debian and Ubuntu run: sudo apt-get install espeak-ng libespeak1 alsa-utils"
 """What brings a Linux everything that speech needs."""
-
-OTHERS = "mp3|ogg|oga|opus|m4a|aac|flac|wma|aiff?"
-"""Ends of the names of recordings that not every player takes; they are told, not said."""
 
 ANSWER_SECONDS = 3.0
 """How long the first sound may take; the stop of a run waits for 5."""
@@ -54,6 +52,12 @@ SLOWEST, FASTEST = 50, 500
 
 RECORD_SECONDS = 30.0
 """How long a recording may take to be made."""
+
+ENDED = {-getattr(signal, name, 0) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")} | {0, 0xC000013A}
+"""Exit codes of what was heard, or of what somebody has ended; the last is Windows' for Ctrl-C.
+
+Source: https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55
+"""
 
 
 class Speech(Sink):
@@ -107,7 +111,7 @@ class Speech(Sink):
             )
         self.dwell, self.room = settle, room
         self._voice, self._rate, self._cooldown = voice, rate, cooldown
-        self._words = _parse(words)
+        self._words = words_of(words)
         self._spoke: float | None = None  # time of the reading that was last said
         self._files: dict[str, Path] = {}
         self._process: subprocess.Popen | None = None
@@ -126,14 +130,14 @@ class Speech(Sink):
 
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="expression-speech-")
-        silence = Path(self._folder.name, "silence.wav")
+        silence, self._player = Path(self._folder.name, "silence.wav"), ""
         _write_silence(silence)
         try:
             self._find_player(silence)
         except Exception:
             self.close()
             raise
-        warn_of_labels("Words of the sink speech", self._words, getattr(self, "control", Control()).labels)
+        warn_of_labels("Words of the sink speech", self._words, self.control.labels)
 
     def wants(self, reading: Reading) -> bool:
         """Whether there is something to say for this label, and nothing is being said."""
@@ -176,7 +180,10 @@ class Speech(Sink):
         return self._words.get(label, "" if label == NOT_SURE else label)
 
     def _start(self, player: str, file: Path, text: str) -> subprocess.Popen:
-        """Starts to make a sound; what goes wrong there is written to a file."""
+        """Starts to make a sound; what goes wrong there is written to a file.
+
+        It is in a group of processes of its own: a terminal sends its Ctrl-C to the whole of one.
+        """
         words = [player, str(file), text, self._voice, str(self._rate)]
         with open(self._complaints, "wb") as errors:
             return subprocess.Popen(
@@ -184,6 +191,8 @@ class Speech(Sink):
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
 
     @property
@@ -209,28 +218,34 @@ class Speech(Sink):
                 self._player = player
                 return
             if number == len(players) - 1 or self._process.returncode in (_voice.NO_ENGINE, _voice.NO_VOICE):
-                self._check_heard()
+                code, self._process = self._process.returncode, None
+                raise self._failure(code)
 
     def _check_heard(self) -> None:
-        """Raises what the last word met, once."""
+        """Raises what the last word met, once; one that somebody cut short met nothing."""
         process, self._process = self._process, None
-        if process is None or process.poll() in (None, 0):
-            return
+        if process is not None and process.poll() is not None and process.returncode not in ENDED:
+            raise self._failure(process.returncode)
+
+    def _failure(self, code: int) -> ExpressionError:
+        """Returns the error for an exit code; once it has worked, it is one that is tried again."""
         said = self._complaints.read_text("utf-8", "replace").strip().splitlines()
-        last = said[-1] if said else f"exit code {process.returncode}"
-        if process.returncode == _voice.NO_ENGINE:
-            raise MissingPackageError(
+        last = said[-1] if said else f"exit code {code}"
+        if code == _voice.NO_ENGINE:
+            kind = RunError if self._player else MissingPackageError
+            return kind(
                 f"The sink speech finds nothing on this machine that speaks ({last.rstrip('.! ')}).",
                 "Expected espeak-ng, or what Windows and macOS bring along.",
                 INSTALL,
             )
-        if process.returncode == _voice.NO_VOICE:
-            raise BadInputError(
+        if code == _voice.NO_VOICE:
+            kind = RunError if self._player else BadInputError
+            return kind(
                 f"There is no voice {self._voice!r} on this machine.",
                 f"Expected a language or name such as {last}.",
                 "Choose another, or leave voice out.",
             )
-        raise RunError(
+        return RunError(
             f"No sound could be played ({last}).",
             "Expected a loudspeaker that the system knows.",
             "Connect or choose one in the system's sound settings.",
@@ -274,49 +289,10 @@ def record(text: str, path: str | Path, voice: str = "", rate: int = 160) -> Non
         raise RunError(
             f"The voice did not end within {RECORD_SECONDS:g} s.",
             "Expected a word or a sentence.",
-            "Say less",
+            "Say less.",
         ) from error
     finally:
         speech.close()
-
-
-def _parse(words: str) -> dict[str, str]:
-    """Returns what is said for each label.
-
-    Example:
-        >>> _parse("Happy=glad to see you; Sad = oh no;")
-        {'Happy': 'glad to see you', 'Sad': 'oh no'}
-    """
-    found = {}
-    for pair in filter(str.strip, words.split(";")):
-        label, equals, text = (part.strip() for part in pair.partition("="))
-        if not (label and equals):
-            raise BadInputError(
-                f"words of the sink speech has {pair.strip()!r}.",
-                "Expected LABEL=WORDS, with a semicolon between two.",
-                'Write: --sink "speech:words=Happy=glad to see you; Sad=sigh.wav"',
-            )
-        if re.search(rf"\.(wav|{OTHERS})$", text.lower()):
-            _check_recording(text, label)
-        found[label] = text
-    return found
-
-
-def _check_recording(text: str, label: str) -> None:
-    """Raises an error for a recording that is not there or cannot be played."""
-    path = user_path(text)
-    if not path.is_file():
-        raise MissingFileError(
-            f"The recording {text} for {label} is not there.", "Expected a .wav file.", "Check its name."
-        )
-    with path.open("rb") as file:
-        start = file.read(12)
-    if path.suffix.lower() != ".wav" or start[:3] != b"RIF" or start[8:] != b"WAVE":
-        raise BadInputError(
-            f"The recording {text} for {label} cannot be played: it is no WAV.",
-            "Expected a WAV file, whose name ends in .wav.",
-            "Save it as one with a program for sound; another name alone does not do.",
-        )
 
 
 def _write_silence(path: Path) -> None:
@@ -327,8 +303,12 @@ def _write_silence(path: Path) -> None:
 
 
 def _end(process: subprocess.Popen) -> None:
-    """Ends a process, and waits until it has ended."""
-    process.terminate()
+    """Ends a process and those that it has started, and waits until it has ended."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):  # it has just ended, and its group with it
+            os.killpg(process.pid, signal.SIGTERM)
+    else:
+        process.terminate()
     try:
         process.wait(1.0)
     except subprocess.TimeoutExpired:

@@ -1,0 +1,56 @@
+"""Handlers of urllib that follow no redirect and keep to one deadline; `blynk.py` uses them.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import http.client
+import urllib.request
+from typing import Any
+
+from ..deadline import Deadline
+
+
+class Straight(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect, which would carry what is secret in an address elsewhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Says that there is nowhere to go; the answer becomes an HTTPError."""
+        return None
+
+
+class _Timely:
+    """A connection whose timeout is for all that it does."""
+
+    def __init__(self, host: str, timeout: float, **options: Any):
+        super().__init__(host, timeout=timeout, **options)
+        self._deadline = Deadline(timeout)
+        self._create_connection = lambda address, *_: self._deadline.connect(*address)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """Returns the answer, if it comes in the time that is left."""
+        self.sock.settimeout(self._deadline.left_or_late())
+        return super().getresponse()
+
+
+class _Plain(_Timely, http.client.HTTPConnection):
+    pass
+
+
+class _Safe(_Timely, http.client.HTTPSConnection):
+    pass
+
+
+class _PlainHandler(urllib.request.HTTPHandler):
+    def http_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(_Plain, request)
+
+
+class _SafeHandler(urllib.request.HTTPSHandler):
+    def https_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(_Safe, request)
+
+
+TIMELY = _PlainHandler, _SafeHandler
+"""For http and for https: a request takes no longer than its timeout, from the name to the answer."""

@@ -1,0 +1,55 @@
+"""A request takes no longer than its timeout, whatever takes the time."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from expression.sinks._web import TIMELY, Straight
+
+
+@pytest.fixture
+def opener(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    return urllib.request.build_opener(Straight, *TIMELY)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_takes_the_call_and_says_nothing_is_given_up(opener, scheme):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        began = time.monotonic()
+        with pytest.raises(OSError, match="timed out"):
+            opener.open(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/", timeout=0.5)
+    assert 0.45 < time.monotonic() - began < 1.5
+
+
+def test_an_address_that_is_slow_leaves_less_time_for_the_answer(opener, dead, monkeypatch):
+    find = socket.getaddrinfo
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        silent = (socket.AF_INET, socket.SOCK_STREAM, 6, "", server.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *w, **o: [*find(*w, **o)[:1], silent])
+        began = time.monotonic()
+        with pytest.raises(OSError, match="timed out"):
+            opener.open(f"http://localhost:{dead}/", timeout=0.8)
+    assert 0.75 < time.monotonic() - began < 1.5
+
+
+def test_an_answer_is_read(opener):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            one, _ = server.accept()
+            with one:
+                one.recv(1000)
+                one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with opener.open(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=5) as answer:
+            assert answer.read() == b"hi"
+        thread.join()
