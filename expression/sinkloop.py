@@ -9,6 +9,7 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 
@@ -230,10 +231,11 @@ class SinkLoop(Worker):
     def _warn(self, error: Exception) -> None:
         """Says that a sink failed and what happens now."""
         logger.warning(
-            "The sink %s failed: %s The run goes on without it. It is tried again with pauses of up to %g s.",
+            "The sink %s failed: %s (The run goes on without it, and tries it again at least every %g s.)",
             self.name,
             _say(error, "Mend it, or leave it out."),
             LONGEST_PAUSE,
+            exc_info=error if os.environ.get("EXPRESSION_DEBUG") else None,
         )
 
 

@@ -218,7 +218,7 @@ def test_the_choice_is_there_before_the_first_face(listener, sink):
     assert sink.control.override == "Sad"
 
 
-def test_commands_that_are_none_or_old_change_nothing(broker, sink, listener):
+def test_commands_that_are_none_or_old_change_nothing_and_are_told(broker, sink, listener, caplog):
     sink.send(reading())
     for text in ("off", "", "\ud83d".encode("utf-8", "replace").decode(), "TOGGLE"):
         listener.say("expression/recognition/set", text)
@@ -226,6 +226,12 @@ def test_commands_that_are_none_or_old_change_nothing(broker, sink, listener):
         listener.say("expression/override/set", text)
     listener.say("expression/recognition/set", "OFF", retain=True)  # as a run that starts now would find it
     listener.wait("expression/recognition", "OFF")
+    assert caplog.messages[0] == (
+        "The sink mqtt was told 'off' by expression/recognition/set. Expected one of ON, OFF. "
+        "Send one of these, in the same letters."
+    )
+    assert len(caplog.messages) == 7
+    assert "Expected one of as read, Happy, Sad." in caplog.messages[-1]
     sink.close()
     again = opened(broker.port)
     listener.say("expression/override/set", AS_READ)

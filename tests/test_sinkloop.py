@@ -180,7 +180,7 @@ def test_a_failing_sink_is_warned_of_once_and_tried_again_with_growing_pauses(ca
     assert data.pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     assert [record.message for record in caplog.records] == [
         "The sink Recorder failed: OSError: [Errno 28] No space left. Mend it, or leave it out. "
-        "The run goes on without it. It is tried again with pauses of up to 30 s.",
+        "(The run goes on without it, and tries it again at least every 30 s.)",
         "The sink Recorder works again.",
     ]
     assert {(record.name, record.levelno) for record in caplog.records} == {("expression", logging.WARNING)}
@@ -251,7 +251,7 @@ def test_a_sink_that_does_not_open_is_tried_again(caplog):
     feed(sink, *(seen(t, p1="Sad") for t in range(3)), data=data)
     assert sink.calls == ["open", "open", "open", "1 Sad 1", "1 Sad 2", "close"]
     assert data.pauses == [0.5, 1]
-    assert "ConnectionRefusedError: no bridge. Mend it, or leave it out. The" in caplog.messages[0]
+    assert "ConnectionRefusedError: no bridge. Mend it, or leave it out. (The" in caplog.messages[0]
 
 
 def test_a_sink_that_never_opened_is_not_closed(caplog):
@@ -345,7 +345,7 @@ def test_an_error_of_ours_says_itself_what_to_do(caplog):
     feed(Recorder([None, away]), seen(0, p1="Sad"), data=Patient())
     assert caplog.messages == [
         "The sink Recorder failed: Nobody answers. Expected somebody. Ring again. "
-        "The run goes on without it. It is tried again with pauses of up to 30 s."
+        "(The run goes on without it, and tries it again at least every 30 s.)"
     ]
 
 

@@ -14,7 +14,6 @@ import logging
 from ..before import Before, Outcome
 from ..bridge import TIMEOUT, Bridge, BridgeError, Pace, import_phue
 from ..colours import Light
-from ..control import Control
 from ..crew import PATIENCE, Crew
 from ..errors import BadInputError
 from ..keys import find
@@ -110,7 +109,7 @@ class Hue(Lighting):
             self._bridge.close()
             raise
         self.crew, self._before = crew, crew.before
-        labels = getattr(self, "control", Control()).labels
+        labels = self.control.labels
         known = {label.casefold() for label in (*COLOURS, *labels)}
         warn_of_labels(
             "Colours of the sink hue", [c for c in self.settings.colours if c not in known], labels

@@ -44,6 +44,9 @@ ALIVE_SECONDS = 15
 WARN_SECONDS = 30.0
 """A broker that comes and goes is warned of no more often."""
 
+MOST_MISHEARD = 20
+"""So many commands that are none are told of, each once."""
+
 SCORES_SECONDS = 1.0
 """How often the scores are sent."""
 
@@ -88,6 +91,7 @@ class Mqtt(Sink):
         self._answered = threading.Event()  # the broker took us, refused us, or hung up
         self._refusal: str | None = None  # why it does not take us
         self._warned, self._warn_time = False, float("-inf")
+        self._misheard: set[tuple[str, str]] = set()  # commands that were none
 
     @property
     def told(self) -> dict[str, str]:
@@ -269,6 +273,21 @@ class Mqtt(Sink):
             self.control.on = word == ON
         elif topic == f"{self.prefix}/override/set" and word in (AS_READ, *self.control.labels):
             self.control.override = None if word == AS_READ else word
+        elif topic != BIRTH:
+            self._warn_of(topic, word)
+
+    def _warn_of(self, topic: str, word: str) -> None:
+        """Says what was expected of a command that is none, once for each."""
+        if (topic, word) in self._misheard or len(self._misheard) >= MOST_MISHEARD:
+            return
+        self._misheard.add((topic, word))
+        choices = (ON, OFF) if "recognition" in topic else (AS_READ, *self.control.labels)
+        logger.warning(
+            "The sink mqtt was told %r by %s. Expected one of %s. Send one of these, in the same letters.",
+            word[:40],
+            topic,
+            ", ".join(choices),
+        )
 
     def _warn(self) -> None:
         """Says once that the broker is lost; one that comes and goes is told of every half minute."""
