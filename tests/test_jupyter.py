@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -57,8 +58,10 @@ def jupyter(folder: Path) -> Iterator[str]:
             assert server.poll() is None, "JupyterLab ended"
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.terminate()
-        server.wait(timeout=20)
+        server.terminate()  # it asks its kernels to end, and waits for them
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=20)
+        processes.end(server)
 
 
 def _answers(port: int) -> bool:
