@@ -159,8 +159,9 @@ class LabelWidget(DeskWidget):
 
     def __init__(self, folder: str | Path = ".", source: Any = None, detector: str = "auto", **settings: Any):
         self.stop_running()
-        opened, found = open_source(source), make_detector(detector)
+        found = make_detector(detector)
         with _closed_at_error(LabelBook(folder)) as book:
+            opened = open_source(source)
             desk = LabelDesk(Capturer(book, found, **settings), opened.mirror, told_of(source, opened))
         super().__init__(book, desk, opened)
 

@@ -148,11 +148,12 @@ class Session:
         """Builds source, detector, network, display and sinks; a subclass may bring its own."""
         settings = self.settings
         self.display = make_display(settings.display)
-        self.source = open_source(self._source, repeat=self.display.name != "none")
         self.runtime = runtime.load(settings.model or models.SHIPPED)
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
         _check_once(settings.sinks)
         self.sinks = [make_sink(sink) for sink in settings.sinks]
+        # The last one: that of a browser shows itself in the notebook at once.
+        self.source = open_source(self._source, repeat=self.display.name != "none")
 
     def _wire(self) -> None:
         """Makes the threads: who follows which slot of the shared object."""

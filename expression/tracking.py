@@ -202,7 +202,7 @@ def _box(vector: np.ndarray) -> Box:
 
 def _share(seconds: float, constant: float) -> float:
     """Returns how far an exponential average goes in so many seconds, 0 to 1."""
-    return 1 - math.exp(-seconds / constant)
+    return 1 - math.exp(-max(0.0, seconds) / constant)
 
 
 AVERAGE_SECONDS = 0.4

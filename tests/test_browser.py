@@ -39,7 +39,7 @@ def send(source: Browser, jpeg: bytes | None = None, **message) -> list[dict]:
     """What the page sends; returns what it is answered."""
     answers = []
     source._camera.send = answers.append
-    source._camera._handle_custom_msg(message, [memoryview(jpeg)] if jpeg else [])
+    source._camera._handle_custom_msg({"view": "one", **message}, [] if jpeg is None else [memoryview(jpeg)])
     return answers
 
 
@@ -49,8 +49,9 @@ def shade(value: int) -> bytes:
 
 def test_the_newest_picture_is_read_with_its_age_and_each_is_answered(opened):
     now = time.monotonic()
-    assert send(opened, shade(50), number=1, age=10) == [{"number": 1}]
-    assert send(opened, shade(200), number=2, age=500) == [{"number": 2}]
+    for number, value, age in ((1, 50, 10), (2, 200, 500)):
+        (answer,) = send(opened, shade(value), number=number, age=age)
+        assert answer == {"view": "one", "number": number, "off": False}
     picture = opened.read()
     assert picture.shape == (48, 64, 3)
     assert abs(int(picture.mean()) - 200) <= 2
@@ -61,12 +62,34 @@ def test_until_the_camera_is_allowed_a_picture_says_what_to_do(opened):
     picture = opened.read()
     assert picture.shape == (480, 640, 3)
     assert len(np.unique(picture)) > 10, "there are words on it"
-    assert opened.captured is None
+    assert opened.captured <= time.monotonic()
 
 
 def test_a_damaged_picture_is_passed_over(opened):
-    send(opened, b"no picture", number=1)
-    assert opened.read().shape == (480, 640, 3)
+    for picture in (b"no picture", b""):
+        send(opened, picture, number=1)
+        assert opened.read().shape == (480, 640, 3)
+
+
+def test_time_never_goes_back_whatever_the_page_guesses(opened):
+    times = []
+    for number, age in enumerate((10, 200, 900, 10)):
+        send(opened, shade(50), number=number, age=age)
+        opened.read()
+        times.append(opened.captured)
+    assert times == sorted(times)
+
+
+def test_one_view_of_the_output_is_followed_until_it_leaves(opened):
+    send(opened, shade(50), number=1)
+    (answer,) = send(opened, shade(200), view="two", number=1)
+    assert answer["off"], "it turns its camera off"
+    send(opened, view="two", failed="NotAllowedError")
+    assert abs(int(opened.read().mean()) - 50) <= 2
+    send(opened, left=True)
+    (answer,) = send(opened, shade(200), view="two", number=2)
+    assert not answer["off"]
+    assert abs(int(opened.read().mean()) - 200) <= 2
 
 
 @pytest.mark.parametrize("left", [False, True])
@@ -74,7 +97,7 @@ def test_nobody_is_waited_for_for_ever(opened, monkeypatch, left):
     monkeypatch.setattr(browser, "LEFT" if left else "PATIENCE", 0.0)
     assert not left or opened.read() is not None
     send(opened, **{"left": True} if left else {})
-    with pytest.raises(SourceLostError, match="Allow the camera, keep the page in sight"):
+    with pytest.raises(SourceLostError, match="Allow the camera and keep the page in sight"):
         opened.read()
 
 
@@ -92,6 +115,8 @@ def test_closed_it_wants_no_camera(opened):
     opened.close()
     opened.close()
     assert not camera.wanted
+    with pytest.raises(SourceError, match=r"This source has run already\..* Make another"):
+        opened.open()
 
 
 def test_outside_of_a_notebook_it_is_told():
@@ -114,7 +139,7 @@ class Page:
 
     def __init__(self, folder: Path, address: str, page: playwright.Page):
         self.page = page
-        page.goto(f"{address}/lab/workspaces/test/tree/camera.ipynb?reset")
+        page.goto(f"{address}/lab/workspaces/test/tree/camera.ipynb?reset", timeout=110_000)
         self.ready()
 
     def ready(self) -> None:

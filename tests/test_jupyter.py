@@ -90,7 +90,7 @@ def test_the_live_view_moves_in_place_and_its_buttons_turn_the_switches_and_end_
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel)
     nbformat.write(notebook, tmp_path / "live.ipynb")
     with jupyter(tmp_path) as address:
-        page.goto(f"{address}/lab/workspaces/test/tree/live.ipynb?reset")
+        page.goto(f"{address}/lab/workspaces/test/tree/live.ipynb?reset", timeout=110_000)
         page.click(".jp-CodeCell .cm-content", timeout=110_000)
         page.wait_for_selector("text=| Idle", timeout=110_000)
         page.keyboard.press("Control+Enter")
@@ -115,7 +115,7 @@ class Labeler:
 
     def __init__(self, page: playwright.Page, folder: Path, address: str):
         self.page, self.folder = page, folder
-        page.goto(f"{address}/lab/workspaces/test/tree/label.ipynb?reset")
+        page.goto(f"{address}/lab/workspaces/test/tree/label.ipynb?reset", timeout=110_000)
         page.click(".jp-CodeCell .cm-content", timeout=110_000)
         page.wait_for_selector("text=| Idle", timeout=110_000)
         page.keyboard.press("Shift+Enter")

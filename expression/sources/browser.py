@@ -49,6 +49,10 @@ FAILURES = {
         "This page gets no camera: it came by http.",
         "Open the notebook by https, or as localhost through a tunnel: ssh -L 8888:localhost:8888 HOST",
     ),
+    "deaf": (
+        "The kernel took no picture for 20 s, so the browser's camera went off.",
+        "Let no cell compute so long beside it, and run it again.",
+    ),
     "ended": ("The browser's camera went off.", "Plug it in or allow it again, and run it again."),
 }
 """What a page may meet, and what to do. Source: https://developer.mozilla.org/docs/Web/API/MediaDevices/getUserMedia"""
@@ -77,7 +81,9 @@ class Browser(Source):
         self._newest: tuple[bytes, float] | None = None  # JPEG, and when it was taken
         self._failed = ""
         self._first, self._last = True, 0.0  # whether none has come yet, and when the last one came
-        self._left = False  # whether the page was closed since
+        self._view, self._heard = "", 0.0  # which view of the output is followed, and when it last spoke
+        self._left = False  # whether it was closed since
+        self._closed = False
         self._camera, self._shown = _show() if in_notebook() else (None, None)
 
     def open(self) -> None:
@@ -86,6 +92,10 @@ class Browser(Source):
         Raises:
             SourceError: This is no notebook.
         """
+        if self._closed:
+            raise SourceError(
+                "This source has run already.", "Expected a fresh one.", "Make another: Browser()."
+            )
         if self._camera is None:
             raise SourceError(
                 "The browser's camera was asked for, and this is no notebook.",
@@ -112,11 +122,13 @@ class Browser(Source):
         image = _decoded(newest[0]) if newest else None
         if image is None:
             return self._waiting()
-        self._first, self._last, self.captured = False, time.monotonic(), newest[1]
+        self._first, self._last = False, time.monotonic()
+        self.captured = max(newest[1], self.captured or 0.0)  # an age is an estimate, and time goes on
         return image
 
     def close(self) -> None:
         """Turns the camera off."""
+        self._closed = True
         if self._camera is None:
             return
         camera, self._camera = self._camera, None
@@ -126,29 +138,29 @@ class Browser(Source):
         camera.close()
 
     def _hear(self, _widget, message: dict, buffers: list) -> None:
-        """Takes what the page sends, and answers, so that it sends the next."""
-        now = time.monotonic()
+        """Takes what a view of the output sends, and answers, so that it sends the next."""
+        now, view, camera = time.monotonic(), str(message.get("view", "")), self._camera
         with self._changed:
-            if "failed" in message:
-                self._failed = str(message["failed"])
-            elif "left" in message:
-                self._left = True
-            elif buffers:
-                self._left = False
-                self._newest = bytes(buffers[0]), now - float(message.get("age", 0.0)) / 1000
-            self._changed.notify_all()
-        if buffers and self._camera is not None:
-            self._camera.send({"number": message.get("number")})
+            known = view == self._view or now - self._heard > QUIET or self._left
+            if known:
+                self._view, self._heard, self._left = view, now, "left" in message
+                self._failed = str(message.get("failed", ""))
+                if buffers:
+                    self._newest = bytes(buffers[0]), now - float(message.get("age", 0.0)) / 1000
+                self._changed.notify_all()
+        if camera is not None and (buffers or not known):
+            camera.send({"view": view, "number": message.get("number"), "off": not known})
 
     def _waiting(self) -> np.ndarray:
         """Returns a picture that says what is waited for."""
-        self.captured = None
+        self.captured = time.monotonic()
         patience = LEFT if self._left else PATIENCE
         if time.monotonic() - self._last > patience:
             raise SourceLostError(
                 f"The browser sent no picture for {patience:.0f} s.",
                 "Expected the page to be open and its camera allowed.",
-                "Allow the camera, keep the page in sight, and run the cell again.",
+                "Allow the camera and keep the page in sight. Where the kernel hears nothing while a cell "
+                "runs, use session.start() in place of session.run().",
             )
         told = "Please allow the camera in this page." if self._first else "The page sends no pictures now."
         return blank(WIDTH, HEIGHT, told)
@@ -164,7 +176,7 @@ def _show() -> tuple[Camera, Any]:
 
 def _decoded(jpeg: bytes) -> np.ndarray | None:
     """Returns a picture, or None where it is damaged."""
-    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) if jpeg else None
 
 
 def _failure(name: str) -> SourceError:
