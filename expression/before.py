@@ -51,6 +51,7 @@ class Outcome:
         off: Those that are switched off meanwhile; kept for later.
         far: Those that cannot be reached; kept for later.
         late: Those for which no time was left; kept for later.
+        deaf: Those that were told so and are not as they were; kept for later.
         gone: Those that the bridge does not have any more; forgotten.
     """
 
@@ -58,12 +59,13 @@ class Outcome:
     off: list[str] = field(default_factory=list)
     far: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
+    deaf: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
 
     @property
     def kept(self) -> list[str]:
         """Those that are still to be put back."""
-        return self.off + self.far + self.late
+        return self.off + self.far + self.late + self.deaf
 
 
 class Before:
@@ -147,7 +149,8 @@ class Before:
     ) -> Outcome:
         """Puts the lamps back, field by field, and forgets those that are as they were, or gone.
 
-        All get back first what they show, then what they say of the colour modes that they are not in.
+        All get back first what they show, then what they say of the colour modes that they are not in. At
+        the end they are read again: what a bridge takes, a lamp need not do.
 
         Args:
             bridge: The bridge.
@@ -160,14 +163,17 @@ class Before:
         if not self.lamps:
             return Outcome()
         ends = bridge.pace.clock() + seconds
-        now = {lamp.number: lamp for lamp in read_lamps(bridge)}
+        now = _read(bridge)
         wrong = self._wrong(now)
         if len(wrong) * SLACK / LAMP_RATE > SOON:
             tell()
         late = self._send(bridge, wrong, _own_mode, ends)
-        if not late:
-            now = {lamp.number: lamp for lamp in read_lamps(bridge)}
-            self._send(bridge, self._wrong(now), _every_mode, ends)
+        if wrong and not late:
+            now = _read(bridge)
+            wrong = self._wrong(now)
+            late |= self._send(bridge, wrong, _every_mode, ends)
+        if wrong:
+            now = _read(bridge)
         return self._settle(now, late)
 
     def _wrong(self, now: Mapping[str, BridgeLamp]) -> list[BridgeLamp]:
@@ -195,6 +201,8 @@ class Before:
                 outcome.far.append(kept["name"])
             elif why == OFF and not _same(kept["state"], lamp.state):
                 outcome.off.append(kept["name"])
+            elif not why and not _shows(kept["state"], lamp.state):
+                outcome.deaf.append(kept["name"])
             else:
                 (outcome.done if why in ("", OFF) else outcome.gone).append(kept["name"])
                 del self.lamps[number]
@@ -245,6 +253,11 @@ def read_before(file: Path) -> dict[str, dict[str, dict]]:
     return found
 
 
+def _read(bridge: Bridge) -> dict[str, BridgeLamp]:
+    """Returns the lamps of a bridge by their numbers."""
+    return {lamp.number: lamp for lamp in read_lamps(bridge)}
+
+
 def _tell(bridge: Bridge, lamp: BridgeLamp, commands: list[dict]) -> None:
     """Sends commands; of a lamp that was switched off or taken away a moment ago it is noted."""
     try:
@@ -275,7 +288,7 @@ def _every_mode(old: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict]:
     own = old.get("colormode", "xy")
     modes = [names for mode, names in COLOURS.items() if mode != own]
     others = [{n: old[n] for n in names if n in old and now.get(n) != old[n]} for names in modes]
-    others = [other for other in others if other]
+    others = [{**other, "transitiontime": 0} for other in others if other]
     return others + _own_mode(old, now, bool(others))
 
 
@@ -284,3 +297,21 @@ def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     exactly = all(old.get(name) == new.get(name) for name in ("effect", "colormode"))
     nearly = all(abs(old.get(n, 0) - new.get(n, 0)) <= step for n, step in ROUNDED.items())
     return exactly and nearly and math.dist(old.get("xy", (0, 0)), new.get("xy", (0, 0))) <= 0.002
+
+
+def _shows(old: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether a lamp shows what it showed, whatever it says of the colour modes that it is not in.
+
+    A bridge may round; and the colours of a lamp that goes round through them need not be the same.
+    """
+    if not _own_mode(old, now):
+        return True
+    own, loops = old.get("colormode", "xy"), old.get("effect", "none") != "none"
+    names = () if loops else COLOURS.get(own, ("xy",))
+
+    def shown(state: Mapping[str, Any]) -> dict[str, Any]:
+        mode = own if loops else state.get("colormode", "xy")
+        colour = {name: state[name] for name in names if name in state}
+        return {"effect": state.get("effect", "none"), "colormode": mode, **colour}
+
+    return abs(old.get("bri", 0) - now.get("bri", 0)) <= 1 and _same(shown(old), shown(now))

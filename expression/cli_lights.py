@@ -147,6 +147,7 @@ def restore() -> None:
             (f"Put back as on {since or 'that day'}", outcome.done),
             ("Switched off, and kept for later", outcome.off),
             ("Cannot be reached, and kept for later", outcome.far),
+            ("Told so, but not as before (once more: expression lights restore)", outcome.deaf),
             ("Gone from the bridge, and forgotten", outcome.gone),
         ):
             if which:

@@ -10,6 +10,7 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import socket
 import ssl
 import threading
@@ -17,7 +18,7 @@ import time
 from typing import Any
 
 MOST_ADDRESSES = 4
-"""Addresses of a name that are tried; each gets its share of what is left."""
+"""Addresses of a name that are tried, of IPv6 and IPv4 by turns; each gets its share of what is left."""
 
 
 class Deadline:
@@ -60,17 +61,19 @@ class Deadline:
             OSError: There is no such name, or the last address did not take it.
             TimeoutError: It has passed.
         """
-        addresses = self._find(host, port)[:MOST_ADDRESSES]
+        addresses = _mixed(self._find(host, port))[:MOST_ADDRESSES]
         while True:
             family, form, protocol, _, address = addresses.pop(0)
-            one = kind(family, form, protocol)
+            one = None
             try:
+                one = kind(family, form, protocol)
                 one.settimeout(self.left_or_late() / (1 + len(addresses)))
                 one.connect(address)
                 one.settimeout(self.left_or_late())
                 return one
             except BaseException as error:
-                one.close()
+                if one is not None:
+                    one.close()
                 if not (addresses and isinstance(error, OSError)):
                     raise
 
@@ -147,6 +150,18 @@ def converse(
         raise
     made.deadline = deadline
     return made
+
+
+def _mixed(addresses: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Returns addresses with their families by turns, since one family may not work at all.
+
+    Source: https://www.rfc-editor.org/rfc/rfc8305#section-4
+    """
+    families: dict[Any, list[tuple[Any, ...]]] = {}
+    for each in addresses:
+        families.setdefault(each[0], []).append(each)
+    turns = itertools.zip_longest(*families.values())
+    return [each for turn in turns for each in turn if each is not None]
 
 
 def _look_up(host: str, port: int, found: list[Any]) -> None:

@@ -30,7 +30,8 @@ def interrupting_signals(first: Callable[[], None] = lambda: None) -> Iterator[N
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
             number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            # None: a handler that was set in C, which could not be put back
+            if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
                 before[number] = signal.signal(number, interrupt)
     try:
         yield

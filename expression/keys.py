@@ -241,8 +241,12 @@ def write_secret(file: Path, text: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8") as opened:
-            opened.write(text)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(part, file)
+        try:
+            with open(handle, "w", encoding="utf-8") as opened:
+                opened.write(text)
+                opened.flush()
+                os.fsync(opened.fileno())
+            os.replace(part, file)
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink()

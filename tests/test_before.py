@@ -7,16 +7,17 @@ import threading
 import time
 
 import pytest
-from lighting import cut_off, many, quick, wait_for
+from lighting import Clock, Noted, cut_off, many, quick, wait_for
 from readings import feed, seen
 from strictbridge import KEY, StrictBridge, lamps
 
 from expression import session as session_module
-from expression.before import HeldError, before_path, read_before
-from expression.bridge import BridgeError
+from expression.before import Before, HeldError, before_path, read_before
+from expression.bridge import Bridge, BridgeError
 from expression.cli import main
 from expression.colours import Light
 from expression.keys import Paired, remember
+from expression.lamps import BridgeLamp
 from expression.session import Session
 from expression.sinks import hue
 from expression.sinks.hue import Hue
@@ -48,9 +49,7 @@ def test_a_lamp_out_of_reach_at_the_end_is_kept_for_later(bridge, capsys):
     assert sink.left == ["Sofa"]
     bridge.lights["1"]["state"]["reachable"] = True
     feed(Hue(lights="Desk", dwell=0.0), seen(0, p1="Sad"))
-    assert capsys.readouterr().out.startswith(
-        "Switched off or out of reach when an earlier run ended: Sofa; at "
-    )
+    assert capsys.readouterr().out.startswith("Not put back when an earlier run ended: Sofa; at ")
     assert bridge.lights == lamps()
     assert not before_path().exists()
 
@@ -250,3 +249,62 @@ def test_a_bridge_that_does_not_answer_is_not_waited_for_longer(bridge):
     assert sink.close_seconds == 0
     with pytest.raises(BridgeError, match="expression lights restore"):
         sink.close()
+
+
+def test_a_lamp_that_takes_commands_without_doing_them_is_named_and_kept(bridge, capsys):
+    sink = Hue(lights="Sofa", dwell=0.0)
+    quick(sink)
+    sink.open()
+    sink.send(seen(0, p1="Sad").items[0])
+    bridge._apply = lambda state, good: None
+    sink.close()
+    said = "Told so, but not as before yet: Sofa. Once more: expression lights restore\n"
+    assert (capsys.readouterr().out, sink.left) == (said, ["Sofa"])
+    assert main(["lights", "restore"]) == 0
+    said = "Told so, but not as before (once more: expression lights restore): Sofa.\n"
+    assert capsys.readouterr().out == said
+    assert list(read_before(before_path())[bridge.id]) == ["1"]
+    del bridge._apply
+    assert main(["lights", "restore"]) == 0
+    assert capsys.readouterr().out.startswith("Put back as on 20")
+    assert bridge.lights == lamps()
+    assert not before_path().exists()
+
+
+def kept(bridge, seconds: float, *numbers: str):
+    """Changes lamps, puts them back in so many seconds, and returns what became of them."""
+    clock = Clock()
+    pace = Noted(clock, clock.sleep)
+    with Before(bridge.id) as before:
+        before.keep([BridgeLamp(number, bridge.lights[number]) for number in numbers])
+        for number in numbers:
+            bridge.lights[number]["state"].update(bri=9, xy=[0.2, 0.2], colormode="xy", ct=200)
+        opened = Bridge(Paired(bridge.url, KEY), pace)
+        try:
+            return before.put_back(opened, seconds)
+        finally:
+            opened.close()
+
+
+def test_a_bridge_that_cannot_give_back_the_values_of_other_modes_is_done(bridge):
+    bridge._derived = {}
+    assert kept(bridge, 60, "1", "2").done == ["Sofa", "Desk"]
+    assert not before_path().exists()
+
+
+def test_a_bridge_that_rounds_what_a_lamp_shows_is_done(bridge):
+    apply, bridge._derived = bridge._apply, {}
+
+    def round_off(state, good):
+        apply(state, good)
+        state.update(bri=state["bri"] - 1, xy=[each + 0.0004 for each in state["xy"]])
+
+    bridge._apply = round_off
+    assert kept(bridge, 60, "1").done == ["Sofa"]
+
+
+def test_a_lamp_for_which_no_time_is_left_in_the_second_round_is_kept(bridge):
+    bridge._derived = {}
+    outcome = kept(bridge, 0.2, "1", "2")
+    assert (outcome.done, outcome.late) == (["Sofa"], ["Desk"])
+    assert list(read_before(before_path())[bridge.id]) == ["2"]

@@ -79,6 +79,37 @@ def test_while_blynk_is_away_the_end_of_a_run_asks_nothing_of_it(cloud, caplog):
     assert len(caplog.messages) == 1
 
 
+def test_an_update_that_arrived_though_its_answer_was_lost_is_followed_by_the_end(cloud, monkeypatch):
+    sink = sink_for(cloud)
+    sink.control = Data().control
+    get = sink._get
+
+    def lose(*words):
+        get(*words)
+        raise RunError("Blynk cannot be reached (timed out).", "Expected an answer.", "Wait.")
+
+    monkeypatch.setattr(sink, "_get", lose)
+    with pytest.raises(RunError, match="timed out"):
+        sink.send(reading(label="Sad"))
+    monkeypatch.setattr(sink, "_get", get)
+    sink._look()
+    sink.close()
+    assert [update["v2"] for update in cloud.updates] == ["😢", "💤"]
+
+
+def test_where_it_could_not_be_shown_that_nobody_is_there_the_end_shows_it(cloud):
+    sink = sink_for(cloud)
+    sink.control = Data().control
+    sink.send(reading(label="Sad"))
+    cloud.trouble = (503, b"")
+    with pytest.raises(RunError, match="503"):
+        sink.empty()
+    cloud.trouble = None
+    sink._look()
+    sink.close()
+    assert [update["v2"] for update in cloud.updates] == ["😢", "💤"]
+
+
 def test_where_the_end_of_a_run_cannot_be_shown_it_says_so(cloud, caplog):
     data, sink = Patient(), sink_for(cloud, switch="")
     loop = SinkLoop(data, sink)

@@ -137,3 +137,27 @@ def test_once_it_has_passed_nothing_is_left():
     assert late.left() == 0
     with pytest.raises(TimeoutError, match="timed out"):
         late.left_or_late()
+
+
+def test_where_one_family_does_not_work_the_other_has_its_turn(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        six = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", 1, 0, 0))
+        four = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [six] * 4 + [four])
+        with Deadline(2).connect("storage.example", port) as one:
+            assert one.getpeername() == ("127.0.0.1", port)
+
+
+def test_a_family_that_the_system_does_not_know_is_passed_over(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        unknown = (250, socket.SOCK_STREAM, 6, "", ("x", 1))
+        four = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        found = [unknown, four]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        with Deadline(2).connect("storage.example", port) as one:
+            assert one.getpeername() == ("127.0.0.1", port)
+        found.pop()
+        with pytest.raises(OSError, match="not supported"):
+            Deadline(2).connect("storage.example", port)

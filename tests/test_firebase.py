@@ -286,3 +286,18 @@ def test_a_key_in_place_of_its_file_is_told_and_not_shown(form, monkeypatch):
     with pytest.raises(BadInputError, match=r"holds a key itself\. Expected the name of the file") as caught:
         Firebase(BUCKET)
     assert "secretsecret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_where_the_bucket_cannot_be_made_the_next_try_works(store, monkeypatch):
+    from firebase_admin import storage
+
+    sink = quick()
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "bucket", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            sink.open()
+    sink.open()
+    closed, client = [], sink._bucket.client
+    monkeypatch.setattr(client, "close", lambda: closed.append(client))
+    sink.close()
+    assert closed == [client]

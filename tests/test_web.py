@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 import urllib.error
 import urllib.request
 
 import pytest
+from strictbridge import make_certificate
+from trickle import ANSWER, trickling
 
 from expression.sinks._web import TIMELY, Straight
 
@@ -53,3 +56,22 @@ def test_an_answer_is_read(opener):
         with opener.open(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=5) as answer:
             assert answer.read() == b"hi"
         thread.join()
+
+
+@pytest.mark.parametrize("head", [b"", ANSWER[:-2]], ids=["all of it", "its body"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_answer_that_comes_a_byte_at_a_time_is_given_up(opener, scheme, head, tmp_path, monkeypatch):
+    monkeypatch.setattr(ssl, "_create_default_https_context", ssl._create_unverified_context)
+    certificate = make_certificate(tmp_path, "127.0.0.1") if scheme == "https" else None
+    with trickling(certificate, head, 0.4 if head else 0.1) as address:
+        began = time.monotonic()
+        with pytest.raises(OSError, match="timed out"), opener.open(address, timeout=0.6) as answer:
+            answer.read()
+        assert 0.5 < time.monotonic() - began < 1.2
+
+
+def test_an_answer_by_tls_that_is_slow_but_in_time_is_read(opener, tmp_path, monkeypatch):
+    monkeypatch.setattr(ssl, "_create_default_https_context", ssl._create_unverified_context)
+    certificate = make_certificate(tmp_path, "127.0.0.1")
+    with trickling(certificate, between=0.01) as address, opener.open(address, timeout=5) as answer:
+        assert answer.read() == b"hi"

@@ -6,10 +6,11 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..deadline import Deadline
+from ..deadline import Deadline, Plain, Secure
 
 if TYPE_CHECKING:
     from requests import Session
@@ -59,24 +60,44 @@ def _adapter(now: Callable[[], Deadline]) -> Any:
 def _pools(now: Callable[[], Deadline]) -> dict[str, type]:
     """Returns urllib3's pools of connections, with connections that keep to the deadline."""
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+
+    return {"http": _pool(HTTPConnectionPool, now), "https": _pool(HTTPSConnectionPool, now)}
+
+
+def _pool(pool: type, now: Callable[[], Deadline]) -> type:
+    """Returns a pool whose connections give up at the deadline of the moment."""
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-    def made(pool: type) -> type:
-        class Connection(pool.ConnectionCls):
-            def _new_conn(self) -> socket.socket:
-                try:
-                    one = now().connect(self._dns_host, self.port)
-                except TimeoutError as error:
-                    raise ConnectTimeoutError(self, "timed out") from error
-                except OSError as error:
-                    raise NewConnectionError(self, str(error)) from error
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return one
+    class Connection(pool.ConnectionCls):
+        def _new_conn(self) -> socket.socket:
+            try:
+                one = now().connect(self._dns_host, self.port, Plain)
+            except TimeoutError as error:
+                raise ConnectTimeoutError(self, "timed out") from error
+            except OSError as error:
+                raise NewConnectionError(self, str(error)) from error
+            one.deadline = now()
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return one
 
-            def getresponse(self) -> Any:
-                self.timeout = now().left_or_late()
-                return super().getresponse()
+        def connect(self) -> None:
+            if hasattr(self, "ssl_context"):
+                self.ssl_context = self.ssl_context or _context(self.cert_reqs)
+            super().connect()
+            self.sock.deadline = now()
 
-        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+        def request(self, *words: Any, **options: Any) -> None:
+            if self.sock is not None:  # it was kept from another request
+                self.sock.deadline = now()
+            super().request(*words, **options)
 
-    return {"http": made(HTTPConnectionPool), "https": made(HTTPSConnectionPool)}
+    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+
+def _context(verifying: Any) -> ssl.SSLContext:
+    """Returns what urllib3 makes of its own for TLS, for sockets that keep to a deadline."""
+    from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
+
+    context = create_urllib3_context(cert_reqs=resolve_cert_reqs(verifying))
+    context.sslsocket_class = Secure
+    return context

@@ -9,7 +9,7 @@ import http.client
 import urllib.request
 from typing import Any
 
-from ..deadline import Deadline
+from ..deadline import Deadline, Plain, Secure
 
 
 class Straight(urllib.request.HTTPRedirectHandler):
@@ -21,17 +21,17 @@ class Straight(urllib.request.HTTPRedirectHandler):
 
 
 class _Timely:
-    """A connection whose timeout is for all that it does."""
+    """A connection whose timeout is for all that it does, however little at a time the other side says."""
 
     def __init__(self, host: str, timeout: float, **options: Any):
         super().__init__(host, timeout=timeout, **options)
         self._deadline = Deadline(timeout)
-        self._create_connection = lambda address, *_: self._deadline.connect(*address)
+        self._create_connection = self._call
 
-    def getresponse(self) -> http.client.HTTPResponse:
-        """Returns the answer, if it comes in the time that is left."""
-        self.sock.settimeout(self._deadline.left_or_late())
-        return super().getresponse()
+    def _call(self, address: tuple[str, int], *_: Any) -> Plain:
+        made = self._deadline.connect(*address, Plain)
+        made.deadline = self._deadline
+        return made
 
 
 class _Plain(_Timely, http.client.HTTPConnection):
@@ -39,7 +39,10 @@ class _Plain(_Timely, http.client.HTTPConnection):
 
 
 class _Safe(_Timely, http.client.HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        self._context.sslsocket_class = Secure
+        super().connect()
+        self.sock.deadline = self._deadline
 
 
 class _PlainHandler(urllib.request.HTTPHandler):

@@ -113,7 +113,7 @@ class Blynk(Sink):
         self._on: bool | None = None  # what the switch said last
         self._sending = self._warned = self._worked = False
         self._lock, self._away = threading.Lock(), False  # whether the last request failed
-        self._shown = NOBODY  # what the phone shows
+        self._shown: str | None = NOBODY  # what the phone shows; None where that is not known
         self._closed = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -207,8 +207,10 @@ class Blynk(Sink):
     def _update(self, values: dict[str, str], seconds: float = TIMEOUT) -> None:
         self._sending = True
         try:
+            shown = values.get(self._emoji, self._shown)
+            self._shown = self._shown if shown == self._shown else None  # its answer may get lost
             self._ask("batch/update", values, seconds)
-            self._worked, self._shown = True, values.get(self._emoji, self._shown)
+            self._worked, self._shown = True, shown
         finally:
             self._sending = False
 

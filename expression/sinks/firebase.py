@@ -144,8 +144,12 @@ class Firebase(Sink):
         self._log_in()
         options = {"projectId": getattr(credential, "project_id", None) or "emulator"}
         self._app = firebase_admin.initialize_app(credential, options, name=f"expression-{id(self)}")
-        self._bucket = storage.bucket(self._bucket_name, self._app)
-        keep_time(self._bucket.client._http, lambda: self._deadline)
+        try:
+            self._bucket = storage.bucket(self._bucket_name, self._app)
+            keep_time(self._bucket.client._http, lambda: self._deadline)
+        except BaseException:  # the app would be in the way of the next try
+            self.close()
+            raise
         if not self._told:
             where = os.environ.get(EMULATOR) or "Google"
             print(
@@ -180,6 +184,9 @@ class Firebase(Sink):
             return
         import firebase_admin
 
+        if self._bucket is not None:
+            self._bucket.client.close()
+            self._bucket = None
         self._session.close()
         self._session = None
         firebase_admin.delete_app(self._app)

@@ -130,7 +130,7 @@ class Hue(Lighting):
         if before.left:
             _say(f"An earlier run was cut off; {when}.")
         if names:
-            _say(f"Switched off or out of reach when an earlier run ended: {', '.join(names)}; {when}.")
+            _say(f"Not put back when an earlier run ended: {', '.join(names)}; {when}.")
 
     def show(self, light: Light) -> None:
         """Sends what changed.
@@ -197,6 +197,9 @@ def _tell_of_left(outcome: Outcome, seconds: float) -> None:
     if outcome.far:
         names = ", ".join(outcome.far)
         _say(f"Cannot be reached and is not put back yet: {names}. Later: expression lights restore")
+    if outcome.deaf:
+        names = ", ".join(outcome.deaf)
+        _say(f"Told so, but not as before yet: {names}. Once more: expression lights restore")
     if outcome.late:
         raise BridgeError(
             f"These lights were not put back within {seconds:.0f} s: {', '.join(outcome.late)}.",
