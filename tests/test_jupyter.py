@@ -49,6 +49,7 @@ def jupyter(folder: Path) -> Iterator[str]:
         [
             *(sys.executable, "-m", "jupyterlab", *words.split()),
             *(f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="),
+            "--ServerApp.disable_check_xsrf=True",  # so that a test may ask for a restart, too
         ],
         env=os.environ | home,
         stderr=subprocess.DEVNULL,
