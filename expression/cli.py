@@ -8,10 +8,8 @@ Notebook: 01_start_here
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
-import re
 import sys
 from typing import Annotated, Any
 
@@ -108,27 +106,12 @@ def live(
     Keys of its window: Esc or q ends it, o turns it off and on, p pauses lamps and other reactions, 1 gives
     them the first label by hand (Angry), 2 the next and so on, 0 takes that back.
     """
-    from .display import make_display
-    from .live import run
-    from .session import Session
+    from .live import run, session_of
     from .settings import Settings
 
-    settings = Settings.load(
-        source=source,
-        display=display,
-        detector=detector,
-        sinks=sink,
-        duration=duration,
-        model=model,
-        people=people,
-        smooth=smooth,
-        stats=stats,
-    )
-    shown = make_display(settings.display).name
-    sinks = settings.sinks
-    if shown == "none" and all(re.match(r"(lamp|memory)\b", sink) for sink in sinks):  # which print nothing
-        sinks = (*sinks, "console")
-    run(Session(settings=dataclasses.replace(settings, display=shown, sinks=sinks)))
+    given = {"source": source, "display": display, "detector": detector, "sinks": sink}
+    given |= {"duration": duration, "model": model, "people": people, "smooth": smooth, "stats": stats}
+    run(session_of(Settings.load(**given)))
 
 
 @app.command(epilog="Example: expression check")

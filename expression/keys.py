@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import re
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -20,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from .errors import BadInputError
-from .files import writing_told
+from .files import read_by_others, write_text, writing_told
 
 VARIABLE = "EXPRESSION_LIGHTS_KEY"
 FOLDER = "EXPRESSION_LIGHTS_FOLDER"
@@ -166,10 +165,9 @@ def read() -> list[Paired]:
     file = path()
     if not file.is_file():
         return []
-    mode = stat.S_IMODE(file.stat().st_mode)
-    if os.name == "posix" and mode & 0o077:
+    if mode := read_by_others(file):
         raise BadInputError(
-            f"{file} may be read by others (mode {mode:o}).",
+            f"{file} may be read by others (mode {mode}).",
             "Expected mode 600, since keys are in it.",
             f"Run: chmod 600 {file}",
         )
@@ -209,7 +207,8 @@ def remember(paired: Paired) -> Path:
     file = path()
     with locked(file):
         others = [one for one in read() if not one.is_at(paired.place) and not one.is_at(paired.id)]
-        write_secret(file, json.dumps([asdict(one) for one in [*others, paired]], indent=2) + "\n")
+        text = json.dumps([asdict(one) for one in [*others, paired]], indent=2) + "\n"
+        write_text(file, text, 0o600, ROOM)
     return file
 
 
@@ -228,25 +227,3 @@ def locked(file: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def write_secret(file: Path, text: str) -> None:
-    """Writes a file that is mode 600 from its first moment, whole or as it was.
-
-    Raises:
-        OutputError: It cannot be written.
-    """
-    part = file.with_name(f"{file.name}.part")
-    with writing_told(file, ROOM):
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with open(handle, "w", encoding="utf-8") as opened:
-                opened.write(text)
-                opened.flush()
-                os.fsync(opened.fileno())
-            os.replace(part, file)
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink()

@@ -7,12 +7,24 @@ Notebook: 06_live
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
+from .display import make_display
 from .errors import ExpressionError, RunError
 from .interrupts import interrupting_signals
 from .session import Session
+from .settings import Settings
 from .sources import told_of
+
+
+def session_of(settings: Settings) -> Session:
+    """Returns a session, not yet started, that prints its readings where nothing shows or keeps them."""
+    shown, sinks = make_display(settings.display).name, settings.sinks
+    if shown == "none" and all(re.match(r"(lamp|memory)\b", sink) for sink in sinks):  # which print nothing
+        sinks = (*sinks, "console")
+    return Session(settings=replace(settings, display=shown, sinks=sinks))
 
 
 def run(session: Session) -> None:

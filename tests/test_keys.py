@@ -7,13 +7,13 @@ import os
 import pytest
 
 from expression.errors import OutputError
-from expression.keys import write_secret
+from expression.files import write_text
 
 
 @pytest.mark.parametrize("part", ["fsync", "replace"])
 def test_keys_that_cannot_be_written_leave_no_file_beside(part, tmp_path, monkeypatch):
     file = tmp_path / "bridges.json"
-    write_secret(file, "before")
+    write_text(file, "before", 0o600)
 
     def fail(*_):
         raise OSError(28, "No space left on device")
@@ -21,6 +21,6 @@ def test_keys_that_cannot_be_written_leave_no_file_beside(part, tmp_path, monkey
     with monkeypatch.context() as patch:
         patch.setattr(os, part, fail)
         with pytest.raises(OutputError, match="No space left on device"):
-            write_secret(file, "a key")
+            write_text(file, "a key", 0o600)
     assert [each.name for each in tmp_path.iterdir()] == ["bridges.json"]
     assert file.read_text("utf-8") == "before"

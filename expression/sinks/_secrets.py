@@ -9,11 +9,11 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import os
-import stat
 from difflib import SequenceMatcher
 from pathlib import Path
 
 from ..errors import BadInputError, MissingFileError, user_path
+from ..files import read_by_others
 
 
 def secret(name: str, file: str = "") -> str | None:
@@ -79,10 +79,9 @@ def _bad_line(number: int, path: Path, what: str, name: str) -> BadInputError:
 
 def _check_private(path: Path) -> None:
     """Raises a BadInputError when others may read the file; Windows has no such mode."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if os.name == "posix" and mode & 0o077:
+    if mode := read_by_others(path):
         raise BadInputError(
-            f"The secrets in {path} can be read by others (mode {mode:o}).",
+            f"The secrets in {path} can be read by others (mode {mode}).",
             "Expected mode 600, for you alone.",
             f"Run: chmod 600 {path}",
         )
