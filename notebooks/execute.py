@@ -37,6 +37,9 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PATHS = re.compile(r"(?<![\w.:/])(/(?:home|Users|root|tmp|opt|var|usr|private|mnt)/|[A-Za-z]:\\\\?[A-Za-z])")
 """What looks like a path of some machine; this one's own are looked for by name."""
 
+NAMELESS = re.compile(r"<[\w.]+(?: object)? at 0x[0-9a-f]+>")
+"""What Python prints of an object that nobody described."""
+
 NOISE = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
 """Outputs that show nothing once the kernel is gone."""
 
@@ -151,6 +154,8 @@ def troubles(notebook: nbformat.NotebookNode) -> list[str]:
                 found.append(start + text.splitlines()[-1])
             if output.get("name") == "stderr" or "Warning:" in text:
                 found.append(start + "a warning: " + text.strip()[:200])
+            if match := NAMELESS.search(text):
+                found.append(start + "an object's address: " + match.group())
             if match := PATHS.search(text) or re.search(re.escape(str(FOLDER.parent)), text):
                 found.append(start + "a path of a machine: " + text[match.start() :][:80])
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import threading
@@ -12,15 +11,7 @@ from pathlib import Path
 import processes
 import pytest
 
-PROGRAM = shutil.which(
-    "mosquitto", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin:/usr/bin:/usr/local/bin"
-)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+from expression.practicebroker import PROGRAM, free_port
 
 
 class Broker:

@@ -25,7 +25,8 @@ LAYERS = [
     | {"network", "augmentation", "checkpoints", "optimizer", "training", "personalising", "export"}
     | {"evaluation", "figures", "charts", "sinkcharts", "practice"}
     | {"overlay", "drawing", "screen", "window", "widget", "switches", "display"}
-    | {"bridge", "lamps", "before", "crew", "finding", "pairing", "practicebridge"},
+    | {"bridge", "lamps", "before", "crew", "finding", "pairing"}
+    | {"practicebridge", "practicebroker"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}
     | {"labelscreen", "labeldesk", "labelwindow", "labelwidget", "reviewing", "reviewscreen"}
     | {"labellist", "importing", "importdesk"}

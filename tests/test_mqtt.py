@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from broker import Broker, Listener, free_port
+from broker import Broker, Listener
 from parts import expression_process
 from processes import ending
 from readings import Recorder, reading
@@ -21,6 +21,7 @@ pytest.importorskip("paho.mqtt", reason="needs paho-mqtt (pip install -r require
 
 from expression.control import AS_READ, Control
 from expression.errors import BadInputError, MissingFileError, RunError
+from expression.practicebroker import free_port
 from expression.session import Session
 from expression.sinks import make_sink, mqtt
 from expression.sinks._homeassistant import BIRTH, NOBODY, discovery

@@ -1,164 +1,15 @@
-"""The lessons: built by the rules, executed, and still running from top to bottom."""
+"""The lessons still run from top to bottom, and the script beside them writes what a reader should see."""
 
 from __future__ import annotations
 
-import importlib.util
-import re
 import subprocess
 import time
-from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
+from lessons import LESSONS, ROOT, every_lesson, execute, exercises, nbformat, read
 
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("nbclient")
 FONTS = pytest.importorskip("matplotlib").get_cachedir()
 """Where matplotlib's list of fonts is; making it anew takes so long that it prints a word about it."""
-
-ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "notebooks"
-SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```.*?</details>", re.DOTALL)
-
-
-def _execute_module():
-    """The script beside the lessons, which is no part of the package."""
-    spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-execute = _execute_module()
-LESSONS = execute.lessons()
-every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-
-
-def read(path: Path):
-    return nbformat.read(path, as_version=4)
-
-
-def prose(notebook) -> str:
-    """What a reader reads: markdown without solutions and code."""
-    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    return re.sub(
-        r"```.*?```", "", re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL), flags=re.DOTALL
-    )
-
-
-def outputs(notebook) -> list:
-    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
-
-
-def code(notebook) -> list:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def exercises(notebook) -> tuple[list, list, list[str]]:
-    """Starter cells, check cells and solutions, in order."""
-    start = next(i for i, cell in enumerate(notebook.cells) if "## Exercises" in cell.source)
-    cells = [cell for cell in notebook.cells[start:] if cell.cell_type == "code"]
-    text = "\n".join(cell.source for cell in notebook.cells[start:] if cell.cell_type == "markdown")
-    return cells[::2], cells[1::2], SOLUTION.findall(text)
-
-
-def test_there_are_lessons_and_their_numbers_differ():
-    assert LESSONS
-    assert len({path.name[:2] for path in LESSONS}) == len(LESSONS)
-
-
-@every_lesson
-def test_a_lesson_begins_with_title_quotation_aims_time_and_needs(path):
-    first = read(path).cells[0].source
-    assert re.match(rf"# {path.name[:2]} · \S.*\n\n> \*.+\*\n", first)
-    assert re.search(r"\*\*You will\*\*\n\n(- .+\n){2,}", first)
-    assert re.search(r"\*\*Time:\*\*[^*]*(minutes|hour)", first)
-    assert "**Needed:**" in first
-
-
-@every_lesson
-def test_a_lesson_ends_with_a_summary_and_three_exercises(path):
-    notebook = read(path)
-    assert "## Summary\n\n- " in prose(notebook)
-    starters, checks, solutions = exercises(notebook)
-    assert len(starters) == len(checks) == len(solutions) == 3
-    assert all("Not solved yet" in cell.source and "assert " in cell.source for cell in checks)
-    assert all(re.search(r"^\w+ = None$", cell.source, re.MULTILINE) for cell in starters)
-    assert len(re.findall(r"^### [123] (Change|Extend|Invent): ", prose(notebook), re.MULTILINE)) == 3
-    assert re.search(r"\]\(\d\d_\w+\.ipynb\)", notebook.cells[-1].source), (
-        "the last cell links to another lesson"
-    )
-
-
-@every_lesson
-def test_code_cells_are_short_and_follow_prose(path):
-    notebook = read(path)
-    starters, checks, _ = exercises(notebook)
-    for before, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
-        if cell.cell_type != "code":
-            continue
-        lines = cell.source.strip().split("\n")
-        assert sum(bool(line.strip()) for line in lines) <= 8, cell.source
-        assert len(lines) >= 3 or cell in starters, cell.source
-        assert before.cell_type == "markdown" or cell in checks, cell.source
-
-
-@every_lesson
-def test_a_lesson_has_a_length_that_is_read_to_the_end(path):
-    assert 1000 <= len(prose(read(path)).split()) <= 2000
-    assert path.stat().st_size < 1_000_000
-
-
-@every_lesson
-def test_a_lesson_speaks_plainly(path):
-    text = re.sub(r"`[^`]*`|!\[", "", prose(read(path)))
-    assert not re.findall(r"\b(?:simply|obviously|of course|trivially)\b|!", text, re.IGNORECASE)
-
-
-@every_lesson
-def test_a_lesson_is_committed_executed_with_pictures_and_without_trouble(path):
-    notebook = read(path)
-    nbformat.validate(notebook)
-    assert [cell.execution_count for cell in code(notebook)] == list(range(1, len(code(notebook)) + 1))
-    pictures = [o for o in outputs(notebook) if {"image/png", "image/jpeg"} & set(o.get("data", {}))]
-    assert pictures
-    assert not execute.troubles(notebook)
-    assert str(ROOT) not in path.read_text(encoding="utf-8")
-
-
-@every_lesson
-def test_the_readme_shows_a_picture_of_a_lesson_as_it_is_now(path):
-    kept = cv2.imread(str(execute.cover_path(path)))
-    now = cv2.imdecode(np.frombuffer(execute.cover(read(path)), np.uint8), cv2.IMREAD_COLOR)
-    np.testing.assert_allclose(kept.astype(int), now, atol=3)
-    assert f"docs/lessons/{path.stem}.jpg" in (ROOT / "README.md").read_text("utf-8")
-
-
-@every_lesson
-def test_a_lesson_is_stored_as_the_script_stores_it(path):
-    notebook = read(path)
-    assert execute.normalised(notebook) == notebook
-    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
-
-
-@every_lesson
-def test_links_to_files_lead_somewhere(path):
-    for link in re.findall(r"\]\((?!https?:|#|attachment:)([^)#]+)", prose(read(path))):
-        assert (FOLDER / link).exists(), link
-
-
-def test_the_glossary_is_in_order_and_each_word_stands_in_its_lesson():
-    rows = re.findall(
-        r"^\| ([^|]+) \| [^|]+ \| (\[.+\)) \|$", (FOLDER / "GLOSSARY.md").read_text("utf-8"), re.M
-    )
-    words = [word for word, _ in rows]
-    assert len(words) > 30
-    assert words == sorted(words, key=str.casefold)
-    for word, links in rows:
-        for link in re.findall(r"\]\(([^)]+)\)", links):
-            lesson = "".join(cell.source for cell in read(FOLDER / link).cells).replace("_", " ")
-            assert word.casefold().rstrip("e") in lesson.casefold(), (word, link)
 
 
 def _tree() -> str | None:
@@ -250,6 +101,7 @@ def test_noise_is_taken_out_and_what_a_reader_sees_stays():
         pytest.param(stream("in C:\\Users\\me"), "a path of a machine: C:\\Users", id="windows"),
         pytest.param(stream(f"in {ROOT}/x"), "a path of a machine: " + str(ROOT), id="the project's own"),
         pytest.param(stream("anything", "stderr"), "a warning: anything", id="stderr"),
+        pytest.param(stream("<a.B object at 0x7f61>"), "address: <a.B object at 0x7f61>", id="an object"),
         pytest.param(stream("UserWarning: old"), "a warning: UserWarning: old", id="warning"),
         pytest.param(
             nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[]),

@@ -160,7 +160,8 @@ class Images(Sink):
     def close(self) -> None:
         """Lets other runs have the folder, and says how many pictures were added."""
         self._lock.release()
-        print(f"{self.folder}: {self._added} pictures added, {len(self._kept)} kept.", flush=True)
+        added = f"{self._added} picture{'s' * (self._added != 1)} added"
+        print(f"{self.folder}: {added}, {len(self._kept)} kept.", flush=True)
 
     @property
     def _table(self) -> Path:

@@ -1,0 +1,43 @@
+"""The broker of lesson 09: it starts, hears in order, and says what is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from expression import practicebroker
+from expression.errors import MissingPackageError, RunError
+from expression.practicebroker import PracticeBroker
+
+NEEDS = "needs mosquitto (Debian: apt install mosquitto)"
+
+
+@pytest.fixture(autouse=True)
+def _paho():
+    pytest.importorskip("paho.mqtt.client")
+
+
+@pytest.mark.skipif(practicebroker.PROGRAM is None, reason=NEEDS)
+def test_what_is_said_is_heard_in_order_to_the_last_word():
+    broker = PracticeBroker()
+    said = [("expression/mood", str(number)) for number in range(50)]
+    for topic, text in said:
+        broker.say(topic, text)
+    broker.say("somebody/else", "is not followed")
+    broker.stop()
+    assert broker.heard == said
+    assert broker._process.poll() is not None
+    broker.stop()
+
+
+def test_without_mosquitto_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(practicebroker, "PROGRAM", None)
+    with pytest.raises(MissingPackageError, match=r"needs Mosquitto.* Expected .* apt-get install mosquitto"):
+        PracticeBroker()
+
+
+def test_a_program_that_ends_at_once_is_told(monkeypatch):
+    monkeypatch.setattr(practicebroker, "PROGRAM", "false")
+    with pytest.raises(
+        RunError, match=r"does not answer at port \d+.* Expected .* See what it says: false -p"
+    ):
+        PracticeBroker()
