@@ -146,6 +146,29 @@ def builder(name: str) -> Callable[..., keras.Model]:
     return NETWORKS[name]
 
 
+def check(network: keras.Model, name: str, labels: Labels, heads: int) -> None:
+    """Makes sure that a network can be taught and tempered, before hours are spent on it.
+
+    Raises:
+        BadInputError: Its scores have another shape, or its last dense layer cannot be found.
+    """
+    found, wanted = tuple(network.output_shape[1:]), (heads, len(labels))
+    if found != wanted:
+        raise BadInputError(
+            f"The network {name} gives scores of the shape {found}.",
+            f"Expected {wanted}: heads, labels.",
+            "End it with layers.Reshape((heads, len(labels))) and layers.Softmax().",
+        )
+    last = [layer for layer in network.layers if layer.name == LOGITS]
+    if not last or last[0].get_config().get("activation") != "linear":
+        what = "an activation in its layer" if last else "no layer"
+        raise BadInputError(
+            f"The network {name} has {what} {LOGITS!r}.",
+            "Expected one whose sums become scores in a Softmax of its own.",
+            f"Make it with layers.Dense(heads * len(labels), name={LOGITS!r}).",
+        )
+
+
 def _convolution(x, filters: int, then: keras.Layer | None = None):
     """Looks at 3 x 3 pixels at a time and keeps the answers in one range."""
     # No bias: the normalisation that follows subtracts the mean and adds an offset of its own.
@@ -191,8 +214,8 @@ def plain(network: keras.Model) -> keras.Model:
 
     with precision("float32"):  # For the input, which is not rebuilt.
         # Without its optimizer, which would make a file three times as large.
-        bare = keras.Model(network.input, network.output, name=network.name)
-        face = keras.Input(network.input_shape[1:], name="face")
+        bare = keras.Model(network.inputs[0], network.outputs[0], name=network.name)
+        face = keras.Input(network.inputs[0].shape[1:], name="face")
         copy = keras.models.clone_model(bare, input_tensors=face, clone_function=rebuild)
     copy.set_weights(network.get_weights())
     return copy

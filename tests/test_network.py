@@ -83,6 +83,11 @@ def test_a_plain_copy_has_the_weights_and_computes_in_float32(before, tolerance)
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_network_in_a_row_is_copied_too():
+    network = keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    np.testing.assert_allclose(scores(plain(network), faces(4)), scores(network, faces(4)), atol=1e-5)
+
+
 def test_tempering_keeps_labels_and_changes_how_sure_each_head_is():
     network = tutorial(FER2013, heads=2)
     before = scores(network, faces(20))

@@ -445,13 +445,27 @@ def test_a_network_that_does_not_fit_is_told(strangers, option, name, error, sai
     assert not (strangers / "out").exists()
 
 
-def test_a_network_without_the_layer_that_is_tempered_is_told_before_the_training(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("last", "shape", "said"),
+    [
+        ({}, (1, 2), r"tiny has no layer 'logits'\. Expected one whose sums .*name='logits'"),
+        (
+            {"name": "logits", "activation": "softmax"},
+            (1, 2),
+            r"has an activation in its layer 'logits'",
+        ),
+        ({"name": "logits"}, (2,), r"of the shape \(2,\)\. Expected \(1, 2\): heads, labels\. End it"),
+    ],
+    ids=["no logits", "softmax", "shape"],
+)
+def test_a_network_that_cannot_be_tempered_is_told_before_the_training(
+    last, shape, said, tmp_path, monkeypatch
+):
     face = keras.Input((48, 48, 1))
-    bare = keras.Model(
-        face, keras.layers.Reshape((1, 2))(keras.layers.Dense(2)(keras.layers.Flatten()(face)))
-    )
+    sums = keras.layers.Dense(2, **last)(keras.layers.Flatten()(face))
+    bare = keras.Model(face, keras.layers.Softmax()(keras.layers.Reshape(shape)(sums)))
     monkeypatch.setitem(NETWORKS, "tiny", lambda labels, heads: bare)
-    with pytest.raises(BadInputError, match=r'tiny has no layer .logits.\. Expected .*name="logits"'):
+    with pytest.raises(BadInputError, match=said):
         train(tiny.data(), tmp_path / "out", RECIPE)
     assert not (tmp_path / "out").exists()
 
