@@ -25,7 +25,7 @@ FIGURE = re.compile(r"(?<![\w.,§#-])(\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?=%)
 """A number in a text that could be a result: with a fraction, a percent sign, or three digits."""
 
 ELSEWHERE = {
-    "01": {"255": "the range of a byte", "100": "the whole"},
+    "01": {"255": "the range of a byte", "100": "the whole", "35": "settings.py"},
     "02": {"255": "the range of a byte", "200": "asked in a prediction"},
     "03": {"100": "asked in an exercise"},
     "04": {
@@ -33,16 +33,20 @@ ELSEWHERE = {
         "14": "28,709 / 7; in the picture above",
         "24.5": "printed below, in section 5",
         "1.5": "55 of 3,589",
-        "279": "FER2013",
         "93": "in the picture above",
         "87": "in the picture above",
-        "119": "FER2013 and FER+",
         "100": "the whole",
     },
     "05": {"100": "the whole", "2,304": "48 x 48", "9,216": "12 x 12 x 64"},
     "06": {"0.3": "display.py", "0.7": "settings.py", "0.4": "tracking.py"},
     "07": {"0.4": "capturing.py", "512": "the shipped network", "28,709": "printed in lesson 05"},
-    "08": {"2012": "a year", "254": "the range of a lamp", "0.2": "asked in an exercise"},
+    "08": {
+        "2012": "a year",
+        "254": "the range of a lamp",
+        "0.01": "asked in an exercise",
+        "0.1": "asked in an exercise",
+        "0.2": "asked in an exercise",
+    },
     "09": {"500": "25 x 20", "165": "6.6 x 25", "665": "500 + 165"},
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
