@@ -14,7 +14,7 @@ import csv
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 DAMAGE = (
@@ -48,6 +48,13 @@ class ExpressionError(Exception):
 
     def __reduce__(self):
         return type(self), (self.happened, self.expected, self.remedy)
+
+    @property
+    def _render_traceback_(self) -> Callable[[], list[str]]:
+        """What IPython, and so a notebook, shows in place of a traceback; EXPRESSION_DEBUG=1 brings that."""
+        if os.environ.get("EXPRESSION_DEBUG"):
+            raise AttributeError
+        return lambda: [f"\x1b[31m{type(self).__name__}\x1b[0m: {self.happened}", self.expected, self.remedy]
 
 
 class BadInputError(ExpressionError, ValueError):

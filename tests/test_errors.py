@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from expression import errors
 from expression.errors import BadInputError, ExpressionError, damage_told, missing_package, user_path
 
+ROOT = Path(__file__).parents[1]
 SENTENCES = ("It broke at 3.", "Expected 2.", "Try 2.")
 
 KINDS = [
@@ -94,3 +98,16 @@ def test_what_a_library_says_of_damage_becomes_one_line(cause, said):
 def test_a_file_that_may_not_be_read_is_no_damage():
     with pytest.raises(PermissionError), damage_told("a is no b", "Expected b.", "Fetch it."):
         raise PermissionError
+
+
+@pytest.mark.parametrize(("debug", "traceback"), [("", False), ("1", True)], ids=["plain", "debug"])
+def test_a_notebook_shows_the_sentences_in_place_of_a_traceback(debug, traceback, tmp_path, monkeypatch):
+    pytest.importorskip("IPython")
+    monkeypatch.setenv("EXPRESSION_DEBUG", debug)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    code = "from expression.sources import open_source; open_source('no.mp4')"
+    words = [sys.executable, "-m", "IPython", "--no-banner", "-c", code]
+    said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout
+    assert ("Traceback" in said) == traceback
+    assert all(sentence in said for sentence in ("MissingFileError", "no.mp4.", "Expected a video", "Check"))
+    assert len(said.splitlines()) == 3 or traceback
