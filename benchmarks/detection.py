@@ -6,7 +6,7 @@ CLIPS holds videos with faces; the demo is measured besides. The processor time 
 thread is given, since it does not grow when the machine has other work. YuNet is measured
 where its file is found (`expression models get yunet`). The last figures are in README.md.
 
-Notebook: 14_small_and_fast
+Notebook: 02_pixels_and_faces
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A .keras file is a zip. A .tflite file may have a zip behind its end, which inte
 do not read; TensorFlow's own "associated files" are kept so. The card is `expression.json`
 in that zip, so it travels with the network. `training.py` writes it, `runtime.py` reads it.
 
-Notebook: 14_small_and_fast
+Notebook: 05_train
 """
 
 from __future__ import annotations

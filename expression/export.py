@@ -4,7 +4,7 @@
 each form costs and what it loses. The converter belongs to TensorFlow, so this step needs it
 whatever backend Keras runs on otherwise.
 
-Notebook: 14_small_and_fast
+Notebook: 05_train
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 They come from C++, past Python's own streams, and have no setting that stops them.
 `runtime.py` and `network.py` use it around the calls that print.
 
-Notebook: 14_small_and_fast
+Notebook: 05_train
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 EXPRESSION_MODELS names, then in the user's cache folder, then in this folder. A file of
 the catalogue counts only when its SHA-256 is right.
 
-Notebook: 14_small_and_fast
+Notebook: 01_start_here
 """
 
 from __future__ import annotations
