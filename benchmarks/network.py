@@ -10,7 +10,7 @@ processes with one thread, all forms in turn, so that a busy moment hits each: t
 import of `expression.runtime` to the first score, with numpy and OpenCV loaded; then faces are scored
 one by one, as in a live run. `benchmarks/README.md` keeps the last figures.
 
-Notebook: 14_small_and_fast
+Notebook: 05_train
 """
 
 import argparse

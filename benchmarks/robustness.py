@@ -8,7 +8,7 @@ beside it the same as JSON. Then it asks which margin around a detector's box su
 faces of that split, enlarged and found anew, and on the frames of `--clip`, a video with a JSON file of the
 same name that lists from, to and label. The last figures are in README.md.
 
-Notebook: 14_small_and_fast
+Notebook: 05_train
 """
 
 from __future__ import annotations
