@@ -99,11 +99,14 @@ def test_words_are_turned_round_for_a_picture_that_is_shown_like_a_mirror(opened
 
 
 def test_a_page_that_never_answers_does_not_show_the_camera(opened, monkeypatch):
+    opened.read()
     monkeypatch.setattr(browser, "SILENCE", 0.0)
-    with pytest.raises(SourceLostError, match=r"did not answer .* pip install jupyterlab_widgets anywidget"):
-        opened.read()
     send(opened, here=True)
     opened.read()  # it asks for the camera now
+    opened._heard = 0.0
+    opened.read()
+    with pytest.raises(SourceLostError, match=r"did not answer .* pip install jupyterlab_widgets anywidget"):
+        opened.read()
 
 
 @pytest.mark.parametrize("left", [False, True])
@@ -111,6 +114,7 @@ def test_nobody_is_waited_for_for_ever(opened, monkeypatch, left):
     monkeypatch.setattr(browser, "LEFT" if left else "PATIENCE", 0.0)
     assert not left or opened.read() is not None
     send(opened, **{"left": True} if left else {})
+    assert len(np.unique(opened.read())) > 10, "a picture says so first, and stays"
     with pytest.raises(SourceLostError, match="Allow the camera and keep the page in sight"):
         opened.read()
 

@@ -96,7 +96,8 @@ class Browser(Source):
     def __init__(self):
         self._changed = threading.Condition()
         self._newest: tuple[bytes, float] | None = None  # JPEG, and when it was taken
-        self._failed, self._told = "", False  # what the page has met, and whether a picture has said so
+        self._failed = ""  # what the page has met
+        self._failure: SourceError | SourceLostError | None = None  # what a picture says, and is raised next
         self._first, self._last = True, 0.0  # whether none has come yet, and when the last one came
         self._view, self._heard = "", 0.0  # which view of the output is followed, and when it last spoke
         self._left = False  # whether it was closed since
@@ -127,15 +128,17 @@ class Browser(Source):
         """Returns the newest picture, (height, width, 3) uint8 RGB; while none comes one that says so.
 
         Raises:
-            SourceError: The page got no camera; the last picture and the message say why.
+            SourceError: The page got no camera.
             SourceLostError: The page does not show the camera, or no picture came for a minute.
         """
-        wait = PAUSE if self._first or self._failed else QUIET
+        wait = PAUSE if self._first or self._failure else QUIET
         with self._changed:
-            self._changed.wait_for(lambda: self._newest or (self._failed and not self._told), wait)
+            self._changed.wait_for(lambda: not self._failure and (self._newest or self._failed), wait)
             newest, self._newest = self._newest, None
+        if self._failure:
+            raise self._failure
         if self._failed:
-            return self._tell_failure()
+            return self._give_up(_failure(self._failed))
         image = _decoded(newest[0]) if newest else None
         if image is None:
             return self._waiting()
@@ -173,17 +176,14 @@ class Browser(Source):
         self.captured = time.monotonic()
         patience = SILENCE if not self._heard else LEFT if self._left else PATIENCE
         if time.monotonic() - self._last > patience:
-            raise _lost(patience, silent=not self._heard)
+            return self._give_up(_lost(patience, silent=not self._heard))
         if not self._first:
             return self._written("The page sends no pictures now. Keep it open and in sight.")
         return self._written(ALLOW if self._heard else "Waiting for the page to show the browser's camera.")
 
-    def _tell_failure(self) -> np.ndarray:
-        """Returns a picture that says what the page has met, so that it stays; raises it afterwards."""
-        failure = _failure(self._failed)
-        if self._told:
-            raise failure
-        self._told, self.captured = True, time.monotonic()
+    def _give_up(self, failure: SourceError | SourceLostError) -> np.ndarray:
+        """Returns a picture that says why, so that it stays; the next look for a picture raises it."""
+        self._failure, self.captured = failure, time.monotonic()
         return self._written(f"{failure.happened} {failure.remedy}")
 
     def _written(self, text: str) -> np.ndarray:
@@ -193,9 +193,8 @@ class Browser(Source):
 
     def _what_was(self) -> str:
         """Returns what stays below the cell."""
-        if self._failed:
-            failure = _failure(self._failed)
-            return f"{failure.happened} {failure.remedy}"
+        if self._failure:
+            return f"{self._failure.happened} {self._failure.remedy}"
         return "The browser's camera sent no picture." if self._first else "The browser's camera was on here."
 
 
