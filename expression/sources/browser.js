@@ -8,6 +8,7 @@ const IN_FLIGHT = 3;
 const SLOW = 250, QUICK = 100; // milliseconds there and back: pictures get smaller, and larger again
 const SMALLEST = 0.4;
 const DEAF = 3000, GONE = 20000; // milliseconds without an answer: told, and the camera goes off
+const AGAIN = 1000; // milliseconds until something that has no answer is told again
 
 function render({ model, el }) {
   const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
@@ -27,7 +28,7 @@ function render({ model, el }) {
   const sent = new Map(); // number: when it was sent
   let stream = null, timer = 0, number = 0, busy = false, scale = 1, trip = 0, answered = 0, removed = false;
   let taken = 0, since = 0; // pictures that were answered, and since when they are counted
-  let wished = false; // whether this view wants the camera, as while the browser still asks
+  let wished = false, repeated = 0; // whether this view wants the camera; the timer of what is told again
 
   const say = (text) => { if (told.textContent !== text) told.textContent = text; };
 
@@ -39,9 +40,17 @@ function render({ model, el }) {
     }
   };
 
+  // JupyterLab may send the first messages to a kernel's main thread, which hears nothing while a cell runs.
+  const repeat = (message) => {
+    tell(message);
+    clearInterval(repeated);
+    repeated = setInterval(() => tell(message), AGAIN);
+  };
+
   const stop = (text) => {
     wished = false;
     clearInterval(timer);
+    clearInterval(repeated);
     if (stream) for (const track of stream.getTracks()) track.stop();
     stream = video.srcObject = null;
     video.style.display = "none";
@@ -52,7 +61,7 @@ function render({ model, el }) {
 
   const fail = (name, text) => {
     stop(text);
-    tell({ failed: name });
+    if (!removed) repeat({ failed: name });
   };
 
   const send = () => {
@@ -103,7 +112,7 @@ function render({ model, el }) {
     }
     wished = true;
     say("Waiting for the camera. Where your browser asks whether this page may use it, please allow it.");
-    tell({ here: true });
+    repeat({ here: true });
     const wish = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, facingMode: "user" };
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
@@ -112,6 +121,7 @@ function render({ model, el }) {
       return;
     }
     if (removed || !wished) return stop(told.textContent); // it was sent away or came to its end meanwhile
+    clearInterval(repeated);
     stream.getVideoTracks()[0].addEventListener("ended", () => {
       fail("ended", "The camera is off: it was unplugged, or its permission taken back.");
     });
