@@ -194,7 +194,7 @@ class Browser(Source):
     def _what_was(self) -> str:
         """Returns what stays below the cell."""
         if self._failure:
-            return f"{self._failure.happened} {self._failure.remedy}"
+            return textwrap.fill(f"{self._failure.happened} {self._failure.remedy}", 90)
         return "The browser's camera sent no picture." if self._first else "The browser's camera was on here."
 
 
