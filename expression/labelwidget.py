@@ -26,6 +26,7 @@ from .faces import make_detector
 from .image import encode_jpeg
 from .importdesk import ImportDesk
 from .importing import Importer
+from .inplace import in_place
 from .labelbook import LabelBook
 from .labeldesk import LabelDesk
 from .labelscreen import HEIGHT, WIDTH, plain
@@ -45,7 +46,7 @@ function render({ model, el }) {
   view.className = "expression-labeler";
   view.tabIndex = 0;
   view.alt = "The labeler. Click it, then use its keys.";
-  view.style.cssText = "width:100%;max-width:WIDTHpx;outline:none;cursor:pointer;user-select:none";
+  view.style.cssText = "width:100%;max-width:WIDTHpx;cursor:pointer;user-select:none";
   view.draggable = false;
   view.dataset.lmSuppressShortcuts = "true";  // JupyterLab has its own use for single keys
   let shown = null;
@@ -57,9 +58,19 @@ function render({ model, el }) {
     if (shown) URL.revokeObjectURL(shown);
     shown = next;
   };
+  const told = document.createElement("p");
+  told.setAttribute("role", "alert");
+  const send = (message) => {
+    try {
+      model.send(message);
+    } catch {  // its kernel was restarted or is gone
+      view.style.opacity = 0.4;
+      told.textContent = "The labeler has ended: its kernel was restarted or is gone. Run the cell again.";
+    }
+  };
   const point = (event, down) => {
     const place = view.getBoundingClientRect();
-    model.send({
+    send({
       x: ((event.clientX - place.left) / place.width) * WIDTH,
       y: ((event.clientY - place.top) / place.height) * HEIGHT,
       down,
@@ -80,13 +91,13 @@ function render({ model, el }) {
   }
   view.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
-    model.send({ key: event.key });
+    send({ key: event.key });
     event.preventDefault();
     event.stopPropagation();
   });
   model.on("change:picture", show);
   show();
-  el.appendChild(view);
+  el.append(told, view);
 }
 export default { render };
 """.replace("WIDTH", str(WIDTH)).replace("HEIGHT", str(HEIGHT))
@@ -119,6 +130,9 @@ class DeskWidget(anywidget.AnyWidget):
         self._loop = _Loop(self._data, source, self)
         self.on_msg(self._hear)
         self._loop.start()
+
+    def _repr_mimebundle_(self, **kwargs):
+        return in_place(super()._repr_mimebundle_(**kwargs), "The labeler")
 
     @staticmethod
     def stop_running() -> None:

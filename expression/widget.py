@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import base64
 import time
+from typing import Any
 
 import numpy as np
 
 from .control import Control
 from .display import WAITING, Display
-from .errors import missing_package
+from .errors import MissingPackageError, missing_package
 from .image import encode_jpeg, fit
+from .inplace import in_place
 from .switches import Switches
 
 KEPT_BYTES = 60_000
@@ -30,6 +32,7 @@ class Widget(Display):
         button: The stop button.
         switches: Buttons for off and pause, and a choice for the override.
         status: A label that tells in words what is shown.
+        aid: What tells it to those who hear the page; None without anywidget.
 
     Raises:
         MissingPackageError: From `open`, without ipywidgets; install what it names.
@@ -38,7 +41,7 @@ class Widget(Display):
     name = "widget"
 
     def __init__(self):
-        self.picture = self.button = self.switches = self.status = None
+        self.picture = self.button = self.switches = self.status = self.aid = None
         self._box = self._handle = self._last = None
         self._text = ""
         self._told = 0.0
@@ -57,9 +60,13 @@ class Widget(Display):
         self.button.on_click(self._stop)
         self.switches = Switches(self.control or Control())
         self.status = ipywidgets.Label(WAITING)
+        self.aid = _make_aid()
         row = ipywidgets.HBox([self.button, *self.switches.widgets], layout={"flex_flow": "row wrap"})
-        self._box = ipywidgets.VBox([row, self.picture, self.status], layout={"align_items": "flex-start"})
-        self._handle = display(self._box, display_id=True)
+        parts = [row, self.picture, self.status] + ([self.aid] if self.aid else [])
+        self._box = ipywidgets.VBox(parts, layout={"align_items": "flex-start"})
+        self._box.add_class("expression-live")
+        shown = in_place(self._box._repr_mimebundle_(), "The live view")
+        self._handle = display(shown, raw=True, display_id=True)
 
     def show(self, image: np.ndarray, text: str = "") -> bool:
         """Replaces the picture, and twice a second the words above it."""
@@ -69,6 +76,8 @@ class Widget(Display):
         if now - self._told >= 0.5:
             self._told = now
             self.status.value = text
+            if self.aid:
+                self.aid.tell(text, self.control.told() if self.control else "")
         return self.is_open()
 
     def is_open(self) -> bool:
@@ -82,8 +91,9 @@ class Widget(Display):
         if self._handle is not None:  # None outside a notebook
             picture, about = self._still()
             self._handle.update(picture, metadata=about, raw=True)
-        for widget in (self.picture, self.button, self.switches, self.status, self._box):
-            widget.close()
+        for widget in (self.picture, self.button, self.switches, self.status, self.aid, self._box):
+            if widget is not None:
+                widget.close()
         self._box = None
 
     def _stop(self, _button) -> None:
@@ -96,6 +106,15 @@ class Widget(Display):
             return {"text/plain": "The live run ended before its first picture."}, {}
         jpeg = base64.b64encode(_small_jpeg(self._last)).decode()
         return {"image/jpeg": jpeg, "text/plain": text}, {"image/jpeg": {"alt": text}}
+
+
+def _make_aid() -> Any:
+    """Returns words for the picture, or None without anywidget: it is seen all the same."""
+    try:
+        from .aid import Aid
+    except MissingPackageError:
+        return None
+    return Aid()
 
 
 def _small_jpeg(image: np.ndarray) -> bytes:

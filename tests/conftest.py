@@ -80,6 +80,28 @@ def portrait():
     return image
 
 
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory) -> Path:
+    """Three seconds of the demo, as Chromium takes them for a camera."""
+    from expression.image import encode_jpeg
+    from expression.sources.demo import Demo
+
+    path, demo = tmp_path_factory.mktemp("clip") / "clip.mjpeg", Demo()
+    demo.open()
+    path.write_bytes(b"".join(encode_jpeg(demo.picture(number), 90) for number in range(75)))
+    demo.close()
+    return path
+
+
+@pytest.fixture
+def camera_page(tmp_path, clip, request):
+    """JupyterLab in a browser with a camera, as `camerapage.notebook` was asked for it."""
+    from camerapage import opened
+
+    with opened(tmp_path, clip, request.param) as page:
+        yield page
+
+
 @pytest.fixture(autouse=True)
 def no_thread_left(clean_environment):
     """Fails a test after which a thread is alive that was not there before."""

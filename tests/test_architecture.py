@@ -24,7 +24,7 @@ LAYERS = [
     {"sources", "sinks", "sinkloop", "cascades", "stages", "faces", "tracking", "runtime", "prediction"}
     | {"network", "augmentation", "checkpoints", "optimizer", "training", "personalising", "export"}
     | {"evaluation", "figures", "charts", "sinkcharts", "practice"}
-    | {"overlay", "drawing", "screen", "window", "widget", "switches", "display"}
+    | {"overlay", "drawing", "screen", "window", "widget", "switches", "display", "inplace", "aid"}
     | {"bridge", "lamps", "before", "crew", "finding", "pairing"}
     | {"practicebridge", "practicebroker"},
     {"session", "live", "check", "timeline", "labelstore", "labelbook", "integrity", "capturing"}

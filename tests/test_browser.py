@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import nbformat
+import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("anywidget", reason="needs anywidget (pip install anywidget)")
-from test_jupyter import CHROMIUM, QUIET, jupyter, playwright
+from camerapage import PREVIEW, notebook, until
 
+from expression.capturing import Capturer
+from expression.data import Box
 from expression.errors import SourceError, SourceLostError
+from expression.faces import make_detector
 from expression.image import encode_jpeg
+from expression.labelbook import LabelBook
+from expression.labelscreen import HEIGHT, WIDTH, LabelScreen
 from expression.sources import browser, open_source
 from expression.sources.browser import FAILURES, Browser
-from expression.sources.demo import Demo
-
-PREVIEW = ".expression-camera video"
-TOLD = ".expression-camera [role=status]"
 
 
 @pytest.fixture
@@ -93,11 +92,29 @@ def test_one_view_of_the_output_is_followed_until_it_leaves(opened):
     assert abs(int(opened.read().mean()) - 200) <= 2
 
 
+def test_words_are_turned_round_for_a_picture_that_is_shown_like_a_mirror(opened):
+    shown = opened.read()
+    opened.mirror = False
+    np.testing.assert_array_equal(opened.read()[:, ::-1], shown)
+
+
+def test_a_page_that_never_answers_does_not_show_the_camera(opened, monkeypatch):
+    opened.read()
+    monkeypatch.setattr(browser, "SILENCE", 0.0)
+    send(opened, here=True)
+    opened.read()  # it asks for the camera now
+    opened._heard = 0.0
+    opened.read()
+    with pytest.raises(SourceLostError, match=r"did not answer .* pip install jupyterlab_widgets anywidget"):
+        opened.read()
+
+
 @pytest.mark.parametrize("left", [False, True])
 def test_nobody_is_waited_for_for_ever(opened, monkeypatch, left):
     monkeypatch.setattr(browser, "LEFT" if left else "PATIENCE", 0.0)
     assert not left or opened.read() is not None
     send(opened, **{"left": True} if left else {})
+    assert len(np.unique(opened.read())) > 10, "a picture says so first, and stays"
     with pytest.raises(SourceLostError, match="Allow the camera and keep the page in sight"):
         opened.read()
 
@@ -105,6 +122,7 @@ def test_nobody_is_waited_for_for_ever(opened, monkeypatch, left):
 @pytest.mark.parametrize("name", [*FAILURES, "StrangeError"])
 def test_a_page_without_a_camera_says_why(opened, name):
     send(opened, failed=name)
+    assert len(np.unique(opened.read())) > 10, "a picture says so first, and stays"
     with pytest.raises(SourceError) as error:
         opened.read()
     assert error.value.expected == "Expected the page to get a camera."
@@ -124,84 +142,6 @@ def test_outside_of_a_notebook_it_is_told():
     with pytest.raises(SourceError, match="this is no notebook"):
         open_source("browser").open()
 
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> Path:
-    """Three seconds of the demo, as Chromium takes them for a camera."""
-    path, demo = tmp_path_factory.mktemp("clip") / "clip.mjpeg", Demo()
-    demo.open()
-    path.write_bytes(b"".join(encode_jpeg(demo.picture(number), 90) for number in range(75)))
-    demo.close()
-    return path
-
-
-class Page:
-    """A notebook in a browser that has a camera."""
-
-    def __init__(self, folder: Path, address: str, page: playwright.Page):
-        self.page, self.address = page, address
-        page.goto(f"{address}/lab/workspaces/test/tree/camera.ipynb?reset", timeout=110_000)
-        self.ready()
-
-    def ready(self) -> None:
-        """Waits until the kernel is idle; loads the page anew where it does not hear of that."""
-        for _ in range(4):
-            self.page.click(".jp-CodeCell .cm-content", timeout=110_000)
-            with contextlib.suppress(playwright.TimeoutError):
-                self.page.wait_for_selector("text=| Idle", timeout=30_000)
-                return
-            self.page.reload()
-        raise AssertionError("the kernel is never idle")
-
-    def run(self) -> None:
-        """Runs the first cell; again where the page did not take the keys, as while it still loads."""
-        for _ in range(3):
-            self.page.click(".jp-CodeCell .cm-content")
-            self.page.keyboard.press("Control+Enter")
-            with contextlib.suppress(playwright.TimeoutError):
-                self.page.wait_for_selector(".jp-OutputArea-output", timeout=20_000)
-                return
-
-    def wait(self, text: str, seconds: float = 60) -> None:
-        self.page.wait_for_selector(f"text={text}", timeout=seconds * 1000)
-
-    def cameras(self) -> int:
-        """How many tracks of a camera are on in the page."""
-        script = "() => window.tracks.filter(track => track.readyState === 'live').length"
-        return self.page.evaluate(script)
-
-
-@pytest.fixture
-def camera_page(tmp_path, clip, request) -> Iterator[Page]:
-    """JupyterLab on a notebook with the cells that the test gives, in a browser with a camera, or without."""
-    cells, allowed = request.param
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "camera.ipynb")
-    flags = [
-        *QUIET.split(),
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={clip}",
-    ]
-    flags += ["--use-fake-ui-for-media-stream"] if allowed else ["--deny-permission-prompts"]
-    with jupyter(tmp_path) as address, playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
-        page = chromium.new_page(viewport={"width": 1400, "height": 1100})
-        page.add_init_script(COUNTED)
-        yield Page(tmp_path, address, page)
-        chromium.close()
-
-
-COUNTED = """
-window.tracks = [];
-const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (wish) => {
-  const stream = await ask(wish);
-  window.tracks.push(...stream.getTracks());
-  return stream;
-};
-"""
-"""Keeps the tracks of the camera, so that a test sees which are on."""
 
 LIVE = """
 from expression import Session
@@ -226,14 +166,9 @@ from expression.labelwidget import LabelWidget
 labeler = LabelWidget("mine", "browser", "whole")
 labeler
 """
-in_chromium = [
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt install chromium)"),
-]
 
 
-@pytest.mark.parametrize("camera_page", [pytest.param(([SHORT], True), marks=in_chromium)], indirect=True)
+@notebook(SHORT)
 def test_a_face_before_the_browser_is_read_and_the_camera_goes_off_at_the_end(camera_page):
     camera_page.run()
     camera_page.wait("Your camera is on")
@@ -248,7 +183,7 @@ def test_a_face_before_the_browser_is_read_and_the_camera_goes_off_at_the_end(ca
     assert camera_page.cameras() == 0
 
 
-@pytest.mark.parametrize("camera_page", [pytest.param(([LIVE], True), marks=in_chromium)], indirect=True)
+@notebook(LIVE)
 def test_a_run_is_stopped_begun_again_and_begun_again_after_the_page_was_loaded_anew(camera_page):
     page = camera_page.page
     camera_page.run()
@@ -266,7 +201,7 @@ def test_a_run_is_stopped_begun_again_and_begun_again_after_the_page_was_loaded_
     assert camera_page.cameras() == 1
 
 
-@pytest.mark.parametrize("camera_page", [pytest.param(([GOING_ON], True), marks=in_chromium)], indirect=True)
+@notebook(GOING_ON)
 def test_a_run_that_lets_other_cells_run_finds_its_page_again(camera_page):
     page = camera_page.page
     camera_page.run()
@@ -278,7 +213,7 @@ def test_a_run_that_lets_other_cells_run_finds_its_page_again(camera_page):
     camera_page.wait("Your camera is on")
 
 
-@pytest.mark.parametrize("camera_page", [pytest.param(([LIVE], True), marks=in_chromium)], indirect=True)
+@notebook(LIVE)
 def test_a_kernel_that_is_restarted_lets_the_camera_go(camera_page):
     page = camera_page.page
     camera_page.run()
@@ -292,14 +227,14 @@ def test_a_kernel_that_is_restarted_lets_the_camera_go(camera_page):
     camera_page.wait("Your camera is on")
 
 
-@pytest.mark.parametrize("camera_page", [pytest.param(([LIVE], False), marks=in_chromium)], indirect=True)
+@notebook(LIVE, prompt="denied")
 def test_a_camera_that_is_not_allowed_is_told_in_the_cell(camera_page):
     camera_page.run()
     camera_page.wait("SourceError: The camera was not allowed.")
     camera_page.wait("Allow it beside the address of the page, and try again.")
 
 
-@pytest.mark.parametrize("camera_page", [pytest.param(([LABELER], True), marks=in_chromium)], indirect=True)
+@notebook(LABELER)
 def test_the_labeler_captures_by_key_from_the_camera_of_the_browser(camera_page, tmp_path):
     page = camera_page.page
     camera_page.run()
@@ -314,3 +249,32 @@ def test_the_labeler_captures_by_key_from_the_camera_of_the_browser(camera_page,
         page.wait_for_timeout(500)
     assert found
     assert ",Happy," in (tmp_path / "mine" / "faceLabels.csv").read_text("utf-8")
+
+
+@notebook(LABELER)
+def test_the_labeler_captures_by_click_from_the_camera_of_the_browser(camera_page, tmp_path):
+    page = camera_page.page
+    camera_page.run()
+    labeler = page.wait_for_selector("img.expression-labeler", timeout=30_000)
+
+    def click(box: Box) -> None:
+        shown, (x, y) = labeler.bounding_box(), box.centre
+        labeler.click(position={"x": x / WIDTH * shown["width"], "y": y / HEIGHT * shown["height"]})
+
+    screen = LabelScreen()
+    with LabelBook(tmp_path / "other") as book:
+        capturer = Capturer(book, make_detector("whole"))
+        screen.draw(capturer, None)
+        click(screen.buttons["agree"])
+        capturer.agreed = True
+        screen.draw(capturer, None)
+    camera_page.wait("Your camera is on")
+    click(screen.buttons["label:Sad"])
+    table = tmp_path / "mine" / "faceLabels.csv"
+    until(
+        lambda: click(screen.buttons["capture"]) or (table.exists() and ",Sad," in table.read_text("utf-8"))
+    )
+    rows = [line.split(",")[:2] for line in table.read_text("utf-8").splitlines()]
+    pictures = sorted((tmp_path / "mine" / "Images").glob("*.png"))
+    assert [[picture.name, "Sad"] for picture in pictures] == rows
+    assert cv2.imread(str(pictures[0]), cv2.IMREAD_UNCHANGED).std() > 10, "a face, not an empty picture"

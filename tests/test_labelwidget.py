@@ -54,6 +54,14 @@ def test_it_shows_pictures_of_the_desk(labeler):
     assert picture.shape == (HEIGHT, WIDTH, 3)
 
 
+def test_a_page_without_widgets_shows_what_to_do(labeler):
+    bundle, _ = labeler._repr_mimebundle_()
+    assert bundle["text/plain"].startswith(
+        "The labeler is not shown here.\nExpected a page that shows widgets"
+    )
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
 def test_keys_and_clicks_come_from_the_browser_and_change_the_files(labeler, tmp_path):
     press(labeler, key="Enter")
     until(lambda: labeler.desk.capturer.preview is not None)

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
+from expression.control import Control
 from expression.data import Data, Frame
 from expression.display import DisplayLoop
 from expression.errors import MissingPackageError
+from expression.inplace import in_place
 from expression.widget import KEPT_BYTES, Widget, _small_jpeg
 
-pytest.importorskip("ipywidgets")
+ipywidgets = pytest.importorskip("ipywidgets")
 
 
 @pytest.fixture
@@ -44,6 +46,40 @@ def test_what_is_shown_is_told_in_words_at_most_twice_a_second(widget):
     widget.show(picture(), "Sad 60%")
     assert widget.status.value == "Happy 70%"
     assert widget.button.description == "Stop"
+
+
+def test_who_hears_the_page_is_told_in_words_without_figures_and_not_too_often(widget, monkeypatch):
+    pytest.importorskip("anywidget")
+    widget.control = Control()
+    widget.control.paused = True
+    widget.show(picture(), "Happy 70% (24 fps · 40 ms · paused)")
+    assert widget.aid.words == "The live view: Happy 70% (24 fps · 40 ms · paused)"
+    assert widget.aid.said == "Happy, paused"
+    widget.aid.tell("Sad 60%")
+    assert widget.aid.said == "Happy, paused", "it was said a moment ago"
+    monkeypatch.setattr("expression.aid.PAUSE", 0.0)
+    widget.aid.tell("Sad 60%")
+    assert widget.aid.said == "Sad"
+
+
+def test_without_anywidget_the_picture_is_shown_all_the_same(monkeypatch):
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    monkeypatch.delitem(sys.modules, "expression.aid", raising=False)
+    widget = Widget()
+    widget.open()
+    assert widget.show(picture(), "Happy 70%") is True
+    assert widget.aid is None
+    widget.close()
+
+
+def test_a_page_without_widgets_shows_what_to_do():
+    box = ipywidgets.VBox()
+    bundle = in_place(box._repr_mimebundle_(), "The live view")
+    assert bundle["text/plain"].startswith(
+        "The live view is not shown here.\nExpected a page that shows widgets"
+    )
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == box.model_id
+    box.close()
 
 
 def test_a_large_frame_is_sent_smaller(widget):

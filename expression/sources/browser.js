@@ -1,13 +1,14 @@
 // The camera of the page: asks for it, shows a small preview, and sends JPEG pictures to the kernel.
 // `browser.py` is its other half. At most IN_FLIGHT pictures are under way, always the newest, so the pace
 // is what the link and the kernel can take; a slow link gets smaller pictures. The kernel follows one view
-// of a cell's output; another one is sent away.
+// of a cell's output, which says that it is there before it asks for the camera; another one is sent away.
 
 const WIDTH = 640, HEIGHT = 480, PACE = 40; // pixels asked of the camera, milliseconds between pictures
 const IN_FLIGHT = 3;
 const SLOW = 250, QUICK = 100; // milliseconds there and back: pictures get smaller, and larger again
 const SMALLEST = 0.4;
 const DEAF = 3000, GONE = 20000; // milliseconds without an answer: told, and the camera goes off
+const AGAIN = 1000; // milliseconds until something that has no answer is told again
 
 function render({ model, el }) {
   const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
@@ -27,12 +28,29 @@ function render({ model, el }) {
   const sent = new Map(); // number: when it was sent
   let stream = null, timer = 0, number = 0, busy = false, scale = 1, trip = 0, answered = 0, removed = false;
   let taken = 0, since = 0; // pictures that were answered, and since when they are counted
+  let wished = false, repeated = 0; // whether this view wants the camera; the timer of what is told again
 
   const say = (text) => { if (told.textContent !== text) told.textContent = text; };
-  const tell = (message, buffers) => model.send({ view, ...message }, undefined, buffers);
+
+  const tell = (message, buffers) => {
+    try {
+      model.send({ view, ...message }, undefined, buffers);
+    } catch { // its kernel was restarted or is gone
+      stop("The camera is off: the kernel was restarted or is gone. Run the cell again.");
+    }
+  };
+
+  // JupyterLab may send the first messages to a kernel's main thread, which hears nothing while a cell runs.
+  const repeat = (message) => {
+    tell(message);
+    clearInterval(repeated);
+    repeated = setInterval(() => tell(message), AGAIN);
+  };
 
   const stop = (text) => {
+    wished = false;
     clearInterval(timer);
+    clearInterval(repeated);
     if (stream) for (const track of stream.getTracks()) track.stop();
     stream = video.srcObject = null;
     video.style.display = "none";
@@ -43,7 +61,7 @@ function render({ model, el }) {
 
   const fail = (name, text) => {
     stop(text);
-    tell({ failed: name });
+    if (!removed) repeat({ failed: name });
   };
 
   const send = () => {
@@ -79,10 +97,10 @@ function render({ model, el }) {
     for (const each of [...sent.keys()]) if (each <= message.number) sent.delete(each);
     trip = trip ? 0.8 * trip + 0.2 * (now - left) : now - left;
     taken += 1;
+    say("Your camera is on.");
     if (trip > SLOW) scale = Math.max(SMALLEST, scale * 0.9);
     if (trip < QUICK) scale = Math.min(1, scale * 1.02);
     if (now - since < 1000) return;
-    say("Your camera is on.");
     rate.textContent = `${((1000 * taken) / (now - since)).toFixed(0)} pictures a second, there and back in ${trip.toFixed(0)} ms.`;
     taken = 0;
     since = now;
@@ -92,14 +110,18 @@ function render({ model, el }) {
     if (!navigator.mediaDevices) {
       return fail("insecure", "This page gets no camera: it came by http. Open it by https, or as localhost.");
     }
-    say("Your browser asks whether this page may use the camera. Please allow it.");
+    wished = true;
+    say("Waiting for the camera. Where your browser asks whether this page may use it, please allow it.");
+    repeat({ here: true });
     const wish = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, facingMode: "user" };
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
     } catch (error) {
-      return fail(error.name, `The page got no camera (${error.name}).`);
+      if (wished) fail(/system/i.test(error.message) ? "system" : error.name, `The page got no camera (${error.name}).`);
+      return;
     }
-    if (removed || !model.get("wanted")) return stop("The camera is off.");
+    if (removed || !wished) return stop(told.textContent); // it was sent away or came to its end meanwhile
+    clearInterval(repeated);
     stream.getVideoTracks()[0].addEventListener("ended", () => {
       fail("ended", "The camera is off: it was unplugged, or its permission taken back.");
     });
@@ -117,14 +139,14 @@ function render({ model, el }) {
   };
 
   const obey = () => (model.get("wanted") ? start() : stop("The camera is off."));
-  const leave = () => { if (stream) tell({ left: true }); };
+  const leave = () => { if (wished) tell({ left: true }); };
   model.on("msg:custom", hear);
   model.on("change:wanted", obey);
   window.addEventListener("pagehide", leave);
   obey();
   return () => {
-    removed = true;
     leave();
+    removed = true;
     model.off("msg:custom", hear);
     model.off("change:wanted", obey);
     window.removeEventListener("pagehide", leave);

@@ -9,6 +9,7 @@ Notebook: 06_live
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -17,8 +18,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..drawing import blank
+from .. import overlay
+from ..data import Box
+from ..drawing import PALETTE, draw_corners
 from ..errors import SourceError, SourceLostError, missing_package
+from ..inplace import in_place
 from ..screen import in_notebook
 from . import Source
 
@@ -32,13 +36,23 @@ WIDTH, HEIGHT = 640, 480
 PAUSE, QUIET = 0.25, 2.0
 """Seconds between two looks for a picture, and after which it is said that none comes."""
 
-PATIENCE, LEFT = 60.0, 15.0
-"""Seconds that somebody has to allow the camera, and to be back once the page was closed or loaded anew."""
+PATIENCE, LEFT, SILENCE = 60.0, 15.0, 20.0
+"""Seconds that somebody has to allow the camera, to be back once the page was closed or loaded anew, and that
+a page may take to say that it is there."""
+
+GROUND, LETTER, PITCH, IN_LINE = (24, 27, 33), 16, 30, 44
+"""RGB of a picture of words, its pixels from line to line and of a letter's height, and letters in a line."""
+
+ALLOW = "Please allow the camera in this page. The browser asks beside the page's address."
 
 FAILURES = {
     "NotAllowedError": (
         "The camera was not allowed.",
         "Allow it beside the address of the page, and try again.",
+    ),
+    "system": (
+        "The system does not let the browser use the camera.",
+        "Allow it in the system's settings for privacy, and run it again.",
     ),
     "NotFoundError": ("The browser finds no camera.", 'Plug one in, or take another source, such as "demo".'),
     "NotReadableError": (
@@ -68,6 +82,9 @@ class Camera(anywidget.AnyWidget):
     _esm = Path(__file__).with_suffix(".js")
     wanted = traitlets.Bool(False).tag(sync=True)
 
+    def _repr_mimebundle_(self, **kwargs):
+        return in_place(super()._repr_mimebundle_(**kwargs), "The browser's camera")
+
 
 class Browser(Source):
     """The camera of the page, mirrored; always its newest picture."""
@@ -79,7 +96,8 @@ class Browser(Source):
     def __init__(self):
         self._changed = threading.Condition()
         self._newest: tuple[bytes, float] | None = None  # JPEG, and when it was taken
-        self._failed = ""
+        self._failed = ""  # what the page has met
+        self._failure: SourceError | SourceLostError | None = None  # what a picture says, and is raised next
         self._first, self._last = True, 0.0  # whether none has come yet, and when the last one came
         self._view, self._heard = "", 0.0  # which view of the output is followed, and when it last spoke
         self._left = False  # whether it was closed since
@@ -110,15 +128,17 @@ class Browser(Source):
         """Returns the newest picture, (height, width, 3) uint8 RGB; while none comes one that says so.
 
         Raises:
-            SourceError: The page got no camera; the message says why.
-            SourceLostError: No picture came for a minute.
+            SourceError: The page got no camera.
+            SourceLostError: The page does not show the camera, or no picture came for a minute.
         """
-        wait = PAUSE if self._first else QUIET
+        wait = PAUSE if self._first or self._failure else QUIET
         with self._changed:
-            self._changed.wait_for(lambda: self._newest or self._failed, wait)
+            self._changed.wait_for(lambda: not self._failure and (self._newest or self._failed), wait)
             newest, self._newest = self._newest, None
+        if self._failure:
+            raise self._failure
         if self._failed:
-            raise _failure(self._failed)
+            return self._give_up(_failure(self._failed))
         image = _decoded(newest[0]) if newest else None
         if image is None:
             return self._waiting()
@@ -134,7 +154,7 @@ class Browser(Source):
         camera, self._camera = self._camera, None
         camera.wanted = False
         if self._shown is not None:
-            self._shown.update({"text/plain": "The browser's camera was on here."}, raw=True)
+            self._shown.update({"text/plain": self._what_was()}, raw=True)
         camera.close()
 
     def _hear(self, _widget, message: dict, buffers: list) -> None:
@@ -154,16 +174,28 @@ class Browser(Source):
     def _waiting(self) -> np.ndarray:
         """Returns a picture that says what is waited for."""
         self.captured = time.monotonic()
-        patience = LEFT if self._left else PATIENCE
+        patience = SILENCE if not self._heard else LEFT if self._left else PATIENCE
         if time.monotonic() - self._last > patience:
-            raise SourceLostError(
-                f"The browser sent no picture for {patience:.0f} s.",
-                "Expected the page to be open and its camera allowed.",
-                "Allow the camera and keep the page in sight. Where the kernel hears nothing while a cell "
-                "runs, use session.start() in place of session.run().",
-            )
-        told = "Please allow the camera in this page." if self._first else "The page sends no pictures now."
-        return blank(WIDTH, HEIGHT, told)
+            return self._give_up(_lost(patience, silent=not self._heard))
+        if not self._first:
+            return self._written("The page sends no pictures now. Keep it open and in sight.")
+        return self._written(ALLOW if self._heard else "Waiting for the page to show the browser's camera.")
+
+    def _give_up(self, failure: SourceError | SourceLostError) -> np.ndarray:
+        """Returns a picture that says why, so that it stays; the next look for a picture raises it."""
+        self._failure, self.captured = failure, time.monotonic()
+        return self._written(f"{failure.happened} {failure.remedy}")
+
+    def _written(self, text: str) -> np.ndarray:
+        """Returns a picture of a text, turned round where it will be shown like a mirror."""
+        picture = _picture_of(text)
+        return cv2.flip(picture, 1) if self.mirror else picture
+
+    def _what_was(self) -> str:
+        """Returns what stays below the cell."""
+        if self._failure:
+            return textwrap.fill(f"{self._failure.happened} {self._failure.remedy}", 90)
+        return "The browser's camera sent no picture." if self._first else "The browser's camera was on here."
 
 
 def _show() -> tuple[Camera, Any]:
@@ -185,3 +217,33 @@ def _failure(name: str) -> SourceError:
         name, (f"The browser gave no camera ({name[:60]}).", 'Take another source, such as "demo".')
     )
     return SourceError(happened, "Expected the page to get a camera.", remedy)
+
+
+def _lost(seconds: float, silent: bool) -> SourceLostError:
+    """Returns the error for a page that sent no picture for so long, or said nothing at all."""
+    hearing = "Where the kernel hears nothing while a cell runs, use session.start(), not session.run()."
+    if silent:
+        return SourceLostError(
+            f"The page did not answer for {seconds:.0f} s.",
+            "Expected it to be open and to show the browser's camera below the cell.",
+            "Load the page anew and run the cell again. Where it shows no camera then, run: pip install "
+            f"jupyterlab_widgets anywidget where JupyterLab is installed, and start it anew. {hearing}",
+        )
+    return SourceLostError(
+        f"The browser sent no picture for {seconds:.0f} s.",
+        "Expected the page to be open and its camera allowed.",
+        f"Allow the camera and keep the page in sight. {hearing}",
+    )
+
+
+def _picture_of(text: str) -> np.ndarray:
+    """Returns lines of a text in the middle of a dark picture, (height, width, 3) uint8 RGB."""
+    canvas = np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
+    lines = [overlay.line(words, LETTER, 0) for words in textwrap.wrap(text, IN_LINE)]
+    wide, high = max(line.extent[0] for line in lines), PITCH * len(lines)
+    left, top = (WIDTH - wide) // 2, (HEIGHT - high) // 2
+    around = Box(left - LETTER, top - LETTER, wide + 2 * LETTER, high + 2 * LETTER)
+    draw_corners(canvas, around, PALETTE["neutral"], LETTER)
+    for number, line in enumerate(lines):
+        overlay.blend(canvas, line, (WIDTH - line.extent[0]) // 2, top + PITCH * number)
+    return canvas

@@ -1,0 +1,159 @@
+"""A notebook in a real JupyterLab, in a real browser whose camera is acted; for the tests that need one."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import nbformat
+import numpy as np
+import pytest
+from test_jupyter import CHROMIUM, QUIET, jupyter, playwright
+
+PREVIEW = ".expression-camera video"
+TOLD = ".expression-camera [role=status]"
+PICTURE = "img.widget-image"
+
+
+class Wish(NamedTuple):
+    """What a test wants.
+
+    Attributes:
+        cells: The code of the notebook's cells.
+        prompt: What becomes of the browser's question: granted, denied, or pending until `Page.answer`.
+        without: An extension of JupyterLab that is missing.
+    """
+
+    cells: tuple[str, ...]
+    prompt: str
+    without: str
+
+
+def notebook(*cells: str, prompt: str = "granted", without: str = "") -> pytest.MarkDecorator:
+    """Gives a test the fixture `camera_page`: JupyterLab on a notebook with these cells."""
+    marks = [
+        pytest.mark.slow,
+        pytest.mark.timeout(300),
+        pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt install chromium)"),
+    ]
+    wish = pytest.param(Wish(cells, prompt, without), marks=marks, id=prompt)
+    return pytest.mark.parametrize("camera_page", [wish], indirect=True)
+
+
+class Page:
+    """A notebook in a browser that has a camera."""
+
+    def __init__(self, address: str, page: playwright.Page):
+        self.page, self.address = page, address
+        page.goto(f"{address}/lab/workspaces/test/tree/camera.ipynb?reset", timeout=110_000)
+        self.ready()
+
+    def ready(self) -> None:
+        """Waits until the kernel is idle; loads the page anew where it does not hear of that."""
+        for _ in range(4):
+            self.page.click(".jp-CodeCell .cm-content", timeout=110_000)
+            with contextlib.suppress(playwright.TimeoutError):
+                self.page.wait_for_selector("text=| Idle", timeout=30_000)
+                return
+            self.page.reload()
+        raise AssertionError("the kernel is never idle")
+
+    def run(self) -> None:
+        """Runs the first cell; again where the page did not take the keys, as while it still loads."""
+        for _ in range(3):
+            self.page.click(".jp-CodeCell .cm-content")
+            self.page.keyboard.press("Control+Enter")
+            with contextlib.suppress(playwright.TimeoutError):
+                self.page.wait_for_selector(".jp-OutputArea-output", timeout=20_000)
+                return
+
+    def wait(self, text: str, seconds: float = 60) -> None:
+        self.page.wait_for_selector(f"text={text}", timeout=seconds * 1000)
+
+    def restart(self) -> None:
+        """Restarts the kernel as people do, by the button above the notebook."""
+        self.page.get_by_role("button", name="Restart the kernel", exact=True).click()
+        self.page.click(".jp-Dialog .jp-mod-accept")
+
+    def cameras(self) -> int:
+        """How many tracks of a camera are on in the page."""
+        script = "() => window.tracks.filter(track => track.readyState === 'live').length"
+        return self.page.evaluate(script)
+
+    def answer(self) -> None:
+        """Allows the camera, where the question is pending."""
+        self.page.evaluate("() => window.allow()")
+
+    def picture(self) -> np.ndarray | None:
+        """The live picture, (height, width, 3) uint8 RGB; None before the first, or between two."""
+        address = self.page.evaluate(DRAWN, PICTURE)
+        if address is None:
+            return None
+        png = np.frombuffer(base64.b64decode(address.partition(",")[2]), np.uint8)
+        return cv2.imdecode(png, cv2.IMREAD_COLOR_RGB)
+
+
+def until(wanted: Callable[[], object], seconds: float = 30) -> None:
+    """Waits until something is true."""
+    ends = time.monotonic() + seconds
+    while not wanted():
+        assert time.monotonic() < ends, "it never was"
+        time.sleep(0.05)
+
+
+DRAWN = """
+(selector) => {
+  const picture = document.querySelector(selector);
+  if (!picture || !picture.naturalWidth) return null;
+  const canvas = document.createElement("canvas");
+  canvas.width = picture.naturalWidth;
+  canvas.height = picture.naturalHeight;
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  return canvas.toDataURL("image/png");
+}
+"""
+"""Draws a picture of the page into one that can be read."""
+
+COUNTED = """
+window.tracks = [];
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+const answered = PENDING ? new Promise((allow) => { window.allow = allow; }) : null;
+navigator.mediaDevices.getUserMedia = async (wish) => {
+  await answered;
+  const stream = await ask(wish);
+  window.tracks.push(...stream.getTracks());
+  return stream;
+};
+"""
+"""Keeps the tracks of the camera, so that a test sees which are on."""
+
+
+@contextlib.contextmanager
+def opened(folder: Path, clip: Path, wish: Wish) -> Iterator[Page]:
+    """Opens JupyterLab over a folder on a notebook with the cells that are wished."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    cells = [nbformat.v4.new_code_cell(cell) for cell in wish.cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "camera.ipynb")
+    if wish.without:
+        (folder / "labconfig").mkdir()
+        (folder / "labconfig" / "page_config.json").write_text(
+            json.dumps({"disabledExtensions": {wish.without: True}})
+        )
+    flags = [
+        *QUIET.split(),
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={clip}",
+        "--deny-permission-prompts" if wish.prompt == "denied" else "--use-fake-ui-for-media-stream",
+    ]
+    with jupyter(folder) as address, playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = chromium.new_page(viewport={"width": 1400, "height": 1100})
+        page.add_init_script(COUNTED.replace("PENDING", "true" if wish.prompt == "pending" else "false"))
+        yield Page(address, page)
+        chromium.close()

@@ -1,0 +1,152 @@
+"""The live view in a real JupyterLab: what it shows and keeps, and how it is used by keys and heard."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("anywidget", reason="needs anywidget (pip install anywidget)")
+from camerapage import PICTURE, notebook, until
+from test_browser import LIVE
+
+from expression.data import Box, Reading
+from expression.drawing import inset_size
+from expression.lightsettings import LightSettings
+
+LESSON = Path(__file__).parents[1] / "notebooks" / "08_lights.ipynb"
+
+
+def live_cell() -> str:
+    """The live cell of the lesson on lights, with the browser's camera and with time to look."""
+    cells = ["".join(cell["source"]) for cell in json.loads(LESSON.read_text("utf-8"))["cells"]]
+    (found,) = (cell for cell in cells if 'display="widget"' in cell and cell.startswith("from expression"))
+    longer = re.sub(r"duration=\d+", "duration=90", found)
+    return longer.replace('"demo"', '"browser"') + '\nprint("the cell goes", "on")'
+
+
+def lamp(picture: np.ndarray) -> np.ndarray:
+    """The tint of the drawn lamp's shade, as a direction: red, green and blue without their white."""
+    width, height = inset_size(picture)
+    corner = picture[-height - 8 : -8, -width - 8 : -8].astype(float)
+    shade = corner[round(height * 0.25) : round(height * 0.5), round(width * 0.3) : round(width * 0.7)]
+    return direction(shade.mean(axis=(0, 1)))
+
+
+def direction(rgb) -> np.ndarray:
+    tint = np.asarray(rgb, float) - min(rgb)
+    return tint / max(np.linalg.norm(tint), 1e-9)
+
+
+def tint(label: str) -> np.ndarray:
+    """The tint of a label's light."""
+    return direction(LightSettings().light_of(Reading(1, Box(0, 0, 9, 9), label, 1.0, {label: 1.0})).rgb)
+
+
+@notebook(live_cell())
+def test_the_lamp_of_lesson_08_takes_the_colour_of_what_is_read_and_stop_ends_the_cell(
+    camera_page,
+):
+    page = camera_page.page
+    camera_page.run()
+    page.wait_for_selector(".widget-label:has-text('Happy')", timeout=60_000)
+
+    def shows(label: str) -> bool:
+        picture = camera_page.picture()
+        return picture is not None and float(lamp(picture) @ tint(label)) > 0.95
+
+    until(lambda: shows("Happy"))
+    assert not shows("Sad")
+    page.select_option("select:has-text('as read')", "Sad")
+    until(lambda: shows("Sad"))
+    page.click("button:has-text('Stop')")
+    camera_page.wait("the cell goes on")
+    assert camera_page.cameras() == 0
+
+
+WATCH = """
+(selector) => {
+  const picture = document.querySelector(selector);
+  const seen = (window.seen = { sources: new Set(), sizes: new Set(), picture });
+  const look = () => {
+    const { width, height } = picture.getBoundingClientRect();
+    seen.sources.add(picture.src);
+    if (picture.isConnected) seen.sizes.add(`${width} x ${height}`);
+    requestAnimationFrame(look);
+  };
+  look();
+}
+"""
+SEEN = """
+(selector) => {
+  const { sources, sizes, picture } = window.seen;
+  return [sources.size, [...sizes], picture === document.querySelector(selector)];
+}
+"""
+
+
+@notebook(LIVE)
+def test_pictures_take_each_other_s_place_and_the_notebook_does_not_grow(camera_page, tmp_path):
+    page, file = camera_page.page, tmp_path / "camera.ipynb"
+
+    def saved() -> int:
+        before = file.stat().st_mtime_ns
+        page.keyboard.press("Control+s")
+        until(lambda: file.stat().st_mtime_ns != before)
+        return file.stat().st_size
+
+    camera_page.run()
+    camera_page.wait("Your camera is on")
+    page.wait_for_selector(".widget-label:has-text('Happy')")
+    page.evaluate(WATCH, PICTURE)
+    first = saved()
+    page.wait_for_function("() => window.seen.sources.size > 30")
+    assert saved() <= first + 100 < 5000
+    count, sizes, same = page.evaluate(SEEN, PICTURE)
+    assert (sizes, same) == (["640 x 480"], True), "neither another element nor a jump"
+    page.click("button:has-text('Stop')")
+    camera_page.wait("ended with 0 threads left")
+    print("pictures:", count, "bytes while it runs:", first, "bytes at the end:", last := saved())
+    assert last < 100_000
+    page.wait_for_selector(".jp-RenderedImage img")
+
+
+FOCUS = """
+() => {
+  const at = document.activeElement;
+  return [at.tagName === "SELECT" ? "Reactions" : at.innerText.trim(), getComputedStyle(at).outlineWidth];
+}
+"""
+
+
+@notebook(LIVE)
+def test_the_live_view_is_used_by_keys_alone_and_heard(camera_page):
+    page = camera_page.page
+    view = page.locator(".expression-live")
+    camera_page.run()
+    camera_page.wait("Your camera is on")
+    view.get_by_role("img", name=re.compile(r"The live view: Happy \d+%")).wait_for()
+    view.locator("[role=status]", has_text=re.compile("^Happy$")).wait_for(state="attached")
+    view.get_by_role("button", name="Recognition", exact=True, pressed=True).wait_for()
+    page.keyboard.press("Escape")  # out of the cell's text
+    page.keyboard.press("Tab")
+    order = []
+    while "Reactions" not in order:
+        name, outline = page.evaluate(FOCUS)
+        order.append(name)
+        assert name not in ("Stop", "Recognition", "Pause", "Reactions") or outline == "3px", name
+        page.keyboard.press("Tab")
+        assert len(order) < 12, order
+    assert order[-4:] == ["Stop", "Recognition", "Pause", "Reactions"]
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    view.get_by_role("button", name="Pause", exact=True, pressed=True).wait_for()
+    view.locator("[role=status]", has_text="paused").wait_for(state="attached")
+    page.keyboard.press("Enter")
+    view.get_by_role("button", name="Pause", exact=True, pressed=False).wait_for()
+    view.get_by_role("button", name="Stop", exact=True).press("Enter")
+    camera_page.wait("ended with 0 threads left")
