@@ -164,7 +164,7 @@ class Session:
         self._capture = CaptureLoop(data, self.source)
         self._faces = FaceLoop(data, self.detector, Tracker(settings.stale), settings.people)
         self._prediction = PredictLoop(data, self.runtime, smoother)
-        mirror = settings.mirror and self.source.mirror
+        mirror = self.source.mirror = settings.mirror and self.source.mirror
         self._workers = sinks = [SinkLoop(data, sink) for sink in self.sinks]
         self.display_loop = DisplayLoop(
             data, self.display, mirror, settings.stale, [s.picture for s in sinks]
