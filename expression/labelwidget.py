@@ -47,7 +47,8 @@ function render({ model, el }) {
   view.tabIndex = 0;
   view.alt = "The labeler. Click it, then use its keys.";
   // As large as the page lets it be seen whole, but never so small that it cannot be read.
-  view.style.cssText = "max-width:min(100%,WIDTHpx);max-height:max(440px,calc(100vh - 300px));cursor:pointer;user-select:none";
+  const size = "max-width:min(100%,WIDTHpx);max-height:max(440px,calc(100vh - 300px))";
+  view.style.cssText = `${size};cursor:pointer;user-select:none`;
   view.draggable = false;
   view.dataset.lmSuppressShortcuts = "true";  // JupyterLab has its own use for single keys
   let shown = null;

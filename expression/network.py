@@ -146,26 +146,35 @@ def builder(name: str) -> Callable[..., keras.Model]:
     return NETWORKS[name]
 
 
-def check(network: keras.Model, name: str, labels: Labels, heads: int) -> None:
+def check_network(network: keras.Model, name: str, labels: Labels, heads: int) -> None:
     """Makes sure that a network can be taught and tempered, before hours are spent on it.
 
     Raises:
-        BadInputError: Its scores have another shape, or its last dense layer cannot be found.
+        BadInputError: It takes or gives something else, or makes its scores in another way.
     """
-    found, wanted = tuple(network.output_shape[1:]), (heads, len(labels))
+    end = f"layers.Dense(heads * len(labels), name={LOGITS!r}), layers.Reshape((heads, len(labels)))"
+    remedy = f"Begin it with keras.Input({(SIZE, SIZE, 1)}), and end it with {end} and layers.Softmax()."
+    wanted = [(SIZE, SIZE, 1), (heads, len(labels))]
+    found = [tuple(part[0].shape[1:]) for part in (network.inputs, network.outputs)] if network.built else []
     if found != wanted:
         raise BadInputError(
-            f"The network {name} gives scores of the shape {found}.",
-            f"Expected {wanted}: heads, labels.",
-            "End it with layers.Reshape((heads, len(labels))) and layers.Softmax().",
+            f"The network {name} leads from {' to '.join(map(str, found)) or 'no shape that is known'}.",
+            f"Expected {' to '.join(map(str, wanted))}: a face, and labels for each head.",
+            remedy,
         )
-    last = [layer for layer in network.layers if layer.name == LOGITS]
-    if not last or last[0].get_config().get("activation") != "linear":
-        what = "an activation in its layer" if last else "no layer"
+    sums = next((layer for layer in network.layers if layer.name == LOGITS), None)
+    fits = isinstance(sums, layers.Dense) and sums.units == heads * len(labels)
+    if not (fits and sums.activation is keras.activations.linear):
         raise BadInputError(
-            f"The network {name} has {what} {LOGITS!r}.",
-            "Expected one whose sums become scores in a Softmax of its own.",
-            f"Make it with layers.Dense(heads * len(labels), name={LOGITS!r}).",
+            f"The network {name} has no layer {LOGITS!r} of {heads * len(labels)} sums.",
+            "Expected one without an activation, for there it is set how sure the network is.",
+            remedy,
+        )
+    if not isinstance(network.layers[-1], layers.Softmax):
+        raise BadInputError(
+            f"The network {name} ends with the layer {network.layers[-1].name!r}.",
+            "Expected a Softmax, which turns sums into scores.",
+            remedy,
         )
 
 

@@ -1,6 +1,6 @@
 """A broker to practise with: a real Mosquitto on this machine alone, and somebody who follows what is said.
 
-Lesson 09 plays Home Assistant with it. It ends with the program that started it.
+Lesson 09 plays Home Assistant with it. It ends, at the latest, when the program does that started it.
 
 Notebook: 09_reactions
 """
@@ -12,8 +12,10 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 from .errors import MissingPackageError, RunError, missing_package
 
@@ -55,20 +57,52 @@ class PracticeBroker:
         self._client.on_message = self._hear
         self._client.connect("127.0.0.1", self.port)
         self._client.loop_start()
-        self._ready.wait(SECONDS)
+        if not self._ready.wait(SECONDS):
+            self._end()
+            raise self._silent()
 
     def say(self, topic: str, text: str) -> None:
-        """Publishes a text, as Home Assistant would."""
-        self._client.publish(topic, text, qos=1).wait_for_publish(SECONDS)
+        """Publishes a text, as Home Assistant would.
+
+        Raises:
+            RunError: The broker does not take it.
+        """
+        said = self._client.publish(topic, text, qos=1)
+        try:
+            said.wait_for_publish(SECONDS)
+            taken = said.is_published()
+        except (RuntimeError, ValueError):  # it is not connected, or too much waits
+            taken = False
+        if not taken:
+            raise self._silent()
 
     def stop(self) -> None:
-        """Waits until all that was said is heard, and ends the broker; once is enough."""
-        if self._process.poll() is None:
+        """Waits until all that was said is heard, and ends the broker; once is enough.
+
+        Raises:
+            RunError: The broker ended before, so something may be missing in `heard`.
+        """
+        if self._client is None:
+            return
+        try:
             self.say(LAST, "")
-            self._last.wait(SECONDS)
-        self._client.disconnect()
-        self._client.loop_stop()
-        _end(self._process)
+            if not self._last.wait(SECONDS):
+                raise self._silent()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        client, self._client = self._client, None
+        client.disconnect()
+        client.loop_stop()
+        _kill(self._process)
+
+    def _silent(self) -> RunError:
+        return RunError(
+            f"The practice broker does not answer at port {self.port}.",
+            f"Expected an answer within {SECONDS:g} s.",
+            "Begin again with a new one.",
+        )
 
     def _hear(self, _client: object, _data: object, message) -> None:
         if message.topic == LAST:
@@ -84,23 +118,18 @@ def free_port() -> int:
         return one.getsockname()[1]
 
 
-def _start(port: int) -> subprocess.Popen:
-    """Starts Mosquitto and waits until it answers; without a file of settings it hears this machine alone."""
-    if PROGRAM is None:
-        raise MissingPackageError(
-            "The practice broker needs Mosquitto, which is not installed.",
-            "Expected the program mosquitto on this machine.",
-            "On Debian and Ubuntu: sudo apt-get install mosquitto; elsewhere see https://mosquitto.org/download/.",
-        )
-    process = subprocess.Popen([PROGRAM, "-p", str(port)], stderr=subprocess.DEVNULL)
-    atexit.register(_end, process)
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end and process.poll() is None:
+def wait_until_it_answers(process: subprocess.Popen, port: int) -> None:
+    """Waits until a broker that was started takes connections.
+
+    Raises:
+        RunError: It ends before, or takes none in time.
+    """
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as one:
             if one.connect_ex(("127.0.0.1", port)) == 0:
-                return process
+                return
         time.sleep(0.02)
-    _end(process)
     raise RunError(
         f"The practice broker does not answer at port {port}.",
         f"Expected Mosquitto to start within {SECONDS:g} s.",
@@ -108,7 +137,30 @@ def _start(port: int) -> subprocess.Popen:
     )
 
 
-def _end(process: subprocess.Popen) -> None:
+def _start(port: int) -> subprocess.Popen:
+    """Starts Mosquitto, for this machine alone, and waits until it answers."""
+    if PROGRAM is None:
+        raise MissingPackageError(
+            "The practice broker needs Mosquitto, which is not installed.",
+            "Expected the program mosquitto on this machine.",
+            "On Debian and Ubuntu: sudo apt-get install mosquitto; elsewhere see https://mosquitto.org/download/.",
+        )
+    with tempfile.TemporaryDirectory() as folder:  # its settings are read once
+        settings = Path(folder, "mosquitto.conf")
+        settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+        # A session of its own: what interrupts a cell of a notebook does not end it.
+        words = [PROGRAM, "-c", str(settings)]
+        process = subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True)
+        atexit.register(_kill, process)
+        try:
+            wait_until_it_answers(process, port)
+        except RunError:
+            _kill(process)
+            raise
+    return process
+
+
+def _kill(process: subprocess.Popen) -> None:
     """Ends a program, if it has not ended."""
     process.kill()
     process.wait()

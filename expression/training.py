@@ -26,7 +26,7 @@ from .dataset import Dataset, Split
 from .errors import BadInputError
 from .image import SIZE, standardise
 from .labels import Labels
-from .network import builder, check, keras, plain, precision, read_network, temper
+from .network import builder, check_network, keras, plain, precision, read_network, temper
 from .optimizer import average, prepare
 from .recipe import Recipe
 from .runtime import load
@@ -267,7 +267,7 @@ def _build(recipe: Recipe, labels: Labels, heads: int) -> keras.Model:
     """Returns a network with random weights."""
     with precision("mixed_bfloat16" if recipe.mixed else "float32"):
         network = builder(recipe.network)(labels, heads)
-    check(network, recipe.network, labels, heads)
+    check_network(network, recipe.network, labels, heads)
     return network
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import processes
 import pytest
 
-from expression.practicebroker import PROGRAM, free_port
+from expression.practicebroker import PROGRAM, free_port, wait_until_it_answers
 
 
 class Broker:
@@ -37,15 +35,7 @@ class Broker:
 
     def start(self) -> None:
         self._process = processes.start([PROGRAM, "-c", self._file], stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert self._process.poll() is None, "mosquitto did not start"
-                assert time.monotonic() < end
-                time.sleep(0.02)
+        wait_until_it_answers(self._process, self.port)
 
     def kill(self) -> None:
         processes.end(self._process)

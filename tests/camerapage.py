@@ -14,11 +14,10 @@ import cv2
 import nbformat
 import numpy as np
 import pytest
-from test_jupyter import CHROMIUM, QUIET, jupyter, playwright
+from test_jupyter import CHROMIUM, PICTURE, QUIET, jupyter, playwright
 
 PREVIEW = ".expression-camera video"
 TOLD = ".expression-camera [role=status]"
-PICTURE = "img.widget-image"
 
 
 class Wish(NamedTuple):

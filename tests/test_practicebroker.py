@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from expression import practicebroker
@@ -26,6 +28,25 @@ def test_what_is_said_is_heard_in_order_to_the_last_word():
     broker.stop()
     assert broker.heard == said
     assert broker._process.poll() is not None
+    broker.stop()
+
+
+@pytest.mark.skipif(practicebroker.PROGRAM is None, reason=NEEDS)
+def test_a_broker_that_has_ended_is_told(monkeypatch):
+    monkeypatch.setattr(practicebroker, "SECONDS", 2.0)
+    broker = PracticeBroker()
+    broker._process.kill()
+    broker._process.wait()
+    words = r"does not answer at port \d+\. Expected an answer within 2 s\. Begin again"
+    with pytest.raises(RunError, match=words):
+        broker.stop()
+    broker.stop()
+
+
+@pytest.mark.skipif(practicebroker.PROGRAM is None, reason=NEEDS)
+def test_what_interrupts_a_cell_does_not_end_it():
+    broker = PracticeBroker()
+    assert os.getpgid(broker._process.pid) != os.getpgid(0)
     broker.stop()
 
 

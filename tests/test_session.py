@@ -91,6 +91,14 @@ def test_leaving_the_with_block_stops_everything():
     assert run.statistics()["threads_left"] == 0
 
 
+@pytest.mark.parametrize("mirror", [True, False])
+def test_a_source_knows_whether_it_is_shown_like_a_mirror(mirror):
+    source = Pictures(3)
+    source.mirror = True
+    Session(source, display="none", mirror=mirror).run()
+    assert source.mirror is mirror
+
+
 def test_a_duration_ends_the_run():
     run = quiet(Pictures(), duration=0.2)
     run.run()

@@ -445,27 +445,37 @@ def test_a_network_that_does_not_fit_is_told(strangers, option, name, error, sai
     assert not (strangers / "out").exists()
 
 
+def ending(*last, size=48):
+    """A network in a row that ends with these layers."""
+    return keras.Sequential([keras.Input((size, size, 1)), keras.layers.Flatten(), *last])
+
+
+SUMS, SOFTMAX = {"units": 2, "name": "logits"}, {"activation": "softmax"}
+
+
 @pytest.mark.parametrize(
-    ("last", "shape", "said"),
+    ("make", "said"),
     [
-        ({}, (1, 2), r"tiny has no layer 'logits'\. Expected one whose sums .*name='logits'"),
+        (lambda new: ending(new.Dense(2), new.Reshape((1, 2)), new.Softmax()), "no layer 'logits' of 2 sums"),
+        (lambda new: ending(new.Dense(**SUMS, **SOFTMAX), new.Reshape((1, 2))), "no layer 'logits' of 2"),
+        (lambda new: ending(new.Dense(9, name="logits"), new.Dense(2), new.Reshape((1, 2))), "no layer 'log"),
         (
-            {"name": "logits", "activation": "softmax"},
-            (1, 2),
-            r"has an activation in its layer 'logits'",
+            lambda new: ending(new.Dense(**SUMS), new.Reshape((1, 2), name="last")),
+            "ends with the layer",
         ),
-        ({"name": "logits"}, (2,), r"of the shape \(2,\)\. Expected \(1, 2\): heads, labels\. End it"),
+        (
+            lambda new: ending(new.Dense(**SUMS), new.Softmax()),
+            r"to \(2,\)\. Expected .* to \(1, 2\): a",
+        ),
+        (lambda new: ending(new.Dense(**SUMS), new.Reshape((1, 2)), size=32), r"leads from \(32, 32, 1\) to"),
+        (lambda new: keras.Sequential([new.Flatten(), new.Dense(2)]), "leads from no shape that is known"),
     ],
-    ids=["no logits", "softmax", "shape"],
+    ids=["no logits", "softmax", "further sums", "no softmax", "shape", "size", "no input"],
 )
-def test_a_network_that_cannot_be_tempered_is_told_before_the_training(
-    last, shape, said, tmp_path, monkeypatch
-):
-    face = keras.Input((48, 48, 1))
-    sums = keras.layers.Dense(2, **last)(keras.layers.Flatten()(face))
-    bare = keras.Model(face, keras.layers.Softmax()(keras.layers.Reshape(shape)(sums)))
-    monkeypatch.setitem(NETWORKS, "tiny", lambda labels, heads: bare)
-    with pytest.raises(BadInputError, match=said):
+def test_a_network_that_cannot_be_tempered_is_told_before_the_training(make, said, tmp_path, monkeypatch):
+    network = make(keras.layers)
+    monkeypatch.setitem(NETWORKS, "tiny", lambda labels, heads: network)
+    with pytest.raises(BadInputError, match=said + r".* Begin it with keras\.Input"):
         train(tiny.data(), tmp_path / "out", RECIPE)
     assert not (tmp_path / "out").exists()
 

@@ -13,7 +13,6 @@ from expression.control import Control
 from expression.data import Data, Frame
 from expression.display import DisplayLoop
 from expression.errors import MissingPackageError
-from expression.inplace import in_place
 from expression.widget import KEPT_BYTES, Widget, _small_jpeg
 
 ipywidgets = pytest.importorskip("ipywidgets")
@@ -72,14 +71,15 @@ def test_without_anywidget_the_picture_is_shown_all_the_same(monkeypatch):
     widget.close()
 
 
-def test_a_page_without_widgets_shows_what_to_do():
-    box = ipywidgets.VBox()
-    bundle = in_place(box._repr_mimebundle_(), "The live view")
-    assert bundle["text/plain"].startswith(
-        "The live view is not shown here.\nExpected a page that shows widgets"
-    )
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == box.model_id
-    box.close()
+def test_a_page_without_widgets_shows_what_to_do(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle))
+    widget = Widget()
+    widget.open()
+    (bundle,) = shown
+    assert bundle["text/plain"].startswith("The live view is not shown here.\nExpected a page that shows")
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == widget._box.model_id
+    widget.close()
 
 
 def test_a_large_frame_is_sent_smaller(widget):

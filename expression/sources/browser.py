@@ -2,7 +2,7 @@
 
 `Session("browser")` asks for it in the page, below the running cell. `browser.js` sends pictures at the pace
 that the link takes, and the newest is read. The camera goes off when the run ends, when the cell is run
-again and when the page is closed.
+again, when the kernel is restarted and when the page is closed.
 
 Notebook: 06_live
 """
@@ -129,7 +129,7 @@ class Browser(Source):
 
         Raises:
             SourceError: The page got no camera.
-            SourceLostError: The page does not show the camera, or no picture came for a minute.
+            SourceLostError: The page does not show the camera, was closed, or sent no picture for a minute.
         """
         wait = PAUSE if self._first or self._failure else QUIET
         with self._changed:
