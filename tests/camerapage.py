@@ -16,6 +16,9 @@ import numpy as np
 import pytest
 from test_jupyter import CHROMIUM, PICTURE, QUIET, jupyter, playwright
 
+from expression.image import encode_jpeg
+from expression.sources.demo import Demo
+
 PREVIEW = ".expression-camera video"
 TOLD = ".expression-camera [role=status]"
 
@@ -131,6 +134,15 @@ navigator.mediaDevices.getUserMedia = async (wish) => {
 };
 """
 """Keeps the tracks of the camera, so that a test sees which are on."""
+
+
+def write_clip(path: Path) -> Path:
+    """Writes three seconds of the demo, as Chromium takes them for a camera."""
+    demo = Demo()
+    demo.open()
+    path.write_bytes(b"".join(encode_jpeg(demo.picture(number), 90) for number in range(75)))
+    demo.close()
+    return path
 
 
 @contextlib.contextmanager

@@ -83,14 +83,9 @@ def portrait():
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory) -> Path:
     """Three seconds of the demo, as Chromium takes them for a camera."""
-    from expression.image import encode_jpeg
-    from expression.sources.demo import Demo
+    from camerapage import write_clip
 
-    path, demo = tmp_path_factory.mktemp("clip") / "clip.mjpeg", Demo()
-    demo.open()
-    path.write_bytes(b"".join(encode_jpeg(demo.picture(number), 90) for number in range(75)))
-    demo.close()
-    return path
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mjpeg")
 
 
 @pytest.fixture

@@ -176,7 +176,6 @@ def test_a_face_before_the_browser_is_read_and_the_camera_goes_off_at_the_end(ca
     camera_page.wait("frames_read")
     text = camera_page.page.inner_text(".jp-OutputArea")
     figures = json.loads(text[text.index("{") :])
-    print("through the browser:", figures["display_fps"], figures["reading_age_ms"])
     assert figures["frames_with_faces"] > 10
     assert figures["labels"]
     assert (figures["threads_left"], figures["error"]) == (0, None)
