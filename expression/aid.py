@@ -1,7 +1,8 @@
-"""Aid: what the live view of a notebook needs for people who hear the page, or use its keys alone.
+"""Aid: what ipywidgets lacks for a live view: words for those who hear the page, and knowing who looks.
 
-`widget.py` puts one below its picture. ipywidgets gives a picture no words and a switch no state, and shows
-by a faint line which button the keys are at; `aid.js` adds these in the page.
+`widget.py` puts one below its picture. ipywidgets gives a picture no words and a switch no state, shows
+by a faint line which button the keys are at, and does not tell a kernel that its page was closed or loaded
+anew; `aid.js` adds these in the page.
 
 Notebook: 06_live
 """
@@ -24,6 +25,10 @@ PAUSE = 3.0
 """Seconds between two things that are said, so that one can be heard to its end."""
 
 
+GONE = {"page": 15.0, "output": 2.0}
+"""Seconds that a page may take to be loaded anew, and an output to be shown elsewhere, as in another view."""
+
+
 class Aid(anywidget.AnyWidget):
     """Words for a live picture that stands in a box of the class `expression-live`.
 
@@ -44,6 +49,17 @@ class Aid(anywidget.AnyWidget):
     def __init__(self):
         super().__init__()
         self._spoke = 0.0
+        self._gone = float("inf")  # when nobody looks any more
+        self.on_msg(self._hear)
+
+    @property
+    def left(self) -> bool:
+        """Whether the page or the output was closed, and none has come since."""
+        return time.monotonic() > self._gone
+
+    def _hear(self, _widget: object, message: dict, _buffers: object) -> None:
+        """Notes that a view is there, or goes."""
+        self._gone = time.monotonic() + GONE[message["left"]] if "left" in message else float("inf")
 
     def tell(self, text: str, switches: str = "") -> None:
         """Gives the picture its words, and says them now and then, without their figures.

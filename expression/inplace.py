@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 WORDS = """{} is not shown here.
-Expected a page that shows widgets, such as JupyterLab's, in which the cell is run.
-Run: pip install jupyterlab_widgets anywidget
-where JupyterLab is installed, start it anew, and run the cell again."""
+Expected a page that shows widgets, such as JupyterLab's, and a cell that runs.
+Run the cell again. If that does not help, run: pip install jupyterlab_widgets anywidget
+where JupyterLab is installed, and start it anew."""
 
 
 def in_place(bundle: Any, name: str) -> Any:

@@ -63,7 +63,7 @@ class Widget(Display):
         self.aid = _make_aid()
         row = ipywidgets.HBox([self.button, *self.switches.widgets], layout={"flex_flow": "row wrap"})
         parts = [row, self.picture, self.status] + ([self.aid] if self.aid else [])
-        self._box = ipywidgets.VBox(parts, layout={"align_items": "flex-start"})
+        self._box = ipywidgets.VBox(parts, layout={"align_items": "flex-start", "overflow": "visible"})
         self._box.add_class("expression-live")
         shown = in_place(self._box._repr_mimebundle_(), "The live view")
         self._handle = display(shown, raw=True, display_id=True)
@@ -81,8 +81,8 @@ class Widget(Display):
         return self.is_open()
 
     def is_open(self) -> bool:
-        """False once the stop button was clicked."""
-        return not self._stopped
+        """False once the stop button was clicked, or the page or the output was closed."""
+        return not (self._stopped or (self.aid and self.aid.left))
 
     def close(self) -> None:
         """Replaces the widget by its last picture, which a saved notebook keeps."""

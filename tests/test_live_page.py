@@ -151,3 +151,67 @@ def test_the_live_view_is_used_by_keys_alone_and_heard(camera_page):
     view.get_by_role("button", name="Pause", exact=True, pressed=False).wait_for()
     view.get_by_role("button", name="Stop", exact=True).press("Enter")
     camera_page.wait("ended with 0 threads left")
+
+
+@notebook(LIVE + "open('ends', 'a').write('x')")
+def test_a_cell_that_is_run_again_while_it_runs_begins_anew(camera_page, tmp_path):
+    page = camera_page.page
+    camera_page.run()
+    page.wait_for_selector(".widget-label:has-text('Happy')")
+    page.click(".jp-CodeCell .cm-content")
+    page.keyboard.press("Control+Enter")
+    until((tmp_path / "ends").exists)
+    page.wait_for_selector(".widget-label:has-text('Happy')")
+    page.click("button:has-text('Stop')")
+    camera_page.wait("ended with 0 threads left")
+    until(lambda: (tmp_path / "ends").read_text() == "xx")
+
+
+DEMO = """
+from expression import Session, aid
+aid.GONE["page"] = 1.0
+with Session("demo", display="widget", detector="haar") as session:
+    session.run()
+open("ends", "w").close()
+"""
+
+
+@notebook(DEMO)
+def test_a_run_ends_whose_page_was_loaded_anew(camera_page, tmp_path):
+    camera_page.run()
+    camera_page.page.wait_for_selector(".widget-label:has-text('Happy')")
+    camera_page.page.reload()
+    until((tmp_path / "ends").exists)
+    camera_page.ready()
+
+
+IN_SIGHT = """
+(selector) => {
+  const place = document.querySelector(selector).getBoundingClientRect();
+  const around = document.querySelector(".jp-WindowedPanel-outer").getBoundingClientRect();
+  return place.top >= around.top - 1 && place.bottom <= around.bottom + 1;
+}
+"""
+FITS = """
+(selector) => {
+  const box = document.querySelector(selector);
+  return ["auto", "scroll"].every((how) => getComputedStyle(box).overflowY !== how);
+}
+"""
+
+
+@notebook(DEMO, "print('the next', 'cell')", *["'\\n' * 30"] * 9)
+def test_a_live_view_comes_into_sight_and_gives_the_keys_back(camera_page):
+    page = camera_page.page
+    page.click(".jp-CodeCell .cm-content")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(".widget-label:has-text('Happy')")
+    until(lambda: page.evaluate(IN_SIGHT, PICTURE))
+    assert page.evaluate(IN_SIGHT, ".expression-live button")
+    assert page.evaluate(FITS, ".expression-live"), "it has no scroll bar of its own"
+    page.click("button:has-text('Stop')")
+    page.wait_for_selector(".jp-RenderedImage img")
+    until(lambda: page.evaluate("() => document.activeElement.matches('.jp-Cell')"))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Enter")
+    camera_page.wait("the next cell")

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from expression import aid
 from expression.control import Control
 from expression.data import Data, Frame
 from expression.display import DisplayLoop
@@ -59,6 +60,20 @@ def test_who_hears_the_page_is_told_in_words_without_figures_and_not_too_often(w
     monkeypatch.setattr("expression.aid.PAUSE", 0.0)
     widget.aid.tell("Sad 60%")
     assert widget.aid.said == "Sad"
+
+
+@pytest.mark.parametrize("what", ["page", "output"])
+def test_a_run_that_nobody_sees_any_more_ends_unless_somebody_comes_back(widget, monkeypatch, what):
+    monkeypatch.setitem(aid.GONE, what, 0.0)
+    widget.aid._handle_custom_msg({"left": what}, [])
+    assert not widget.is_open()
+    widget.aid._handle_custom_msg({"here": True}, [])
+    assert widget.is_open()
+
+
+def test_a_page_has_time_to_be_loaded_anew(widget):
+    widget.aid._handle_custom_msg({"left": "page"}, [])
+    assert widget.is_open()
 
 
 def test_without_anywidget_the_picture_is_shown_all_the_same(monkeypatch):
