@@ -133,6 +133,17 @@ class LightSettings:
         factor = DIMMEST + (1 - DIMMEST) * reading.score if self.by_score else 1.0
         return self._of(reading.label).dimmed(factor * self.brightness)
 
+    @property
+    def chosen(self) -> list[str]:
+        """The labels whose light is not the usual one, in small letters.
+
+        Example:
+            >>> LightSettings.load(environ={}, folder="/nowhere", colours="Happy:pink+Calm:green").chosen
+            ['happy', 'calm']
+        """
+        usual = _colours({})
+        return [label for label, light in self.colours.items() if usual.get(label) != light]
+
     def light_of_nobody(self) -> Light:
         """Returns what a lamp shows when nobody is there."""
         return self.neutral.dimmed(self.brightness)
