@@ -248,6 +248,8 @@ def test_the_labeler_captures_by_key_from_the_camera_of_the_browser(camera_page,
         page.wait_for_timeout(500)
     assert found
     assert ",Happy," in (tmp_path / "mine" / "faceLabels.csv").read_text("utf-8")
+    page.keyboard.press("q")
+    page.wait_for_function("() => window.tracks.every(track => track.readyState === 'ended')", timeout=20_000)
 
 
 @notebook(LABELER)
