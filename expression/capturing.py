@@ -23,7 +23,7 @@ from .labelrows import Row
 CONSENT = (
     "Each picture that you keep stays on this machine, in {images}, with a row in faceLabels.csv. "
     "Nothing is sent. Keep pictures only of people who have agreed. "
-    "`expression dataset wipe` deletes all of them."
+    'The command "expression dataset wipe" deletes all of them.'
 )
 """What people are told before the first picture."""
 

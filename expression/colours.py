@@ -9,13 +9,12 @@ Notebook: 08_lights
 from __future__ import annotations
 
 import colorsys
-import difflib
 import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .errors import BadInputError
+from .errors import BadInputError, did_you_mean
 
 RGB = tuple[int, int, int]
 XY = tuple[float, float]
@@ -134,11 +133,10 @@ def light(text: str) -> Light:
         raise BadInputError(
             f"The brightness of {text!r} is {percent}%.", "Expected 0% to 100%.", f"Try: {name} 100%"
         )
-    near = difflib.get_close_matches(name, NAMES, 1)
     raise BadInputError(
         f"There is no colour {text!r}.",
         f"Expected #rrggbb or one of {', '.join(NAMES)}, and a brightness such as 40% if you like.",
-        f"Did you mean {near[0]}?" if near else "Choose one of these.",
+        did_you_mean(name, NAMES),
     )
 
 

@@ -8,12 +8,11 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
-import difflib
 import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from .errors import BadInputError
+from .errors import BadInputError, did_you_mean
 
 logger = logging.getLogger("expression")
 
@@ -79,11 +78,10 @@ class Control:
     @override.setter
     def override(self, label: str | None) -> None:
         if label and self.labels and label not in self.labels:
-            near = difflib.get_close_matches(str(label).capitalize(), self.labels, 1)
             raise BadInputError(
                 f"The override is {label!r}.",
                 f"Expected one of {', '.join(self.labels)}, or None.",
-                f"Did you mean {near[0]}?" if near else "Choose one of these; None is for what is read.",
+                did_you_mean(label, self.labels, "Choose one of these; None is for what is read."),
             )
         self._set("_override", label or None)
 

@@ -20,7 +20,7 @@ import numpy as np
 from .control import Control
 from .data import Data, Face, Frame, Reading, Seen
 from .drawing import blank, describe, draw, inset_size
-from .errors import BadInputError, DisplayError
+from .errors import BadInputError, DisplayError, did_you_mean
 from .screen import check_screen, in_notebook, screen_is_there
 from .worker import Worker
 
@@ -106,7 +106,7 @@ def make_display(name: str = "auto", title: str = TITLE) -> Display:
         raise BadInputError(
             f"There is no display {name!r}.",
             "Expected auto, window, widget or none.",
-            "Choose one of these.",
+            did_you_mean(name, ("auto", "window", "widget", "none")),
         )
     if name == "none":
         return NoDisplay()

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import difflib
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 DAMAGE = (
@@ -148,6 +149,26 @@ def install_line(extra: str) -> str:
         Run in the project's folder: pip install -e ".[speech]"
     """
     return f'Run in the project\'s folder: pip install -e ".[{extra}]"'
+
+
+def did_you_mean(
+    word: object, names: Iterable[str], otherwise: str = "Choose one of these.", cutoff: float = 0.6
+) -> str:
+    """Returns the remedy for a word that is none of some names: the name that was meant, if one is like it.
+
+    Args:
+        word: What the user wrote; whether its letters are small does not matter.
+        names: What would have been right; the error names them as what was expected.
+        otherwise: The remedy where no name is like it.
+        cutoff: How alike the two must be, from 0 to 1, as in difflib.
+
+    Example:
+        >>> did_you_mean("yunnet", ["haar", "yunet"]), did_you_mean("camera", ["haar", "yunet"])
+        ('Did you mean yunet?', 'Choose one of these.')
+    """
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(str(word).casefold(), folded, 1, cutoff)
+    return f"Did you mean {folded[near[0]]}?" if near else otherwise
 
 
 def user_path(text: str | Path) -> Path:

@@ -19,7 +19,7 @@ import numpy as np
 
 from .calibration import expected_calibration_error
 from .dataset import Split
-from .errors import BadInputError
+from .errors import BadInputError, did_you_mean
 from .image import preprocess
 from .runtime import Runtime
 from .votes import COLUMNS, NONE, UNCOUNTED, majority, over_half
@@ -237,7 +237,9 @@ def evaluate(
     """
     if labels not in PROTOCOLS:
         raise BadInputError(
-            f"There are no labels {labels!r}.", f"Expected {' or '.join(PROTOCOLS)}.", "Choose one of these."
+            f"There are no labels {labels!r}.",
+            f"Expected {' or '.join(PROTOCOLS)}.",
+            did_you_mean(labels, PROTOCOLS),
         )
     softer, every, known = None, tuple(runtime.labels), _folded(runtime.labels)
     if labels == "ferplus":

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from .card import Card, read_card, write_card
-from .errors import BadInputError, OutputError, RunError, missing_package
+from .errors import BadInputError, OutputError, RunError, did_you_mean, missing_package
 from .image import preprocess
 from .quiet import without_lines
 from .runtime import Runtime
@@ -143,7 +143,9 @@ def _check_words(quantize: str, path: Path) -> None:
     """Raises an error for another word for quantize, or another ending."""
     if quantize not in QUANTIZE:
         raise BadInputError(
-            f"--quantize is {quantize!r}.", f"Expected {', '.join(QUANTIZE)}.", "Try --quantize dynamic."
+            f"--quantize is {quantize!r}.",
+            f"Expected {', '.join(QUANTIZE)}.",
+            did_you_mean(quantize, QUANTIZE, "Try --quantize dynamic."),
         )
     if path.suffix != ".tflite":
         raise OutputError(

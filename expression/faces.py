@@ -20,7 +20,7 @@ import numpy as np
 from . import models
 from .cascades import CASCADES, find, find_near, read_cascade, two_eyes
 from .data import Box, Data, Face, Frame, Seen
-from .errors import BadInputError, MissingFileError, user_path
+from .errors import BadInputError, MissingFileError, did_you_mean, user_path
 from .image import face_pixels, fit, grey, square
 from .tracking import Tracker
 from .worker import Worker
@@ -218,10 +218,11 @@ def make_detector(name: str = "auto", smallest_face: int = 40, eyes: bool = Fals
         return YuNet(None, smallest_face, eyes)
     if name == "whole":
         return WholeFrame()
+    names = ("auto", *CASCADES, "yunet", "whole")
     raise BadInputError(
         f"There is no detector {name!r}.",
-        f"Expected one of auto, {', '.join(CASCADES)}, yunet, whole.",
-        "Choose one of these.",
+        f"Expected one of {', '.join(names)}.",
+        did_you_mean(name, names),
     )
 
 

@@ -246,7 +246,7 @@ class ImportDesk(Buttons):
             proposed = f", labelled {self.shown.label} there" if self.shown.label else ""
             told = f"{self.shown.origin}{proposed}"
         elif self.ended:
-            told = "There are no more faces. You can close this."
+            told = "There are no more faces. q closes this."
             sentences = [*map(str, self.importer.failed), *self.importer.told()]
             lines = [line for sentence in sentences for line in textwrap.wrap(sentence, 84)]
             for number, line in enumerate(lines[: VIEW.height // 30]):

@@ -12,7 +12,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from .errors import BadInputError, MissingFileError
+from .errors import BadInputError, MissingFileError, did_you_mean
 
 NOT_SURE = "not sure"
 """What a reading says in place of a label when no score reaches the threshold."""
@@ -68,7 +68,7 @@ class Labels(Sequence[str]):
         raise BadInputError(
             f"There is no label {label!r}.",
             f"Expected one of {', '.join(self._names)}.",
-            "Check the spelling, or add it to labelList.csv.",
+            did_you_mean(label, self._names, "Check the spelling, or add it to labelList.csv."),
         )
 
     @classmethod

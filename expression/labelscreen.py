@@ -106,7 +106,7 @@ class Buttons:
         for number, text in enumerate(textwrap.wrap(terms, 88)):
             write(canvas, 130, 200 + 34 * number, text, TEXT)
         self.button(canvas, "agree", Box(130, 420, 300, 56), "I agree (Enter)", PALETTE["neutral"])
-        write(canvas, 460, 434, "Nothing is kept before that.", TEXT)
+        write(canvas, 460, 434, "Nothing is kept before that. q closes this.", TEXT)
 
 
 class LabelScreen(Buttons):
@@ -200,6 +200,7 @@ class LabelScreen(Buttons):
             write(canvas, place.x + 40, place.y + 80, "no face", TEXT)
         else:
             enlarged(canvas, place, capturer.preview)
+        write(canvas, SIDE.x + 12, place.y - 26, "q closes this, and the camera goes off.", TEXT - 4)
         words = "Keeping …" if capturer.held else "Keep (space)"
         beside = Box(place.right + 8, place.y, SIDE.right - place.right - 8, 94)
         self.button(canvas, "capture", beside, words, colour(capturer.label))

@@ -105,9 +105,12 @@ export default { render };
 """.replace("WIDTH", str(WIDTH)).replace("HEIGHT", str(HEIGHT))
 """What runs in the browser: it shows the picture, and tells of keys and of the pointer."""
 
+CLOSING = ("q", "escape")
+"""Keys that close it, as in the window, unless the desk takes them."""
+
 
 class DeskWidget(anywidget.AnyWidget):
-    """Shows a desk in a notebook until it is stopped, or until another one is made.
+    """Shows a desk in a notebook until it is stopped, q or Esc is pressed, or another one is made.
 
     Args:
         book: Where pictures are kept; closed at the end.
@@ -150,11 +153,13 @@ class DeskWidget(anywidget.AnyWidget):
         self.book.close()
 
     def _hear(self, _widget, message: dict, _buffers) -> None:
-        """Does what was pressed in the browser."""
+        """Does what was pressed in the browser; runs where a cell would, so that it may wait for the loop."""
         if self._data.done:
             return
         if "key" in message:
-            self.desk.press(message["key"])
+            key = message["key"]
+            if not self.desk.press(key) and key.lower() in CLOSING:
+                self.stop()
         else:
             self.desk.point(round(message["x"]), round(message["y"]), bool(message["down"]))
 

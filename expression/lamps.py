@@ -7,7 +7,6 @@ Notebook: 08_lights
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from typing import Any
 
 from .bridge import Bridge
 from .colours import BRIGHTEST, LOWEST, Gamut, Light, gamut_of, to_xy
-from .errors import BadInputError
+from .errors import BadInputError, did_you_mean
 from .lightsettings import LightSettings
 
 SAME_XY, SAME_BRIGHTNESS = 0.006, 4
@@ -82,8 +81,7 @@ def _find(wanted: str, names: Mapping[str, str], what: str) -> str:
     happened = f"There is no {what} {wanted!r} on the bridge."
     if not names:
         raise BadInputError(happened, "Expected one that it has, and it has none.", "Add one in the Hue app.")
-    near = difflib.get_close_matches(wanted, names.values(), 1, 0.5)
-    remedy = f"Did you mean {near[0]}?" if near else "See: expression lights list"
+    remedy = did_you_mean(wanted, names.values(), "See: expression lights list", cutoff=0.5)
     if what == "light" and re.search("[,;]", wanted):
         remedy = f"Write a + between two: {re.sub(r'[,; ]*[,;][,; ]*', '+', wanted)}"
     raise BadInputError(happened, f"Expected one of {', '.join(names.values())}.", remedy)

@@ -9,7 +9,6 @@ Notebook: 08_lights
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from typing import Any
 
 from .colours import Light, any_colour, light, mix
 from .data import Reading
-from .errors import BadInputError
+from .errors import BadInputError, did_you_mean
 from .labels import NOT_SURE
 from .room import POLICIES
 from .settings import FILE, table, to_bool
@@ -83,7 +82,7 @@ class LightSettings:
             if not 0 <= value <= high:
                 raise _bad(name, value, f"0 to {high}", "Choose a value in that range.")
         if self.follow not in POLICIES:
-            raise _bad("follow", self.follow, " or ".join(POLICIES), "Choose one of these.")
+            raise _bad("follow", self.follow, " or ".join(POLICIES), did_you_mean(self.follow, POLICIES))
         if self.lights and self.group:
             raise BadInputError(
                 f"Both lights ({', '.join(self.lights)}) and a group ({self.group}) were chosen.",
@@ -134,6 +133,17 @@ class LightSettings:
         factor = DIMMEST + (1 - DIMMEST) * reading.score if self.by_score else 1.0
         return self._of(reading.label).dimmed(factor * self.brightness)
 
+    @property
+    def chosen(self) -> list[str]:
+        """The labels whose light is not the usual one, in small letters.
+
+        Example:
+            >>> LightSettings.load(environ={}, folder="/nowhere", colours="Happy:pink+Calm:green").chosen
+            ['happy', 'calm']
+        """
+        usual = _colours({})
+        return [label for label, light in self.colours.items() if usual.get(label) != light]
+
     def light_of_nobody(self) -> Light:
         """Returns what a lamp shows when nobody is there."""
         return self.neutral.dimmed(self.brightness)
@@ -153,11 +163,10 @@ def _convert(name: str, value: Any, place: str) -> Any:
             f"Remove it, and set {VARIABLE}{name.upper()} to it.",
         )
     if name not in kinds:
-        near = difflib.get_close_matches(name, kinds, 1)
         raise BadInputError(
             f"There is no setting {name!r} of lights{found}.",
             f"Expected one of {', '.join(kinds)}.",
-            f"Did you mean {near[0]}?" if near else "Check the spelling, or remove it.",
+            did_you_mean(name, kinds, "Check the spelling, or remove it."),
         )
     try:
         return _CONVERTERS[kinds[name]](value)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .card import Card, write_card
-from .errors import BadInputError, damage_told, missing_package
+from .errors import BadInputError, damage_told, did_you_mean, missing_package
 from .image import SIZE
 from .labels import Labels
 from .quiet import without_lines
@@ -141,7 +141,7 @@ def builder(name: str) -> Callable[..., keras.Model]:
         raise BadInputError(
             f"There is no network {name!r}.",
             f"Expected {' or '.join(NETWORKS)}.",
-            "Choose one, or add your own to network.NETWORKS.",
+            did_you_mean(name, NETWORKS, "Choose one, or add your own to network.NETWORKS."),
         )
     return NETWORKS[name]
 

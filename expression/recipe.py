@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from .errors import BadInputError
+from .errors import BadInputError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,9 @@ def usual(network: str = "shipped", epochs: int | None = None, seed: int = 0) ->
     """
     if network not in USUAL:
         raise BadInputError(
-            f"--network is {network!r}.", f"Expected {' or '.join(USUAL)}.", "Try --network shipped."
+            f"--network is {network!r}.",
+            f"Expected {' or '.join(USUAL)}.",
+            did_you_mean(network, USUAL, "Try --network shipped."),
         )
     recipe = USUAL[network]
     return replace(recipe, epochs=recipe.epochs if epochs is None else epochs, seed=seed)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from .card import Card, read_card
-from .errors import BadInputError, damage_told, missing_package, user_path
+from .errors import BadInputError, damage_told, did_you_mean, missing_package, user_path
 from .labels import Labels
 from .models import SHIPPED
 from .quiet import without_lines
@@ -96,7 +96,7 @@ class Runtime:
             raise BadInputError(
                 f"{self.name} has no head {head!r}.",
                 f"Expected {' or '.join(self.heads)}.",
-                "Name one of them, or none for the usual one.",
+                did_you_mean(head, self.heads, "Name one of them, or none for the usual one."),
             )
         return self.heads.index(head)
 

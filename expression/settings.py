@@ -9,7 +9,6 @@ Notebook: 06_live
 
 from __future__ import annotations
 
-import difflib
 import operator
 import os
 import re
@@ -19,7 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from .errors import BadInputError
+from .errors import BadInputError, did_you_mean
 
 FILE = "expression.toml"
 OUTSIDE = {"MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG", "BLYNK_TOKEN", "MQTT_USER", "MQTT_PASSWORD"}
@@ -158,11 +157,10 @@ def _convert(name: str, value: Any, place: str) -> Any:
     """Returns the value in the type of the setting."""
     kinds = {f.name: f.type for f in fields(Settings)}
     if name not in kinds:
-        near = difflib.get_close_matches(name, kinds, 1)
         raise BadInputError(
             f"There is no setting {name!r}, found in {place}.",
             f"Expected one of {', '.join(kinds)}.",
-            f"Did you mean {near[0]}?" if near else "Check the spelling, or remove it.",
+            did_you_mean(name, kinds, "Check the spelling, or remove it."),
         )
     try:
         return _CONVERTERS.get(kinds[name], lambda v: v)(value)
@@ -233,5 +231,5 @@ def _in_range(name: str, value: float, low: float, high: float) -> None:
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise BadInputError(
-            f"{name} is {value!r}.", f"Expected one of {', '.join(choices)}.", "Choose one of these."
+            f"{name} is {value!r}.", f"Expected one of {', '.join(choices)}.", did_you_mean(value, choices)
         )

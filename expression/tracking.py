@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .data import Box, Face
-from .errors import BadInputError
+from .errors import BadInputError, did_you_mean
 from .labels import NOT_SURE, Labels
 
 GATE = 1.0
@@ -259,7 +259,7 @@ class Smoother:
             raise BadInputError(
                 f"There is no smoothing {kind!r}.",
                 f"Expected one of {', '.join(rules)}.",
-                "Choose one of these.",
+                did_you_mean(kind, rules),
             )
         self.kind, self.labels, self.threshold = kind, labels, threshold
         self._rule = rules[kind]

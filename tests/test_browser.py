@@ -230,7 +230,7 @@ def test_a_kernel_that_is_restarted_lets_the_camera_go(camera_page):
 def test_a_camera_that_is_not_allowed_is_told_in_the_cell(camera_page):
     camera_page.run()
     camera_page.wait("SourceError: The camera was not allowed.")
-    camera_page.wait("Allow it beside the address of the page, and try again.")
+    camera_page.wait("Allow it beside the address of the page, and run the cell again.")
 
 
 @notebook(LABELER)
@@ -248,6 +248,8 @@ def test_the_labeler_captures_by_key_from_the_camera_of_the_browser(camera_page,
         page.wait_for_timeout(500)
     assert found
     assert ",Happy," in (tmp_path / "mine" / "faceLabels.csv").read_text("utf-8")
+    page.keyboard.press("q")
+    page.wait_for_function("() => window.tracks.every(track => track.readyState === 'ended')", timeout=20_000)
 
 
 @notebook(LABELER)

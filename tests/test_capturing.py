@@ -63,6 +63,7 @@ def test_nothing_is_kept_before_somebody_has_agreed(book):
     capturer = Capturer(book, Finds(FACE))
     capturer.see(frame())
     assert str(book.images.resolve()) in consent(book)
+    assert "`" not in consent(book), "it is drawn and printed as it is"
     with pytest.raises(RunError, match=r"Nobody has agreed to be kept\. Expected .* Agree, then go on"):
         capturer.capture()
     assert book.rows == []

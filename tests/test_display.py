@@ -344,6 +344,8 @@ def test_an_unknown_display_is_refused():
     assert str(error.value) == (
         "There is no display 'cinema'. Expected auto, window, widget or none. Choose one of these."
     )
+    with pytest.raises(BadInputError, match=r"'widgit'.* Did you mean widget\?"):
+        make_display("widgit")
 
 
 @pytest.mark.parametrize(

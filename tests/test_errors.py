@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from expression import errors
-from expression.errors import BadInputError, ExpressionError, damage_told, missing_package, user_path
+from expression.errors import (
+    BadInputError,
+    ExpressionError,
+    damage_told,
+    did_you_mean,
+    missing_package,
+    user_path,
+)
 
 ROOT = Path(__file__).parents[1]
 SENTENCES = ("It broke at 3.", "Expected 2.", "Try 2.")
@@ -64,6 +71,21 @@ def test_a_missing_package_names_feature_package_and_the_line_that_installs_it(a
     error = missing_package(*arguments)
     assert error.happened == f"{arguments[0]} needs the package {arguments[1]}, which is not installed."
     assert error.remedy == line
+
+
+@pytest.mark.parametrize(
+    ("word", "otherwise", "remedy"),
+    [
+        pytest.param("yunnet", (), "Did you mean yunet?", id="a letter too many"),
+        pytest.param("SOFA", (), "Did you mean Sofa?", id="large letters"),
+        pytest.param("hog", (), "Choose one of these.", id="nothing like it"),
+        pytest.param("hog", ("See: list",), "See: list", id="nothing like it, and another remedy"),
+        pytest.param(3, (), "Choose one of these.", id="no text"),
+        pytest.param("", (), "Choose one of these.", id="empty"),
+    ],
+)
+def test_a_word_is_answered_with_the_name_that_was_meant(word, otherwise, remedy):
+    assert did_you_mean(word, ("haar", "yunet", "Sofa"), *otherwise) == remedy
 
 
 def test_a_path_of_a_user_is_taken_though_nothing_is_there(tmp_path, monkeypatch):

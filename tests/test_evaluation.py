@@ -222,6 +222,11 @@ WRONG = {
         {"labels": "affectnet"},
         "There are no labels 'affectnet'. Expected fer2013 or ferplus. Choose one of these.",
     ),
+    "labels misspelt": (
+        split_of([0]),
+        {"labels": "FER+plus"},
+        "There are no labels 'FER+plus'. Expected fer2013 or ferplus. Did you mean ferplus?",
+    ),
     "unknown label": (
         split_of([0, 1]),
         {"names": ["Happy", "Bored", "Awake"]},

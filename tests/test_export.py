@@ -248,9 +248,11 @@ def test_an_unknown_head_of_an_agreement_is_told(exported):
 
 def test_another_word_for_quantize_is_refused(network):
     with pytest.raises(
-        BadInputError, match=r"'int4'. Expected none, float16, dynamic, int8. Try --quantize dyn"
+        BadInputError, match=r"'int4'. Expected none, float16, dynamic, int8. Did you mean int8\?"
     ):
         export(network, network.with_name("x.tflite"), "int4")
+    with pytest.raises(BadInputError, match=r"'small'. .* Try --quantize dynamic\."):
+        export(network, network.with_name("x.tflite"), "small")
 
 
 def test_a_missing_network_is_told(tmp_path):

@@ -178,6 +178,8 @@ def test_the_smallest_face_is_measured_in_pixels_of_the_picture(factor):
 def test_an_unknown_detector_is_answered_with_the_known_ones():
     with pytest.raises(BadInputError, match=r"There is no detector 'hog'\. Expected one of auto, haar"):
         make_detector("hog")
+    with pytest.raises(BadInputError, match=r"no detector 'yunnet'.* Did you mean yunet\?"):
+        make_detector("yunnet")
 
 
 def test_the_whole_frame_is_one_face():

@@ -84,6 +84,8 @@ def test_labels_are_found_without_regard_to_case():
 def test_a_label_that_is_not_there_is_told_with_those_that_are():
     with pytest.raises(BadInputError, match=r"no label 'Joy'\. Expected one of Happy, Sad\. Check the spell"):
         Labels(["Happy", "Sad"]).index("Joy")
+    with pytest.raises(BadInputError, match=r"no label 'hapy'\..* Did you mean Happy\?"):
+        Labels(["Happy", "Sad"]).index("hapy")
 
 
 def test_equal_labels_are_equal_and_their_order_counts():

@@ -134,6 +134,35 @@ def test_a_widget_that_cannot_be_made_leaves_the_set_free(tmp_path):
     LabelBook(tmp_path).close()
 
 
+@pytest.mark.parametrize("key", ["q", "Q", "Escape"])
+def test_a_key_closes_it_and_turns_the_camera_off(labeler, source, tmp_path, key):
+    press(labeler, key="Enter")
+    assert source.read_once.wait(20)
+    press(labeler, key=key)
+    assert (source.opened, source.closed) == (1, 1)
+    assert not {"labeler", "capture"} & {thread.name for thread in threading.enumerate()}
+    LabelBook(tmp_path).close()  # the set is free
+    press(labeler, key=key)
+
+
+def test_a_letter_of_a_name_and_the_way_back_to_the_camera_do_not_close_it(labeler):
+    press(labeler, key="Enter")
+    for key in ("l", "a", "q", "Escape", "Escape", "e", "Escape"):
+        press(labeler, key=key)
+    assert labeler.desk.page == "capture"
+    assert not labeler._data.done
+    for key in ("l", "q"):
+        press(labeler, key=key)
+    assert labeler._data.done
+
+
+def test_an_import_is_closed_by_a_key(tmp_path):
+    cv2.imwrite(str(tmp_path / "face.png"), np.zeros((48, 48), np.uint8))
+    widget = ImportWidget(tmp_path / "face.png", folder=tmp_path, detector="whole")
+    press(widget, key="q")
+    assert "labeler" not in [thread.name for thread in threading.enumerate()]
+
+
 def test_once_stopped_it_says_so_and_takes_no_more_keys(tmp_path):
     labeler = LabelWidget(tmp_path, Pictures(fps=50), "whole")
     before = labeler.picture

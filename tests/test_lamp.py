@@ -7,6 +7,7 @@ import pytest
 from readings import feed, seen
 
 from expression.colours import GAMUTS, Light, light
+from expression.control import Control
 from expression.lamps import command
 from expression.sinks import make_sink
 from expression.sinks.hue import Hue
@@ -40,6 +41,23 @@ def test_when_nobody_is_there_it_shows_the_neutral_light():
     lamp = make_sink("lamp:neutral=pink 50%,dwell=0")
     feed(lamp, seen(0, p1="Sad"), seen(5))
     assert lamp.light == light("pink 50%")
+
+
+def test_a_colour_for_a_label_that_the_network_does_not_have_is_warned_of(caplog):
+    lamp = make_sink("lamp:colours=Hapy:gold+sad:pink+Disgust:lime+not sure:white")
+    lamp.control = Control(("Happy", "Sad"))
+    lamp.open()
+    assert caplog.messages == [
+        "Colours of the sink lamp are for disgust, hapy, which the network does not have. "
+        "Expected its labels: Happy, Sad. hapy is perhaps Happy."
+    ]
+
+
+def test_the_usual_colours_are_not_warned_of(caplog):
+    lamp = Lamp(colours="Happy:pink")
+    lamp.control = Control(("Happy", "Sad"))
+    lamp.open()
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("size", [(240, 320), (40, 60), (320, 120), (1, 1)])

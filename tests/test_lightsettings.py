@@ -82,7 +82,11 @@ def test_lights_and_a_group_in_one_place_are_refused():
         ({"brightness": 2}, r"brightness of the lights is 2\.0\. Expected 0 to 1"),
         ({"brightness": float("nan")}, r"brightness of the lights is nan"),
         ({"dwell": True}, r"dwell of the lights is True"),
-        ({"follow": "first"}, r"follow of the lights is 'first'\. Expected largest or mean"),
+        (
+            {"follow": "first"},
+            r"follow of the lights is 'first'\. Expected largest or mean\. Choose one",
+        ),
+        ({"follow": "larger"}, r"follow of the lights is 'larger'.* Did you mean largest\?"),
         ({"lights": "A", "group": "B"}, r"Both lights \(A\) and a group \(B\)"),
         ({"colours": "red"}, r"colours of the lights is 'red'\. Expected labels with their colours"),
         ({"colours": {"Happy": "rde"}}, r"There is no colour 'rde'\. .* Did you mean red\?"),

@@ -118,7 +118,9 @@ def test_no_network_is_said_in_one_sentence(cache, catalogue):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(cache):
-    with pytest.raises(BadInputError, match=r"There is no model 'yunnet'\. Expected one of yunet\."):
+    with pytest.raises(
+        BadInputError, match=r"no model 'yunnet'\. Expected one of yunet\. Did you mean yunet\?"
+    ):
         models.get("yunnet")
 
 

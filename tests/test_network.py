@@ -50,6 +50,8 @@ def test_networks_are_as_large_as_they_are_said_to_be():
 def test_a_network_of_another_name_is_told():
     with pytest.raises(BadInputError, match=r"no network 'vgg'\. Expected tutorial or shipped\. Choose"):
         builder("vgg")
+    with pytest.raises(BadInputError, match=r"no network 'Shiped'.* Did you mean shipped\?"):
+        builder("Shiped")
 
 
 def test_the_seed_decides_the_first_weights():

@@ -55,10 +55,11 @@ def test_epochs_and_seed_may_be_chosen():
     ("words", "said"),
     [
         (("vgg",), r"--network is 'vgg'\. Expected shipped or tutorial\. Try --network shipped\."),
+        (("shiped",), r"--network is 'shiped'\. .* Did you mean shipped\?"),
         (("shipped", 0), r"The recipe has epochs=0\. Expected epochs"),
         (("shipped", 1, -1), r"The recipe has seed=-1\."),
     ],
-    ids=["network", "epochs", "seed"],
+    ids=["network", "network misspelt", "epochs", "seed"],
 )
 def test_a_usual_recipe_of_what_is_not_there_is_refused(words, said):
     with pytest.raises(BadInputError, match=said):

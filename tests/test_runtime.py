@@ -320,9 +320,11 @@ def test_two_heads_are_told_of(answers):
 
 def test_an_unknown_head_is_told_with_those_there_are(answers):
     with pytest.raises(
-        BadInputError, match=rf"{answers.name} has no head 'votes'\. Expected fer2013 or ferplus"
+        BadInputError, match=rf"{answers.name} has no head 'votes'\. Expected fer2013 or ferplus\. Name one"
     ):
         answers.scores(SQUARES, "votes")
+    with pytest.raises(BadInputError, match=r"has no head 'fer2012'.* Did you mean fer2013\?"):
+        answers.scores(SQUARES, "fer2012")
 
 
 @pytest.mark.parametrize("engine", ["tflite", "keras"])

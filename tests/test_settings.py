@@ -108,6 +108,9 @@ BAD = [
     ("display", "wall", r"display is 'wall'\. Expected one of auto, window"),
     ("detector", "yolo", r"detector is 'yolo'\. Expected one of auto, haar"),
     ("smooth", "silk", r"smooth is 'silk'\. Expected one of average, streak, none\. Choose one of these"),
+    ("smooth", "strek", r"smooth is 'strek'\. Expected one of .* Did you mean streak\?"),
+    ("display", "widgit", r"display is 'widgit'\. .* Did you mean widget\?"),
+    ("detector", "yunnet", r"detector is 'yunnet'\. .* Did you mean yunet\?"),
 ]
 
 

@@ -84,9 +84,21 @@ def test_a_source_passes_as_it_is():
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ("-1", BadInputError, "The camera's number is -1. Expected 0 or more."),
-        ("nonsense", BadInputError, "There is no source 'nonsense'."),
+        (
+            "-1",
+            BadInputError,
+            "The camera's number is -1. Expected 0 or more. Choose 0, or another source, such as demo.",
+        ),
+        (
+            "nonsense",
+            BadInputError,
+            "There is no source 'nonsense'. Expected a camera's number, a file, a folder, an rtsp or "
+            "http address, demo, or, in a notebook, browser. Choose another source, such as demo.",
+        ),
         ("folder", BadInputError, "There is no source 'folder'."),
+        ("dmeo", BadInputError, "browser. Did you mean demo?"),
+        ("Demo", BadInputError, "browser. Did you mean demo?"),
+        ("brwoser", BadInputError, "browser. Did you mean browser?"),
         ("missing.mp4", MissingFileError, "There is no file or folder missing.mp4."),
         ("some/where", MissingFileError, "There is no file or folder some/where."),
         ("ftp://me:secret@host/x", BadInputError, "an address that begins with ftp://"),

@@ -391,6 +391,7 @@ def test_a_player_that_hangs_does_not_hang_the_sink(player, monkeypatch):
         ("speech:cooldown=-1", BadInputError, "cooldown of the sink speech is -1.0. Expected 0 to"),
         ("speech:rate=9", BadInputError, "rate of the sink speech is 9. Expected 50 to 500 words a minute."),
         ("speech:room=all", BadInputError, "room of the sink speech is 'all'. Expected largest or mean."),
+        ("speech:room=meen", BadInputError, "Expected largest or mean. Did you mean mean?"),
         ("speech:words=Happy", BadInputError, "words of the sink speech has 'Happy'. Expected LABEL=WORDS"),
         ("speech:words=Sad=no.wav", MissingFileError, "The recording no.wav for Sad is not there."),
     ],

@@ -272,6 +272,8 @@ def test_a_gap_is_survived_and_those_who_left_are_forgotten():
 def test_an_unknown_smoothing_is_answered_with_the_known_ones():
     with pytest.raises(BadInputError, match=r"no smoothing 'mean'\. Expected one of average, streak, none"):
         Smoother("mean", LABELS)
+    with pytest.raises(BadInputError, match=r"no smoothing 'strek'.* Did you mean streak\?"):
+        Smoother("strek", LABELS)
 
 
 def test_a_label_is_not_held_below_the_threshold():

@@ -170,7 +170,7 @@ def test_a_missing_camera_says_which_there_are(monkeypatch, tmp_path, files, wor
         Webcam(7).open()
     assert str(caught.value) == (
         f"There is no camera 7 (no {tmp_path}/video7). Expected the number of a connected camera; {words}. "
-        "Plug one in, choose another --source, or try --source demo."
+        "Plug one in, or choose another source, such as demo."
     )
 
 

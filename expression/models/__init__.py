@@ -17,7 +17,15 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from ..errors import BadInputError, MissingFileError, OutputError, RunError, missing_package, user_path
+from ..errors import (
+    BadInputError,
+    MissingFileError,
+    OutputError,
+    RunError,
+    did_you_mean,
+    missing_package,
+    user_path,
+)
 
 FOLDER = Path(__file__).parent
 """Where the files lie that come with the package."""
@@ -141,7 +149,7 @@ def _model(name: str) -> Model:
         raise BadInputError(
             f"There is no model {name!r}.",
             f"Expected one of {', '.join(CATALOGUE)}.",
-            "Look at: expression models list",
+            did_you_mean(name, CATALOGUE, "Look at: expression models list"),
         )
     return CATALOGUE[name]
 

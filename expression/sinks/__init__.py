@@ -9,7 +9,6 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import inspect
@@ -19,7 +18,7 @@ import numpy as np
 
 from ..control import Control
 from ..data import Frame, Reading
-from ..errors import BadInputError
+from ..errors import BadInputError, did_you_mean
 from ._options import options_of
 
 GONE_SECONDS = 2.0
@@ -168,11 +167,10 @@ def _no_sink(thing: object) -> BadInputError:
 def _sink_class(name: str) -> type[Sink]:
     """Imports the file of that name and returns the sink that it defines."""
     if name not in names():
-        near = difflib.get_close_matches(name.lower(), names(), 1)
         raise BadInputError(
             f"There is no sink {name!r}.",
             f"Expected one of {', '.join(names())}.",
-            f"Did you mean {near[0]}?" if near else "Choose one of these.",
+            did_you_mean(name, names()),
         )
     module = importlib.import_module(f".{name}", __name__)
     kinds = (value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, Sink))

@@ -11,6 +11,7 @@ from ..colours import Light
 from ..data import Reading
 from ..lightsettings import LightSettings
 from . import Sink
+from ._options import warn_of_labels
 
 
 class Lighting(Sink):
@@ -29,6 +30,13 @@ class Lighting(Sink):
         self.settings = LightSettings.load(**options)
         self.room = self.settings.follow
         self.dwell = 0.0 if self.settings.blend else self.settings.dwell
+
+    def open(self) -> None:
+        """Warns of colours that were chosen for labels which the network does not have."""
+        labels = self.control.labels
+        known = {label.casefold() for label in labels}
+        strange = [label for label in self.settings.chosen if label.casefold() not in known]
+        warn_of_labels(f"Colours of the sink {self.name}", strange, labels)
 
     def send(self, reading: Reading) -> None:
         """Shows the light of a reading, if it has one."""

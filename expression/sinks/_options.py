@@ -15,7 +15,7 @@ import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..errors import BadInputError
+from ..errors import BadInputError, did_you_mean
 from ..labels import NOT_SURE
 from ..settings import to_bool
 
@@ -108,11 +108,10 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
 def _convert(name: str, word: str, value: str, hints: dict[str, Any]) -> Any:
     """Returns an option's value in the type of its annotation."""
     if word not in hints:
-        near = difflib.get_close_matches(word, hints, 1)
         raise BadInputError(
             f"The sink {name} has no option {word!r}.",
             f"Expected {', '.join(hints) or 'no options'}.",
-            f"Did you mean {near[0]}?" if near else "Check the spelling, or leave it out.",
+            did_you_mean(word, hints, "Check the spelling, or leave it out."),
         )
     kinds = typing.get_args(hints[word]) or (hints[word],)
     kind = next((kind for kind in kinds if kind in _WORDS), str)

@@ -17,9 +17,7 @@ from ..colours import Light
 from ..crew import PATIENCE, Crew
 from ..errors import BadInputError
 from ..keys import find
-from ..lightsettings import COLOURS
 from ._lighting import Lighting
-from ._options import warn_of_labels
 
 BACK_SECONDS = 0.5
 """Seconds that a lamp may take at the end: four commands, at the bridge's rate."""
@@ -109,11 +107,7 @@ class Hue(Lighting):
             self._bridge.close()
             raise
         self.crew, self._before = crew, crew.before
-        labels = self.control.labels
-        known = {label.casefold() for label in (*COLOURS, *labels)}
-        warn_of_labels(
-            "Colours of the sink hue", [c for c in self.settings.colours if c not in known], labels
-        )
+        super().open()
         self._tell_of_earlier(crew.before)
         if not crew.following:
             why = ", ".join(f"{lamp.name}: {lamp.left_alone}" for lamp in crew.lamps) or "there are none"

@@ -27,6 +27,7 @@ from ..errors import (
     ExpressionError,
     MissingPackageError,
     RunError,
+    did_you_mean,
     missing_package,
     user_path,
 )
@@ -107,7 +108,7 @@ class Speech(Sink):
             raise BadInputError(
                 f"room of the sink speech is {room!r}.",
                 f"Expected {' or '.join(POLICIES)}.",
-                "Choose one of these.",
+                did_you_mean(room, POLICIES),
             )
         self.dwell, self.room = settle, room
         self._voice, self._rate, self._cooldown = voice, rate, cooldown

@@ -1,8 +1,8 @@
 """Sources: where frames come from; one file each, found by its name.
 
 A source is a class with `open`, `read` and `close`. `open_source` turns what a user
-wrote (0, a file, a folder, an address, demo) into one, and `CaptureLoop` is the thread
-that reads it at its own pace. `session.py` calls both. To add a source, add a file.
+wrote (0, a file, a folder, an address, demo, browser) into one, and `CaptureLoop` is the
+thread that reads it at its own pace. `session.py` calls both. To add a source, add a file.
 
 Notebook: 03_threads
 """
@@ -18,9 +18,14 @@ import time
 import numpy as np
 
 from ..data import Data, Frame
-from ..errors import BadInputError, MissingFileError, user_path
+from ..errors import BadInputError, MissingFileError, did_you_mean, user_path
 from ..image import PICTURES
 from ..worker import Worker
+
+EXPECTED = (
+    "Expected a camera's number, a file, a folder, an rtsp or http address, demo, or, in a notebook, browser."
+)
+"""What a source can be, for whoever wrote something else."""
 
 
 class Source:
@@ -84,7 +89,7 @@ def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
     if not text:
         raise BadInputError(
             "The source is empty.",
-            "Expected a camera's number, a file, a folder, an address, or demo.",
+            EXPECTED,
             "Leave it out for the camera.",
         )
     if text == "demo":
@@ -147,8 +152,8 @@ def _open_path(text: str, repeat: bool) -> Source:
         )
     raise BadInputError(
         f"There is no source {text!r}.",
-        "Expected a camera's number, a file, a folder, an rtsp or http address, or demo.",
-        "Try --source demo.",
+        EXPECTED,
+        did_you_mean(text, ("demo", "browser"), "Choose another source, such as demo."),
     )
 
 

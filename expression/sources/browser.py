@@ -48,16 +48,16 @@ ALLOW = "Please allow the camera in this page. The browser asks beside the page'
 FAILURES = {
     "NotAllowedError": (
         "The camera was not allowed.",
-        "Allow it beside the address of the page, and try again.",
+        "Allow it beside the address of the page, and run the cell again.",
     ),
     "system": (
         "The system does not let the browser use the camera.",
-        "Allow it in the system's settings for privacy, and run it again.",
+        "Allow it in the system's settings for privacy, and run the cell again.",
     ),
     "NotFoundError": ("The browser finds no camera.", 'Plug one in, or take another source, such as "demo".'),
     "NotReadableError": (
         "The browser's camera is taken by another program.",
-        "Close other programs that use it, and run it again.",
+        "Close other programs that use it, and run the cell again.",
     ),
     "insecure": (
         "This page gets no camera: it came by http.",
@@ -65,9 +65,9 @@ FAILURES = {
     ),
     "deaf": (
         "The kernel took no picture for 20 s, so the browser's camera went off.",
-        "Let no cell compute so long beside it, and run it again.",
+        "Let no cell compute so long beside it, and run the cell again.",
     ),
-    "ended": ("The browser's camera went off.", "Plug it in or allow it again, and run it again."),
+    "ended": ("The browser's camera went off.", "Plug it in or allow it again, and run the cell again."),
 }
 """What a page may meet, and what to do. Source: https://developer.mozilla.org/docs/Web/API/MediaDevices/getUserMedia"""
 

@@ -46,7 +46,9 @@ class Webcam(Source):
     def __init__(self, index: int = 0):
         if index < 0:
             raise BadInputError(
-                f"The camera's number is {index}.", "Expected 0 or more.", "Try --source 0, or --source demo."
+                f"The camera's number is {index}.",
+                "Expected 0 or more.",
+                "Choose 0, or another source, such as demo.",
             )
         self.index = index
         self.description = f"camera {index}"
@@ -155,7 +157,7 @@ def _missing(index: int) -> SourceError:
     return SourceError(
         f"There is no camera {index} (no {DEVICES}/video{index}).",
         f"Expected the number of a connected camera; {found[0].lower()}{found[1:]}.",
-        "Plug one in, choose another --source, or try --source demo.",
+        "Plug one in, or choose another source, such as demo.",
     )
 
 
