@@ -67,16 +67,23 @@ class Page:
         raise AssertionError("the kernel is never idle")
 
     def run(self) -> None:
-        """Runs the first cell; again where the page did not take the keys, as while it still loads."""
+        """Runs the first cell; presses again where the page took no keys, as while it still loads."""
+        begun = ".jp-InputPrompt:text('[*]'), .jp-OutputArea-output"
         for _ in range(3):
             self.page.click(".jp-CodeCell .cm-content")
             self.page.keyboard.press("Control+Enter")
             with contextlib.suppress(playwright.TimeoutError):
-                self.page.wait_for_selector(".jp-OutputArea-output", timeout=20_000)
+                self.page.wait_for_selector(
+                    ".jp-InputPrompt:text('[*]'), .jp-OutputArea-output", timeout=10_000
+                )
                 return
 
     def wait(self, text: str, seconds: float = 60) -> None:
-        self.page.wait_for_selector(f"text={text}", timeout=seconds * 1000)
+        try:
+            self.page.wait_for_selector(f"text={text}", timeout=seconds * 1000)
+        except playwright.TimeoutError:
+            shown = self.page.inner_text(".jp-Notebook") + self.page.inner_text("#jp-main-statusbar")
+            raise AssertionError(f"there is no {text!r} in: {shown}") from None
 
     def restart(self) -> None:
         """Restarts the kernel as people do, by the button above the notebook."""
