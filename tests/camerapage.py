@@ -73,9 +73,7 @@ class Page:
             self.page.click(".jp-CodeCell .cm-content")
             self.page.keyboard.press("Control+Enter")
             with contextlib.suppress(playwright.TimeoutError):
-                self.page.wait_for_selector(
-                    ".jp-InputPrompt:text('[*]'), .jp-OutputArea-output", timeout=10_000
-                )
+                self.page.wait_for_selector(begun, timeout=10_000)
                 return
 
     def wait(self, text: str, seconds: float = 60) -> None:
