@@ -14,7 +14,7 @@ import cv2
 import nbformat
 import numpy as np
 import pytest
-from test_jupyter import CHROMIUM, PICTURE, QUIET, jupyter, playwright
+from test_jupyter import CHROMIUM, PICTURE, QUIET, jupyter, playwright, ready
 
 from expression.image import encode_jpeg
 from expression.sources.demo import Demo
@@ -57,14 +57,8 @@ class Page:
         self.ready()
 
     def ready(self) -> None:
-        """Waits until the kernel is idle; loads the page anew where it does not hear of that."""
-        for _ in range(4):
-            self.page.click(".jp-CodeCell .cm-content", timeout=110_000)
-            with contextlib.suppress(playwright.TimeoutError):
-                self.page.wait_for_selector("text=| Idle", timeout=30_000)
-                return
-            self.page.reload()
-        raise AssertionError("the kernel is never idle")
+        """Waits until the kernel is idle."""
+        ready(self.page)
 
     def run(self) -> None:
         """Runs the first cell; presses again where the page took no keys, as while it still loads."""
