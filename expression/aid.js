@@ -4,7 +4,7 @@
 
 const UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
 
-const HERE = 2000; // milliseconds until the kernel is told again that somebody may look
+const HERE = 1000; // milliseconds until the kernel is told again that somebody may look: half of what it waits
 
 function render({ model, el }) {
   const said = document.createElement("span");

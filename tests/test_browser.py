@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -272,10 +273,17 @@ def test_the_labeler_captures_by_click_from_the_camera_of_the_browser(camera_pag
     camera_page.wait("Your camera is on")
     click(screen.buttons["label:Sad"])
     table = tmp_path / "mine" / "faceLabels.csv"
+
+    def pictures() -> list[Path]:
+        return sorted((tmp_path / "mine" / "Images").glob("*.png"))
+
     until(
         lambda: click(screen.buttons["capture"]) or (table.exists() and ",Sad," in table.read_text("utf-8"))
     )
-    rows = [line.split(",")[:2] for line in table.read_text("utf-8").splitlines()]
-    pictures = sorted((tmp_path / "mine" / "Images").glob("*.png"))
-    assert [[picture.name, "Sad"] for picture in pictures] == rows
-    assert cv2.imread(str(pictures[0]), cv2.IMREAD_UNCHANGED).std() > 10, "a face, not an empty picture"
+
+    def in_step() -> bool:  # the last click may still be on its way
+        rows = [line.split(",")[:2] for line in table.read_text("utf-8").splitlines()]
+        return [[picture.name, "Sad"] for picture in pictures()] == rows
+
+    until(in_step)
+    assert cv2.imread(str(pictures()[0]), cv2.IMREAD_UNCHANGED).std() > 10, "a face, not an empty picture"
