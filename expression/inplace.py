@@ -1,7 +1,7 @@
-"""In place of a widget: what a page says that cannot show one, as where JupyterLab lacks an extension.
+"""In place: what a page says in place of a widget that it cannot show, and clicks that arrive in time.
 
-`widget.py`, `labelwidget.py` and `sources/browser.py` give it to the notebook beside each widget. People
-read it on the web, too, in a notebook that was saved while a cell ran.
+`widget.py`, `labelwidget.py` and `sources/browser.py` give each of their widgets both. The words are for
+where JupyterLab lacks an extension, and for the web, where a notebook is that was saved while a cell ran.
 
 Notebook: 06_live
 """
@@ -32,3 +32,18 @@ def in_place(bundle: Any, name: str) -> Any:
         data, about = bundle
         return data | words, about
     return bundle | words
+
+
+def heard(*widgets: Any) -> None:
+    """Lets the kernel hear widgets while a cell runs, those in a box too.
+
+    ipykernel 7.4 hands a widget's messages to whoever used the widget last. Here that is the running cell,
+    which takes them only when it has ended; so they go where the page sends them, as with ipykernel 7.2.
+    Source: https://github.com/ipython/ipykernel/blob/v7.4.0/ipykernel/comm/comm.py
+
+    Args:
+        widgets: Widgets of ipywidgets or anywidget; outside a notebook nothing comes of it.
+    """
+    for widget in widgets:
+        widget.comm._reply_subshell_for = lambda _data, where: where
+        heard(*getattr(widget, "children", ()))

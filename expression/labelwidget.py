@@ -26,7 +26,7 @@ from .faces import make_detector
 from .image import encode_jpeg
 from .importdesk import ImportDesk
 from .importing import Importer
-from .inplace import in_place
+from .inplace import heard, in_place
 from .labelbook import LabelBook
 from .labeldesk import LabelDesk
 from .labelscreen import HEIGHT, WIDTH, plain
@@ -134,6 +134,7 @@ class DeskWidget(anywidget.AnyWidget):
         self._data = Data()
         self._loop = _Loop(self._data, source, self)
         self.on_msg(self._hear)
+        heard(self)
         self._loop.start()
 
     def _repr_mimebundle_(self, **kwargs):

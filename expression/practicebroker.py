@@ -8,7 +8,9 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -112,10 +114,15 @@ class PracticeBroker:
 
 
 def free_port() -> int:
-    """Returns a port of this machine at which nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """Returns a port of this machine at which nobody listens.
+
+    It lies below those that systems lend to whoever connects: a knock at one of these may meet itself.
+    """
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until_it_answers(process: subprocess.Popen, port: int) -> None:

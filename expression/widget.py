@@ -17,7 +17,7 @@ from .control import Control
 from .display import WAITING, Display
 from .errors import MissingPackageError, missing_package
 from .image import encode_jpeg, fit
-from .inplace import in_place
+from .inplace import heard, in_place
 from .switches import Switches
 
 KEPT_BYTES = 60_000
@@ -65,6 +65,7 @@ class Widget(Display):
         parts = [row, self.picture, self.status] + ([self.aid] if self.aid else [])
         self._box = ipywidgets.VBox(parts, layout={"align_items": "flex-start", "overflow": "visible"})
         self._box.add_class("expression-live")
+        heard(self._box)
         shown = in_place(self._box._repr_mimebundle_(), "The live view")
         self._handle = display(shown, raw=True, display_id=True)
 

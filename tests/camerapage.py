@@ -14,7 +14,7 @@ import cv2
 import nbformat
 import numpy as np
 import pytest
-from test_jupyter import CHROMIUM, PICTURE, QUIET, jupyter, playwright, ready
+from test_jupyter import CHROMIUM, IN_A_BROWSER, PICTURE, QUIET, jupyter, playwright, ready
 
 from expression.image import encode_jpeg
 from expression.sources.demo import Demo
@@ -39,12 +39,7 @@ class Wish(NamedTuple):
 
 def notebook(*cells: str, prompt: str = "granted", without: str = "") -> pytest.MarkDecorator:
     """Gives a test the fixture `camera_page`: JupyterLab on a notebook with these cells."""
-    marks = [
-        pytest.mark.slow,
-        pytest.mark.timeout(300),
-        pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt install chromium)"),
-    ]
-    wish = pytest.param(Wish(cells, prompt, without), marks=marks, id=prompt)
+    wish = pytest.param(Wish(cells, prompt, without), marks=IN_A_BROWSER, id=prompt)
     return pytest.mark.parametrize("camera_page", [wish], indirect=True)
 
 
@@ -69,6 +64,7 @@ class Page:
             with contextlib.suppress(playwright.TimeoutError):
                 self.page.wait_for_selector(begun, timeout=10_000)
                 return
+        raise AssertionError("there is no sign of a cell that runs")
 
     def wait(self, text: str, seconds: float = 60) -> None:
         try:

@@ -14,6 +14,8 @@ from pathlib import Path
 import processes
 import pytest
 
+from expression.practicebroker import free_port
+
 PROGRAM = Path(sys.prefix) / "bridge" / "node_modules" / "hue-simulator" / "bin" / "hue-simulator"
 USER = "newdeveloper"
 
@@ -30,9 +32,7 @@ class Simulator:
 
     def __init__(self):
         program = installed()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process = processes.start(
             [shutil.which("node"), program, f"--port={self.port}", "--hostname=127.0.0.1"],

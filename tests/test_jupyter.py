@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -20,6 +20,7 @@ import pytest
 from expression.integrity import examine
 from expression.labelbook import LabelBook
 from expression.labelscreen import HEIGHT, WIDTH
+from expression.practicebroker import free_port
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install playwright)")
 
@@ -30,19 +31,18 @@ QUIET = (
 )
 PICTURE = "img.widget-image"
 
-pytestmark = [
+IN_A_BROWSER = [
     pytest.mark.timeout(300),
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt install chromium)"),
 ]
+pytestmark = IN_A_BROWSER
 
 
 @contextmanager
 def jupyter(folder: Path) -> Iterator[str]:
     """Runs JupyterLab over a folder, on loopback, and gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = f"--allow-root --no-browser --ServerApp.ip=127.0.0.1 --ServerApp.port={port}"
     home = {name: str(folder) for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
     server = processes.start(
@@ -111,14 +111,9 @@ def test_the_live_view_moves_in_place_and_its_buttons_turn_the_switches_and_end_
 
 
 def ready(page: playwright.Page) -> None:
-    """Waits until the kernel is idle; loads the page anew where it does not hear of that."""
-    for _ in range(4):
-        page.click(".jp-CodeCell .cm-content", timeout=110_000)
-        with suppress(playwright.TimeoutError):
-            page.wait_for_selector("text=| Idle", timeout=30_000)
-            return
-        page.reload()
-    raise AssertionError("the kernel is never idle")
+    """Waits until the kernel is idle."""
+    page.click(".jp-CodeCell .cm-content", timeout=110_000)
+    page.wait_for_selector("text=| Idle", timeout=60_000)
 
 
 class Labeler:

@@ -22,7 +22,7 @@ from .. import overlay
 from ..data import Box
 from ..drawing import PALETTE, draw_corners
 from ..errors import SourceError, SourceLostError, missing_package
-from ..inplace import in_place
+from ..inplace import heard, in_place
 from ..screen import in_notebook
 from . import Source
 
@@ -203,6 +203,7 @@ def _show() -> tuple[Camera, Any]:
     from IPython.display import display
 
     camera = Camera()
+    heard(camera)
     return camera, display(camera, display_id=True)
 
 
