@@ -205,9 +205,10 @@ class LabelStore:
         _empty(self._new)
 
     def _read(self) -> None:
+        before = self._stamp()  # what is written while it is read is read again
         self.labels = listed_labels(self._folder)
         self.table = read_table(self._table_file, self.labels)
-        self._seen = self._stamp()
+        self._seen = before
 
     def _stamp(self) -> list[tuple[int, int] | None]:
         """Returns what changes when a file does."""

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 from parts import disk
 
+from expression import labelstore
 from expression.errors import BadInputError, OutputError, RunError
 from expression.labelbook import LabelBook
 from expression.labelrows import read_table
@@ -144,6 +145,22 @@ def test_an_edit_by_hand_meanwhile_is_kept(book):
     table.write_text("image,label,session,remark\nface1.png,Sad,,mine\n")
     book.add(GREY, "Angry")
     assert table.read_text() == "image,label,session,remark\nface1.png,Sad,,mine\nface2.png,Angry\n"
+
+
+def test_an_edit_by_hand_while_the_table_is_read_is_kept(book, monkeypatch):
+    table = book.folder / "faceLabels.csv"
+    table.write_text("image,label\n")
+
+    def read_and_edited(*given):
+        monkeypatch.undo()
+        found = read_table(*given)
+        table.write_text("image,label\nface1.png,Sad\n")
+        return found
+
+    monkeypatch.setattr(labelstore, "read_table", read_and_edited)
+    assert not book.rows
+    book.add(GREY, "Angry")
+    assert table.read_text() == "image,label\nface1.png,Sad\nface2.png,Angry\n"
 
 
 def test_what_was_deleted_is_gone_for_good_once_the_book_is_closed(tmp_path):
