@@ -117,6 +117,7 @@ def test_the_readme_shows_itself_within_its_first_thirty_lines():
     assert "from expression import Session" in first
 
 
+@pytest.mark.slow
 def test_the_snippet_of_the_readme_runs(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     snippet = readme.split("```python\n")[1].split("```")[0]

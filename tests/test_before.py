@@ -182,6 +182,7 @@ def test_records_of_older_files_are_found_by_the_address(bridge, scheme, capsys)
     assert not before_path().exists()
 
 
+@pytest.mark.slow
 def test_the_end_waits_until_many_lamps_are_put_back(bridge, capsys, monkeypatch):
     monkeypatch.setattr(session_module, "JOIN_SECONDS", 0.2)
     before, sink = many(bridge, 25), Hue(dwell=0.0)

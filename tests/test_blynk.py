@@ -295,6 +295,7 @@ def test_without_a_network_it_is_tried_again_and_the_token_is_not_shown(caplog, 
     assert TOKEN not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("switch", ["v0", ""], ids=["at the switch", "at a label"])
 def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     hanging, caplog, monkeypatch, switch
@@ -313,6 +314,7 @@ def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     assert "cannot be reached (timed out). Expected an answer within 3 s." in message
 
 
+@pytest.mark.slow
 def test_a_host_with_three_dead_addresses_takes_no_longer_than_one(dead, monkeypatch):
     monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
     began = time.monotonic()

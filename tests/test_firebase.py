@@ -177,6 +177,7 @@ def test_without_a_network_it_is_tried_again(store, key, monkeypatch, caplog, pa
     assert "refused" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["login", "storage"])
 def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     store, key, monkeypatch, caplog, part

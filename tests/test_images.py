@@ -243,6 +243,7 @@ def test_labels_of_any_kind_make_names(tmp_path):
     assert pictures(tmp_path) == [row["file"]]
 
 
+@pytest.mark.slow
 def test_in_a_run_each_settled_change_is_kept_and_no_label_is_touched(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = Session("demo", display="none", duration=4, sinks=["images:settle=0.2"])

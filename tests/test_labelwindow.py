@@ -184,6 +184,7 @@ def test_a_key_that_is_held_keeps_one_picture_after_the_other(labeler):
     assert labeler.files() == sorted(image for image, _ in labeler.rows())
 
 
+@pytest.mark.slow
 def test_a_label_is_typed_with_any_letters_and_q_closes_only_when_nobody_types(labeler):
     labeler.agree()
     labeler.press("l", "a", *"quiet", "space", "j", "Return", pause=0.4)
@@ -197,6 +198,7 @@ def test_a_label_is_typed_with_any_letters_and_q_closes_only_when_nobody_types(l
     assert labeler.process.returncode == 0
 
 
+@pytest.mark.slow
 def test_imported_faces_count_once_they_are_kept_by_keys_and_clicks(screen, tmp_path):
     (tmp_path / "photos").mkdir()
     for number in range(4):

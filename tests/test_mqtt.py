@@ -321,6 +321,7 @@ def test_after_a_kill_the_broker_says_that_the_run_is_gone_and_a_new_one_that_it
     listener.wait("expression/status", "offline", since=since)
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_killed_and_comes_back_holds_nothing_up(broker, listener, caplog):
     memory = Memory()
     with Session("demo", display="none", sinks=(at(broker.port), memory)) as session:
@@ -568,6 +569,7 @@ def test_a_broker_that_cannot_be_reached_is_told():
     one.close()
 
 
+@pytest.mark.slow
 def test_a_host_with_three_dead_addresses_holds_the_end_of_a_run_no_longer_than_one(dead, caplog):
     run = Session("demo", display="none", duration=1, sinks=[f"mqtt:host=localhost,port={dead}"])
     run.run()
@@ -577,6 +579,7 @@ def test_a_host_with_three_dead_addresses_holds_the_end_of_a_run_no_longer_than_
     assert "cannot be reached (timed out)" in caplog.messages[0]
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_while_a_lost_broker_is_tried_again_ends_within_its_time(broker, dead, monkeypatch):
     one = opened(broker.port)
     tries = threading.Event()

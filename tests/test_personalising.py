@@ -52,6 +52,7 @@ def made(mine, tmp_path_factory):
     return personalise(mine, LABELS, tmp_path_factory.mktemp("mine") / "mine.keras")
 
 
+@pytest.mark.slow
 def test_it_is_better_on_the_session_that_was_held_back(made):
     assert (made.sessions, made.learned, made.tested) == (("tuesday",), 60, (12,) * 5)
     assert (made.strange, made.known_before, made.known_after) == ((), made.before, made.after)
@@ -66,6 +67,7 @@ def test_the_network_is_a_normal_one(made, mine):
     assert keras.models.load_model(made.path).get_layer("logits").units == 5
 
 
+@pytest.mark.slow
 def test_labels_that_the_network_never_heard_of_are_learned(mine, tmp_path):
     labels = Labels(["Grumpy", "Beaming", "Gloomy", "Startled", "Blank"])
     result = personalise(mine, labels, tmp_path / "mine.keras")
@@ -73,6 +75,7 @@ def test_labels_that_the_network_never_heard_of_are_learned(mine, tmp_path):
     assert result.after > 0.5
 
 
+@pytest.mark.slow
 def test_labels_without_pictures_are_left_out(mine, tmp_path):
     two = mine.take(mine.indexes < 2)
     result = personalise(two, LABELS, tmp_path / "mine.keras")
@@ -133,6 +136,7 @@ def test_twins_that_leave_too_little_to_learn_from_are_told(tmp_path):
         personalise(pictures, Labels(["Happy", "Sad"]), tmp_path / "mine.keras")
 
 
+@pytest.mark.slow
 def test_labels_that_are_new_are_told_from_those_that_it_knew(mine, tmp_path):
     labels = Labels(["Angry", "Happy", "Gloomy", "Startled", "Neutral"])
     result = personalise(mine, labels, tmp_path / "mine.keras")

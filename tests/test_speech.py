@@ -293,6 +293,7 @@ def test_an_engine_that_fails_in_the_middle_of_a_run_is_tried_again(heard, monke
     assert "nothing on this machine that speaks (RPC server unavailable)" in message
 
 
+@pytest.mark.slow
 @needs_voice
 def test_without_a_loudspeaker_the_run_goes_on_and_says_so_once(tmp_path, monkeypatch, caplog):
     (tmp_path / "asound.conf").write_text("")
