@@ -1,9 +1,10 @@
-# Everything there is to remember: make setup | live | lab | test | notebooks | lint | bench
+# Everything there is to remember: make setup | live | lab | test | notebooks | lint | lock | bench
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
+PIP = $(RUN) -m pip install -q --disable-pip-version-check
 
-.PHONY: help setup live check lab test fast notebooks lint format bench clean
+.PHONY: help setup live check lab test fast networks notebooks lint lock format bench clean
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -18,20 +19,33 @@ check: $(VENV)/.live  ## say what works on this machine
 lab: $(VENV)/.lessons  ## open lesson 01 in JupyterLab
 	$(RUN) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" notebooks/01_start_here.ipynb
 
-test: $(VENV)/.lessons  ## run every test
-	$(RUN) -m pytest
+# More workers than cores, for many tests wait; compiled files are kept, or each worker would compile all again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n 4 --dist worksteal
 
-fast: $(VENV)/.lessons  ## run the tests that take seconds
-	$(RUN) -m pytest -m "not slow"
+test: fast  ## run every test
+	$(PYTEST) -m slow
+
+fast: $(VENV)/.lessons  ## run the tests that take less than two minutes together
+	$(PYTEST) -m "not slow"
+
+networks: $(VENV)/.lessons  ## run the tests of networks and training
+	$(PYTEST) -m slow tests/models tests/training
 
 notebooks: $(VENV)/.lessons  ## execute every lesson and keep its pictures
 	$(RUN) notebooks/execute.py
 
-lint: $(VENV)/.lessons  ## check style
+lint: $(VENV)/.lessons  ## check style, imports, and that lock files and reference tables are up to date
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
+	$(RUN) locks/lock.py --check
+	$(RUN) docs/reference.py --check
 
-format: $(VENV)/.lessons  ## mend style
+lock: $(VENV)/.lessons  ## write the lock files, after a change of pyproject.toml or requirements.txt
+	$(RUN) locks/lock.py
+	npm install --prefix locks/bridge --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+
+format: $(VENV)/.lessons  ## fix style
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
@@ -43,23 +57,23 @@ clean:  ## remove the environment
 	rm -rf $(VENV)
 
 # Where a system library is missing, OpenCV without windows does; so does Haar without YuNet's file.
-$(VENV)/.live: pyproject.toml requirements.txt
+$(VENV)/.live: pyproject.toml locks/live.txt
 	@echo "Setting up in $(VENV), once; this takes a minute."
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install -q --disable-pip-version-check -c requirements.txt -e .
+	@$(PIP) -r locks/live.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@$(RUN) -c "import cv2" 2>/dev/null || { \
 	  echo "Going on without windows: OpenCV's need a system library that is missing. On Debian and Ubuntu:"; \
 	  echo "  sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6 && make clean live"; \
 	  $(RUN) -m pip uninstall -q -y opencv-python; \
-	  $(RUN) -m pip install -q --disable-pip-version-check opencv-python-headless==4.14.0.94; }
+	  $(PIP) --no-deps -r locks/headless.txt; }
 	@$(RUN) -m expression models get yunet || echo "Going on with the Haar detector."
 	@touch $@
 
-$(VENV)/.lessons: $(VENV)/.live
+$(VENV)/.lessons: $(VENV)/.live locks/all.txt locks/bridge/package-lock.json
 	@echo "Installing the packages of the lessons and tests, once; this takes a few minutes."
-	@$(RUN) -c "import importlib.metadata as m; m.version('opencv-python')" 2>/dev/null \
-	  && cat requirements.txt > $(VENV)/lessons.txt || grep -v opencv requirements.txt > $(VENV)/lessons.txt
-	@$(RUN) -m pip install -q --disable-pip-version-check -r $(VENV)/lessons.txt
-	@npm install --silent --no-audit --no-fund --prefix $(VENV)/bridge hue-simulator@0.0.11 >/dev/null 2>&1 \
+	@$(PIP) -r locks/all.txt
+	@mkdir -p $(VENV)/bridge && cp locks/bridge/package*.json $(VENV)/bridge
+	@npm ci --silent --no-audit --no-fund --prefix $(VENV)/bridge >/dev/null 2>&1 \
 	  || echo "Going on without an emulated bridge: its tests are skipped without npm."
 	@touch $@

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,16 @@ ROOT = Path(__file__).parent
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path_factory) -> None:
     """Takes the reader's expression.toml, EXPRESSION_* variables and cache folder out of the test."""
-    monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
+    # tempfile's, since pytest's own look through all folders of earlier tests to number the next one
+    place = Path(tempfile.mkdtemp(prefix="place-", dir=tmp_path_factory.getbasetemp()))
+    (place / "empty").mkdir()
+    monkeypatch.chdir(place / "empty")
     path = os.environ.get("PYTHONPATH")  # so that processes find the package from there
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), path] if path else [str(ROOT)]))
     for name in [name for name in os.environ if name.startswith("EXPRESSION_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    own = tmp_path_factory.mktemp("own")  # keys of lamps, and how they were
+    own = place / "own"  # keys of lamps, and how they were
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(own / name[4:-5].lower()))
     monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(own))  # Windows keeps all three in one place

@@ -4,8 +4,8 @@
     python benchmarks/bridge.py --runs 3 --seconds 12
 
 The demo runs with every picture drawn, and a lamp that gets another light with every reading. The bridge
-is the practice bridge of `expression/practicebridge.py`, over HTTP on loopback. In the fourth second it is
-stopped, or accepts and never answers, or is started anew; then it is well again. The median of each
+is the one of `expression/teaching/simulated_bridge.py`, over HTTP on loopback. In the fourth second it is
+stopped, or accepts and never answers, or is restarted; then it is well again. The median of each
 figure is kept.
 """
 
@@ -18,16 +18,16 @@ import threading
 import time
 
 from expression import Session
-from expression.colours import Light
-from expression.display import Display
-from expression.keys import FOLDER, Paired, remember
-from expression.practicebridge import PracticeBridge
+from expression.displays._base import Display
+from expression.lights.colours import Light
+from expression.lights.credentials import FOLDER, Paired, remember
 from expression.sinks.hue import Hue
+from expression.teaching.simulated_bridge import PracticeBridge
 
 TROUBLE_AT = 3.0
 """Seconds from the start of a run to the trouble."""
 
-LASTS = {"no lamps": 0.0, "lamps": 0.0, "stopped": 3.0, "hung": 5.0, "started anew": 0.2}
+LASTS = {"no lamps": 0.0, "lamps": 0.0, "stopped": 3.0, "hung": 5.0, "restarted": 0.2}
 """The cases, and how many seconds the trouble lasts."""
 
 
@@ -57,7 +57,7 @@ class Pictures(Display):
     def __init__(self):
         self.times: list[float] = []
 
-    def show(self, image, text="") -> bool:
+    def show(self, image, readings=None, status="") -> bool:
         self.times.append(time.monotonic())
         return True
 

@@ -20,15 +20,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from expression import runtime
-from expression.data import Data, Face, Frame
 from expression.errors import MissingFileError
-from expression.faces import Detector, FaceLoop, make_detector
-from expression.image import preprocess
-from expression.sources import Source
+from expression.live.data import Data
+from expression.live.detection import FaceLoop
+from expression.models import runtime
+from expression.pictures.image import preprocess
+from expression.sources._base import Source
 from expression.sources.demo import Demo
 from expression.sources.video import Video
-from expression.tracking import Smoother, Tracker
+from expression.types import Face, Frame
+from expression.vision.detectors import Detector, make_detector
+from expression.vision.smoothing import Smoother
+from expression.vision.tracking import Tracker
 
 DETECTORS = ("yunet", "haar", "haar-alt2", "lbp")
 CLIP_ENDINGS = (".mp4", ".avi", ".webm", ".mov")

@@ -4,7 +4,7 @@
     python benchmarks/live_loop.py --runs 3 --seconds 3
 
 Every case runs the same parts in one loop and in a session's threads, in turn, and the table
-keeps the median of each figure. `expression/timeline.py` says how it is measured.
+keeps the median of each figure. `expression/teaching/timeline.py` says how it is measured.
 """
 
 import argparse
@@ -16,10 +16,10 @@ from dataclasses import fields
 
 import cv2
 
-from expression.data import Face
-from expression.faces import CascadeDetector, Detector, make_detector
-from expression.sinks import Sink
-from expression.timeline import LoopResult, Parts, linear_loop, make_parts, threaded_loop
+from expression.sinks._base import Sink
+from expression.teaching.timeline import LoopResult, Parts, linear_loop, make_parts, threaded_loop
+from expression.types import Face
+from expression.vision.detectors import CascadeDetector, Detector, make_detector
 
 LOOPS = {"one loop": linear_loop, "threads": threaded_loop}
 

@@ -7,7 +7,7 @@ A .keras network is exported in each form of `export.py`, int8 with the faces th
 Accuracy is that of its first head, by the labels of the data; agreement is the share of pictures for
 which a form has the same label as the .keras file, for each head. Both speeds are taken in fresh
 processes with one thread, all forms in turn, so that a busy moment hits each: the start is from the
-import of `expression.runtime` to the first score, with numpy and OpenCV loaded; then faces are scored
+import of `expression.models.runtime` to the first score, with numpy and OpenCV loaded; then faces are scored
 one by one, as in a live run. `benchmarks/README.md` keeps the last figures.
 
 Notebook: 05_train
@@ -23,18 +23,18 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from expression.dataset import read
+from expression.datasets.dataset import read
 from expression.errors import BadInputError, ExpressionError
-from expression.export import QUANTIZE, agreement, export
-from expression.image import preprocess
-from expression.models import SHIPPED
-from expression.runtime import load
+from expression.models.export import QUANTIZE, agreement, export
+from expression.models.registry import SHIPPED
+from expression.models.runtime import load
+from expression.pictures.image import preprocess
 
 SPEEDS = """
 import statistics, sys, time
 import cv2, numpy
 began = time.perf_counter()
-from expression.runtime import load
+from expression.models.runtime import load
 network = load(sys.argv[1], threads=1)
 face = numpy.random.default_rng(0).normal(size=(1, network.size, network.size, 1)).astype(numpy.float32)
 network.scores(face)

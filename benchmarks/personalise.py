@@ -27,16 +27,17 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from expression.calibration import expected_calibration_error
-from expression.dataset import Dataset, Split, parted, read, sketches
+from expression.datasets.dataset import Dataset, Split, read, split_by_group
+from expression.datasets.fer2013 import find_fer2013
+from expression.datasets.ferplus import COLUMNS
 from expression.errors import ExpressionError, MissingFileError
-from expression.fer2013 import find_fer2013
-from expression.image import shaken, standardise
 from expression.labels import FER2013, Labels
-from expression.models import SHIPPED
-from expression.personalising import FEWEST, personalise
-from expression.runtime import load
-from expression.votes import COLUMNS
+from expression.models.registry import SHIPPED
+from expression.models.runtime import load
+from expression.pictures.hashes import difference_hashes
+from expression.pictures.image import shaken, standardise
+from expression.training.calibration import expected_calibration_error
+from expression.training.personalise import FEWEST, personalise
 
 SETTINGS = {"seven": (), "nine": ("Tilted", "Peekaboo")}
 """What is learned beside FER2013's labels: a head that leans by 30 degrees, and a hand before the face."""
@@ -109,15 +110,15 @@ def halves(dataset: Dataset) -> list[Split]:
     that another opinion of what a label means is not counted as a fault before, nor as a gain.
     """
     split = dataset.validation
-    sketch = sketches(split.pictures)
+    sketch = difference_hashes(split.pictures)
     kept = np.zeros(len(split), bool)
     kept[np.unique(sketch, return_index=True)[1]] = True
-    kept &= ~np.isin(sketch, sketches(dataset.training.pictures))
+    kept &= ~np.isin(sketch, difference_hashes(dataset.training.pictures))
     indexes = split.indexes
     if split.votes is not None:
         said = split.votes[:, [COLUMNS.index(label) for label in FER2013]]
         indexes, kept = said.argmax(1), kept & (said.max(1) == split.votes.max(1)) & said.any(1)
-    return parted(Split(split.pictures[kept], indexes[kept]), [0.5])
+    return split_by_group(Split(split.pictures[kept], indexes[kept]), [0.5])
 
 
 def pool_told(pool: Split) -> str:

@@ -5,7 +5,7 @@
 It cuts the faces of FER2013's validation split again, off by so much, and counts what is still read
 right, by FER2013's labels and by FER+'s votes where they are. It prints a table, and writes a figure and
 beside it the same as JSON. Then it asks which margin around a detector's box suits the last network best: on
-faces of that split, enlarged and found anew, and on the frames of `--clip`, a video with a JSON file of the
+faces of that split, enlarged and found again, and on the frames of `--clip`, a video with a JSON file of the
 same name that lists from, to and label. The last figures are in README.md.
 
 Notebook: 05_train
@@ -25,16 +25,16 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from expression import charts
-from expression.dataset import Split, read
+from expression.datasets.dataset import Split, read
+from expression.datasets.ferplus import COLUMNS, NONE, majority
 from expression.errors import ExpressionError, MissingFileError
-from expression.evaluation import evaluate
-from expression.faces import make_detector
-from expression.image import preprocess, shaken, square
 from expression.labels import Labels
-from expression.runtime import Runtime, load
+from expression.models.runtime import Runtime, load
+from expression.pictures.image import preprocess, shaken, square
 from expression.sources.video import Video
-from expression.votes import COLUMNS, NONE, majority
+from expression.training import charts
+from expression.training.evaluation import evaluate
+from expression.vision.detectors import make_detector
 
 SHIFTS, SCALES, TILTS = np.arange(-20, 21, 5) / 100, np.arange(7, 15) / 10, np.arange(-30, 31, 10)
 MARGINS = np.arange(8, 14) / 10
@@ -62,7 +62,7 @@ def main() -> int:
         parser.error(f"--out is {arguments.out}. Expected a .png file. Try --out robustness.png.")
     for path in (arguments.clip, arguments.clip.with_suffix(".json")) if arguments.clip else ():
         if not path.is_file():
-            parser.error(f"There is no {path}. Expected a clip and its labels beside it. Mend the name.")
+            parser.error(f"There is no {path}. Expected a clip and its labels beside it. Correct the name.")
     try:
         networks, dataset = [load(path) for path in arguments.networks], read(arguments.data)
         split = getattr(dataset, arguments.split)

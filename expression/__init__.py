@@ -3,7 +3,7 @@
     from expression import Session
 
 The names below are loaded when they are first used, so `import expression` is quick and
-never loads TensorFlow. Start reading in `session.py`, or open notebooks/01_start_here.ipynb.
+never loads TensorFlow. Start reading in `live/session.py`, or open notebooks/01_start_here.ipynb.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ STARTED = time.monotonic()
 """When the package was imported, for systems that do not tell when the process began."""
 
 _HOME = {
-    "Session": "session",
+    "Session": "live.session",
     "Settings": "settings",
-    "Data": "data",
-    "Frame": "data",
-    "Box": "data",
-    "Face": "data",
-    "Reading": "data",
-    "Worker": "worker",
+    "Data": "live.data",
+    "Frame": "types",
+    "Box": "types",
+    "Face": "types",
+    "Reading": "types",
+    "Worker": "live.worker",
     "Labels": "labels",
-    "Sink": "sinks",
-    "Source": "sources",
+    "Sink": "sinks._base",
+    "Source": "sources._base",
+    "Display": "displays._base",
     "ExpressionError": "errors",
 }
 

@@ -1,8 +1,6 @@
 """`python -m expression`: the same as the installed command `expression`."""
 
-import sys
-
-from .cli import main
+from .cli.app import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

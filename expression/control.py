@@ -16,9 +16,6 @@ from .errors import BadInputError, did_you_mean
 
 logger = logging.getLogger("expression")
 
-AS_READ = "as read"
-"""What no override is called where one chooses."""
-
 
 class Control:
     """The switches of a run. Any thread may read and set them.
@@ -149,8 +146,8 @@ class Control:
                 self._warned.add(watcher)
             if first:
                 logger.warning(
-                    "Somebody who watches the switches failed: %s. Expected a call that returns. "
-                    "The switch is turned; mend %s.",
+                    "A function that watches the switches failed: %s. Expected a call that returns. "
+                    "The switch is set; fix %s.",
                     " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ."),
                     getattr(watcher, "__qualname__", watcher),
                 )

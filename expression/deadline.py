@@ -1,4 +1,4 @@
-"""One deadline for the whole of an operation: a name, each of its addresses, encryption, question and answer.
+"""One deadline and one limit for the whole of an operation: name, addresses, encryption, question, answer.
 
 A timeout of a socket counts for one address and one step of a conversation, so a host with three dead
 addresses takes three times as long as was said. Whoever talks to a network uses it, so that the stop of
@@ -16,6 +16,9 @@ import ssl
 import threading
 import time
 from typing import Any
+
+MOST_BYTES = 8_000_000
+"""Bytes of an exchange at most, whoever talks; `transport.py` allows a bridge half of it."""
 
 MOST_ADDRESSES = 4
 """Addresses of a name that are tried, of IPv6 and IPv4 by turns; each gets its share of what is left."""
@@ -88,8 +91,12 @@ class Deadline:
         except ValueError:
             found: list[Any] = []
         thread = threading.Thread(target=_look_up, args=(host, port, found), name=f"name {host}", daemon=True)
-        thread.start()
-        thread.join(self.left())
+        try:
+            thread.start()
+        except RuntimeError:  # the program is ending: from Python 3.12 on no thread can be started then
+            _look_up(host, port, found)
+        else:
+            thread.join(self.left())
         if not found:
             raise TimeoutError("timed out")
         if isinstance(found[0], Exception):
@@ -97,19 +104,37 @@ class Deadline:
         return found[0]
 
 
+class TooMuchError(OSError):
+    """Somebody answers with more than anybody needs."""
+
+
 class _Timely:
-    """A socket that gives up at its deadline.
+    """A socket that gives up at its deadline, and where it is told too much.
 
     Attributes:
-        deadline: Set anew for each exchange.
+        deadline: Set again for each exchange.
     """
 
-    deadline: Deadline
+    _deadline: Deadline
+    _received = 0
+
+    @property
+    def deadline(self) -> Deadline:
+        """By when the exchange has to be over."""
+        return self._deadline
+
+    @deadline.setter
+    def deadline(self, deadline: Deadline) -> None:
+        self._deadline, self._received = deadline, 0
 
     def recv_into(self, *arguments: Any, **options: Any) -> int:
-        """Receives, as long as there is time."""
+        """Receives, as long as there is time, `MOST_BYTES` at most."""
         self.settimeout(self.deadline.left_or_late())
-        return super().recv_into(*arguments, **options)
+        count = super().recv_into(*arguments, **options)
+        self._received += count
+        if self._received > MOST_BYTES:
+            raise TooMuchError(f"more than {MOST_BYTES:,} bytes came")
+        return count
 
     def sendall(self, *arguments: Any) -> None:
         """Sends, as long as there is time."""

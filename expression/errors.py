@@ -2,7 +2,7 @@
 
 Every error that a user can meet is an `ExpressionError` and also the builtin error that
 fits it, so `except FileNotFoundError` works as it does elsewhere. Every module raises
-them; `cli.py` prints them as one line and ends with their `exit_code`.
+them; `app.py` prints them as one line and ends with their `exit_code`.
 
 Notebook: 03_threads
 """
@@ -13,20 +13,38 @@ import contextlib
 import csv
 import difflib
 import os
+import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from .sanitize import clean
+
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python that was built without it
+    LZMAError = EOFError
+
 DAMAGE = (
-    *(OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError),
-    *(zipfile.BadZipFile, zlib.error, csv.Error),
+    *(OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError, AssertionError),
+    *(ArithmeticError, BufferError, MemoryError, SyntaxError, Warning),
+    *(zipfile.BadZipFile, tarfile.TarError, LZMAError, zlib.error, csv.Error, struct.error),
 )
-"""What csv, zipfile, numpy, h5py, Keras and LiteRT raise for a file that is damaged."""
+"""What csv, json, zipfile, numpy, h5py, Pillow, Keras and LiteRT raise for a file that is damaged.
+
+RecursionError is a RuntimeError, UnicodeError a ValueError, OverflowError an ArithmeticError. Warning is
+there for programs that turn warnings into errors, as our tests do.
+"""
+
+
+LONGEST = 300
+"""Letters of what a library says that an error repeats; some repeat the whole file."""
 
 
 class ExpressionError(Exception):
-    """An error told in three sentences.
+    """An error told in three sentences, without control characters and passwords of addresses.
 
     Args:
         happened: What happened, with the value that caused it.
@@ -41,8 +59,8 @@ class ExpressionError(Exception):
     exit_code = 1
 
     def __init__(self, happened: str, expected: str, remedy: str):
-        super().__init__(" ".join((happened, expected, remedy)))
-        self.happened, self.expected, self.remedy = happened, expected, remedy
+        self.happened, self.expected, self.remedy = clean(happened), clean(expected), clean(remedy)
+        super().__init__(" ".join((self.happened, self.expected, self.remedy)))
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -101,29 +119,33 @@ class RunError(ExpressionError, RuntimeError):
 
 
 @contextlib.contextmanager
-def damage_told(happened: str, expected: str, remedy: str) -> Iterator[None]:
-    """Turns what libraries raise for a damaged file into a BadInputError.
+def as_bad_input(
+    happened: str, expected: str, remedy: str, kind: type[ExpressionError] = BadInputError
+) -> Iterator[None]:
+    """Turns what libraries raise for damaged input into an error of ours.
 
-    A PermissionError passes: the file may be whole.
+    A PermissionError passes: the file may be whole. So does an ExpressionError, which says more already.
 
     Args:
         happened: What happened, without a full stop; what the library said follows in brackets.
         expected: What would have been right.
         remedy: What the user can do now.
+        kind: The error; a RunError for an answer that may be better the next time.
 
     Example:
-        >>> with damage_told("a.json is not a card", "Expected JSON.", "Fetch it again."):
+        >>> with as_bad_input("a.json is not a card", "Expected JSON.", "Fetch it again."):
         ...     raise ValueError
         Traceback (most recent call last):
         expression.errors.BadInputError: a.json is not a card (ValueError). Expected JSON. Fetch it again.
     """
     try:
         yield
-    except PermissionError:
+    except (PermissionError, ExpressionError):
         raise
     except DAMAGE as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")
-        raise BadInputError(f"{happened} ({said}).", expected, remedy) from error
+        said = said if len(said) <= LONGEST else f"{said[:LONGEST]} ..."
+        raise kind(f"{happened} ({said}).", expected, remedy) from error
 
 
 def missing_package(feature: str, package: str, extra: str | None = None) -> MissingPackageError:
@@ -166,9 +188,20 @@ def did_you_mean(
         >>> did_you_mean("yunnet", ["haar", "yunet"]), did_you_mean("camera", ["haar", "yunet"])
         ('Did you mean yunet?', 'Choose one of these.')
     """
+    near = nearest(word, names, cutoff)
+    return otherwise if near is None else f"Did you mean {near}?"
+
+
+def nearest(word: object, names: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Returns which of some names is most like a word, as `did_you_mean` looks for it, or None.
+
+    Example:
+        >>> nearest("hapy", ["Sad", "Happy"])
+        'Happy'
+    """
     folded = {name.casefold(): name for name in names}
     near = difflib.get_close_matches(str(word).casefold(), folded, 1, cutoff)
-    return f"Did you mean {folded[near[0]]}?" if near else otherwise
+    return folded[near[0]] if near else None
 
 
 def user_path(text: str | Path) -> Path:

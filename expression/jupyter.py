@@ -1,6 +1,6 @@
 """In place: what a page says in place of a widget that it cannot show, and clicks that arrive in time.
 
-`widget.py`, `labelwidget.py` and `sources/browser.py` give each of their widgets both. The words are for
+`widget.py`, `widget.py` and `sources/browser.py` give each of their widgets both. The words are for
 where JupyterLab lacks an extension, and for the web, where a notebook is that was saved while a cell ran.
 
 Notebook: 06_live
@@ -8,12 +8,13 @@ Notebook: 06_live
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 WORDS = """{} is not shown here.
 Expected a page that shows widgets, such as JupyterLab's, and a cell that runs.
 Run the cell again. If that does not help, run: pip install jupyterlab_widgets anywidget
-where JupyterLab is installed, and start it anew."""
+where JupyterLab is installed, and restart it."""
 
 
 def in_place(bundle: Any, name: str) -> Any:
@@ -34,7 +35,7 @@ def in_place(bundle: Any, name: str) -> Any:
     return bundle | words
 
 
-def heard(*widgets: Any) -> None:
+def route_messages(*widgets: Any) -> None:
     """Lets the kernel hear widgets while a cell runs, those in a box too.
 
     ipykernel 7.4 hands a widget's messages to whoever used the widget last. Here that is the running cell,
@@ -46,4 +47,11 @@ def heard(*widgets: Any) -> None:
     """
     for widget in widgets:
         widget.comm._reply_subshell_for = lambda _data, where: where
-        heard(*getattr(widget, "children", ()))
+        route_messages(*getattr(widget, "children", ()))
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook; loads nothing to find out."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython and hasattr(ipython, "get_ipython") else None
+    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)

@@ -8,24 +8,43 @@ Notebook: 04_labels_and_data
 
 from __future__ import annotations
 
-import csv
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .errors import BadInputError, MissingFileError, did_you_mean
+from .files import MOST_BYTES, write_text
+from .sanitize import JOINING, is_printable, printable
+from .tables import read_cells, write_cells
 
 NOT_SURE = "not sure"
 """What a reading says in place of a label when no score reaches the threshold."""
+
+AS_READ = "as read"
+"""What no override is called where one chooses."""
+
+NOBODY = "nobody"
+"""The mood when nobody is there."""
+
+RESERVED = {NOT_SURE, AS_READ, NOBODY, "no face"}
+"""Words that stand where labels do and mean something else, in small letters."""
+
+FORMULA = re.compile(r"=|[+\-@＝＋－＠](?!\d*\Z)")
+"""How a label begins that a spreadsheet would compute; a number, or a sign alone, does no harm."""
+
+LONGEST, MOST = 100, 1000
+"""Characters of a label, and how many labels there may be."""
 
 
 class Labels(Sequence[str]):
     """An ordered set of at least two labels.
 
     Args:
-        names: The labels; the position of each is its index.
+        names: The labels; the position of each is its index. Each is kept as `clean_label` returns it.
 
     Raises:
-        BadInputError: Fewer than two labels, an empty one, or one twice.
+        BadInputError: Fewer than two labels, one twice, or one that `clean_label` refuses.
 
     Example:
         >>> labels = Labels(["Happy", "Sad"])
@@ -34,8 +53,9 @@ class Labels(Sequence[str]):
     """
 
     def __init__(self, names: Iterable[str]):
-        self._names = tuple(str(name).strip() for name in names)
+        self._names = tuple(map(clean_label, names))
         _check(self._names)
+        self._folded = {folded_label(name): name for name in self._names}
 
     def __getitem__(self, index):
         return self._names[index]
@@ -56,74 +76,135 @@ class Labels(Sequence[str]):
         return f"Labels({list(self._names)!r})"
 
     def index(self, label: str, *_) -> int:
-        """Returns the index of a label, found without regard to case.
+        """Returns the index of a label, found without regard to case and Unicode form.
 
         Raises:
             BadInputError: The label is not among these; choose one of those named.
         """
-        wanted = label.strip().casefold()
-        for index, name in enumerate(self._names):
-            if name.casefold() == wanted:
-                return index
+        found = self.find(label)
+        if found is not None:
+            return self._names.index(found)
         raise BadInputError(
             f"There is no label {label!r}.",
             f"Expected one of {', '.join(self._names)}.",
             did_you_mean(label, self._names, "Check the spelling, or add it to labelList.csv."),
         )
 
+    def find(self, label: str) -> str | None:
+        """Returns a label as it is spelled here, found without regard to case and Unicode form, or None.
+
+        Example:
+            >>> Labels(["Happy", "Sad"]).find("happy")
+            'Happy'
+        """
+        return self._folded.get(folded_label(label))
+
     @classmethod
     def read(cls, path: str | Path) -> Labels:
-        """Reads `index,label` rows; a header line is accepted.
+        """Reads `index,label` rows, or a label a row; a header and other separators are accepted.
+
+        A label that is listed in two Unicode forms is one.
 
         Raises:
             MissingFileError: There is no such file.
-            BadInputError: It is no text, a row has no whole number first, or the numbers have a gap.
+            BadInputError: It is not text, a row has no whole number first, the numbers have a gap, or a
+                label is not usable.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise MissingFileError(
-                f"There is no file {path}.",
-                "Expected a file of rows index,label such as 0,Angry.",
-                "Write one, or take the labelList.csv that comes with the project.",
-            )
-        rows = _rows(path)
-        if rows and not rows[0][0].strip().isdecimal():
-            rows = rows[1:]
-        return cls(_in_order(rows, path))
+        names = numbered_labels(path)
+        try:
+            return cls(dict.fromkeys(map(clean_label, names)) if len(set(names)) == len(names) else names)
+        except BadInputError as error:
+            raise BadInputError(f"{path}: {error.happened}", error.expected, error.remedy) from error
 
     def write(self, path: str | Path) -> None:
         """Writes the labels as `index,label` rows without a header."""
-        with Path(path).open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(enumerate(self._names))
+        write_text(Path(path), write_cells(enumerate(self._names)))
 
 
-def _rows(path: Path) -> list[list[str]]:
-    """Returns the rows of a CSV file that are not blank."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
+def clean_label(name: object) -> str:
+    """Returns a label as it is kept: in Unicode's composed form (NFC), without blanks around it.
+
+    Raises:
+        BadInputError: It is empty, too long, has characters that cannot be printed, begins as a formula
+            does, or is a word that means something else; the message says which.
+
+    Example:
+        >>> clean_label(" Glu\u0308cklich") == "Gl\u00fccklich"
+        True
+    """
+    label = unicodedata.normalize("NFC", str(name)).strip()
+    faults = {
+        "is empty": not label,
+        f"has {len(label):,} characters": len(label) > LONGEST,
+        "cannot be printed": not is_printable(label),
+        f"begins with {label[:1]}, as a formula does": FORMULA.match(label),
+        "is a reserved word": folded_label(label) in RESERVED,
+    }
+    if wrong := next((fault for fault, found in faults.items() if found), ""):
         raise BadInputError(
-            f"{path} is not a text file ({error}).",
-            "Expected rows index,label in UTF-8.",
-            "Save it again as CSV in UTF-8.",
-        ) from error
+            f"The label '{printable(label)}' {wrong}.",
+            f"Expected 1 to {LONGEST} printable characters, and none of: {', '.join(sorted(RESERVED))}.",
+            "Choose another name for it.",
+        )
+    return label
+
+
+def folded_label(name: str) -> str:
+    """Returns the form in which two labels are equal that look the same, whatever their case.
+
+    Example:
+        >>> folded_label("Gl\u00fccklich") == folded_label(" GLU\u0308CKLICH ")
+        True
+    """
+    plain = unicodedata.normalize("NFC", name).translate(dict.fromkeys(map(ord, JOINING)))
+    return unicodedata.normalize("NFC", " ".join(plain.split()).casefold())
+
+
+def numbered_labels(path: str | Path) -> list[str]:
+    """Returns what `index,label` rows list, as it is written, by its number.
+
+    Raises:
+        MissingFileError: There is no such file.
+        BadInputError: It is not text, a row has no whole number first, or the numbers have a gap.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(
+            f"There is no file {path}.",
+            "Expected a file of rows index,label such as 0,Angry.",
+            "Write one, or take the labelList.csv that comes with the project.",
+        )
+    rows = read_cells(path, "Expected rows index,label.", MOST_BYTES).lines
+    if not any(any(row[1:]) or _is_index(row[0]) for row in rows):
+        words = {"label", "labels", "emotion", "name"}
+        return [row[0] for row in rows if row is not rows[0] or row[0].casefold() not in words]
+    if rows and not any(map(_is_index, rows[0])):
+        rows = rows[1:]
+    swapped = bool(rows) and not any(_is_index(row[0]) for row in rows)
+    return _in_order([row[:2][:: -1 if swapped else 1] for row in rows], path)
+
+
+def _is_index(cell: str) -> bool:
+    """Whether a cell is a whole number of few digits; some programs write 1.0 for 1."""
+    whole = re.sub(r"\.0+$", "", cell)
+    return whole.isdecimal() and len(whole) < 7
 
 
 def _in_order(rows: list[list[str]], path: Path) -> list[str]:
     """Returns the names of `index,label` rows, sorted by index."""
     names = {}
     for row in rows:
-        if len(row) < 2 or not row[0].strip().isdecimal() or int(row[0]) in names:
+        index = int(row[0].split(".")[0]) if len(row) > 1 and _is_index(row[0]) else None
+        if index is None or index in names:
             raise BadInputError(
-                f"{path} has the row {','.join(row)!r}.",
+                f"{path} has the row {printable(','.join(row))!r}.",
                 "Expected index,label with each index once, such as 3,Happy.",
-                "Mend that row.",
+                "Correct that row.",
             )
-        names[int(row[0])] = row[1]
+        names[index] = row[1]
     if sorted(names) != list(range(len(names))):
         raise BadInputError(
-            f"{path} has the indexes {sorted(names)}.",
+            f"{path} has the indexes {printable(sorted(names))}.",
             "Expected 0, 1, 2 ... without a gap.",
             "Number the rows again from 0.",
         )
@@ -132,12 +213,11 @@ def _in_order(rows: list[list[str]], path: Path) -> list[str]:
 
 def _check(names: tuple[str, ...]) -> None:
     """Raises a BadInputError unless the names make a usable set of labels."""
-    folded = [name.casefold() for name in names]
-    if len(names) < 2 or "" in folded or len(set(folded)) < len(folded):
+    if not 2 <= len(names) <= MOST or len(set(map(folded_label, names))) < len(names):
         raise BadInputError(
-            f"The labels are {list(names)}.",
-            "Expected two or more, none of them empty, none of them twice.",
-            "Mend labelList.csv.",
+            f"The labels are {printable(list(names))}.",
+            f"Expected 2 to {MOST:,}, none of them twice.",
+            "Correct labelList.csv.",
         )
 
 
@@ -154,11 +234,24 @@ Source: https://github.com/ablacklama/FaceLabeler
 """
 
 
+def is_label_list(name: str) -> bool:
+    """Returns whether a file is a list of labels by its name, whatever its case."""
+    return name.casefold() in (LIST.casefold(), OLDER_LIST.casefold())
+
+
+def label_list(folder: Path) -> Path | None:
+    """Returns the list in a folder, where there is one, whatever the case of its name."""
+    exact = [folder / name for name in (LIST, OLDER_LIST)]
+    wanted = {path.name.casefold() for path in exact}
+    others = (path for path in sorted(folder.glob("*.[cC][sS][vV]")) if path.name.casefold() in wanted)
+    return next((path for path in (*exact, *others) if path.is_file()), None)
+
+
 def listed_labels(folder: Path) -> Labels:
     """Returns the labels that a folder lists, FER2013's where it lists none.
 
     Raises:
         BadInputError: The list is damaged.
     """
-    found = next((folder / name for name in (LIST, OLDER_LIST) if (folder / name).is_file()), None)
+    found = label_list(folder)
     return Labels.read(found) if found else FER2013

@@ -1,8 +1,8 @@
 """Settings: every knob of a live run in one flat object.
 
-A value comes from the defaults below, then from `expression.toml` in the current folder,
-then from the environment (EXPRESSION_DETECTOR=haar), then from arguments; the later wins.
-`session.py` and `cli.py` use it.
+A value comes from the defaults below, then from the user's own `expression.toml`, then from one in the
+current folder, then from the environment (EXPRESSION_DETECTOR=haar), then from arguments; the later wins.
+`session.py` and `app.py` use it.
 
 Notebook: 06_live
 """
@@ -12,20 +12,30 @@ from __future__ import annotations
 import operator
 import os
 import re
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from .config import described, settings_files
 from .errors import BadInputError, did_you_mean
+from .sanitize import hide_secrets, without_secrets
 
-FILE = "expression.toml"
-OUTSIDE = {"MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG", "BLYNK_TOKEN", "MQTT_USER", "MQTT_PASSWORD"}
-"""EXPRESSION_* names that are read elsewhere and are no settings."""
+ELSEWHERE = {"LARGEST_PICTURE", "MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG"}
+"""EXPRESSION_* names that are read elsewhere and are not settings, though one is like a setting."""
+
+LIKE = 0.8
+"""How much an EXPRESSION_* name must be like a setting, from 0 to 1, to be taken for a slip.
+
+Others are somebody else's: a cluster sets EXPRESSION_SERVICE_HOST and EXPRESSION_PORT_80_TCP for a service
+called expression, and a sink of one's own may read EXPRESSION_X_TOKEN.
+"""
+
+BEGINNING, ARGUMENTS = "EXPRESSION_", "the arguments"
+"""How variables of the environment begin, and what the place is called where a program sets values."""
 
 TABLES = {"lights"}
-"""Tables of the file, and beginnings of EXPRESSION_* names, that are read elsewhere; see `table`."""
+"""Tables of the file, and beginnings of EXPRESSION_* names, that `settings.py` reads."""
 
 LONGEST = 4_000_000
 """Seconds that a run may be limited to, 46 days; Windows can wait for no longer.
@@ -34,7 +44,7 @@ Source: threading.TIMEOUT_MAX, 4294967 on Windows.
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Settings:
     """What a live run is to do. Times are in seconds, sizes in pixels.
 
@@ -50,9 +60,12 @@ class Settings:
         smallest_face: Side of the smallest face that is looked for.
         stale: After this many seconds without a detection a face is gone.
         duration: End after this many seconds; 0 for never.
+        reconnect: After this many seconds without a picture a network camera is given up.
         mirror: Show cameras like a mirror.
         sinks: Sinks as NAME, NAME:VALUE or NAME:key=value,key=value; a list, or words.
         stats: A JSON file that gets the statistics at the end; empty for none.
+        found_in: The names of the settings that come from an expression.toml in the current folder, which may
+            be somebody else's, each with the path of the file.
 
     Example:
         >>> Settings.load(environ={"EXPRESSION_PEOPLE": "2"}, folder="/nowhere").people
@@ -70,19 +83,18 @@ class Settings:
     smallest_face: int = 40
     stale: float = 0.7
     duration: float = 0.0
+    reconnect: float = 30.0
     mirror: bool = True
     sinks: tuple[str, ...] = ()
     stats: str = ""
+    found_in: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={text}' for name, text in self.shown().items())})"
 
     def __post_init__(self):
-        _in_range("people", self.people, 1, 50)
-        _in_range("threshold", self.threshold, 0, 1)
-        _in_range("smallest_face", self.smallest_face, 10, 1000)
-        _in_range("stale", self.stale, 0.05, 60)
-        _in_range("duration", self.duration, 0, LONGEST)
-        _one_of("display", self.display, ("auto", "window", "widget", "none"))
-        _one_of("detector", self.detector, ("auto", "haar", "haar-alt2", "lbp", "yunet", "whole"))
-        _one_of("smooth", self.smooth, ("average", "streak", "none"))
+        for name in (*_RANGES, *_CHOICES):
+            _check(name, getattr(self, name))
 
     @classmethod
     def load(
@@ -103,71 +115,92 @@ class Settings:
         """
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
-        for name, value in _from_file(Path(folder) / FILE).items():
-            if name not in TABLES:
-                values[name] = _convert(name, value, FILE)
-        for name, value in _from_environment(environ).items():
-            values[name] = _convert(name, value, "the environment")
-        for name, value in arguments.items():
-            if value is not None:
-                values[name] = _convert(name, value, "the arguments")
-        return cls(**values)
+        places: dict[str, str] = {}
+        found_in: dict[str, str] = {}
+        for file in settings_files(folder):
+            found = {name: value for name, value in file.values.items() if name not in TABLES}
+            values |= {name: _convert(name, value, file.place) for name, value in found.items()}
+            places |= dict.fromkeys(found, f" in {file.place}")
+            found_in |= {} if file.own else dict.fromkeys(found, str(file.path.absolute()))
+        given = {name: value for name, value in arguments.items() if value is not None}
+        for place, found in (("the environment", _from_environment(environ)), (ARGUMENTS, given)):
+            values |= {name: _convert(name, value, place) for name, value in found.items()}
+            places |= dict.fromkeys(found, f" in {place}" if found is not given else "")
+            found_in = {name: path for name, path in found_in.items() if name not in found}
+        for name, value in values.items():
+            _check(name, value, places[name])
+        return cls(**values, found_in=found_in)
 
+    def shown(self) -> dict[str, str]:
+        """Returns the values as they may be shown: addresses without passwords, and of sinks the name only.
 
-def table(name: str, folder: str | Path = ".") -> dict[str, Any]:
-    """Returns a table of expression.toml, such as [lights]; empty where there is none.
-
-    Raises:
-        BadInputError: It is no table, or the file is no TOML.
-    """
-    found = _from_file(Path(folder) / FILE).get(name, {})
-    if not isinstance(found, dict):
-        raise BadInputError(
-            f"{name} is {found!r} in {FILE}.",
-            f"Expected a table [{name}].",
-            f"Write [{name}] above its lines.",
+        Example:
+            >>> Settings(source="rtsp://me:secret@camera/1", sinks=("mqtt:x",)).shown()["source"]
+            "'rtsp://camera'"
+        """
+        values = {name: getattr(self, name) for name in _KINDS}
+        if isinstance(self.source, str):
+            values["source"] = (without_secrets if "://" in self.source else hide_secrets)(self.source)
+        values["sinks"] = tuple(
+            f"{sink.partition(':')[0]}{':...' * (':' in sink)}" if isinstance(sink, str) else sink
+            for sink in self.sinks
         )
-    return found
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    """Returns what a TOML file sets; nothing when there is none."""
-    if not path.is_file():
-        return {}
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadInputError(
-            f"{path} cannot be read: {error}.", "Expected TOML.", "Mend it, or remove the file."
-        ) from error
+        return {name: repr(value) for name, value in values.items()}
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Returns the EXPRESSION_* variables by the names of the settings."""
-    found = {n[len("EXPRESSION_") :]: v for n, v in environ.items() if n.startswith("EXPRESSION_")}
-    inside = {name.lower(): value for name, value in found.items() if name not in OUTSIDE}
-    return {name: value for name, value in inside.items() if name.partition("_")[0] not in TABLES}
+    """Returns the EXPRESSION_* variables by the names of the settings.
+
+    Raises:
+        BadInputError: One is nearly called like a setting.
+    """
+    others = tuple(f"{BEGINNING}{table.upper()}_" for table in TABLES)
+    names = {BEGINNING + name for name in ELSEWHERE}
+    mine = {n: v for n, v in environ.items() if n not in names and not n.upper().startswith(others)}
+    return variables(mine, BEGINNING, _KINDS)
+
+
+def variables(environ: Mapping[str, str], beginning: str, names: Iterable[str]) -> dict[str, str]:
+    """Returns the variables of the environment that begin so, by the names of the settings.
+
+    Raises:
+        BadInputError: One is nearly called like a setting.
+
+    Example:
+        >>> variables({"EXPRESSION_PEOPLE": "2", "EXPRESSION_PORT": "80"}, "EXPRESSION_", ["people"])
+        {'people': '2'}
+    """
+    known, found = {f"{beginning}{name.upper()}": name for name in names}, {}
+    for variable, value in environ.items():
+        if variable.upper() in known and variable.startswith(beginning):
+            found[known[variable.upper()]] = value
+        elif variable.startswith(beginning) and did_you_mean(
+            variable[len(beginning) :], known.values(), "", LIKE
+        ):
+            raise BadInputError(
+                f"There is no setting {variable}, found in the environment.",
+                f"Expected one of {', '.join(known)}.",
+                did_you_mean(variable, known),
+            )
+    return found
 
 
 def _convert(name: str, value: Any, place: str) -> Any:
     """Returns the value in the type of the setting."""
-    kinds = {f.name: f.type for f in fields(Settings)}
-    if name not in kinds:
+    if name not in _KINDS:
+        tables = [] if place == ARGUMENTS else [f"[{table}]" for table in TABLES]
         raise BadInputError(
             f"There is no setting {name!r}, found in {place}.",
-            f"Expected one of {', '.join(kinds)}.",
-            did_you_mean(name, kinds, "Check the spelling, or remove it."),
+            f"Expected one of {', '.join([*_KINDS, *tables])}.",
+            did_you_mean(name, [*_KINDS, *tables], "Check the spelling, or remove it."),
         )
+    kind = _KINDS[name]
     try:
-        return _CONVERTERS.get(kinds[name], lambda v: v)(value)
+        return _CONVERTERS[kind](value)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInputError(
-            f"{name} is {value!r} in {place}.",
-            f"Expected {_WORDS[kinds[name]]}.",
+            f"{name} is {described(value)} in {place}.",
+            f"Expected {_WORDS[kind]}.",
             f"Give one, or leave {name} out.",
         ) from error
 
@@ -196,6 +229,20 @@ def to_bool(value: Any) -> bool:
     return word in _TRUE
 
 
+def _to_text(value: Any) -> str:
+    """Returns text, or a path as text; a number is not text, and would become a file of that name."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(value)
+    return os.fspath(value)
+
+
+def _to_source(value: Any) -> Any:
+    """Returns what `open_source` takes: text, a camera's number, a path or an object that can be read."""
+    if isinstance(value, (str, Path)) or hasattr(value, "read"):
+        return value
+    return _to_int(value)
+
+
 def _to_tuple(value: Any) -> tuple:
     """Returns sinks written as a list or separated by blanks; objects pass as they are.
 
@@ -205,31 +252,59 @@ def _to_tuple(value: Any) -> tuple:
         >>> _to_tuple("csvfile:my file.csv memory:limit=5 console")
         ('csvfile:my file.csv', 'memory:limit=5', 'console')
     """
-    if not isinstance(value, str):
-        return tuple(value)
-    return tuple(re.split(r"\s+(?=[a-z]\w*(?::|\s|$))", value.strip())) if value.strip() else ()
+    if isinstance(value, str):
+        return tuple(re.split(r"\s+(?=[a-z]\w*(?::|\s|$))", value.strip())) if value.strip() else ()
+    if isinstance(value, Mapping) or any(isinstance(sink, (*_PLAIN, type(None))) for sink in value):
+        raise TypeError(value)
+    return tuple(value)
 
+
+_PLAIN = (bool, int, float, bytes, list, tuple, Mapping)
+"""What is neither the name of a sink nor a sink."""
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-_CONVERTERS = {"int": _to_int, "float": _to_float, "bool": to_bool, "tuple[str, ...]": _to_tuple, "str": str}
+_KINDS = {each.name: each.type for each in fields(Settings) if each.compare}
+_CONVERTERS = {"int": _to_int, "float": _to_float, "bool": to_bool, "str": _to_text}
+_CONVERTERS |= {"str | None": _to_source, "tuple[str, ...]": _to_tuple}
 _WORDS = {
     "int": "a whole number",
     "float": "a number",
     "bool": "true or false",
     "tuple[str, ...]": "a list of names",
     "str": "text",
+    "str | None": "a camera's number, or text such as demo",
 }
 
 
-def _in_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
+_RANGES = {
+    "people": (1, 50),
+    "threshold": (0, 1),
+    "smallest_face": (10, 1000),
+    "stale": (0.05, 60),
+    "duration": (0, LONGEST),
+    "reconnect": (0, LONGEST),
+}
+_UNITS = {"smallest_face": " pixels", "stale": " seconds", "duration": " seconds", "reconnect": " seconds"}
+_CHOICES = {
+    "display": ("auto", "window", "widget", "none"),
+    "detector": ("auto", "haar", "haar-alt2", "lbp", "yunet", "whole"),
+    "smooth": ("average", "streak", "none"),
+}
+
+
+def _check(name: str, value: Any, place: str = "") -> None:
+    """Raises a BadInputError for a value out of its range, or that is not one of those to choose from."""
+    low, high = _RANGES.get(name, (None, None))
+    if low is not None and not low <= value <= high:
         raise BadInputError(
-            f"{name} is {value}.", f"Expected {low} to {high}.", "Choose a value in that range."
+            f"{name} is {f'{value:,}'.removesuffix('.0')}{place}.",
+            f"Expected {low} to {high:,}{_UNITS.get(name, '')}.",
+            "Choose a value in that range.",
         )
-
-
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    choices = _CHOICES.get(name, (value,))
     if value not in choices:
         raise BadInputError(
-            f"{name} is {value!r}.", f"Expected one of {', '.join(choices)}.", did_you_mean(value, choices)
+            f"{name} is {value!r}{place}.",
+            f"Expected one of {', '.join(choices)}.",
+            did_you_mean(value, choices),
         )

@@ -25,7 +25,7 @@ import numpy as np
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from expression.image import encode_jpeg, fit
+from expression.pictures.image import encode_jpeg, fit
 
 FOLDER = Path(__file__).resolve().parent
 

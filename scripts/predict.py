@@ -1,9 +1,11 @@
-"""Tells how good a network is on a test set.
+"""Says how good a network is on a test set.
 
-python scripts/predict.py --data fer2013.csv
+python scripts/predict.py
 python scripts/predict.py --data fer2013.csv --model results/first/expression.keras
 
-The last line is the accuracy; `expression evaluate` does the same and more.
+Without arguments it reads what is in the folder data, such as test_with_emotions.csv, with the network that
+scripts/train.py left in results/model, or else with the shipped one. The last line is the accuracy;
+`expression evaluate` does the same and more.
 
 Notebook: 05_train
 """
@@ -14,23 +16,28 @@ import argparse
 import sys
 from pathlib import Path
 
-from expression.dataset import read
+from expression.datasets.dataset import read
+from expression.datasets.fer2013 import assignment_data
+from expression.datasets.inspection import leaked, report
 from expression.errors import ExpressionError
-from expression.evaluation import evaluate
-from expression.inspection import leaked
-from expression.runtime import load
+from expression.models.runtime import load
+from expression.training.evaluation import evaluate
+
+TRAINED = Path("results", "model", "expression.tflite")
+"""Where scripts/train.py leaves its network."""
 
 
 def main() -> int:
     """Reads the arguments, lets the network read the test set, and prints what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--data", required=True, help="FER2013, or a folder with a folder of pictures a label"
-    )
-    parser.add_argument("--model", type=Path, help="a .keras or .tflite file; the shipped one if left out")
+    parser.add_argument("--data", help="FER2013, or a folder with a folder a label; data if left out")
+    parser.add_argument("--model", type=Path, help="a .keras or .tflite file")
     arguments = parser.parse_args()
+    model = arguments.model or (TRAINED if TRAINED.is_file() else None)
     try:
-        runtime, dataset = load(arguments.model), read(arguments.data)
+        runtime = load(model)
+        dataset = read(arguments.data or assignment_data(), also=runtime.labels)
+        print(f"Network: {model or 'the shipped one'}", *report(dataset), sep="\n")
         also_in_training = leaked(dataset.test, dataset.training)
         print(evaluate(runtime, dataset.test, leaked=also_in_training, names=dataset.labels).text())
     except ExpressionError as error:

@@ -22,16 +22,16 @@ from pathlib import Path
 
 import numpy as np
 
-from expression.card import read_card
-from expression.charts import confusion_matrix, learning_curves, read_history, reliability
-from expression.dataset import Dataset, read
+from expression.datasets.dataset import Dataset, read
+from expression.datasets.inspection import leaked
 from expression.errors import BadInputError, ExpressionError, MissingFileError
-from expression.evaluation import Evaluation, evaluate
-from expression.export import export
-from expression.inspection import leaked
-from expression.models import FOLDER, SHIPPED
-from expression.network import EDGE, STAGES, STEM, read_network, save, shipped
-from expression.runtime import Runtime, load
+from expression.models.architectures import EDGE, STAGES, STEM, read_network, save, shipped
+from expression.models.export import export
+from expression.models.metadata import read_card
+from expression.models.registry import FOLDER, SHIPPED
+from expression.models.runtime import Runtime, load
+from expression.training.charts import confusion_matrix, learning_curves, read_history, reliability
+from expression.training.evaluation import Evaluation, evaluate
 
 RESULTS = Path(__file__).parents[1] / "results"
 CARD = FOLDER / "README.md"
@@ -87,7 +87,7 @@ def ship(run: Path, dataset: Dataset) -> None:
 
 
 def check(run: Path) -> None:
-    """Raises an error unless a folder holds a training of the network that network.py builds today."""
+    """Raises an error unless a folder holds a training of the network that architectures.py builds today."""
     for name in ("expression.keras", *KEPT):
         if not (run / name).is_file():
             raise MissingFileError(
@@ -155,7 +155,10 @@ def architecture(path: Path) -> str:
     tried = (
         told.read_text(encoding="utf-8").partition(TRIED)[2].partition("\n## ")[0] if told.exists() else ""
     )
-    heads = ("How it is built, and why (expression/network.py):", "What was tried (results/README.md):")
+    heads = (
+        "How it is built, and why (expression/models/architectures.py):",
+        "What was tried (results/README.md):",
+    )
     return "\n".join([*lines, "", heads[0], "", why, "", heads[1], tried])
 
 

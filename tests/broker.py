@@ -8,8 +8,9 @@ from pathlib import Path
 
 import processes
 import pytest
+from parts import PATIENCE
 
-from expression.practicebroker import PROGRAM, free_port, wait_until_it_answers
+from expression.teaching.local_broker import PROGRAM, free_port, wait_until_it_answers
 
 
 class Broker:
@@ -63,14 +64,14 @@ class Listener:
         self.client.reconnect_delay_set(1, 1)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(PATIENCE)
 
     def _hear(self, _client, _data, message) -> None:
         with self._news:
             self.heard.append((message.topic, message.payload.decode(), message.retain))
             self._news.notify_all()
 
-    def wait(self, topic: str, text: str | None = None, seconds: float = 10, since: int = 0) -> str:
+    def wait(self, topic: str, text: str | None = None, seconds: float = PATIENCE, since: int = 0) -> str:
         """Waits until something is heard there, with this text if one is given; returns the text."""
 
         def found():
@@ -81,7 +82,7 @@ class Listener:
             return found()[-1]
 
     def say(self, topic: str, text: str, retain: bool = False) -> None:
-        self.client.publish(topic, text, qos=1, retain=retain).wait_for_publish(5)
+        self.client.publish(topic, text, qos=1, retain=retain).wait_for_publish(PATIENCE)
 
     def all(self, topic: str) -> list[str]:
         """What was heard there, in order."""

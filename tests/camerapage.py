@@ -14,9 +14,10 @@ import cv2
 import nbformat
 import numpy as np
 import pytest
-from test_jupyter import CHROMIUM, IN_A_BROWSER, PICTURE, QUIET, jupyter, playwright, ready
+from jupyterpage import CHROMIUM, IN_A_BROWSER, PICTURE, QUIET, jupyter, playwright, ready
+from parts import PATIENCE
 
-from expression.image import encode_jpeg
+from expression.pictures.image import encode_jpeg
 from expression.sources.demo import Demo
 
 PREVIEW = ".expression-camera video"
@@ -48,7 +49,7 @@ class Page:
 
     def __init__(self, address: str, page: playwright.Page):
         self.page, self.address = page, address
-        page.goto(f"{address}/lab/workspaces/test/tree/camera.ipynb?reset", timeout=110_000)
+        page.goto(f"{address}/lab/workspaces/test/tree/camera.ipynb?reset")
         self.ready()
 
     def ready(self) -> None:
@@ -62,11 +63,11 @@ class Page:
             self.page.click(".jp-CodeCell .cm-content")
             self.page.keyboard.press("Control+Enter")
             with contextlib.suppress(playwright.TimeoutError):
-                self.page.wait_for_selector(begun, timeout=10_000)
+                self.page.wait_for_selector(begun, timeout=30_000)
                 return
         raise AssertionError("there is no sign of a cell that runs")
 
-    def wait(self, text: str, seconds: float = 60) -> None:
+    def wait(self, text: str, seconds: float = PATIENCE) -> None:
         try:
             self.page.wait_for_selector(f"text={text}", timeout=seconds * 1000)
         except playwright.TimeoutError:
@@ -96,7 +97,7 @@ class Page:
         return cv2.imdecode(png, cv2.IMREAD_COLOR_RGB)
 
 
-def until(wanted: Callable[[], object], seconds: float = 30) -> None:
+def until(wanted: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Waits until something is true."""
     ends = time.monotonic() + seconds
     while not wanted():
@@ -160,6 +161,21 @@ def opened(folder: Path, clip: Path, wish: Wish) -> Iterator[Page]:
     with jupyter(folder) as address, playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = chromium.new_page(viewport={"width": 1400, "height": 1100})
+        page.set_default_timeout(1000 * PATIENCE)
         page.add_init_script(COUNTED.replace("PENDING", "true" if wish.prompt == "pending" else "false"))
         yield Page(address, page)
         chromium.close()
+
+
+LIVE = """
+from expression import Session
+with Session("browser", display="widget", detector="haar", duration=240) as session:
+    session.run()
+print("ended with", session.statistics()["threads_left"], "threads left")
+"""
+
+LABELER = """
+from expression.labeler.widget import LabelWidget
+labeler = LabelWidget("mine", "browser", "whole")
+labeler
+"""

@@ -9,6 +9,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from parts import PATIENCE
 
 TOKEN = "Rps15JICmtRVbFyS_95houlLbm6xIQ2L"
 
@@ -30,7 +31,7 @@ class Cloud(HTTPServer):
 
     def wait(self, until) -> bool:
         with self.changed:
-            return self.changed.wait_for(until, 10)
+            return self.changed.wait_for(until, PATIENCE)
 
 
 class Device(BaseHTTPRequestHandler):

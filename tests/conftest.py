@@ -20,6 +20,9 @@ settings.load_profile("calm")
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 """Pictures, clips and models beside the project, which is whole without them."""
 
+LINGER = 10.0
+"""Seconds within which a thread that was told to end has ended, on a machine however busy."""
+
 FOREIGN = {"tqdm", "IPython", "ipykernel", "jupyter_client", "zmq"}
 """Packages that keep threads of their own until the process ends."""
 
@@ -47,7 +50,7 @@ def bridge():
     """A strict bridge of our own that is paired; see `strictbridge`."""
     from strictbridge import KEY, StrictBridge
 
-    from expression.keys import Paired, remember
+    from expression.lights.credentials import Paired, remember
 
     started = StrictBridge().start()
     remember(Paired(started.url, KEY, name="Strict"))
@@ -60,7 +63,7 @@ def simulator():
     """The emulated bridge of npm, paired."""
     from simulator import USER, Simulator
 
-    from expression.keys import Paired, remember
+    from expression.lights.credentials import Paired, remember
 
     started = Simulator()
     remember(Paired(started.url, USER, name="Philips hue"))
@@ -103,7 +106,7 @@ def no_thread_left(clean_environment):
     before = set(threading.enumerate())
     yield
     left = _left(before)
-    end = time.monotonic() + 1.0
+    end = time.monotonic() + LINGER
     while left and time.monotonic() < end:
         left[0].join(0.05)
         left = _left(before)

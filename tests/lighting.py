@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-import time
 
 from strictbridge import lamp
 
-from expression.bridge import Pace
+from expression.lights.rate_limiter import RateLimiter
 from expression.sinks.hue import Hue
 
 
@@ -24,7 +23,7 @@ class Clock:
         self.now += seconds
 
 
-class Noted(Pace):
+class Noted(RateLimiter):
     """Notes when commands were let through."""
 
     def take(self, rate: int) -> None:
@@ -50,11 +49,3 @@ def many(bridge, count: int) -> dict:
     bridge.lights.clear()
     bridge.lights.update({str(n): lamp(f"Lamp {n}") for n in range(1, count + 1)})
     return copy.deepcopy(bridge.lights)
-
-
-def wait_for(condition, seconds: float = 10) -> None:
-    """Waits until something holds."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it never came"
-        time.sleep(0.02)

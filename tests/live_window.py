@@ -18,9 +18,11 @@ import time
 
 import numpy as np
 
-from expression.data import Box, Data, Frame, Reading, Seen
-from expression.display import DisplayLoop, make_display
-from expression.worker import Worker
+from expression.displays import make_display
+from expression.live.data import Data
+from expression.live.display_loop import DisplayLoop
+from expression.live.worker import Worker
+from expression.types import Box, Frame, Reading, Seen
 
 
 class Feed(Worker):
@@ -65,14 +67,14 @@ def main(mode: str) -> None:
             loop.run()
     except KeyboardInterrupt:
         ended = "interrupted"
-    feed.join(5)
+    feed.join(60)
     error = str(data.error[1]) if data.error else None
     report = {"ended": ended, "done": data.done, "error": error, "frames": loop.frames, "fps": loop.fps}
     print(json.dumps(report), flush=True)
 
 
 if __name__ == "__main__":
-    watchdog = threading.Timer(40, lambda: (time.sleep(0), __import__("os")._exit(9)))
+    watchdog = threading.Timer(240, lambda: (time.sleep(0), __import__("os")._exit(9)))
     watchdog.daemon = True
     watchdog.start()
     main(sys.argv[1])

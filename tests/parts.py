@@ -7,15 +7,20 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import processes
 import pytest
 
-from expression.sources import Source
+from expression.sources._base import Source
 
 ROOT = Path(__file__).parents[1]
+
+PATIENCE = 90.0
+"""Seconds after which an event that a test waits for will not come, on a machine however busy."""
 
 
 class Pictures(Source):
@@ -48,6 +53,14 @@ class Pictures(Source):
 
     def close(self) -> None:
         self.closed += 1
+
+
+def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Waits until something holds."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it never came"
+        time.sleep(0.02)
 
 
 def expression_process(*words: str, cwd: Path | None = None, **environ: str) -> subprocess.Popen:

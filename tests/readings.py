@@ -6,10 +6,12 @@ import threading
 import time
 
 import numpy as np
+from parts import PATIENCE
 
-from expression.data import Box, Data, Frame, Reading, Seen
-from expression.sinkloop import SinkLoop
-from expression.sinks import Sink
+from expression.live.data import Data
+from expression.live.sink_loop import SinkLoop
+from expression.sinks._base import Sink
+from expression.types import Box, Frame, Reading, Seen
 
 IMAGE = np.zeros((9, 9, 3), np.uint8)
 
@@ -38,7 +40,8 @@ def views(*labels: str, people: tuple[int, ...] = (1,), step: float = 1.0) -> li
         for person in people:
             scores = {"Happy": 0.75, "Sad": 0.25}
             box = Box(10 * person, 20, 30, 40)
-            items.append(Reading(person, box, label, scores.get(label, 0.3), scores, number, frame.time))
+            score, when = scores.get(label, 0.3), (number, frame.time, frame.position)
+            items.append(Reading(person, box, label, score, scores, *when))
         frames.append(Seen(frame, tuple(items)))
     return frames
 
@@ -52,7 +55,7 @@ class Recorder(Sink):
         self.gate.set()
 
     def _note(self, what):
-        assert self.gate.wait(10)
+        assert self.gate.wait(PATIENCE)
         self.calls.append(what)
         self.called.set()
         error = self.raises.pop(0) if self.raises else None

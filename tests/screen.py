@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import processes
 import pytest
+from parts import PATIENCE, wait_for
 
 NEEDED = ("Xvfb", "xdotool", "openbox", "xprop", "import")
 """The screen, the hand, and a desktop: without one Qt leaves a window black now and then."""
@@ -23,15 +24,27 @@ class Screen:
 
     Args:
         name: What DISPLAY is set to.
+        server: The program that shows it.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, server: subprocess.Popen | None = None):
         self.environment = os.environ | {"DISPLAY": name}
-        self._name = name
+        self._name, self._server = name, server
+
+    def kill(self) -> None:
+        """Lets the server die."""
+        self._server.kill()
 
     def window(self, title: str) -> str:
         """Waits until a window of that title is visible and returns its number."""
-        return self._xdotool("search", "--sync", "--onlyvisible", "--name", title).splitlines()[-1]
+        found: list[str] = []
+
+        def there() -> bool:  # the search fails where another window goes while it looks
+            found[:] = self._xdotool("search", "--sync", "--onlyvisible", "--name", title).splitlines()
+            return bool(found)
+
+        wait_for(there)
+        return found[-1]
 
     def press(self, window: str, key: str) -> None:
         """Types a key into a window, as the keyboard would."""
@@ -59,7 +72,7 @@ class Screen:
     def grab(self, window: str) -> np.ndarray:
         """Returns what a window shows: (height, width, 3) uint8, RGB."""
         words = ["import", "-window", window, "ppm:-"]
-        done = subprocess.run(words, env=self.environment, capture_output=True, timeout=30)
+        done = subprocess.run(words, env=self.environment, capture_output=True, timeout=PATIENCE)
         return cv2.imdecode(np.frombuffer(done.stdout, np.uint8), cv2.IMREAD_COLOR_RGB)
 
     def close(self, window: str) -> None:
@@ -87,7 +100,7 @@ class Screen:
 
     def _xdotool(self, *words: str) -> str:
         done = subprocess.run(
-            ["xdotool", *words], env=self.environment, capture_output=True, text=True, timeout=30
+            ["xdotool", *words], env=self.environment, capture_output=True, text=True, timeout=PATIENCE
         )
         return done.stdout.strip()
 
@@ -113,7 +126,7 @@ def virtual_screen(reset: bool = False) -> Iterator[Screen]:
     """Starts Xvfb on a free number; the test is skipped where a program is missing.
 
     Args:
-        reset: Whether the server starts anew when its last client leaves, as it does
+        reset: Whether the server restarts when its last client leaves, as it does
             unless told otherwise; whoever comes at that moment is refused.
     """
     missing = [program for program in NEEDED if shutil.which(program) is None]
@@ -130,16 +143,16 @@ def virtual_screen(reset: bool = False) -> Iterator[Screen]:
     )
     os.close(writer)
     with os.fdopen(reader) as numbers:
-        screen = Screen(f":{numbers.readline().strip()}")
+        screen = Screen(f":{numbers.readline().strip()}", server)
     try:
-        if reset:  # a desktop would stay connected, and the server never start anew
+        if reset:  # a desktop would stay connected, and the server never restart
             yield screen
         else:
             with _desktop(screen):
                 yield screen
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 @contextmanager
@@ -156,4 +169,4 @@ def _desktop(screen: Screen) -> Iterator[None]:
         yield
     finally:
         manager.terminate()
-        manager.wait(10)
+        manager.wait(PATIENCE)

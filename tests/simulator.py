@@ -13,8 +13,9 @@ from pathlib import Path
 
 import processes
 import pytest
+from parts import PATIENCE
 
-from expression.practicebroker import free_port
+from expression.teaching.local_broker import free_port
 
 PROGRAM = Path(sys.prefix) / "bridge" / "node_modules" / "hue-simulator" / "bin" / "hue-simulator"
 USER = "newdeveloper"
@@ -46,7 +47,7 @@ class Simulator:
             raise
 
     def _wait(self) -> None:
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + PATIENCE
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -58,7 +59,7 @@ class Simulator:
 
     def state(self) -> dict:
         """All that it knows."""
-        with urllib.request.urlopen(f"{self.url}/api/{USER}", timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/{USER}", timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def lamp(self, number: str) -> dict:
@@ -68,12 +69,12 @@ class Simulator:
         """Sets a lamp, as another app would."""
         url = f"{self.url}/api/{USER}/lights/{number}/state"
         urllib.request.urlopen(
-            urllib.request.Request(url, json.dumps(state).encode(), method="PUT"), timeout=5
+            urllib.request.Request(url, json.dumps(state).encode(), method="PUT"), timeout=PATIENCE
         ).close()
 
     def press(self) -> None:
         """Presses its button."""
-        urllib.request.urlopen(f"{self.url}/linkbutton", timeout=5).close()
+        urllib.request.urlopen(f"{self.url}/linkbutton", timeout=PATIENCE).close()
 
     def stop(self) -> None:
         processes.end(self._process)

@@ -7,9 +7,10 @@ import ssl
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from expression.practicebridge import Handler, PracticeBridge, failed, lamp, lamps
+from expression.teaching.simulated_bridge import Handler, PracticeBridge, failed, lamp, lamps
 
 __all__ = ["KEY", "StrictBridge", "lamp", "lamps", "make_certificate"]
 
@@ -30,7 +31,10 @@ class StrictBridge(PracticeBridge):
     """The bridge, on a port of its own.
 
     Attributes:
-        day: "good", "hang" (accepts and never answers), "html", "500" or "busy" (error 901).
+        day: "good", "hang" (accepts and never answers), "html", "302", "500" or "busy" (error 901).
+        says: By number of a lamp what the bridge says of it, given what is true; see `ways.SAYS`.
+        answers: By number of a lamp, or "group 1", what it answers to commands without doing them; see
+            `ways.ANSWERS`.
         asked: Set once it was asked anything.
         told: Set once a lamp or group was told something.
     """
@@ -40,6 +44,8 @@ class StrictBridge(PracticeBridge):
     def __init__(self, certificate: tuple[Path, Path] | None = None):
         super().__init__()
         self.users, self.day, self.certificate = {KEY}, "good", certificate
+        self.says: dict[str, Callable] = {}
+        self.answers: dict[str, Callable] = {}
         self.asked, self.told, self._wake = threading.Event(), threading.Event(), threading.Event()
 
     @property
@@ -73,13 +79,27 @@ class StrictBridge(PracticeBridge):
         if self.day == "hang":
             self._wait()
             return None
-        if self.day in ("html", "500"):
-            return (500 if self.day == "500" else 200), "text/html", b"<html>Sorry</html>"
+        if self.day in ("html", "302", "500"):
+            return (200 if self.day == "html" else int(self.day)), "text/html", b"<html>Sorry</html>"
         if self.day == "busy":
             return 200, "application/json", json.dumps([failed(901, "/", "Internal error, 503")]).encode()
-        answer = super().respond(mode, path, text)
-        if mode == "PUT":
+        words = path.strip("/").split("/")
+        which = {"lights": "", "groups": "group "}.get("".join(words[2:3]), "-") + "".join(words[3:4])
+        if mode == "PUT" and which in self.answers:
+            self.commands.append((time.monotonic(), path, json.loads(text)))
+            answer = self.answers[which](path, json.loads(text))
+        else:
+            answer = super().respond(mode, path, text)
+        if mode == "PUT" and "/sensors/" not in path:
             self.told.set()
+        return answer
+
+    def _resource(self, mode, words, body):
+        answer = super()._resource(mode, words, body)
+        if mode == "GET" and words[0] == "lights":
+            number = words[1] if len(words) > 1 else ""
+            said = {n: self.says.get(n, lambda entry: entry)(entry) for n, entry in self.lights.items()}
+            return said.get(number) if number else said
         return answer
 
     def _wait(self, seconds: float = 20) -> None:

@@ -7,11 +7,12 @@ import pytest
 from readings import Patient, Recorder, feed, seen
 
 from expression.control import Control
-from expression.data import Box, Data, Face, Frame
 from expression.errors import BadInputError
-from expression.faces import FaceLoop
-from expression.sinkloop import SinkLoop
-from expression.tracking import Tracker
+from expression.live.data import Data
+from expression.live.detection import FaceLoop
+from expression.live.sink_loop import SinkLoop
+from expression.types import Box, Face, Frame
+from expression.vision.tracking import Tracker
 
 
 @pytest.mark.parametrize(("name", "value"), [("on", False), ("paused", True), ("override", "Sad")])
@@ -80,7 +81,9 @@ def test_a_watcher_that_raises_keeps_nobody_from_hearing_and_is_warned_of_once(c
     control.on = True
     assert heard == [False, True]
     (message,) = caplog.messages
-    assert message.startswith("Somebody who watches the switches failed: ZeroDivisionError: by 0. Expected a")
+    assert message.startswith(
+        "A function that watches the switches failed: ZeroDivisionError: by 0. Expected a"
+    )
     assert message.endswith("raises.")
 
 

@@ -14,7 +14,7 @@ from expression import errors
 from expression.errors import (
     BadInputError,
     ExpressionError,
-    damage_told,
+    as_bad_input,
     did_you_mean,
     missing_package,
     user_path,
@@ -112,16 +112,17 @@ def test_a_path_that_cannot_be_is_told(name):
     ],
 )
 def test_what_a_library_says_of_damage_becomes_one_line(cause, said):
-    with pytest.raises(BadInputError) as told, damage_told("a is no b", "Expected b.", "Fetch it."):
+    with pytest.raises(BadInputError) as told, as_bad_input("a is no b", "Expected b.", "Fetch it."):
         raise cause
     assert str(told.value) == f"a is no b ({said}). Expected b. Fetch it."
 
 
 def test_a_file_that_may_not_be_read_is_no_damage():
-    with pytest.raises(PermissionError), damage_told("a is no b", "Expected b.", "Fetch it."):
+    with pytest.raises(PermissionError), as_bad_input("a is no b", "Expected b.", "Fetch it."):
         raise PermissionError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("debug", "traceback"), [("", False), ("1", True)], ids=["plain", "debug"])
 def test_a_notebook_shows_the_sentences_in_place_of_a_traceback(debug, traceback, tmp_path, monkeypatch):
     pytest.importorskip("IPython")

@@ -38,8 +38,8 @@ ELSEWHERE = {
         "100": "the whole",
     },
     "05": {"100": "the whole", "2,304": "48 x 48", "9,216": "12 x 12 x 64"},
-    "06": {"0.3": "display.py", "0.7": "settings.py", "0.4": "tracking.py"},
-    "07": {"0.4": "capturing.py", "512": "the shipped network", "28,709": "printed in lesson 05"},
+    "06": {"0.3": "display_loop.py", "0.7": "settings.py", "0.4": "smoothing.py"},
+    "07": {"0.4": "capturer.py", "512": "the shipped network", "28,709": "printed in lesson 05"},
     "08": {
         "2012": "a year",
         "254": "the range of a lamp",

@@ -10,6 +10,7 @@ from pathlib import Path
 import processes
 import psutil
 import pytest
+from parts import PATIENCE
 
 STARTS = f"""
 import sys
@@ -25,11 +26,11 @@ def test_what_a_killed_process_has_started_is_ended_too():
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with processes.running([sys.executable, "-c", STARTS], **pipes) as tests:
         sleeper = psutil.Process(int(tests.stdout.readline()))
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while sleeper.name() != "sleep":  # until it has become that
             assert time.monotonic() < end
         tests.kill()
-        psutil.wait_procs([sleeper], timeout=10)
+        psutil.wait_procs([sleeper], timeout=PATIENCE)
     assert not sleeper.is_running() or sleeper.status() == psutil.STATUS_ZOMBIE
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import pytest
 import tiny
 from media import write_clip
-from parts import ROOT
+from parts import PATIENCE, ROOT
 
 from expression import sources
-from expression.runtime import load
+from expression.models.runtime import load
+
+pytestmark = pytest.mark.slow
 
 
-def start(script: str, *words: str) -> subprocess.Popen:
+def start(script: str, *words: str, cwd: Path | None = None) -> subprocess.Popen:
     """Starts a script of the project."""
     return subprocess.Popen(
         [sys.executable, "-u", str(ROOT / script), *words],
@@ -23,12 +27,13 @@ def start(script: str, *words: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
+        cwd=cwd,
     )
 
 
-def run(script: str, *words: str, timeout: float = 60) -> tuple[int, str, str]:
+def run(script: str, *words: str, timeout: float = 60, cwd: Path | None = None) -> tuple[int, str, str]:
     """Runs a script to its end; returns the exit code, stdout and stderr."""
-    process = start(script, *words)
+    process = start(script, *words, cwd=cwd)
     out, err = process.communicate(timeout=timeout)
     return process.returncode, out, err
 
@@ -37,7 +42,7 @@ def test_the_live_stream_script_prints_a_line_a_second():
     process = start("scripts/predict_live_stream.py", "demo")
     lines = [process.stdout.readline() for _ in range(7)]
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
     assert lines[0] == "Reading video stream ...\n"
     for blank, word, reading in (lines[1:4], lines[4:7]):
         assert blank == "\n"
@@ -51,7 +56,7 @@ def test_the_live_stream_script_says_that_it_takes_the_demo():
     process = start("scripts/predict_live_stream.py")
     lines = [process.stdout.readline() for _ in range(2)]
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
     assert lines == ["Reading video stream ...\n", "No camera was found, so the bundled demo runs.\n"]
 
 
@@ -68,7 +73,10 @@ def test_every_script_has_help(script):
     ("words", "said"),
     [
         (("--epochs", "0"), "The recipe has epochs=0."),
-        (("--network", "vgg"), "--network is 'vgg'. Expected shipped or tutorial. Try --network shipped."),
+        (
+            ("--network", "vgg"),
+            "--network is 'vgg'. Expected one of shipped, whole, wide, tutorial. Try --network shipped.",
+        ),
         ((), "There is no data at no.csv."),
     ],
     ids=["epochs", "network", "data"],
@@ -79,16 +87,78 @@ def test_a_training_that_cannot_be_is_refused_in_a_line(words, said):
     assert err.startswith(said)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_training_script_trains_exports_and_ends_with_the_accuracy(tmp_path):
     data, out = tiny.table(tmp_path / "fer2013.csv"), tmp_path / "out"
     words = ("--data", str(data), "--out", str(out), "--network", "tutorial", "--epochs", "1")
     code, told, err = run("scripts/train.py", *words, timeout=280)
     assert (code, err) == (0, "")
-    assert told.startswith("epoch 1: loss ")
-    assert re.fullmatch(r"Accuracy on validation set: \d+\.\d%", told.splitlines()[-1])
+    assert told.startswith("56 pictures to learn from, 14 to choose by.\nepoch 1: loss ")
+    assert re.search(r"^Accuracy on validation set: \d+\.\d%$", told, re.MULTILINE)
+    assert re.fullmatch(r"Accuracy on test set: \d+\.\d%", told.splitlines()[-1])
     assert load(out / "expression.tflite").heads == ("labels",)
+
+
+def assignment(folder: Path, form: str) -> None:
+    """What an assignment's folder data has in it."""
+    whole = tiny.table(folder / "whole.csv").read_text(encoding="utf-8").splitlines()
+    whole_path = folder / "whole.csv"
+    data = folder / "data"
+    data.mkdir()
+    if form == "two tables":
+        rows = [line.rpartition(",")[0] for line in whole[1:]]
+        (data / "train.csv").write_text("\n".join(["emotion,pixels", *rows[:70]]), encoding="utf-8")
+        (data / "test_with_emotions.csv").write_text(
+            "\n".join(["emotion,pixels", *rows[70:]]), encoding="utf-8"
+        )
+        pixels = [row.partition(",")[2] for row in rows[70:]]
+        (data / "test.csv").write_text("\n".join(["pixels", *pixels]), encoding="utf-8")
+    elif form == "zip":
+        with zipfile.ZipFile(data / "fer2013.zip", "w") as archive:
+            archive.write(whole_path, "fer2013/fer2013.csv")
+    else:
+        whole_path.rename(data / form)
+    whole_path.unlink(missing_ok=True)
+
+
+FORMS = ["two tables", "fer2013.csv", "icml_face_data.csv", "zip"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_predict_runs_without_arguments_on_the_data_of_an_assignment(tmp_path, form):
+    assignment(tmp_path, form)
+    code, told, err = run("scripts/predict.py", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert told.startswith("Network: the shipped one\n")
+    assert re.fullmatch(r"Accuracy on test set: \d+\.\d%", told.splitlines()[-1])
+
+
+@pytest.mark.timeout(300)
+def test_train_and_predict_run_without_arguments_one_after_the_other(tmp_path):
+    assignment(tmp_path, "two tables")
+    code, told, err = run("scripts/train.py", cwd=tmp_path, timeout=280)
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"Accuracy on test set: \d+\.\d%", told.splitlines()[-1])
+    code, again, err = run("scripts/predict.py", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert re.match(r"Network: results.model.expression\.tflite\n", again)
+    assert again.splitlines()[-1] == told.splitlines()[-1]
+
+
+@pytest.mark.parametrize("script", ["scripts/train.py", "scripts/predict.py"])
+@pytest.mark.parametrize("data", ["none", "empty", "housekeeping"])
+def test_without_data_both_scripts_say_where_to_put_it(tmp_path, script, data):
+    if data != "none":
+        (tmp_path / "data").mkdir()
+    if data == "housekeeping":
+        (tmp_path / "data" / ".gitkeep").touch()
+    code, told, err = run(script, cwd=tmp_path)
+    assert (code, told) == (2, "")
+    assert err == (
+        f"There is no folder data with something in it in {tmp_path}. Expected data/train.csv and "
+        "data/test_with_emotions.csv, or data/fer2013.csv. "
+        "Put them there, or name another place: --data PATH.\n"
+    )
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan"])
@@ -104,3 +174,10 @@ def test_memory_of_a_run_that_ends_early_is_measured_once(tmp_path):
     assert (code, err) == (0, "")
     assert len(re.findall(r"^\| \d+ \|", out, re.MULTILINE)) == 1
     assert "From " in out
+
+
+def test_decoding_is_measured_against_opencv_for_each_clip_of_a_folder(tmp_path):
+    write_clip(tmp_path / "clip.mp4", 12)
+    code, out, err = run("benchmarks/decoding.py", str(tmp_path), "--turns", "1")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"\| clip\.mp4 \| 12 \| 12 \| \d+ \| \d+ \| [\d.]+ \|", out.splitlines()[-1])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from expression.errors import BadInputError
-from expression.settings import FILE, OUTSIDE, Settings
+from expression.config import FILE
+from expression.errors import BadInputError, ExpressionError
+from expression.settings import ELSEWHERE, Settings
 
 
 def load(folder, toml: str | bytes = "", environ=None, **arguments) -> Settings:
@@ -53,7 +55,7 @@ def test_the_environment_of_the_process_is_used(tmp_path, monkeypatch):
     assert Settings.load(tmp_path).smooth == "streak"
 
 
-@pytest.mark.parametrize("name", sorted(OUTSIDE))
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
 def test_names_that_are_read_elsewhere_are_passed_over(tmp_path, name):
     assert load(tmp_path, environ={f"EXPRESSION_{name}": "x"}) == Settings()
 
@@ -95,13 +97,13 @@ BAD = [
     ("threshold", 1.01, r"threshold is 1\.01\. Expected 0 to 1"),
     ("threshold", "nan", r"threshold is nan"),
     ("threshold", True, r"threshold is True in the arguments\. Expected a number"),
-    ("stale", 10**400, r"stale is 10{400} in the arguments\. Expected a number"),
-    ("smallest_face", 9, r"smallest_face is 9\. Expected 10 to 1000"),
-    ("stale", 0, r"stale is 0\.0\. Expected 0\.05 to 60"),
+    ("stale", 10**400, r"stale is 10{39}\.\.\.0+ in the arguments\. Expected a number"),
+    ("smallest_face", 9, r"smallest_face is 9\. Expected 10 to 1,000 pixels\."),
+    ("stale", 0, r"stale is 0\. Expected 0\.05 to 60"),
     ("stale", "soon", r"stale is 'soon' in the arguments\. Expected a number"),
-    ("duration", -1, r"duration is -1\.0\. Expected 0 to"),
+    ("duration", -1, r"duration is -1\. Expected 0 to"),
     ("duration", "inf", r"duration is inf"),
-    ("duration", 4_294_967, r"duration is 4294967\.0\. Expected 0 to 4000000\."),
+    ("duration", 4_294_967, r"duration is 4,294,967\. Expected 0 to 4,000,000 seconds\."),
     ("eyes", "perhaps", r"eyes is 'perhaps' in the arguments\. Expected true or false"),
     ("mirror", 2, r"mirror is 2 in the arguments\. Expected true or false"),
     ("sinks", 5, r"sinks is 5 in the arguments\. Expected a list of names"),
@@ -121,6 +123,41 @@ def test_a_bad_value_is_told_with_what_was_expected(tmp_path, name, value, said)
 
 
 @pytest.mark.parametrize(
+    ("toml", "environ", "said"),
+    [
+        ("threshold = nan", {}, r"^threshold is nan in expression\.toml\. Expected 0 to 1"),
+        ("people = 99", {}, r"^people is 99 in expression\.toml\. Expected 1 to 50"),
+        ("people = 99", {"EXPRESSION_PEOPLE": "0"}, r"^people is 0 in the environment\. Expected 1 to 50"),
+        ("smooth = 'silk'", {}, r"^smooth is 'silk' in expression\.toml\. Expected one of average"),
+    ],
+)
+def test_a_value_out_of_range_is_told_with_its_place(tmp_path, toml, environ, said):
+    with pytest.raises(BadInputError, match=said):
+        load(tmp_path, toml, environ)
+
+
+def test_a_value_out_of_range_that_a_later_place_replaces_does_no_harm(tmp_path):
+    assert load(tmp_path, "people = 99", people=3).people == 3
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.mkdir(), "is not a file"),
+        (lambda path: path.symlink_to("nowhere"), "is a link to nothing"),
+    ],
+)
+def test_what_is_no_file_of_settings_is_told_once(tmp_path, make, said):
+    make(tmp_path / "expression.toml")
+    with pytest.raises(ExpressionError) as error:
+        load(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path / 'expression.toml'} {said}. Expected settings in TOML, such as people = 2, in UTF-8. "
+        "Correct it, or remove the file."
+    )
+
+
+@pytest.mark.parametrize(
     ("toml", "environ", "arguments", "said"),
     [
         pytest.param("peple = 2", {}, {}, r"'peple', found in expression\.toml\. .*mean people\?", id="file"),
@@ -128,8 +165,12 @@ def test_a_bad_value_is_told_with_what_was_expected(tmp_path, name, value, said)
             "",
             {"EXPRESSION_DETEKTOR": "x"},
             {},
-            r"'detektor', found in the environment.*detector\?",
+            r"There is no setting EXPRESSION_DETEKTOR, found in the environment\. Expected one of .*"
+            r"EXPRESSION_PEOPLE.* Did you mean EXPRESSION_DETECTOR\?",
             id="env",
+        ),
+        pytest.param(
+            "[light]\nx = 2", {}, {}, r"'light'.* stats, \[lights\]\..*mean \[lights\]\?", id="lights"
         ),
         pytest.param(
             "", {}, {"xyz": 1}, r"'xyz', found in the arguments\..*Check the spelling", id="argument"
@@ -145,8 +186,10 @@ def test_an_unknown_name_is_told_with_its_place_and_the_nearest(tmp_path, toml, 
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        pytest.param("people = = 2", r"expression\.toml cannot be read: .*line 1", id="no TOML"),
-        pytest.param(b"\xff\xfep\x00", r"expression\.toml cannot be read: .*Expected TOML", id="UTF-16"),
+        pytest.param("people = = 2", r"expression\.toml cannot be read \(.*line 1", id="no TOML"),
+        pytest.param(
+            b"\xff\xfep\x00", r"expression\.toml cannot be read .*Expected settings in TOML", id="UTF-16"
+        ),
     ],
 )
 def test_a_file_that_is_no_toml_is_told(tmp_path, toml, said):
@@ -160,4 +203,4 @@ def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path):
 
 def test_every_setting_is_described():
     described = Settings.__doc__.split("Attributes:")[1]
-    assert [f.name for f in fields(Settings) if f"        {f.name}: " not in described] == []
+    assert [f.name for f in fields(Settings) if not re.search(rf"(?m)^ +{f.name}: ", described)] == []

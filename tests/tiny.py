@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from expression.dataset import Dataset, Split
+from expression.datasets.dataset import Dataset, Split
 from expression.labels import FER2013, Labels
-from expression.recipe import Recipe
+from expression.training.recipe import Recipe
 
 LABELS = Labels(["Happy", "Sad"])
 NOBODY = Split(np.empty((0, 48, 48), np.uint8), np.empty(0, int))
@@ -40,7 +40,7 @@ def data(votes: bool = False) -> Dataset:
 
 def network(labels: Labels, heads: int = 1):
     """A network that learns which half is bright within a second."""
-    from expression.network import LOGITS, keras, layers
+    from expression.models.architectures import LOGITS, keras, layers
 
     face = keras.Input((48, 48, 1))
     x = layers.Conv2D(8, 8, strides=4, use_bias=False)(face)

@@ -8,18 +8,24 @@ Notebook: 01_start_here
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
-from typing import Annotated, Any
+import threading
+import warnings
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from typer.exceptions import TyperException
 
-from . import __version__, cli_training
-from .cli_dataset import dataset_app, label, personalise
-from .cli_lights import lights_app
-from .errors import ExpressionError
+from .. import __version__
+from ..errors import ExpressionError, RunError
+from ..live.signals import ignore_signals
+from ..sanitize import clean, to_nowhere
+from . import training
+from .dataset import dataset_app, label, personalise
+from .lights import lights_app
 
 app = typer.Typer(
     name="expression",
@@ -33,6 +39,24 @@ models_app = typer.Typer(
     help="Optional models, fetched once and checked.", epilog="Example: expression models list"
 )
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells expect it."""
+
+
+def program() -> NoReturn:
+    """Runs a command as a program of its own, and ends it with the command's exit code.
+
+    A further Ctrl-C has nothing left to end by then, and is ignored. Where threads of a run are left, which
+    hang or are slow, Python would end them wherever they are, and in C++, such as OpenCV's, that aborts the
+    process (github.com/python/cpython/issues/87135); so it ends without tidying up Python.
+    """
+    code = main()
+    ignore_signals()
+    workers = sys.modules.get("expression.live.worker")  # which no other command needs
+    if workers and any(isinstance(each, workers.Worker) for each in threading.enumerate()):
+        os._exit(code)
+    sys.exit(code)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command.
@@ -41,25 +65,73 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The words after `expression`; None for the process's own.
 
     Returns:
-        0 done, 1 a failure while running, 2 bad usage or bad input. A failure is one
+        0 done, 1 a failure while running, 2 bad usage or bad input, 130 after Ctrl-C. A failure is one
         line on stderr; EXPRESSION_DEBUG=1 adds the traceback.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # ✓ must not end the program on an old console
-            stream.reconfigure(errors="replace")
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    _prepare_streams()
+    code = 0
     try:
-        return app(args=arguments, prog_name="expression", standalone_mode=False) or 0
+        code = app(args=arguments, prog_name="expression", standalone_mode=False) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk must not go unnoticed
+        return _complain("Stopped.", code) if code == INTERRUPTED else code
     except TyperException as error:
         return _complain(_usage(error), error.exit_code)
     except ExpressionError as error:
         return _complain(error, error.exit_code)
     except typer.Abort:  # a question without a terminal, or Ctrl-C at one
         print()  # the question's line has no end
-        return _complain("Nobody answered. Expected y or n. Run it in a terminal, or see --help.", 1)
+        if sys.stdin is not None and sys.stdin.isatty():
+            return _complain("Stopped.", INTERRUPTED)
+        return _complain("There was no answer. Expected y or n. Run it in a terminal, or see --help.", 1)
+    except BrokenPipeError:  # somebody has read enough, as in: expression check | head -1
+        return code
     except OSError as error:  # a file without permission, above all
-        happened = f"{error.filename or 'A file or device'} cannot be used ({error.strerror or error})."
-        return _complain(f"{happened} Expected one that you may read and write. Check its permissions.", 2)
+        return _complain(_unusable(error), 2)
+    except Exception as error:  # noqa: BLE001  the last resort: a line in place of a traceback
+        failure = RunError(
+            f"Unexpected error: {type(error).__name__}: {error}.",
+            "This is a bug in expression.",
+            "Run it again with EXPRESSION_DEBUG=1, and report what it prints.",
+        )
+        failure.__cause__ = error
+        return _complain(failure, failure.exit_code)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _flush(stream)
+
+
+def _unusable(error: OSError) -> str:
+    """Returns what is wrong with a file, the console or the current folder, in one line."""
+    try:
+        os.getcwd()
+    except OSError:
+        return "The current folder was deleted. Expected one that is there. Go to another: cd ~"
+    happened = f"{error.filename or 'A file or device'} cannot be used ({error.strerror or error})."
+    return f"{happened} Expected one that you may read and write. Check its permissions."
+
+
+def _flush(stream: TextIO | None) -> None:
+    """Writes what is still to be written; where nobody reads it, nothing is left to do."""
+    try:
+        if stream is not None:
+            stream.flush()
+    except (OSError, ValueError):
+        to_nowhere(stream)
+
+
+def _prepare_streams() -> None:
+    """Makes sure that what is printed and logged goes somewhere, and that no letter ends the program."""
+    for number in range(3):  # closed ones, which the next file would take the place of
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # ✓ must not end the program on an old console
+            stream.reconfigure(errors="backslashreplace")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # of damage in a picture, which is reported anyway
 
 
 @app.callback(invoke_without_command=True)
@@ -74,7 +146,23 @@ def _root(
         print(context.get_help())
 
 
-@app.command(epilog="Example: expression live --source holiday.mp4 --sink csvfile:holiday.csv")
+class _WithNames(typer.core.TyperCommand):
+    """A command whose help ends with the names of all sources and sinks, those of other packages too."""
+
+    def format_epilog(self, ctx, formatter) -> None:
+        from ..sinks import names as sinks
+        from ..sources import names as sources
+
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(f"Sinks: {', '.join(sinks())}.")
+            formatter.write_text(f"Sources with a name: {', '.join(sources())}.")
+        super().format_epilog(ctx, formatter)
+
+
+@app.command(
+    cls=_WithNames, epilog="Example: expression live --source holiday.mp4 --sink csvfile:holiday.csv"
+)
 def live(
     source: Annotated[
         str | None,
@@ -94,7 +182,9 @@ def live(
     duration: Annotated[
         str | None, typer.Option(help="End after so many seconds.", metavar="SECONDS")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="A network, .tflite or .keras.", metavar="PATH")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A network, .tflite or .keras; others: see export.", metavar="PATH")
+    ] = None,
     people: Annotated[str | None, typer.Option(help="Faces at once, largest first.", metavar="N")] = None,
     smooth: Annotated[str | None, typer.Option(help="average, streak or none.", metavar="NAME")] = None,
     stats: Annotated[
@@ -103,11 +193,11 @@ def live(
 ) -> None:
     """Read faces from a camera; without one, from the bundled demo.
 
-    Keys of its window: Esc or q ends it, o turns it off and on, p pauses lamps and other reactions, 1 gives
-    them the first label by hand (Angry), 2 the next and so on, 0 takes that back.
+    Keys in the window: Esc or q ends the run, o turns recognition off and on, p pauses lamps and other
+    reactions, 1 to 9 set their label by hand (1 is the first, Angry), 0 goes back to the recognized label.
     """
+    from ..settings import Settings
     from .live import run, session_of
-    from .settings import Settings
 
     given = {"source": source, "display": display, "detector": detector, "sinks": sink}
     given |= {"duration": duration, "model": model, "people": people, "smooth": smooth, "stats": stats}
@@ -116,7 +206,7 @@ def live(
 
 @app.command(epilog="Example: expression check")
 def check() -> None:
-    """Say what works on this machine, and what to do about the rest."""
+    """Say what works on this machine, and how to get the rest."""
     from .check import all_good, report, run_checks
 
     checks = run_checks()
@@ -125,9 +215,9 @@ def check() -> None:
 
 
 for command, example in (
-    (cli_training.train, "train --data fer2013.csv --out results/mine"),
-    (cli_training.evaluate, "evaluate --data fer2013.csv --json figures.json"),
-    (cli_training.export, "export --model results/mine/expression.keras --out mine.tflite"),
+    (training.train, "train --data fer2013.csv --out results/mine"),
+    (training.evaluate, "evaluate --data fer2013.csv --json figures.json"),
+    (training.export, "export --model results/mine/expression.keras --out mine.tflite"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),
 ):
@@ -140,18 +230,20 @@ app.add_typer(models_app, name="models")
 @models_app.command("list", epilog="Example: expression models list")
 def models_list() -> None:
     """List the optional models, and where each is."""
-    from . import models
+    from ..models import registry
 
-    for row in models.listing():
+    for row in registry.listing():
         print(row)
 
 
 @models_app.command("get", epilog="Example: expression models get yunet")
-def models_get(name: Annotated[str, typer.Argument(help="A name that `models list` shows.")]) -> None:
+def models_get(
+    name: Annotated[str, typer.Argument(help="A name that `models list` shows.", metavar="NAME")],
+) -> None:
     """Fetch a model once and check it by its SHA-256."""
-    from . import models
+    from ..models import registry
 
-    print(f"{name}: {models.get(name)}")
+    print(f"{name}: {registry.get(name)}")
 
 
 def _usage(error: TyperException) -> str:
@@ -175,5 +267,6 @@ def _complain(error: Exception | str, code: int) -> int:
     """Prints one line on stderr, and the traceback where it is asked for."""
     if isinstance(error, Exception) and os.environ.get("EXPRESSION_DEBUG"):
         logging.getLogger("expression").error("", exc_info=error)
-    print(" ".join(str(error).split()), file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody reads it
+        print(" ".join(clean(error).split()), file=sys.stderr)
     return code

@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .errors import ExpressionError, MissingFileError, install_line
-from .settings import Settings
+from ..errors import ExpressionError, MissingFileError, install_line, user_path
+from ..sanitize import clean
+from ..settings import Settings
 
 MARKS = {True: "✓", False: "✗", None: "–"}
-WIDTH = 100
-BAD = "Mend the lines with ✗, the first one first, and check again."
+WIDTH = 100  # at most; narrower terminals get shorter lines
+BAD = "Fix the lines marked ✗ from the top, and check again."
 OLDEST, TOO_NEW = (3, 10), (3, 14)
 LIBRARIES = "sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6"
 """Brings what opencv-python needs of a Debian, Ubuntu or Raspberry Pi OS without a desktop."""
@@ -36,7 +37,7 @@ class Check:
 
     Attributes:
         name: What was checked.
-        ok: True works, False has to be mended, None is not there and not needed.
+        ok: True works, False has to be fixed, None is not there and not needed.
         found: What is there, or what is wrong.
         remedy: What to do; empty where there is nothing to do.
     """
@@ -62,12 +63,12 @@ def run_checks(settings: Settings | None = None) -> list[Check]:
         if seen["OpenCV"]:
             checks += _guard(name, lambda call=call: call(settings))
         else:
-            checks.append(Check(name, False, "not tried, since OpenCV does not work", "Mend OpenCV first."))
-    return checks + _guard("Bridge", _bridge) + _guard("Extras", _extras)
+            checks.append(Check(name, False, "not tried, since OpenCV does not work", "Fix OpenCV first."))
+    return checks + _guard("Bridge", _bridge) + _guard("Extras", _extras) + _guard("Plug-ins", _plugins)
 
 
 def all_good(checks: list[Check]) -> bool:
-    """Whether nothing has to be mended.
+    """Whether nothing has to be fixed.
 
     Example:
         >>> all_good([Check("a", True, ""), Check("b", None, "")])
@@ -95,16 +96,17 @@ def _lines(check: Check, width: int) -> list[str]:
     """Returns a check as one line, and its remedy as further ones."""
     indent = " " * (width + 3)
     first = f"{MARKS[check.ok]} {check.name:{width}} "
-    found = ("optional: " if check.ok is None else "") + check.found
-    kind = textwrap.TextWrapper(WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    found, remedy = clean(("optional: " if check.ok is None else "") + check.found), clean(check.remedy)
+    columns = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+    kind = textwrap.TextWrapper(columns, subsequent_indent=indent, break_on_hyphens=False)
     kind.break_long_words = False
     kind.initial_indent = first
     lines = kind.wrap(found) or [first]
     kind.initial_indent = indent
-    remedy = kind.wrap(check.remedy)
-    if len(remedy) > 1:  # a command that can be copied stands in a line of its own
-        remedy = [line for part in re.split(r"(?<=\.) (?=Run\b)", check.remedy) for line in kind.wrap(part)]
-    return lines + remedy
+    advice = kind.wrap(remedy)
+    if len(advice) > 1:  # a command that can be copied stands in a line of its own
+        advice = [line for part in re.split(r"(?<=\.) (?=Run\b)", remedy) for line in kind.wrap(part)]
+    return lines + advice
 
 
 def _guard(name: str, call: Callable[[], list[Check]]) -> list[Check]:
@@ -117,7 +119,7 @@ def _guard(name: str, call: Callable[[], list[Check]]) -> list[Check]:
         return [Check(name, False, "the package expression is not installed", "Run: pip install -e .")]
     except Exception as error:  # noqa: BLE001  a check that crashes is a finding too
         text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return [Check(name, False, f"the check failed with {text}", "Mend what it names, and check again.")]
+        return [Check(name, False, f"the check failed with {text}", "Fix what it names, and check again.")]
 
 
 def _python() -> list[Check]:
@@ -181,19 +183,21 @@ def _opencv() -> list[Check]:
 
 def _settings() -> list[Check]:
     """Whether expression.toml and the environment hold usable settings."""
-    settings, default = Settings.load(), Settings()
-    changed = [
-        f"{name} = {value!r}" for name, value in vars(settings).items() if value != vars(default)[name]
-    ]
+    from ..sinks import describe_sink
+
+    settings = Settings.load()
+    shown, usual = settings.shown(), Settings().shown()
+    shown["sinks"] = usual["sinks"] if not settings.sinks else str([*map(describe_sink, settings.sinks)])
+    changed = [f"{name} = {text}" for name, text in shown.items() if text != usual[name]]
     return [Check("Settings", True, ", ".join(changed) or "the defaults")]
 
 
 def _screen(settings: Settings) -> list[Check]:
     """Whether a window can be shown."""
-    from .screen import screen_is_there
+    from ..displays.screen import screen_is_there
 
     there, reason = screen_is_there()
-    remedy = "" if there else "Runs show no window here; readings are printed. Notebooks are not concerned."
+    remedy = "" if there else "Runs show no window here; readings are printed. Notebooks are not affected."
     return [Check("Screen", there or None, reason, remedy)]
 
 
@@ -201,14 +205,14 @@ def _detector(settings: Settings) -> list[Check]:
     """Whether the detector of the settings finds its file and runs, and whether YuNet could."""
     import numpy as np
 
-    from . import models
-    from .faces import make_detector
+    from ..models import registry
+    from ..vision.detectors import make_detector
 
     detector = make_detector(settings.detector)
     detector.detect(np.zeros((240, 320, 3), np.uint8))
     checks = [Check("Detector", True, detector.name)]
     try:
-        models.require("yunet")
+        registry.require("yunet")
     except MissingFileError as error:
         found = f"{error.happened} It is quicker and surer than Haar."
         checks.append(Check("YuNet", None, found, error.remedy))
@@ -217,14 +221,17 @@ def _detector(settings: Settings) -> list[Check]:
 
 def _network(settings: Settings) -> list[Check]:
     """Whether the network of the settings runs, and how long a face takes."""
-    if settings.model.endswith(".keras"):
-        return [Check("Network", None, f"{settings.model} runs in Keras and was not tried")]
     import numpy as np
 
-    from . import runtime
+    from ..models import runtime
+    from ..models.formats import KERAS, kind_of
+    from ..models.metadata import has_card
 
-    network = runtime.load(settings.model or None)
-    face = np.zeros((1, network.size, network.size, 1), np.float32)
+    path = user_path(settings.model) if settings.model else None
+    if path and kind_of(path) == KERAS and has_card(path):
+        return [Check("Network", None, f"{path} runs in Keras and was not tried")]
+    network = runtime.load(path)
+    face = network.preprocess(np.zeros((48, 48, 3), np.uint8))[None]
     seconds = min(_seconds(lambda: network.scores(face)) for _ in range(10))
     found = f"{network.description}, {seconds * 1000:.1f} ms a face: {', '.join(network.labels)}"
     return [Check("Network", True, found)]
@@ -239,32 +246,33 @@ def _seconds(call: Callable[[], object]) -> float:
 
 def _cameras(settings: Settings) -> list[Check]:
     """Which cameras are there, and whether they may be used."""
-    from .sources import webcam
+    from ..sources import camera
 
-    cameras = webcam.cameras()
-    locked = [f"{webcam.DEVICES}/video{camera.index}" for camera in cameras if not camera.usable]
+    found = camera.cameras()
+    locked = [f"{camera.DEVICES}/video{each.index}" for each in found if not each.usable]
     if locked:
-        found = f"{', '.join(locked)} is there, and you may not read it"
-        return [Check("Camera", False, found, "Run: sudo usermod -aG video $USER and log in again.")]
-    if not cameras:
+        said = f"{', '.join(locked)} is there, and you may not read it"
+        return [Check("Camera", False, said, "Run: sudo usermod -aG video $USER and log in again.")]
+    if not found:
         remedy = "Plug one in and allow it for this program; without one the demo runs."
         return [Check("Camera", None, "none was found", remedy)]
-    named = [f"{camera.index} ({camera.name})" if camera.name else str(camera.index) for camera in cameras]
+    named = [f"{each.index} ({each.name})" if each.name else str(each.index) for each in found]
     return [Check("Camera", True, ", ".join(named))]
 
 
 def _bridge() -> list[Check]:
     """Whether a bridge of lamps was paired, and answers, and whether the settings of lights are usable."""
-    from . import keys
-    from .bridge import Bridge, BridgeError
-    from .lightsettings import LightSettings
+    from ..lights import credentials
+    from ..lights.bridge import Bridge, BridgeError
+    from ..lights.settings import LightSettings
 
-    address = LightSettings.load().bridge
+    settings = LightSettings.load()
+    address = settings.bridge
     if not _version("phue"):
         return [Check("Bridge", None, "the package phue is missing", install_line("lights"))]
-    if not (address or keys.read()):
+    if not (address or credentials.read()):
         return [Check("Bridge", None, "no Hue bridge was paired", "For lamps: expression lights pair")]
-    paired = keys.find(address)
+    paired = credentials.find(address, found_in=settings.found_in)
     bridge = Bridge(paired)
     bridge.transport.timeout = 1.0
     try:
@@ -288,7 +296,7 @@ def _extras() -> list[Check]:
                 Check(extra.capitalize(), None, f"{', '.join(missing)} missing", install_line(extra))
             )
         elif extra == "speech" and (lacks := _speechless()):
-            from .sinks.speech import INSTALL
+            from ..sinks.speech import INSTALL
 
             checks.append(Check("Speech", None, f"{', '.join(lacks)} missing", INSTALL))
         else:
@@ -296,11 +304,29 @@ def _extras() -> list[Check]:
     return checks
 
 
+def _plugins() -> list[Check]:
+    """Which sinks and sources other packages bring, and whether they can be loaded."""
+    from .. import sinks, sources
+    from ..plugins import installed, load_class
+
+    checks = []
+    for what, room, base in (("Sink", sinks, sinks.Sink), ("Source", sources, sources.Source)):
+        for name, point in installed(room.GROUP).items():
+            try:
+                load_class(point, base)
+            except ExpressionError as error:
+                checks.append(Check(f"{what} {name}", False, error.happened, error.remedy))
+            else:
+                package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+                checks.append(Check(f"{what} {name}", True, f"from {package}"))
+    return checks
+
+
 def _speechless() -> list[str]:
     """Returns what a Linux lacks to speak; Windows and macOS bring it along."""
     from ctypes.util import find_library
 
-    from .sinks.speech import LINUX
+    from ..sinks.speech import LINUX
 
     if sys.platform != "linux":
         return []

@@ -1,6 +1,6 @@
 """The commands for a reader's own set: `expression label`, `personalise` and those of `dataset`.
 
-All work on labelList.csv, faceLabels.csv and Images of the current folder. `cli.py` adds them.
+All work on labelList.csv, faceLabels.csv and Images of the current folder. `app.py` adds them.
 
 Notebook: 07_your_face
 """
@@ -8,18 +8,22 @@ Notebook: 07_your_face
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import BadInputError, MissingFileError, user_path
+from ..errors import BadInputError, MissingFileError, user_path
+from ..sanitize import printable, say
 
 if TYPE_CHECKING:
-    from .importdesk import ImportDesk
-    from .labelbook import LabelBook
-    from .personalising import Personalised
+    from ..labelbook.book import LabelBook
+    from ..labelbook.rows import Row
+    from ..labeler.import_page import ImportDesk
+    from ..labels import Labels
+    from ..training.personalise import Personalised
 
 WITHOUT_SCREEN = "Run it on the desktop, or use LabelWidget in a notebook."
 """What to do where there is no screen."""
@@ -39,20 +43,20 @@ def label(
     whole: Annotated[bool, typer.Option("--whole", help="Keep the whole picture.")] = False,
 ) -> None:
     """Take labelled pictures of faces, in a window."""
-    from .capturing import Capturer
-    from .faces import make_detector
-    from .labelbook import LabelBook
-    from .labeldesk import LabelDesk
-    from .labelwindow import LabelWindow
-    from .screen import check_screen
-    from .sources import open_source, told_of
+    from ..displays.screen import check_screen
+    from ..labelbook.book import LabelBook
+    from ..labeler.capturer import Capturer
+    from ..labeler.labeler import Labeler
+    from ..labeler.window import LabelWindow
+    from ..sources import fallback_notice, open_source
+    from ..vision.detectors import make_detector
 
     check_screen(WITHOUT_SCREEN)
     opened, found = open_source(source), make_detector(detector)
     with LabelBook() as book:
-        note = told_of(source, opened)
+        note = fallback_notice(source, opened)
         print(note, end="\n" if note else "", flush=True)
-        desk = LabelDesk(Capturer(book, found, target, colour, whole), opened.mirror, note)
+        desk = Labeler(Capturer(book, found, target, colour, whole), opened.mirror, note)
         LabelWindow(desk, opened).run()
         for name, count in book.counts.items():
             print(f"{name}: {count}")
@@ -65,9 +69,10 @@ def personalise(
         typer.Option(help="Begin with this network, not the shipped one.", metavar="FILE.keras"),
     ] = None,
 ) -> None:
-    """Teach the network your own labels, from your own pictures, and compare before and after."""
-    from .folders import read_folder
-    from .image import face_pixels
+    """Teach the network your own labels, from your own pictures. Before and after are compared."""
+    from ..datasets.own_set import read_own
+    from ..labelbook.faces import OwnFaces
+    from ..vision.detectors import make_detector
 
     path, begin = user_path(out), start and user_path(start)
     with _own() as book:  # what was cut off is finished before the rows are read
@@ -77,25 +82,29 @@ def personalise(
                 "Expected ten of each label, and some to test with.",
                 "Take some: expression label.",
             )
-    dataset = read_folder(Path(), None, face_pixels)
-    from .export import export
-    from .personalising import personalise
+    faces = OwnFaces(make_detector)
+    pictures, own = read_own(Path(), faces)
+    for line in own.told(faces.looked):
+        say(line)
+    from ..models.export import export
+    from ..training.personalise import personalise
 
-    made = personalise(dataset.test, dataset.labels, path, begin)
+    made = personalise(pictures, own.labels, path, begin)
     for line in _told(made):
-        print(line)
+        say(line)
     small = path.with_suffix(".tflite")
     export(path, small, "dynamic")
-    print(f"Next: expression live --model {small}")
+    say(f"Next: expression live --model {small}")
 
 
 def _told(made: Personalised) -> Iterator[str]:
     """Yields what came of personalising, a line each."""
-    from .personalising import FEWEST, FEWEST_TESTED
+    from ..training.personalise import FEWEST, FEWEST_TESTED
 
     yield f"Learned from {made.learned} pictures of {', '.join(made.labels)}."
     if made.twins:
-        yield f"Left out {made.twins} that are near-equal to some that it is tested with."
+        twins = "near-duplicate" if made.twins == 1 else "near-duplicates"
+        yield f"Left out {made.twins} {twins} of test pictures."
     of = f" of the last {len(made.sessions)} sessions" if made.sessions else ""
     of = f" of session {made.sessions[0]}" if len(made.sessions) == 1 else of
     yield f"Tested with {sum(made.tested)} others{of}:"
@@ -107,7 +116,7 @@ def _told(made: Personalised) -> Iterator[str]:
     if made.strange and made.known_before is not None:
         yield f"  labels that it knew: before {made.known_before:.1%}, after {made.known_after:.1%} right"
     if made.known_before is not None and made.known_after < made.known_before:
-        yield "It reads what it knew less well than before. Take more pictures, in the light of every day."
+        yield "It is less accurate now on labels that it knew. Take more pictures, in everyday light."
     few = [name for name, count in zip(made.labels, made.tested, strict=True) if count < FEWEST_TESTED]
     if few:
         counts = dict(zip(made.labels, made.tested, strict=True))
@@ -115,7 +124,7 @@ def _told(made: Personalised) -> Iterator[str]:
     if few and made.sessions:
         yield f"Take another session with {FEWEST} of each label: expression label"
     if not made.sessions:
-        yield "All are of one session, so the figures are kinder than those of another day."
+        yield "All are of one session, so the figures are optimistic."
         yield f"Take a second session on another day, {FEWEST} of each label: expression label"
 
 
@@ -123,29 +132,43 @@ def _told(made: Personalised) -> Iterator[str]:
 def check(
     repair: Annotated[bool, typer.Option("--repair", help="Ask about each remedy, and do it.")] = False,
 ) -> None:
-    """Say what is wrong with your pictures and rows; exit code 1 if something is."""
-    from .integrity import REMEDIES, examine, mend
+    """Say what is wrong with your pictures and rows. The exit code is 1 if something is."""
+    from ..labelbook.findings import NOTED
+    from ..labelbook.integrity import examine
+    from ..labelbook.repairs import repair as repair_finding
 
     with _own() as book:
-        left = 0
-        for finding in examine(book):
-            print(f"{finding.told} {finding.advice}".rstrip())
-            remedy = REMEDIES.get(finding.kind)
-            if repair and remedy and typer.confirm(f"{remedy}?"):
-                mend(book, finding)
+        everything, asked, done = examine(book), set(), False
+        findings = list(everything)
+        while findings:
+            finding = findings.pop(0)
+            say(f"{finding.told} {finding.advice}".rstrip())
+            if repair and finding.remedy and typer.confirm(f"{finding.remedy}?"):
+                repair_finding(book, finding)
+                everything, done = examine(book), True
+                asked |= {finding.kind} if finding in everything else set()
+                findings = [other for other in everything if other.kind not in asked]
             else:
-                left += finding.kind != "alike"
-                if remedy and not repair:
-                    print(f"  {remedy}: expression dataset check --repair")
-        if not left:
+                asked.add(finding.kind)
+                if repair and finding.otherwise:
+                    findings.insert(0, finding.otherwise)
+                elif finding.remedy and not repair:
+                    say(f"  {finding.remedy}? Run: expression dataset check --repair")
+        if done:
+            say(f"The previous version is kept in {book.trash}.")
+            say("To delete it, run: expression dataset wipe --trash")
+        wrong = {finding.kind for finding in everything} - NOTED
+        if not wrong:
             count = len(book.rows)
-            print(f"{count} {'picture' if count == 1 else 'pictures'}, and all is well.")
-    raise typer.Exit(1 if left else 0)
+            say(f"{count} {'picture' if count == 1 else 'pictures'}, no problems found.")
+    raise typer.Exit(1 if wrong else 0)
 
 
 @dataset_app.command("import", epilog="Example: expression dataset import holiday/ party.mp4")
 def import_(
-    paths: Annotated[list[str], typer.Argument(help="Photos, videos, folders of them, sets of faces.")],
+    paths: Annotated[
+        list[str], typer.Argument(help="Photos, videos, folders of them, sets of faces.", metavar="PATH")
+    ],
     label: Annotated[
         str | None, typer.Option(help="What all of them show; else what their set says.", metavar="LABEL")
     ] = None,
@@ -158,13 +181,13 @@ def import_(
         bool, typer.Option("--unseen", help="Keep all that have a label, without a look at each.")
     ] = False,
 ) -> None:
-    """Find faces in photos, videos and sets, and keep those that you agree to, one by one in a window."""
-    from .faces import make_detector
-    from .importdesk import ImportDesk
-    from .importing import Importer
-    from .labelbook import LabelBook
-    from .labelwindow import LabelWindow
-    from .screen import check_screen
+    """Find faces in photos, videos and sets, and keep them. You agree to each, one by one in a window."""
+    from ..displays.screen import check_screen
+    from ..labelbook.book import LabelBook
+    from ..labeler.import_page import ImportDesk
+    from ..labeler.importer import Importer
+    from ..labeler.window import LabelWindow
+    from ..vision.detectors import make_detector
 
     if not unseen:
         check_screen(f"{WITHOUT_SCREEN.rstrip('.')}, or add --unseen.")
@@ -178,9 +201,9 @@ def import_(
             LabelWindow(desk).run()
     print(f"{desk.kept} kept{f', {desk.passed} left out by you' if desk.passed else ''}.")
     if desk.unlabelled:
-        print(f"{desk.unlabelled} have no label and are left out: add --label LABEL, or leave --unseen away.")
+        print(f"Left out {desk.unlabelled} without a label: add --label LABEL, or leave out --unseen.")
     for sentence in importer.told():
-        print(sentence)
+        say(sentence)
     for error in importer.failed:
         print(error, file=sys.stderr)
     raise typer.Exit(2 if importer.failed else 0)
@@ -190,7 +213,7 @@ def _keep_unseen(desk: ImportDesk) -> None:
     """Keeps all that have a label, after a word on where; what is kept at an interruption stays."""
     from tqdm import tqdm
 
-    from .capturing import consent
+    from ..labeler.capturer import consent
 
     print(consent(desk.book))
     desk.agreed = True
@@ -207,61 +230,100 @@ def stats(
 ) -> None:
     """Count your pictures of each label and session."""
     with _own() as book:
-        rows, labels = book.rows, book.labels
-    sessions = sorted({row.session for row in rows})
-    counts = {
-        label: [sum((r.label.casefold(), r.session) == (label.casefold(), s) for r in rows) for s in sessions]
-        for label in labels
-    }
-    width, most = max(map(len, labels)), max(1, *(sum(row) for row in counts.values()))
-    print(f"{'':{width}}  pictures  sessions")
-    for label, row in counts.items():
-        bar = "█" * round(30 * sum(row) / most)
-        print(f"{label:{width}}  {sum(row):8}  {sum(map(bool, row)):8}  {bar}".rstrip())
-    print(f"{'all':{width}}  {sum(map(sum, counts.values())):8}  {len(sessions):8}")
-    others = {row.label for row in rows if row.label.casefold() not in {label.casefold() for label in labels}}
+        rows, labels, pictures = book.rows, book.labels, book.pictures
+    found = [row for row in rows if pictures.find(row.image)]
+    counts, sessions = _counts(found, labels)
+    _print_counts(counts, len(sessions))
+    look = "Run: expression dataset check"
+    if lost := len(rows) - len(found):
+        say(f"Not counted, since no picture was found: {lost} of {len(rows)} rows. {look}")
+    others = {row.label for row in rows if row.label and labels.find(row.label) is None}
     if others:
-        told = ", ".join(sorted(others))
-        print(f"Not counted, since they are not listed: {told}. Run: expression dataset check")
+        say(f"Not counted, since they are not listed: {', '.join(sorted(others))}. {look}")
     if out:
-        from .charts import own_set
-        from .files import writing_told
+        from ..files import as_output_error
+        from ..training.charts import own_set
 
         path = user_path(out)
-        with writing_told(path):
+        with as_output_error(path):
             own_set(counts, sessions).savefig(path, format="png")
-        print(path)
+        say(path)
+
+
+def _counts(rows: list[Row], labels: Labels) -> tuple[dict[str, list[int]], list[str]]:
+    """Returns how many pictures each label has in each session, and the sessions."""
+    from ..labelbook.session_times import in_order, sittings
+    from ..labels import folded_label
+
+    said = sittings([row.session for row in rows])
+    found = Counter((folded_label(row.label), session) for row, session in zip(rows, said, strict=True))
+    sessions = in_order(said)
+    return {
+        label: [found[folded_label(label), session] for session in sessions] for label in labels
+    }, sessions
+
+
+def _print_counts(counts: dict[str, list[int]], sessions: int) -> None:
+    """Prints a line for each label, with a bar."""
+    width, most = max(map(len, counts)), max(1, *(sum(row) for row in counts.values()))
+    say(f"{'':{width}}  pictures  sessions")
+    for label, row in counts.items():
+        bar = "█" * round(30 * sum(row) / most)
+        say(f"{label:{width}}  {sum(row):8}  {sum(map(bool, row)):8}  {bar}".rstrip())
+    say(f"{'all':{width}}  {sum(map(sum, counts.values())):8}  {sessions:8}")
 
 
 @dataset_app.command(epilog="Example: expression dataset wipe")
 def wipe(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    trash: Annotated[
+        bool, typer.Option("--trash", help="Only what was taken out before, in Images/.trash.")
+    ] = False,
 ) -> None:
-    """Delete all your pictures and their rows, for good."""
-    from .integrity import strays
+    """Delete all your pictures and their rows for good. What was taken out before goes, too."""
+    from ..labelbook import wiping
+    from ..labelbook.folder import held
 
-    with _own() as book:
-        count, alone = len(book.rows), len(strays(book))
-        others = f", and {alone} that no row names," if alone else ""
-        rows = "the 1 picture" if count == 1 else f"all {count} pictures"
-        pictures = f"{rows} of faceLabels.csv{others} in {book.images.resolve()}"
-        if not yes and not typer.confirm(f"Delete {pictures} for good?"):
-            print("Nothing was deleted.")
+    folder = _own_folder()
+    with held(folder):
+        found = wiping.survey(folder, whole=not trash)
+        if found.is_empty:
+            say(f"There is nothing to delete in {found.images.resolve()}.")
             return
-        book.wipe()
-    print(f"Deleted {pictures}. labelList.csv stays, and so do networks that learned from them.")
+        what = found.told()
+        if not yes and not typer.confirm(f"Delete {what} for good?"):
+            say("Nothing was deleted.")
+            return
+        failed = wiping.delete(found)
+    say(f"Deleted {what}.")
+    for line in found.told_left(failed):
+        say(line)
+    raise typer.Exit(1 if failed else 0)
 
 
 def _own() -> LabelBook:
     """Opens the set in the current folder."""
-    from .labelbook import LabelBook
-    from .labelrows import FILE
+    from ..labelbook.book import LabelBook
 
-    if not (Path(FILE).is_file() or Path("Images", ".book").is_dir()):
-        older = (Path("data") / FILE).is_file()
-        raise MissingFileError(
-            f"There is no {FILE} in {Path.cwd()}.",
-            "Expected the folder in which your labelled pictures are.",
-            "Go there first: cd data." if older else "Go there first, or take some: expression label.",
-        )
-    return LabelBook()
+    return LabelBook(_own_folder())
+
+
+def _own_folder() -> Path:
+    """Returns the current folder, where a set is in it."""
+    from ..datasets.own_set import tables_folder
+    from ..labelbook.rows import FILE
+
+    if Path(FILE).is_file() or Path("Images", ".book").is_dir():
+        return Path()
+    below = tables_folder(Path())
+    others = [path.name for path in sorted(Path().iterdir()) if path.name.casefold().startswith("facelabels")]
+    remedy = "Go there first, or take some: expression label."
+    if below:
+        remedy = f"Go there first: cd {below}. Pictures that are here are found from there."
+    elif others:
+        remedy = f"Is it {printable(others[0])}? Then save it as CSV under the name {FILE}."
+    raise MissingFileError(
+        f"There is no {FILE} in {Path.cwd()}.",
+        "Expected the folder in which your labelled pictures are.",
+        remedy,
+    )

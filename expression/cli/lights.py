@@ -1,4 +1,4 @@
-"""The commands for lamps: `expression lights pair`, `list`, `test` and `restore`. `cli.py` adds them.
+"""The commands for lamps: `expression lights pair`, `list`, `test` and `restore`. `app.py` adds them.
 
 Notebook: 08_lights
 """
@@ -6,17 +6,19 @@ Notebook: 08_lights
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import ExpressionError
+from ..errors import BadInputError, ExpressionError, RunError
 
 if TYPE_CHECKING:
-    from .bridge import Bridge
-    from .sinks.hue import Hue
+    from ..lights.bridge import Bridge
+    from ..lights.restore import Outcome
+    from ..lights.settings import LightSettings
+    from ..sinks.hue import Hue
 
 lights_app = typer.Typer(
     help="Lamps of a Philips Hue bridge, which follow what is read.", epilog="Example: expression lights pair"
@@ -29,13 +31,15 @@ At = Annotated[
 
 @lights_app.command(epilog="Example: expression lights pair 192.168.1.20")
 def pair(
-    address: Annotated[str, typer.Argument(help="Of the bridge; looked for if left out.")] = "",
+    address: Annotated[
+        str, typer.Argument(help="Of the bridge; looked for if left out.", metavar="ADDRESS")
+    ] = "",
     wait: Annotated[
         int, typer.Option(help="How long the button is waited for.", metavar="SECONDS", min=1, max=600)
     ] = 30,
 ) -> None:
     """Find a bridge, wait for its button, and keep its key."""
-    from .pairing import pair
+    from ..lights.pairing import pair
 
     pair(address, wait, _say, _count)
     print("Next: expression lights list, and then: expression live --sink hue")
@@ -57,24 +61,24 @@ def _count(left: int) -> None:
 
 @lights_app.command("list", epilog="Example: expression lights list")
 def list_(bridge: At = None) -> None:
-    """List the lamps, rooms and groups of the bridge, and which lamps would follow."""
-    from .lamps import choose, read_lamps
-    from .lightsettings import LightSettings
+    """List the lamps, rooms and groups of the bridge. Those that would follow are marked."""
+    from ..lights.lamps import ROOMS, choose, read_groups, read_lamps
+    from ..lights.settings import LightSettings
 
     settings = LightSettings.load(bridge=bridge)
-    with _bridge(settings.bridge) as opened:
-        lamps, groups = read_lamps(opened), opened.groups()
+    with _bridge(settings) as opened:
+        lamps, groups = read_lamps(opened), read_groups(opened)
         chosen = {lamp.number for lamp in choose(lamps, groups, settings)[0]}
         names = {lamp.number: lamp.name for lamp in lamps}
         if not lamps:
             print("The bridge has no lights. Add some in the Hue app.")
         for lamp in lamps:
-            reason = lamp.left_alone or ("" if lamp.number in chosen else "not chosen in the settings")
+            reason = lamp.skip_reason or ("" if lamp.number in chosen else "not chosen in the settings")
             print(f"{lamp.number:>3}  {lamp.name:24} {f'left alone: {reason}' if reason else 'follows'}")
-        for number, group in sorted(groups.items(), key=lambda each: int(each[0])):
-            members = ", ".join(names.get(str(each), str(each)) for each in group.get("lights", []))
-            kind = {"Room": "room", "Zone": "zone"}.get(group.get("type"), "group")
-            print(f"{kind} {group.get('name', number)}: {members or 'no lights'}")
+        for group in groups.values():
+            members = ", ".join(names.get(each, each) for each in group["lights"])
+            kind = group["type"].casefold() if group["type"] in ROOMS else "group"
+            print(f"{kind} {group['name']}: {members or 'no lights'}")
 
 
 @lights_app.command("test", epilog='Example: expression lights test --lights "Sofa+Desk"')
@@ -86,10 +90,12 @@ def try_out(
         float, typer.Option(help="How long each colour stays.", metavar="SECONDS", min=0.0, max=60)
     ] = 1.5,
 ) -> None:
-    """Show the colour of each label on the lamps, one after the other, and put them back."""
-    from .interrupts import interrupting_signals
-    from .sinks.hue import Hue
+    """Show the colour of each label on the lamps, one by one. They are put back at the end."""
+    from ..live.signals import interrupting_signals
+    from ..sinks.hue import Hue
 
+    if math.isnan(seconds):
+        raise BadInputError("--seconds is nan.", "Expected 0 to 60.", "Try --seconds 1.5.")
     sink = Hue(lights=lights, group=group, bridge=bridge, by_score=False)
     try:
         with interrupting_signals():
@@ -97,83 +103,152 @@ def try_out(
             try:
                 _show_colours(sink, seconds)
             finally:
-                sink.close()
+                _close(sink)
     except KeyboardInterrupt:
         print("Stopped.")
-    if not sink.left:
+    if sink.restored:
         print("All is as it was.")
+
+
+def _close(sink: Hue) -> None:
+    """Puts the lamps back; Ctrl-C breaks that off when it is pressed twice.
+
+    Raises:
+        RunError: It was.
+    """
+    from ..live.signals import patient
+
+    def insist() -> None:
+        raise KeyboardInterrupt
+
+    try:
+        with patient(lambda: sink.unfinished or "almost done", insist):
+            sink.close()
+    except KeyboardInterrupt:
+        raise _broken_off(sink.left) from None
+
+
+def _broken_off(names: list[str]) -> RunError:
+    return RunError(
+        f"These lights were not put back before Ctrl-C was pressed: {', '.join(names)}.",
+        "Expected them to be put back; how they were is kept.",
+        "Run: expression lights restore",
+    )
 
 
 def _show_colours(sink: Hue, seconds: float) -> None:
     """Shows the light of each label for so many seconds."""
     import time
 
-    from .labels import FER2013
-    from .lightsettings import COLOURS
+    from ..labels import FER2013, Labels
+    from ..lights.colours import COLOURS
 
-    known = {label.casefold(): label for label in (*FER2013, *COLOURS)}
+    known = Labels(dict.fromkeys((*FER2013, *COLOURS)))
     followers = ", ".join(lamp.name for lamp in sink.crew.following)
     print(f"Following: {followers or 'none'}.", flush=True)
     for label, light in sink.settings.colours.items() if followers else ():
         shown = f"#{bytes(light.rgb).hex()} at {light.brightness:.0%}"
-        print(f"{known.get(label, label)}: {shown}", flush=True)
+        print(f"{known.find(label) or label}: {shown}", flush=True)
         sink.crew.show(light.dimmed(sink.settings.brightness), patience=10.0)
         time.sleep(seconds)
 
 
 @lights_app.command(epilog="Example: expression lights restore")
-def restore() -> None:
-    """Put the lamps back as they were before a run that was cut off."""
-    from .before import Before, before_path, read_before
+def restore(
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Forget those that cannot be put back even now.")
+    ] = False,
+) -> None:
+    """Put the lamps back as they were before a run was cut off. Each goes as far back as is possible."""
+    from ..lights.snapshot import before_path, read_before
+    from ..live.signals import interrupting_signals
 
     left = read_before(before_path())
     if not left:
         print("Nothing to put back.")
     failed = None
     for name, lamps in left.items():
-        url = next((str(lamp["url"]) for lamp in lamps.values() if lamp.get("url")), "")
-        since = min((lamp.get("time", "") for lamp in lamps.values()), default="")
         try:
-            with _kept_bridge(name, url) as opened, Before(opened.identity(), opened.url) as before:
-                outcome = before.put_back(
-                    opened, tell=lambda: print("Putting the lights back ...", flush=True)
-                )
+            with interrupting_signals():
+                _restore(name, lamps, forget)
+        except KeyboardInterrupt:
+            raise _broken_off([lamp["name"] for lamp in lamps.values()]) from None
         except ExpressionError as error:  # the other bridges first
             failed = failed or error
-            names = ", ".join(lamp["name"] for lamp in lamps.values())
-            print(f"Not put back, and kept for later: {names}.")
-            continue
-        for said, which in (
-            (f"Put back as on {since or 'that day'}", outcome.done),
-            ("Switched off, and kept for later", outcome.off),
-            ("Cannot be reached, and kept for later", outcome.far),
-            ("Told so, but not as before (once more: expression lights restore)", outcome.deaf),
-            ("Gone from the bridge, and forgotten", outcome.gone),
-        ):
-            if which:
-                print(f"{said}: {', '.join(which)}.")
     if failed:
         raise failed
 
 
-@contextlib.contextmanager
-def _kept_bridge(name: str, url: str) -> Iterator[Bridge]:
+def _restore(name: str, lamps: dict[str, dict], forget: bool) -> None:
+    """Puts the lamps of a bridge back, and says what became of each."""
+    from ..lights.marker import HeldError, Marker
+    from ..lights.snapshot import LampSnapshot
+
+    url = next((lamp["url"] for lamp in lamps.values() if lamp["url"]), "")
+    since = min(lamp["time"] for lamp in lamps.values())
+    try:
+        with _kept_bridge(name, url) as opened, LampSnapshot(opened.identity(), opened.url) as before:
+            with Marker(opened, before.file.parent):
+                tell = lambda: print("Putting the lights back ...", flush=True)  # noqa: E731
+                outcome = before.put_back(opened, tell=tell)
+            _print_outcome(outcome, since)
+            if forget and outcome.kept:
+                print(f"Forgotten: {', '.join(before.forget())}.")
+    except ExpressionError as error:
+        if forget and not isinstance(error, HeldError):
+            with LampSnapshot(name, url) as before:
+                print(f"Not put back, and forgotten: {', '.join(before.forget())}. ({error.happened})")
+            return
+        print(f"Not put back, and kept for later: {', '.join(lamp['name'] for lamp in lamps.values())}.")
+        raise
+
+
+def _print_outcome(outcome: Outcome, since: str) -> None:
+    """Prints what became of lamps, those of one fate in one line."""
+    for said, which in (
+        (f"Put back as on {since or 'that day'}", outcome.done),
+        ("Put back as far as is known", _with_reasons(outcome.partly)),
+        ("Switched off, and kept for later", outcome.off),
+        ("Cannot be reached, and kept for later", outcome.far),
+        ("Did not return to the previous state (try again: expression lights restore)", outcome.deaf),
+        ("Not put back, and kept for later", _with_reasons(outcome.refused)),
+        ("Gone from the bridge, and forgotten", outcome.gone),
+    ):
+        if which:
+            print(f"{said}: {', '.join(which)}.")
+
+
+def _with_reasons(reasons: dict[str, str]) -> list[str]:
+    return [f"{name} ({why})" for name, why in reasons.items()]
+
+
+@lights_app.command(epilog="Example: expression lights free")
+def free(bridge: At = None) -> None:
+    """Free a bridge that another computer has marked as in use."""
+    from ..lights.marker import free
+    from ..lights.settings import LightSettings
+
+    with _bridge(LightSettings.load(bridge=bridge)) as opened:
+        owners = free(opened)
+    if owners:
+        print(f"Free again; it was marked by: {', '.join(owners)}.")
+        print("A run that is still active will mark it again.")
+    else:
+        print("The bridge was not marked.")
+
+
+def _kept_bridge(name: str, url: str) -> contextlib.closing[Bridge]:
     """The bridge of an id, at whichever address it was paired last, or else at the one that was noted."""
-    from .keys import read
+    from ..lights.bridge import Bridge
+    from ..lights.credentials import find, read
 
     known = any(one.is_at(name) for one in read())
-    with _bridge(name if known else url or name, named=False) as opened:
-        yield opened
+    return contextlib.closing(Bridge(find(name if known else url or name, named=False)))
 
 
-@contextlib.contextmanager
-def _bridge(address: str, named: bool = True) -> Iterator[Bridge]:
-    """A paired bridge, given back at the end."""
-    from .bridge import Bridge
-    from .keys import find
+def _bridge(settings: LightSettings) -> contextlib.closing[Bridge]:
+    """The paired bridge of the settings, given back at the end."""
+    from ..lights.bridge import Bridge
+    from ..lights.credentials import find
 
-    opened = Bridge(find(address, named=named))
-    try:
-        yield opened
-    finally:
-        opened.close()
+    return contextlib.closing(Bridge(find(settings.bridge, found_in=settings.found_in)))

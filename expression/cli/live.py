@@ -7,22 +7,23 @@ Notebook: 06_live
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
-from .display import make_display
-from .errors import ExpressionError, RunError
-from .interrupts import interrupting_signals
-from .session import Session
-from .settings import Settings
-from .sources import told_of
+from ..displays import make_display
+from ..errors import ExpressionError, RunError
+from ..live.session import Session
+from ..live.signals import interrupting_signals
+from ..sanitize import say
+from ..settings import Settings
+from ..sinks import sink_class
+from ..sources import fallback_notice
 
 
 def session_of(settings: Settings) -> Session:
     """Returns a session, not yet started, that prints its readings where nothing shows or keeps them."""
     shown, sinks = make_display(settings.display).name, settings.sinks
-    if shown == "none" and all(re.match(r"(lamp|memory)\b", sink) for sink in sinks):  # which print nothing
+    if shown == "none" and all(sink_class(sink.partition(":")[0]).silent for sink in sinks):
         sinks = (*sinks, "console")
     return Session(settings=replace(settings, display=shown, sinks=sinks))
 
@@ -31,10 +32,11 @@ def run(session: Session) -> None:
     """Runs a session to its end, with words before and after; Ctrl-C and signals are good ends."""
     try:
         with interrupting_signals(lambda: _finish(session)), session:
-            print(_describe(session), flush=True)
+            for line in _describe(session):
+                say(line)
             session.run()
     except KeyboardInterrupt:
-        print("Stopped.")
+        say("Stopped.")
     except (ExpressionError, OSError):
         raise
     except Exception as error:
@@ -47,8 +49,10 @@ def run(session: Session) -> None:
             "Run again with EXPRESSION_DEBUG=1 and report what it prints.",
         ) from error
     finally:
-        if session.data is not None and session.statistics()["frames_read"]:
-            print(_summary(session.statistics()), flush=True)
+        if session.data is not None:
+            figures = session.statistics()
+            if figures["frames_read"] or session.error is None:
+                say(_summary(figures))
 
 
 def _finish(session: Session) -> None:
@@ -57,22 +61,24 @@ def _finish(session: Session) -> None:
         session.data.done = True
 
 
-def _describe(session: Session) -> str:
+def _describe(session: Session) -> list[str]:
     """Returns what runs, in a few short lines."""
     lines = []
-    note = told_of(session.settings.source, session.source)
+    note = fallback_notice(session.settings.source, session.source)
     lines += [note] if note else []
     lines.append(f"Source: {session.source.description}")
     lines.append(f"Detector: {session.detector.description}")
     lines.append(f"Network: {session.runtime.description}")
     window = session.settings.display == "window"
     lines.append("Esc, q or the close button ends it." if window else "Ctrl-C ends it.")
-    return "\n".join(lines)
+    return lines
 
 
 def _summary(statistics: dict[str, Any]) -> str:
     """Returns what the run came to, in one line."""
     seconds, count = statistics["seconds"], statistics["frames_read"]
+    if not count:
+        return f"{seconds:.1f} s, no frame was read."
     frames = "1 frame" if count == 1 else f"{count} frames"
     total = max(1, statistics["predictions"])
     labels = ", ".join(f"{name} {count / total:.0%}" for name, count in statistics["labels"].items())

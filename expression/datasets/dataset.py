@@ -1,7 +1,7 @@
 """Data to learn from: pictures with labels, in three splits.
 
 `read` is the one way in: it takes FER2013 in all its forms (`fer2013.py`), other sets of
-faces and folders of pictures (`folders.py`). `training.py` and `evaluation.py` are given
+faces and folders of pictures (`folders.py`). `trainer.py` and `evaluation.py` are given
 the Dataset that comes out, and `inspection.py` looks at it.
 
 Notebook: 04_labels_and_data
@@ -10,14 +10,16 @@ Notebook: 04_labels_and_data
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from .errors import MissingFileError, user_path
-from .image import face_pixels, resize
-from .labels import Labels
+from ..errors import BadInputError, MissingFileError, user_path
+from ..labels import Labels
+from ..pictures.hashes import difference_hashes
+from ..pictures.image import face_pixels
+from ..pictures.skipped import Skipped
 
 SPLITS = ("training", "validation", "test")
 """The splits of a Dataset, in the order of their use."""
@@ -31,17 +33,20 @@ class Split:
     """Pictures with their labels.
 
     Attributes:
-        pictures: (n, 48, 48) uint8, grey levels 0 to 255.
+        pictures: (n, 48, 48) uint8, grey levels 0 to 255; as a network from elsewhere sees them where it
+            is to be evaluated: of another size, or (n, size, size, 3) uint8 RGB.
         indexes: (n,) int64, the row of the labels each picture belongs to.
         votes: (n, 10) uint8, what people said of each as `votes.COLUMNS` tells; None where nobody was asked.
         groups: (n,) str, whose face or which capture session each is, "" where that is not known;
             None where nothing is. A group is never parted.
+        files: (n,) str, the file of each below its folder; None where they have none.
     """
 
     pictures: np.ndarray = field(repr=False)
     indexes: np.ndarray = field(repr=False)
     votes: np.ndarray | None = field(default=None, repr=False)
     groups: np.ndarray | None = field(default=None, repr=False)
+    files: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -52,9 +57,10 @@ class Split:
 
     def take(self, chosen: np.ndarray | slice) -> Split:
         """Returns some of the pictures: (n,) bool, or their numbers, or a slice."""
-        votes = None if self.votes is None else self.votes[chosen]
-        groups = None if self.groups is None else self.groups[chosen]
-        return Split(self.pictures[chosen], self.indexes[chosen], votes, groups)
+        more = (
+            None if values is None else values[chosen] for values in (self.votes, self.groups, self.files)
+        )
+        return Split(self.pictures[chosen], self.indexes[chosen], *more)
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,10 @@ class Dataset:
         training: What a network learns from.
         validation: What choices are made by: the epoch, the rate, the network.
         test: Looked at once, for the figure that is reported.
+        skipped: What was left out when it was read, and why.
+        notes: What a user should know about how it was read, a sentence each.
+        has_splits: Whether it came with splits of its own, which are kept as they are.
+        unused: Labels that could be used as well, such as Contempt; their pictures were left out.
 
     Example:
         >>> part = Split(np.zeros((3, 48, 48), np.uint8), np.array([0, 1, 1]))
@@ -77,56 +87,113 @@ class Dataset:
     training: Split
     validation: Split
     test: Split
+    skipped: Skipped = field(default_factory=Skipped, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
+    has_splits: bool = False
+    unused: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> dict[str, int]:
         """How many pictures each split has."""
         return {name: len(getattr(self, name)) for name in SPLITS}
 
+    def remarks(self) -> list[str]:
+        """Returns what a user should know about how it was read, and what was left out, a line each."""
+        summary = self.skipped.summary(sum(self.sizes.values()) + len(self.skipped), "pictures")
+        return [*self.notes, *([summary] if summary else [])]
+
     def divided(self, seed: int = 0) -> Dataset:
         """Makes three splits of data that came without any and so are a test set as a whole.
 
-        A tenth goes to validation, a tenth stays for the test; `parted` has the rule.
+        A tenth goes to validation, a tenth stays for the test; `split_by_group` has the rule.
         Data that have splits are returned as they are.
 
         Args:
             seed: Another one draws other splits.
         """
-        if len(self.training) or len(self.validation):
+        if self.has_splits or len(self.training) or len(self.validation):
             return self
-        return Dataset(self.labels, *parted(self.test, [SHARE, SHARE], seed))
+        training, validation, test = split_by_group(self.test, [SHARE, SHARE], seed)
+        return replace(self, training=training, validation=validation, test=test)
+
+    def with_validation(self) -> Dataset:
+        """Sets a tenth of the training pictures aside to choose by, where there are none for that."""
+        if len(self.validation) or not len(self.training):
+            return self
+        training, validation = split_by_group(self.training, [SHARE])
+        return replace(self, training=training, validation=validation)
+
+    def narrowed(self) -> Dataset:
+        """Returns the data with only those labels of which there are pictures to learn from.
+
+        Raises:
+            BadInputError: There are less than two.
+        """
+        there = np.bincount(self.training.indexes, minlength=len(self.labels)) > 0
+        if there.all():
+            return self
+        kept = [label for label, some in zip(self.labels, there, strict=True) if some]
+        if len(kept) < 2:
+            named = ",".join([*kept, *self.unused])
+            raise BadInputError(
+                f"There are only pictures of {kept[0] if kept else 'no label'} to learn from.",
+                "Expected two labels or more, to tell apart.",
+                f"Use {' and '.join(self.unused)} as well: --labels {named}"
+                if kept and self.unused
+                else "Add pictures of another label, or name another set.",
+            )
+        lacking = [label for label, some in zip(self.labels, there, strict=True) if not some]
+        note = f"Learns {', '.join(kept)}; there are no pictures of {', '.join(lacking)} to learn from."
+        numbers, skipped = np.cumsum(there) - 1, Skipped()
+        skipped.extend(self.skipped)
+        splits = []
+        for name in SPLITS:
+            split = getattr(self, name)
+            for index in np.unique(split.indexes[~there[split.indexes]]):
+                count = int((split.indexes == index).sum())
+                skipped.add(f"in {name}", f"of {self.labels[index]}, which cannot be learned", count)
+            split = split.take(there[split.indexes])
+            splits.append(replace(split, indexes=numbers[split.indexes]))
+        notes = (*self.notes, note)
+        return Dataset(Labels(kept), *splits, skipped, notes, self.has_splits, self.unused)
 
 
 def read(
-    path: str | Path, labels: Labels | None = None, crop: Callable[[np.ndarray], np.ndarray] = face_pixels
+    path: str | Path,
+    labels: Labels | None = None,
+    crop: Callable[[np.ndarray], np.ndarray] = face_pixels,
+    also: Sequence[str] = (),
 ) -> Dataset:
     """Reads data in any form that is known here.
 
-    That is FER2013 as a csv file, in the folder of its competition or as picture sheets; CK+
-    and KDEF; a reader's own set with its faceLabels.csv; and a folder with a folder of
-    pictures for each label, or with such folders below train, validation and test. What
-    comes without splits is a test set as a whole; `Dataset.divided` makes it one to learn from.
+    That is FER2013 as a csv file, in the folder of its competition, in an archive or as picture
+    sheets; other tables of pixels; CK+, KDEF, JAFFE, RAF-DB and AffectNet; a list of picture files; a
+    reader's own set with its faceLabels.csv; and a folder of pictures for each label, also below
+    train, validation and test and in further folders around them. What comes without splits is a
+    test set as a whole; `Dataset.divided` makes it one to learn from. `Dataset.remarks` says how
+    names were matched with labels, and what was left out.
 
     Args:
         path: A file or folder.
-        labels: What the pictures of a folder are to be called; None takes its labelList.csv, or else
-            FER2013's seven. FER2013's files have their own.
-        crop: Turns a picture of a folder, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8; the
-            default takes the whole picture for the face.
+        labels: The labels that count; pictures of others are left out. None takes those of the folder's
+            labelList.csv, or else FER2013's seven.
+        crop: Turns a picture of a folder, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8 or what
+            a network from elsewhere sees; the default takes the whole picture for the face.
+        also: Labels that count beside FER2013's seven, where no others are given.
 
     Raises:
         MissingFileError: Nothing is there, or a part is missing; check the name.
-        BadInputError: It is something else, or damaged; the message says where.
+        BadInputError: It is something else, or most of it is damaged; the message says where.
     """
-    from .fer2013 import in_folder, read_fer2013
-    from .folders import read_folder
+    from .fer2013 import in_folder, is_table, read_fer2013
+    from .folders import read_folder, read_listed
 
     path = user_path(path)
     if path.is_dir():
         file = in_folder(path)
-        return read_fer2013(file) if file else read_folder(path, labels, crop)
+        return read_fer2013(file, labels) if file else read_folder(path, labels, crop, also)
     if path.is_file():
-        return read_fer2013(path)
+        return read_fer2013(path, labels) if is_table(path) else read_listed(path, labels, crop, also)
     raise MissingFileError(
         f"There is no data at {path}.",
         "Expected fer2013.csv, or a folder with it or with one folder of pictures a label.",
@@ -134,7 +201,7 @@ def read(
     )
 
 
-def parted(split: Split, shares: Sequence[float], seed: int = 0) -> list[Split]:
+def split_by_group(split: Split, shares: Sequence[float], seed: int = 0) -> list[Split]:
     """Parts pictures so that equal ones, near-equal ones and those of one group stay together.
 
     Label by label, the rarest first, what belongs together is gone through in a shuffled
@@ -151,7 +218,7 @@ def parted(split: Split, shares: Sequence[float], seed: int = 0) -> list[Split]:
 
     Example:
         >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 48, 48), np.uint8)
-        >>> [len(part) for part in parted(Split(pictures, np.arange(20) % 2), [0.1, 0.2])]
+        >>> [len(part) for part in split_by_group(Split(pictures, np.arange(20) % 2), [0.1, 0.2])]
         [14, 2, 4]
     """
     bundles = _bundles(split)
@@ -173,29 +240,9 @@ def parted(split: Split, shares: Sequence[float], seed: int = 0) -> list[Split]:
     return [split.take(sides[bundles] == part) for part in range(len(shares) + 1)]
 
 
-def sketches(pictures: np.ndarray) -> np.ndarray:
-    """Returns a number for each picture that most near-equal pictures share, as of other light or format.
-
-    Each picture is shrunk to 9 x 8 pixels; a bit says whether a pixel is brighter than its left
-    neighbour. In FER2013 it brings together what equal pixels do, and 130 groups more, most of them rightly.
-
-    Args:
-        pictures: (n, 48, 48) uint8 grey levels.
-
-    Returns:
-        (n,) uint64.
-
-    Source: N. Krawetz, Kind of Like That, 2013,
-    http://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
-    """
-    small = np.array([resize(picture, 9, 8) for picture in pictures], np.uint8).reshape(-1, 8, 9)
-    brighter = small[:, :, 1:] > small[:, :, :-1]
-    return np.packbits(brighter.reshape(-1, 64), axis=1).view(np.uint64).ravel()
-
-
 def _bundles(split: Split) -> np.ndarray:
     """Returns (n,) int64, one number for all pictures that must stay together."""
-    keys = [np.unique(sketches(split.pictures), return_inverse=True)[1]]
+    keys = [np.unique(difference_hashes(split.pictures), return_inverse=True)[1]]
     if split.groups is not None:
         alone = np.char.add("#", np.arange(len(split)).astype(str))
         keys.append(np.unique(np.where(split.groups == "", alone, split.groups), return_inverse=True)[1])

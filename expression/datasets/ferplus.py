@@ -2,8 +2,8 @@
 
 FER2013's own labels agree with the majority of these votes on 63% of the pictures. Votes
 are cheaper to learn and closer to what people see, so the shipped network learns both.
-`fer2013.py` reads them, `training.py` learns from `soft_labels`, `evaluation.py` counts by
-`majority` and `over_half`.
+`fer2013.py` matches them with its pictures, `trainer.py` learns from `soft_labels`, and
+`evaluation.py` counts by `majority` and `over_half`.
 
 Source: Barsoum et al., Training Deep Networks for Facial Expression Recognition with
 Crowd-Sourced Label Distribution, 2016, https://arxiv.org/abs/1608.01041
@@ -13,13 +13,14 @@ Notebook: 04_labels_and_data
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from .errors import BadInputError, MissingFileError
+from ..errors import BadInputError, MissingFileError
+from .archives import TableFile
+from .text_tables import form_of, rows
 
 COLUMNS = ("Neutral", "Happy", "Surprise", "Sad", "Angry", "Disgust", "Fear", "Contempt", "unknown", "NF")
 """What the columns of votes stand for, in FER+'s order; NF is "no face".
@@ -27,7 +28,10 @@ COLUMNS = ("Neutral", "Happy", "Surprise", "Sad", "Angry", "Disgust", "Fear", "C
 Source: https://github.com/microsoft/FERPlus
 """
 
-UNCOUNTED = ("Fear", "Contempt")
+CONTEMPT = "Contempt"
+"""What FER+ knows and FER2013 does not."""
+
+UNCOUNTED = ("Fear", CONTEMPT)
 """Labels whose pictures FER+'s published code leaves out of its count; its paper does not.
 
 The code takes off two, for "unknown" and "no face", from a number of labels that is without those already.
@@ -37,65 +41,161 @@ Source: https://github.com/microsoft/FERPlus, src/ferplus.py, load_folders
 NONE = -1
 """Stands where the votes name no label."""
 
+VOTES_FILE = "fer2013new.csv"
+"""What FER+ calls its file."""
 
-def read_votes(path: str | Path, usages: Sequence[str] | None = None) -> np.ndarray:
-    """Reads `fer2013new.csv`.
+BLOCK = 200
+"""Rows that are compared at once, so that votes that slip by a row somewhere are found."""
+
+FEWEST = 50
+"""Rows from which on labels and votes are compared; fewer may disagree by chance."""
+
+LEAST_KAPPA = 0.25
+"""Agreement of labels and votes beyond chance below which they do not belong together.
+
+In FER2013 it is 0.54, at least 0.46 in any 200 rows that follow each other and 0.32 in any 50; with the votes
+shuffled it is 0.09 and 0.23 at most.
+Source: J. Cohen, A Coefficient of Agreement for Nominal Scales, 1960, https://doi.org/10.1177/001316446002000104
+"""
+
+
+def match_votes(
+    path: Path,
+    pictures: np.ndarray,
+    names: Sequence[str | None],
+    places: np.ndarray,
+    count: int,
+    usages: Sequence[str] | None = None,
+    prefer: str = "Training",
+) -> tuple[np.ndarray | None, str]:
+    """Returns the votes for pictures of FER2013, once they are known to belong to these.
 
     Args:
-        path: The file.
-        usages: What FER2013 calls the split of each of its rows; the votes must say the same.
+        path: The file of votes.
+        pictures: (n, 48, 48) uint8.
+        names: The label of each picture, by the names of COLUMNS; None for another.
+        places: (n,) int64, the row of each picture in its table.
+        count: How many rows the table has.
+        usages: FER2013's name for the split of each picture, nothing where it is not known; None where no
+            row has one.
+        prefer: The usage of the votes that is tried first where the table says none.
 
     Returns:
-        (n, 10) uint8, votes for each of COLUMNS, in the order of FER2013's rows. Rows without
-        a picture name, which FER+ leaves out, have no votes.
+        The votes, (n, 10) uint8, and nothing; or None, and why the votes cannot be used.
+
+    Raises:
+        BadInputError: The votes are damaged, or belong to other pictures, or stand in another order.
+    """
+    votes, said = read_votes(path)
+    if usages is not None:
+        if len(said) != count:
+            raise _strange(f"{path} has {len(said)} rows, and FER2013 beside it {count} pictures.")
+        _check_usages(said, usages, path, places)
+    else:
+        chosen = _rows_for(said, count, prefer)
+        if chosen is None:
+            counts = ", ".join(f"{said.count(usage):,} {usage}" for usage in dict.fromkeys(said))
+            return None, f"Votes not used: {path.name} has rows for {counts}, and the table has {count:,}."
+        votes = votes[chosen]
+    votes = votes[places]
+    _check_agreement(votes, pictures, names, places, path)
+    return votes, ""
+
+
+def _rows_for(said: list[str], count: int, prefer: str) -> np.ndarray | None:
+    """Returns the rows of votes that belong to a table which has no usages, by their number."""
+    usages = np.array(said)
+    others = usages != "Training"
+    for chosen in (usages == prefer, others, usages == "PrivateTest", usages == "PublicTest", usages != ""):
+        if chosen.sum() == count:
+            return np.flatnonzero(chosen)
+    return None
+
+
+def read_votes(path: Path) -> tuple[np.ndarray, list[str]]:
+    """Reads `fer2013new.csv`.
+
+    Returns:
+        (n, 10) uint8, votes for each of COLUMNS, in the order of FER2013's rows, and what each row says of
+        its split. Rows without a picture name, which FER+ leaves out, have no votes.
 
     Raises:
         MissingFileError: There is no such file.
-        BadInputError: It is another file, damaged, or does not fit the usages.
+        BadInputError: It is another file, or damaged.
     """
-    path = Path(path)
     if not path.is_file():
         raise MissingFileError(
             f"There are no votes at {path}.",
             "Expected fer2013new.csv of FER+.",
             "Check the name, or fetch it from https://github.com/microsoft/FERPlus.",
         )
-    votes, said = bytearray(), []
-    line = 1
+    table, votes, said = TableFile(path), bytearray(), []
+    form, line = form_of(table), 1
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            if [name.strip().casefold() for name in next(rows)[-2:]] != ["unknown", "nf"]:
-                raise ValueError("columns")
-            for row in rows:
-                line = rows.line_num
-                counts = bytes(map(int, row[2:]))  # refuses what is not 0 to 255
-                if len(counts) != len(COLUMNS):
-                    raise ValueError("counts")
-                votes += counts if row[1].strip() else bytes(len(COLUMNS))
-                said.append(row[0].strip())
-    except (ValueError, IndexError, StopIteration, OverflowError, csv.Error) as error:
+        if form.header[-2:] != ("unknown", "nf"):
+            raise ValueError("columns")
+        for lines, row in rows(table, form):
+            line = lines[0]
+            counts = bytes(map(int, row[2:]))  # refuses what is not 0 to 255
+            if len(counts) != len(COLUMNS):
+                raise ValueError("counts")
+            votes += counts if row[1].strip() else bytes(len(COLUMNS))
+            said.append(row[0].strip())
+    except (ValueError, IndexError, OverflowError) as error:
         raise BadInputError(
             f"{path} is not readable as FER+ at line {line}.",
             "Expected Usage, Image name and ten columns of votes, the last two unknown and NF.",
             "Fetch the file again, or name another.",
         ) from error
-    if usages is not None:
-        _check(said, usages, path)
-    return np.frombuffer(votes, np.uint8).reshape(-1, len(COLUMNS))
+    return np.frombuffer(votes, np.uint8).reshape(-1, len(COLUMNS)), said
 
 
-def _check(said: Sequence[str], usages: Sequence[str], path: Path) -> None:
-    """Raises a BadInputError unless the votes belong to FER2013's rows, one to one."""
-    if len(said) != len(usages):
-        happened = f"{path} has {len(said)} rows, and FER2013 beside it {len(usages)} pictures."
-    else:
-        differing = (row for row in range(len(said)) if said[row] != usages[row])
-        row = next(differing, None)
-        if row is None:
-            return
-        happened = f"{path} calls row {row} {said[row]!r}, and FER2013 beside it {usages[row]!r}."
-    raise BadInputError(
+def _check_usages(said: Sequence[str], usages: Sequence[str], path: Path, places: Sequence[int]) -> None:
+    """Raises a BadInputError unless the votes of the pictures' rows have the same usages."""
+    for row, usage in zip(places, usages, strict=True):
+        if usage and said[row] != usage:
+            raise _strange(f"{path} calls row {row} {said[row]!r}, and FER2013 beside it {usage!r}.")
+
+
+def _check_agreement(
+    votes: np.ndarray, pictures: np.ndarray, names: Sequence[str | None], places: np.ndarray, path: Path
+) -> None:
+    """Raises a BadInputError where votes cannot be about these pictures: they are in another order.
+
+    FER+ left blank pictures out, so votes for one belong elsewhere; and votes agree with labels far more
+    often than by chance.
+    """
+    voted = votes.any(1)
+    blank = np.ptp(pictures, axis=(1, 2)) == 0 if len(pictures) else voted
+    astray = np.flatnonzero(voted & blank & (votes.argmax(1) != COLUMNS.index("NF")))
+    if len(astray):
+        raise _strange(f"{path} has votes on row {places[astray[0]]}, whose picture is blank.")
+    given = np.array([COLUMNS.index(name) if name in COLUMNS else NONE for name in names], np.int64)
+    known = np.flatnonzero(voted & (given != NONE))
+    most, given = votes.argmax(1)[known], given[known]
+    blocks = [(begin, begin + BLOCK) for begin in range(0, len(known) - BLOCK + 1, BLOCK)]
+    for begin, end in [(0, len(known)), *blocks]:
+        kappa = _kappa(given[begin:end], most[begin:end])
+        if kappa is not None and kappa < LEAST_KAPPA:
+            share = (given[begin:end] == most[begin:end]).mean()
+            where = f"in rows {places[known[begin]]} to {places[known[end - 1]]}"
+            raise _strange(
+                f"{path} does not fit: {where} only {share:.0%} of the labels are what most people voted "
+                "for, and in FER2013 63%."
+            )
+
+
+def _kappa(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Returns the agreement of two sets of labels beyond chance; None where there is too little to say so."""
+    if len(first) < FEWEST or len(set(first)) < 2 or len(set(second)) < 2:
+        return None
+    shares = [np.bincount(values, minlength=len(COLUMNS)) / len(values) for values in (first, second)]
+    chance = float(shares[0] @ shares[1])
+    return float(((first == second).mean() - chance) / (1 - chance))
+
+
+def _strange(happened: str) -> BadInputError:
+    return BadInputError(
         happened,
         "Expected a row for each picture, in the same order.",
         "Fetch both again, or move the votes elsewhere.",

@@ -1,8 +1,9 @@
 """Sets of faces that are folders of picture files.
 
-`dataset.read` calls `read_folder` for a folder without one of FER2013's files. It reads
-CK+, KDEF, a reader's own set, and a folder of pictures for each label. Where a set names
-its people or its capture sessions, each picture keeps that as its group, so that nobody's
+`dataset.read` calls `read_folder` for a folder without a table of pixels. It reads a reader's own
+set, sets that say their labels in a known way (`known_sets.py`), a folder of pictures for each
+label (`label_folders.py`), and pictures that are listed in a table (`file_lists.py`). Where a set
+names its people or its capture sessions, each picture keeps that as its group, so that nobody's
 face is learned from and tested on at once.
 
 Notebook: 04_labels_and_data
@@ -10,247 +11,288 @@ Notebook: 04_labels_and_data
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from .dataset import SHARE, SPLITS, Dataset, Split, parted
-from .errors import BadInputError, MissingFileError, damage_told
-from .fer2013 import USAGES
-from .image import PICTURES, SIZE, read_picture
-from .labelrows import FILE as OWN_TABLE
-from .labelrows import read_table
-from .labels import Labels, listed_labels
+from ..errors import BadInputError
+from ..labels import FER2013, LIST, OLDER_LIST, Labels, is_label_list, listed_labels
+from ..pictures.decoding import PictureError
+from ..pictures.image import SIZE, crop, is_picture, read_picture, square
+from ..pictures.skipped import Skipped
+from ..sanitize import printable
+from ..types import Box
+from .archives import kind_of
+from .dataset import SPLITS, Dataset, Split
+from .fer2013 import in_folder, read_fer2013
+from .file_lists import listed_in, read_list
+from .folder_tree import Tree, scan
+from .known_sets import BEFORE, by_name, by_word_in_name
+from .label_folders import by_folder, by_number
+from .listing import Entry, Listing
+from .matching import Matcher
+from .numbering import UncertainNumbersError, Wanted
+from .own_set import list_own, tables_folder
+from .synonyms import canonical
 
-WORDS = {
-    **{"anger": "angry", "disgusted": "disgust", "afraid": "fear", "fearful": "fear", "happiness": "happy"},
-    **{"sadness": "sad", "surprised": "surprise"},
-}
-"""Usual words for labels, and what FER2013 and FER+ call the same."""
+Cut = Callable[[np.ndarray], np.ndarray]
+"""Turns a picture, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8."""
 
-FOLDERS = {
-    **{"train": "training", "training": "training"},
-    **{"validation": "validation", "valid": "validation", "val": "validation", "publictest": "validation"},
-    **{"test": "test", "testing": "test", "privatetest": "test"},
-}
-"""Names of folders that are splits, in small letters without anything between."""
-
-BY_FILE_NAME = dict(zip(USAGES, SPLITS, strict=True))
-"""FER2013 in folders has names as PrivateTest_10131363.jpg; its folder `test` holds both tests.
-
-Source: https://www.kaggle.com/datasets/msambare/fer2013
-"""
-
-CK_CODES = ("neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise")
-"""What the numbers in the emotion files of CK+ stand for.
-
-Source: the read-me of its distribution of 2010; Lucey et al., The Extended Cohn-Kanade Dataset (CK+), 2010,
-https://doi.org/10.1109/CVPRW.2010.5543262
-"""
-
-CK_NAME = re.compile(r"(?P<person>S\d{3})_\d{3}_\d{8}")
-"""Person, sequence and frame."""
-
-KDEF_NAME = re.compile(r"[AB](?P<person>[FM]\d\d)(?P<label>AF|AN|DI|HA|NE|SA|SU)(?P<angle>S|H[LR]|F[LR])")
-"""Session, sex and number of the person, expression and angle. Two of its 4,900 files lack the expression.
-
-Source: Lundqvist, Flykt and Öhman, The Karolinska Directed Emotional Faces, 1998, https://kdef.se
-"""
-
-KDEF_CODES = {
-    **{"AF": "fear", "AN": "angry", "DI": "disgust", "HA": "happy", "NE": "neutral", "SA": "sad"},
-    **{"SU": "surprise"},
-}
-"""What the letters of an expression stand for."""
-
-KDEF_ANGLES = ("S", "HL", "HR")
-"""Straight and half profile. In full profile half of the face is hidden; those are left out."""
+READERS = (*BEFORE, by_folder, by_name, listed_in, by_number, by_word_in_name)
+"""What is asked in turn for the pictures of a set; the first that knows it answers."""
 
 
-class Entry(NamedTuple):
-    """A picture to be read.
-
-    Attributes:
-        path: Its file.
-        word: What the set calls its label.
-        origin: The file or folder that says so.
-        group: Whose face it is, or which capture session; nothing where that is not known.
-        split: The part that it belongs to.
-    """
-
-    path: Path
-    word: str
-    origin: Path
-    group: str = ""
-    split: str = "test"
-
-
-def read_folder(folder: Path, labels: Labels | None, crop: Callable[[np.ndarray], np.ndarray]) -> Dataset:
+def read_folder(folder: Path, labels: Labels | None, cut: Cut, also: Sequence[str] = ()) -> Dataset:
     """Reads a folder; see `dataset.read` for its forms and what is handed in.
 
-    Pictures of contempt, which CK+ has and FER2013 has not, are left out where no label stands for it.
+    Raises:
+        MissingFileError: A part of a table of pixels is missing.
+        BadInputError: A name is not a label, most pictures cannot be read, or there are none.
+    """
+    if tables := tables_folder(folder):
+        known = labels or listed_labels(tables)
+        return _read(_own(tables, known), Matcher(known, own=True), cut, tables)
+    tree = scan(folder)
+    wanted = _wanted(tree, labels, also)
+    listing = _listed(tree, wanted)
+    if not listing.entries:
+        return _elsewhere(tree, labels, wanted)
+    return _read(listing, Matcher(wanted.labels, only=wanted.named), cut, folder)
+
+
+def read_listed(path: Path, labels: Labels | None, cut: Cut, also: Sequence[str] = ()) -> Dataset:
+    """Reads a table that lists pictures; they lie in its folder, or below it.
 
     Raises:
-        MissingFileError: A picture that is listed is not there.
-        BadInputError: A name is no label, a picture cannot be read, or there is none.
+        BadInputError: It is something else, or most of it cannot be used.
     """
-    labels = labels or listed_labels(folder)
-    entries = [entry for entry in list_folder(folder, labels) if _index(entry, labels) is not None]
-    if not entries:
+    if kind := kind_of(path):
         raise BadInputError(
-            f"{folder} has no pictures with labels.",
-            f"Expected a folder of pictures for each label: {', '.join(labels)}.",
-            "Name another folder, or put pictures there.",
+            f"{path} is {kind} without a table of pictures.",
+            "Expected a folder, or an archive with a table such as fer2013.csv.",
+            "Unpack it, and name the folder.",
         )
-    splits = {
-        name: _load([entry for entry in entries if entry.split == name], labels, crop) for name in SPLITS
-    }
-    if len(splits["training"]) and not len(splits["validation"]):
-        splits["training"], splits["validation"] = parted(splits["training"], [SHARE])
-    return Dataset(labels, **splits)
+    tree = scan(path.parent)
+    wanted = _wanted(tree, labels, also)
+    listing = read_list(path, tree, wanted)
+    if listing is None:
+        raise BadInputError(
+            f"{path} is neither a table of pixels nor a list of pictures in its folder.",
+            "Expected a column of pixels or file names, and one of labels: pixels,emotion or image,label.",
+            "Check its columns, or name the folder that has the pictures.",
+        )
+    return _read(listing, Matcher(wanted.labels, only=wanted.named), cut, path.parent)
 
 
-def list_folder(folder: Path, labels: Labels) -> list[Entry]:
-    """Lists the pictures of a folder in any form that `read_folder` knows.
+def list_folder(folder: Path, labels: Labels) -> Listing:
+    """Lists the pictures of a folder in any form that `read_folder` knows, tables of pixels aside.
 
     Args:
         folder: Where they are.
         labels: What numbers in a reader's own set stand for.
 
     Raises:
-        MissingFileError: CK+ lacks a picture.
-        BadInputError: A table is damaged.
+        BadInputError: A table is damaged, or what is a label is not certain.
     """
-    if (folder / OWN_TABLE).is_file():
-        return _own(folder, labels)
-    return _ck(folder) or _kdef(folder) or _by_folder(folder)
+    if tables := tables_folder(folder):
+        return _own(tables, labels)
+    try:
+        return _listed(scan(folder), Wanted(labels))
+    except UncertainNumbersError:  # an album, as likely as not
+        return Listing()
 
 
-@lru_cache  # asked for each of thousands of pictures
-def label_meant(word: str, labels: Labels) -> str | None:
-    """Returns the label that a word of some set means, or None.
-
-    Example:
-        >>> label_meant("3_happiness", Labels(["Happy", "Sad"]))
-        'Happy'
-    """
-    exactly = {label.casefold(): label for label in labels}
-    meant = {_meaning(label): label for label in reversed(labels)}
-    return exactly.get(word.strip().casefold()) or meant.get(_meaning(word))
+def _wanted(tree: Tree, labels: Labels | None, also: Sequence[str]) -> Wanted:
+    """Returns the labels to read with: those that are named, those of the set's list, or the usual ones."""
+    if labels:
+        return Wanted(labels, named=True)
+    found = [parts for parts, names in tree.files.items() if LIST in names or OLDER_LIST in names]
+    if found:
+        return Wanted(listed_labels(tree.path(min(found, key=len))), listed=True)
+    return Wanted(canonical([*FER2013, *(label for label in also if FER2013.find(label) is None)]))
 
 
-def _by_folder(folder: Path) -> list[Entry]:
-    """Lists a folder of pictures for each label, or such folders below folders named as splits."""
-    below = _folders(folder)
-    parts = {part: FOLDERS[_letters(part.name)] for part in below if _letters(part.name) in FOLDERS}
-    entries = []
-    for part, split in (parts or {folder: "test"}).items():
-        for place in _folders(part):
-            for path in _pictures(place.rglob("*")):
-                by_name = BY_FILE_NAME.get(path.name.partition("_")[0], split)
-                entries.append(Entry(path, place.name, place, _person(path), by_name))
-    return entries
+def _listed(tree: Tree, wanted: Wanted) -> Listing:
+    """Lists the pictures of a tree; none where nothing says a label."""
+    found = (reader(tree, wanted) for reader in READERS)
+    listing = next((listing for listing in found if listing and listing.entries), Listing())
+    for name in tree.locked:
+        listing.skipped.add(name, "a folder that you may not read")
+    if tree.ignored:
+        names = tree.ignored.names["hidden"]
+        more = ", ..." if len(tree.ignored) > len(names) else ""
+        told = f"{len(tree.ignored):,} ({', '.join(names)}{more})"
+        listing.notes.append(f"Ignored hidden and system files and folders: {told}.")
+    return listing
 
 
-def _ck(folder: Path) -> list[Entry]:
-    """Lists the peak frames of CK+, the last of each sequence, for which there is an emotion file."""
-    emotions = sorted(folder.rglob("S*_emotion.txt"))
-    frames = {path.stem: path for path in _pictures(folder.rglob("S*_*"))} if emotions else {}
-    entries = []
-    for file in emotions:
-        name = file.stem.removesuffix("_emotion")
-        if name not in frames:
-            raise MissingFileError(
-                f"{folder} has {file.name} and no picture {name}.png.",
-                "Expected the frames of CK+ in the same folder, as cohn-kanade-images.",
-                "Unpack both archives into one folder.",
-            )
-        with damage_told(f"{file} is no emotion of CK+", "Expected a number from 0 to 7.", "Fetch it again."):
-            word = dict(enumerate(CK_CODES))[int(float(file.read_text(encoding="ascii")))]
-        entries.append(Entry(frames[name], word, file, _person(frames[name])))
-    return entries
-
-
-def _kdef(folder: Path) -> list[Entry]:
-    """Lists the pictures of KDEF, which lie in a folder a session, such as AF01, or all in one."""
-    places = [folder, *(place for place in _folders(folder) if re.fullmatch(r"[AB][FM]\d\d", place.name))]
-    entries = []
-    for path in (path for place in places for path in _pictures(place.iterdir())):
-        found = KDEF_NAME.fullmatch(path.stem.upper())
-        if found and found["angle"] in KDEF_ANGLES:
-            entries.append(Entry(path, KDEF_CODES[found["label"]], path, found["person"]))
-    return entries
-
-
-def _own(folder: Path, labels: Labels) -> list[Entry]:
+def _own(folder: Path, labels: Labels) -> Listing:
     """Lists the rows of a reader's own set."""
-    table = folder / OWN_TABLE
-    return [
-        Entry(folder / "Images" / row.file, row.label, table, row.session)
-        for row in read_table(table, labels).rows
+    own = list_own(folder, labels)
+    entries = [Entry(picture.path, picture.label, own.table, picture.session) for picture in own.pictures]
+    return Listing(entries, own.skipped, own.notes)
+
+
+def _elsewhere(tree: Tree, labels: Labels | None, wanted: Wanted) -> Dataset:
+    """Reads a table of pixels in a folder below, or in an archive; refuses the folder where there is none."""
+    for packed in (False, True):
+        places = sorted(tree.files, key=lambda parts: (len(parts), parts))
+        found = [file for parts in places if (file := in_folder(tree.path(parts), packed, labelled=False))]
+        if len(found) > 1:
+            raise BadInputError(
+                f"{tree.root} has several tables of pictures: {', '.join(map(str, found))}.",
+                "Expected one.",
+                f"Name the one that counts: --data {found[0]}",
+            )
+        if found:
+            return read_fer2013(found[0], labels)
+    raise _nothing(tree, wanted)
+
+
+def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
+    """Returns the error for a folder in which nothing says a label."""
+    expected = f"Expected a folder of pictures for each label: {', '.join(wanted.labels)}."
+    with_pictures = [
+        parts
+        for parts, names in tree.files.items()
+        if any(is_picture(tree.path(parts, name)) for name in names)
     ]
-
-
-def _index(entry: Entry, labels: Labels) -> int | None:
-    """Returns the index of an entry's label; None for contempt where no label stands for it."""
-    if entry.origin.name == OWN_TABLE:  # its words are the reader's own: Sad 1 is not Sad 2
-        label = next((known for known in labels if known.casefold() == entry.word.casefold()), None)
-    else:
-        label = label_meant(entry.word, labels)
-    if label is None and _meaning(entry.word) != "contempt":
-        raise BadInputError(
-            f"{entry.origin} has the label {entry.word!r}."
-            if entry.origin.name == OWN_TABLE
-            else f"{entry.origin} would be the label {entry.word!r}.",
-            f"Expected {', '.join(labels)}, or a usual word for one.",
-            "Run there: expression dataset check --repair."
-            if entry.origin.name == OWN_TABLE
-            else "Rename it, move it away, or list your own labels in a labelList.csv there.",
+    names = list(dict.fromkeys(printable(parts[-1], 40) for parts in with_pictures if parts))
+    if names:
+        shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
+        few = f", or name the labels: --labels {','.join(names)}" if 1 < len(names) <= 20 else ""
+        tables = (path.name for path in tree.paths() if path.suffix.casefold() in (".csv", ".tsv"))
+        table = next((name for name in tables if not is_label_list(name)), "")
+        lists = f", and {printable(table)} does not list them with known labels" if table else ""
+        write = f", or write English words for the labels into {printable(table)}" if table else ""
+        return BadInputError(
+            f"{tree.root} has pictures in folders whose names are not known labels: {shown}{lists}.",
+            expected,
+            f"Rename the folders{few}{write}.",
         )
-    return None if label is None else labels.index(label)
+    if with_pictures:
+        return BadInputError(
+            f"{tree.root} has pictures, and nothing says their labels.",
+            expected,
+            "Name the folder above it if this is the folder of one label, or put a table image,label there.",
+        )
+    kinds = {path: kind_of(path) for path in tree.paths()[:100]}
+    packed = next((path for path, kind in kinds.items() if kind), None)
+    if packed:
+        unpack = kinds[packed].endswith("archive")
+        return BadInputError(
+            f"{tree.root} has no pictures with labels, but {printable(packed.name)}, {kinds[packed]}.",
+            expected,
+            "Unpack it there." if unpack else "Export it as pictures or as CSV.",
+        )
+    return BadInputError(
+        f"{tree.root} has no pictures with labels.", expected, "Name another folder, or put pictures there."
+    )
 
 
-def _meaning(name: str) -> str:
-    """Returns what a name stands for, without regard to case and to numbers before a usual word.
+class _Pictures:
+    """Reads the pictures of a listing one by one; those that cannot be used are left out and counted."""
 
-    Example:
-        >>> [_meaning(name) for name in ("Happiness", "3_sad", "Wink 2")]
-        ['happy', 'sad', 'wink 2']
-    """
-    letters = _letters(name)
-    usual = {*WORDS.values(), *CK_CODES}
-    word = WORDS.get(letters, letters)
-    return word if word in usual else name.strip().casefold()
+    def __init__(self, listing: Listing, matcher: Matcher, cut: Cut, folder: Path):
+        self._matcher, self._cut, self._below = matcher, cut, f"{folder}{os.sep}"
+        self._entries = listing.entries
+        self._pixels, self._count = np.empty((0, SIZE, SIZE), np.uint8), len(listing.entries)
+        self.kept: list[Entry] = []
+        self.names: list[str] = []
+        self.indexes: list[int] = []
+        self.damaged = Skipped()
+        for entry in listing.entries:
+            self._add(entry)
+
+    def split(self) -> Split:
+        """Returns all that were read."""
+        groups = np.array([entry.group for entry in self.kept], str)
+        return Split(
+            self._pixels[: len(self.kept)],
+            np.array(self.indexes, np.int64),
+            groups=groups if groups.astype(bool).any() else None,
+            files=np.array(self.names, object),
+        )
+
+    def _add(self, entry: Entry) -> None:
+        """Reads one picture."""
+        name = str(entry.path).removeprefix(self._below).replace(os.sep, "/")
+        try:
+            index = self._matcher.index(entry.word, name, written=entry.written)
+        except KeyError:
+            self.damaged.add(f"{name}: {printable(entry.word, 40)!r}", self._unknown(entry))
+            return
+        if index is None:
+            return
+        try:
+            face = self._cut(_face(entry))
+        except PictureError as error:
+            self.damaged.add(name, error.reason)
+            return
+        except FileNotFoundError:  # a MissingFileError is one
+            self.damaged.add(name, "not there")
+            return
+        if not self.kept:  # which says how large they all are
+            self._pixels = np.empty((self._count, *face.shape), np.uint8)
+        self._pixels[len(self.kept)] = face
+        self.kept.append(entry)
+        self.names.append(name)
+        self.indexes.append(index)
+
+    def _unknown(self, entry: Entry) -> str:
+        """Returns why a picture is left out whose label is not known; such a folder is refused."""
+        own, word = self._matcher.own, printable(entry.word, 40)
+        if not own and entry.origin.is_file():
+            return "with a label that is not known"
+        expected = f"Expected {', '.join(self._matcher.labels)}, or a usual word for one."
+        if own:
+            remedy = "Run there: expression dataset check --repair."
+            raise BadInputError(f"{entry.origin} has the label {word!r}.", expected, remedy)
+        words = dict.fromkeys(printable(e.word, 40) for e in self._entries if not self._matcher.knows(e.word))
+        others = [other for other in words if other != word]
+        more = (
+            f"; the same goes for {', '.join(others[:8])}{' ...' if len(others) > 8 else ''}"
+            if others
+            else ""
+        )
+        raise BadInputError(
+            f"{entry.origin} would be the label {word!r}{more}.",
+            expected,
+            "Rename {0}, move {0} away, name the labels that count with --labels, or list your own in a "
+            "labelList.csv there.".format("them" if others else "it"),
+        )
 
 
-def _letters(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.casefold())
+def _read(listing: Listing, matcher: Matcher, cut: Cut, folder: Path) -> Dataset:
+    """Reads the pictures of a listing."""
+    has_splits = listing.settle_splits()
+    pictures, skipped = _Pictures(listing, matcher, cut, folder), Skipped()
+    pictures.damaged.check(len(pictures.kept) + len(pictures.damaged), folder, "pictures")
+    for part in (listing.skipped, matcher.skipped, pictures.damaged):
+        skipped.extend(part)
+    if not pictures.kept:
+        raise BadInputError(
+            f"{folder} has no pictures with labels. {skipped.summary(len(skipped))}".rstrip(),
+            f"Expected a folder of pictures for each label: {', '.join(matcher.labels)}.",
+            "Name another folder, or put pictures there.",
+        )
+    whole = pictures.split()
+    places = np.array([SPLITS.index(entry.split) for entry in pictures.kept])
+    parts = [whole.take(places == number) for number in range(len(SPLITS))]
+    what = "Folder names" if pictures.kept[0].origin.is_dir() else "Labels"
+    notes, unused = (*listing.notes, *matcher.notes(what)), tuple(matcher.unused)
+    return Dataset(matcher.labels, *parts, skipped, notes, has_splits, unused).with_validation()
 
 
-def _person(path: Path) -> str:
-    """Returns whom a picture of CK+ or KDEF shows, or nothing; also for copies sorted into other folders."""
-    found = CK_NAME.match(path.stem) or KDEF_NAME.fullmatch(path.stem.upper())
-    return found["person"] if found else ""
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(place for place in folder.iterdir() if place.is_dir() and not place.name.startswith("."))
-
-
-def _pictures(paths: Iterator[Path]) -> list[Path]:
-    """Returns the picture files among paths, in order."""
-    return sorted(path for path in paths if path.suffix.lower() in PICTURES and not path.name.startswith("."))
-
-
-def _load(entries: list[Entry], labels: Labels, crop: Callable[[np.ndarray], np.ndarray]) -> Split:
-    """Reads the pictures of a split."""
-    pictures = np.empty((len(entries), SIZE, SIZE), np.uint8)
-    for number, entry in enumerate(entries):
-        pictures[number] = crop(read_picture(entry.path))
-    groups = np.array([entry.group for entry in entries], str)
-    indexes = np.array([_index(entry, labels) for entry in entries], np.int64)
-    return Split(pictures, indexes, groups=groups if groups.astype(bool).any() else None)
+def _face(entry: Entry) -> np.ndarray:
+    """Reads the picture of an entry, cut to the box that its set gives."""
+    image = read_picture(entry.path)
+    if entry.box is None:
+        return image
+    high, wide = image.shape[:2]
+    scale = (wide, high, wide, high) if max(entry.box) <= 1 else (1, 1, 1, 1)
+    box = Box(*(round(part * whole) for part, whole in zip(entry.box, scale, strict=True)))
+    inside = box.x < wide and box.y < high and box.right > 0 and box.bottom > 0
+    return crop(image, square(box)) if inside and max(box.width, box.height) <= 2 * max(high, wide) else image

@@ -9,18 +9,19 @@ Notebook: 04_labels_and_data
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..labels import Labels
+from ..pictures.hashes import content_hashes
+from ..sanitize import printable
 from .dataset import SPLITS, Dataset, Split
-from .labels import Labels
-from .votes import COLUMNS
+from .ferplus import COLUMNS
 
 
 @dataclass(frozen=True)
-class Look:
+class DatasetSummary:
     """What a dataset holds; `print(look(dataset))` shows it as a table.
 
     Attributes:
@@ -62,7 +63,7 @@ class Look:
         return "\n".join(lines)
 
 
-def look(dataset: Dataset) -> Look:
+def look(dataset: Dataset) -> DatasetSummary:
     """Counts what a dataset holds.
 
     Example:
@@ -82,14 +83,16 @@ def look(dataset: Dataset) -> Look:
     splits = {name: getattr(dataset, name) for name in SPLITS}
     pictures = np.concatenate([split.pictures for split in splits.values()])
     indexes = np.concatenate([split.indexes for split in splits.values()])
-    return Look(
+    return DatasetSummary(
         labels=dataset.labels,
         counts={n: np.bincount(split.indexes, minlength=len(dataset.labels)) for n, split in splits.items()},
-        distinct=len(np.unique(prints(pictures))),
-        repeated={n: len(split) - len(np.unique(prints(split.pictures))) for n, split in splits.items()},
+        distinct=len(np.unique(content_hashes(pictures))),
+        repeated={
+            n: len(split) - len(np.unique(content_hashes(split.pictures))) for n, split in splits.items()
+        },
         leaked={n: int(leaked(splits[n], dataset.training).sum()) for n in SPLITS[1:]},
         conflicting=sum(len(set(indexes[group])) > 1 for group in copies(pictures)),
-        blank=int((np.ptp(pictures, axis=(1, 2)) == 0).sum()) if len(pictures) else 0,
+        blank=int((np.ptp(pictures.reshape(len(pictures), -1), axis=1) == 0).sum()) if len(pictures) else 0,
         agreement=_agreement(list(splits.values()), dataset.labels),
     )
 
@@ -100,7 +103,39 @@ def leaked(split: Split, training: Split) -> np.ndarray:
     Returns:
         (n,) bool.
     """
-    return np.isin(prints(split.pictures), prints(training.pictures))
+    return np.isin(content_hashes(split.pictures), content_hashes(training.pictures))
+
+
+def report(dataset: Dataset) -> list[str]:
+    """Returns what a user should know of data: how they were read and what is wrong, a line each."""
+    return [*dataset.remarks(), *contradictions(dataset)]
+
+
+def contradictions(dataset: Dataset) -> list[str]:
+    """Returns a line that says how many pictures appear under more than one label, or nothing.
+
+    Example:
+        >>> files = np.array(["a.png", "b.png"])
+        >>> split = Split(np.zeros((2, 48, 48), np.uint8), np.array([0, 1]), files=files)
+        >>> contradictions(Dataset(Labels(["Happy", "Sad"]), split, split.first(0), split.first(0)))
+        ['1 picture appears under more than one label: a.png is Happy and b.png is Sad.']
+    """
+    splits = [getattr(dataset, name) for name in SPLITS]
+    indexes = np.concatenate([split.indexes for split in splits])
+    equal = copies(np.concatenate([split.pictures for split in splits]))
+    groups = [group for group in equal if len(set(indexes[group])) > 1]
+    if not groups:
+        return []
+    first = groups[0]
+    other = first[indexes[first] != indexes[first[0]]][0]
+    told = "1 picture appears" if len(groups) == 1 else f"{len(groups):,} pictures appear"
+    if any(split.files is None for split in splits if len(split)):
+        return [f"{told} under more than one label."]
+    files = np.concatenate([split.files for split in splits if len(split)])
+    example = " and ".join(
+        f"{printable(files[n])} is {dataset.labels[indexes[n]]}" for n in (first[0], other)
+    )
+    return [f"{told} under more than one label{', such as' if len(groups) > 1 else ':'} {example}."]
 
 
 def copies(pictures: np.ndarray) -> list[np.ndarray]:
@@ -113,23 +148,10 @@ def copies(pictures: np.ndarray) -> list[np.ndarray]:
         >>> copies(np.stack([np.full((48, 48), grey, np.uint8) for grey in (1, 2, 1, 3)]))
         [array([0, 2])]
     """
-    numbers = np.unique(prints(pictures), return_inverse=True)[1]
+    numbers = np.unique(content_hashes(pictures), return_inverse=True)[1]
     order = np.argsort(numbers, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
     return sorted((group for group in groups if len(group) > 1), key=lambda group: group[0])
-
-
-def prints(pictures: np.ndarray) -> np.ndarray:
-    """Returns a number for each picture that only equal pictures share.
-
-    Args:
-        pictures: (n, 48, 48) uint8 grey levels.
-
-    Returns:
-        (n,) uint64; two different ones of 36,000 pictures meet by chance once in 28 billion times.
-    """
-    digests = [hashlib.blake2b(picture.tobytes(), digest_size=8).digest() for picture in pictures]
-    return np.frombuffer(b"".join(digests), np.uint64)
 
 
 def average_faces(split: Split, labels: Labels) -> np.ndarray:

@@ -2,18 +2,17 @@
 
 `widget.py` puts one below its picture. ipywidgets gives a picture no words and a switch no state, shows
 by a faint line which button the keys are at, and does not tell a kernel that its page was closed or loaded
-anew; `aid.js` adds these in the page.
+again; `accessibility.js` adds these in the page.
 
 Notebook: 06_live
 """
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 
-from .errors import missing_package
+from ..errors import missing_package
 
 try:
     import anywidget
@@ -26,7 +25,7 @@ PAUSE = 3.0
 
 
 GONE = {"page": 15.0, "output": 2.0}
-"""Seconds that a page may take to be loaded anew, and an output to be shown elsewhere, as in another view."""
+"""Seconds that a page may take to be reloaded, and an output to be shown elsewhere, as in another view."""
 
 
 class Aid(anywidget.AnyWidget):
@@ -61,25 +60,14 @@ class Aid(anywidget.AnyWidget):
         """Notes that a view is there, or goes."""
         self._gone = time.monotonic() + GONE[message["left"]] if "left" in message else float("inf")
 
-    def tell(self, text: str, switches: str = "") -> None:
-        """Gives the picture its words, and says them now and then, without their figures.
+    def tell(self, words: str, said: str) -> None:
+        """Gives the picture its words, and has some of them read aloud now and then.
 
         Args:
-            text: What is on the picture, such as "Happy 70% (24 fps · 40 ms)".
-            switches: What `Control.told` returns.
+            words: What is on the picture, such as "Happy 70% (24 fps · 40 ms)".
+            said: What of it is read aloud, such as "Happy".
         """
-        self.words = f"The live view: {text}"
-        now, said = time.monotonic(), spoken(text, switches)
+        self.words = f"The live view: {words}"
+        now = time.monotonic()
         if said != self.said and now - self._spoke >= PAUSE:
             self.said, self._spoke = said, now
-
-
-def spoken(text: str, switches: str = "") -> str:
-    """Returns what is worth saying of what is on a picture.
-
-    Example:
-        >>> spoken("person 1: Happy 70%, person 2: Sad 51% (24 fps · 40 ms · paused)", "paused")
-        'person 1: Happy, person 2: Sad, paused'
-    """
-    plain = re.sub(r" \d+%", "", re.sub(r" \([^()]*\)$", "", text))
-    return ", ".join(filter(None, [plain, *switches.split(" · ")]))

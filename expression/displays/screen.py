@@ -1,7 +1,7 @@
 """Screen: whether a window or a notebook's widget can be shown here.
 
 OpenCV aborts the whole process, a notebook's kernel with it, when a window is opened
-without a screen; so `display.py` and `window.py` ask here first, and `check.py`
+without a screen; so `__init__.py` and `window.py` ask here first, and `check.py`
 reports it.
 
 Notebook: 06_live
@@ -16,7 +16,10 @@ import sys
 
 import cv2
 
-from .errors import DisplayError
+from ..errors import DisplayError
+
+SHIFT, CAPS_LOCK, MASK_AT = 1, 2, 24
+"""Bits of the keys that are down, and the byte at which they stand in an X server's answer."""
 
 _connections: dict[str, int] = {}
 """Connections to X servers that answered, by name; they are kept until the process ends."""
@@ -62,17 +65,48 @@ def window_kind() -> str:
     return found.group(1) if found else "NONE"
 
 
-def in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook; loads nothing to find out."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython and hasattr(ipython, "get_ipython") else None
-    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)
+def capitals_are_typed() -> bool:
+    """Whether Shift or Caps Lock makes capitals now, which OpenCV's Qt windows leave out of their keys.
+
+    Returns:
+        False, too, where OpenCV tells it itself, or no connection of `screen_is_there` can be asked.
+
+    Source: QueryPointer, https://www.x.org/releases/X11R7.7/doc/xproto/x11protocol.html
+    """
+    connection = _connections.get(os.environ.get("DISPLAY", ""))
+    if connection is None or not window_kind().startswith("QT"):
+        return False
+    xcb, libc = ctypes.CDLL("libxcb.so.1"), ctypes.CDLL(None)
+    xcb.xcb_get_setup.restype = xcb.xcb_query_pointer_reply.restype = ctypes.c_void_p
+    xcb.xcb_setup_roots_iterator.restype = _Roots
+    xcb.xcb_get_setup.argtypes = xcb.xcb_setup_roots_iterator.argtypes = libc.free.argtypes = [
+        ctypes.c_void_p
+    ]
+    xcb.xcb_query_pointer.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
+    xcb.xcb_query_pointer_reply.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p]
+    root = xcb.xcb_setup_roots_iterator(xcb.xcb_get_setup(connection)).screen[0]
+    reply = xcb.xcb_query_pointer_reply(connection, xcb.xcb_query_pointer(connection, root), None)
+    if not reply:  # the server has gone
+        return False
+    mask = ctypes.c_uint16.from_address(reply + MASK_AT).value
+    libc.free(reply)
+    return bool(mask & SHIFT) != bool(mask & CAPS_LOCK)
+
+
+class _Roots(ctypes.Structure):
+    """The screens of an X server; each begins with the number of its root window."""
+
+    _fields_ = (
+        ("screen", ctypes.POINTER(ctypes.c_uint32)),
+        ("left", ctypes.c_int),
+        ("index", ctypes.c_int),
+    )
 
 
 def _x_server_answers(name: str) -> bool:
     """Connects to an X server as a window would, permissions included, and stays connected.
 
-    A server without a desktop, such as Xvfb, starts anew when its last client leaves and
+    A server without a desktop, such as Xvfb, starts again when its last client leaves and
     refuses whoever comes at that moment: a window would abort the process then.
 
     Source: https://xcb.freedesktop.org/PublicApi/ and the option -noreset of Xserver(1).

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from .control import AS_READ, Control
+from ..control import Control
+from ..labels import AS_READ
 
 
 class Switches:

@@ -1,6 +1,6 @@
 """Widget: the live view in a notebook, with a stop button and the switches of the run.
 
-`display.make_display` imports this when a notebook asks for a display.
+`displays.make_display` imports this when a notebook asks for a display.
 
 Notebook: 06_live
 """
@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .control import Control
-from .display import WAITING, Display
-from .errors import MissingPackageError, missing_package
-from .image import encode_jpeg, fit
-from .inplace import heard, in_place
+from ..control import Control
+from ..errors import MissingPackageError, missing_package
+from ..jupyter import in_place, route_messages
+from ..pictures.image import encode_jpeg, fit
+from ..types import Reading
+from ..vision.drawing import describe
+from . import WAITING
+from ._base import Display
 from .switches import Switches
 
 KEPT_BYTES = 60_000
@@ -65,20 +69,20 @@ class Widget(Display):
         parts = [row, self.picture, self.status] + ([self.aid] if self.aid else [])
         self._box = ipywidgets.VBox(parts, layout={"align_items": "flex-start", "overflow": "visible"})
         self._box.add_class("expression-live")
-        heard(self._box)
+        route_messages(self._box)
         shown = in_place(self._box._repr_mimebundle_(), "The live view")
         self._handle = display(shown, raw=True, display_id=True)
 
-    def show(self, image: np.ndarray, text: str = "") -> bool:
+    def show(self, image: np.ndarray, readings: Sequence[Reading] | None = None, status: str = "") -> bool:
         """Replaces the picture, and twice a second the words above it."""
-        self._last, self._text = image, text
+        self._last, self._text = image, in_words(readings, status)
         self.picture.value = encode_jpeg(fit(image, 960)[0])
         now = time.monotonic()
         if now - self._told >= 0.5:
             self._told = now
-            self.status.value = text
+            self.status.value = self._text
             if self.aid:
-                self.aid.tell(text, self.control.told() if self.control else "")
+                self.aid.tell(self._text, spoken(readings, self.control.told() if self.control else ""))
         return self.is_open()
 
     def is_open(self) -> bool:
@@ -109,10 +113,37 @@ class Widget(Display):
         return {"image/jpeg": jpeg, "text/plain": text}, {"image/jpeg": {"alt": text}}
 
 
+def in_words(readings: Sequence[Reading] | None, status: str) -> str:
+    """Returns what is on a picture.
+
+    Example:
+        >>> in_words([], "24 fps")
+        'no face (24 fps)'
+    """
+    if readings is None:
+        return status
+    return f"{describe(readings)} ({status})" if status else describe(readings)
+
+
+def spoken(readings: Sequence[Reading] | None, switches: str) -> str:
+    """Returns what of it is worth saying aloud: who shows what, and which switches are set.
+
+    Args:
+        readings: Whose faces are on the picture; None where there was no frame.
+        switches: What `Control.told` returns.
+
+    Example:
+        >>> spoken([], "paused · Sad by hand")
+        'no face, paused, Sad by hand'
+    """
+    said = [] if readings is None else [describe(readings, scores=False)]
+    return ", ".join(filter(None, [*said, *switches.split(" · ")]))
+
+
 def _make_aid() -> Any:
     """Returns words for the picture, or None without anywidget: it is seen all the same."""
     try:
-        from .aid import Aid
+        from .accessibility import Aid
     except MissingPackageError:
         return None
     return Aid()

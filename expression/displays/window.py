@@ -1,6 +1,6 @@
 """Window: the live view on the desktop, by OpenCV.
 
-`display.make_display` imports this when there is a screen. All calls have to come from
+`displays.make_display` imports this when there is a screen. All calls have to come from
 the main thread: macOS aborts otherwise, Linux hangs.
 
 Notebook: 06_live
@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 
-from .display import TITLE, Display
-from .errors import DisplayError
+from ..errors import DisplayError
+from ..types import Reading
+from . import TITLE
+from ._base import Display
 from .screen import check_screen, window_kind
 
 CLOSING_KEYS = (27, ord("q"), ord("Q"))
@@ -75,7 +77,7 @@ class Window(Display):
             cv2.setMouseCallback(self.title, self._mouse)
         self._opened = True
 
-    def show(self, image: np.ndarray, text: str = "") -> bool:
+    def show(self, image: np.ndarray, readings: Sequence[Reading] | None = None, status: str = "") -> bool:
         """Shows a picture; the window takes its shape when that changes."""
         height, width = image.shape[:2]
         if self._extent != (width, height):

@@ -1,7 +1,7 @@
 """A reader's own set of labelled pictures: what can be done with it, and undone.
 
-`labeldesk.py` lets people change a LabelBook, `integrity.py` mends it. The pictures lie in `Images/`,
-their rows in `faceLabels.csv`, the labels in `labelList.csv`; `labelstore.py` writes them.
+`labeler.py` lets people change a LabelBook, `integrity.py` repairs it. The pictures lie in `Images/`,
+their rows in `faceLabels.csv`, the labels in `labelList.csv`; `store.py` writes them.
 
 Notebook: 07_your_face
 """
@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .errors import BadInputError, user_path
-from .image import read_picture
-from .labelrows import FILE, Row, Table
-from .labels import Labels
-from .labelstore import LabelStore
+from ..errors import BadInputError, user_path
+from ..labels import Labels, folded_label
+from ..pictures.image import read_picture
+from ..sanitize import printable
+from .pictures import Finder, Pictures, missing
+from .rows import FILE, Row, Table
+from .store import LabelStore
 
 
 def _one_at_a_time(method):
@@ -60,7 +64,7 @@ class LabelBook:
         folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
 
     Raises:
-        BadInputError: A table is damaged, or another program has the set open.
+        BadInputError: A table is damaged, another program has the set open, or there is a link in Images.
         OutputError: The folder cannot be written.
 
     Example:
@@ -76,6 +80,7 @@ class LabelBook:
         self._turn = threading.RLock()
         self._store = LabelStore(self.folder)
         self._steps: list[_Step] = []
+        self._finder = Finder(self._store.images)
 
     def __enter__(self) -> LabelBook:
         return self
@@ -97,24 +102,57 @@ class LabelBook:
 
     @property
     @_one_at_a_time
-    def rows(self) -> list[Row]:
-        """The rows, in the order of the file; a copy."""
+    def table(self) -> Table:
+        """The rows, in the order of the file, and their form, also where it is not sure what they mean."""
         self._store.read_again()
-        return list(self._store.table.rows)
+        return self._store.table
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, in the order of the file; a copy.
+
+        Raises:
+            BadInputError: Their labels are numbers that may mean two things.
+        """
+        return list(self.table.settled(self.folder / FILE).rows)
 
     @property
     def counts(self) -> dict[str, int]:
         """How many pictures each label has."""
-        said = [row.label.casefold() for row in self.rows]
-        return {label: said.count(label.casefold()) for label in self.labels}
+        said = Counter(folded_label(row.label) for row in self.rows)
+        return {label: said[folded_label(label)] for label in self.labels}
+
+    @property
+    def trash(self) -> Path:
+        """The folder to which what is taken out of the set goes."""
+        return self._store.trash
+
+    @property
+    @_one_at_a_time
+    def pictures(self) -> Pictures:
+        """The files of the folder of pictures, as they are now.
+
+        Raises:
+            BadInputError: There is a link in it.
+        """
+        return self._finder.look()
+
+    @_one_at_a_time
+    def path(self, row: Row) -> Path | None:
+        """Returns the file of a row's picture, or None where it is not found."""
+        return self._finder.path(row.image)
 
     def picture(self, row: Row) -> np.ndarray:
         """Reads a picture: (height, width, 3) uint8 RGB.
 
         Raises:
-            MissingFileError: It is gone.
+            MissingFileError: It is not found.
+            BadInputError: It cannot be read.
         """
-        return read_picture(self._store.images / row.file)
+        path = self.path(row)
+        if not path:
+            raise missing(row.image, self._store.images)
+        return read_picture(path)
 
     def add(self, picture: np.ndarray, label: str, session: str = "") -> Row:
         """Keeps a picture under a number that none had before.
@@ -141,9 +179,9 @@ class LabelBook:
             BadInputError: There is no such label.
             OutputError: There is no room, or the folder is locked.
         """
-        rows, kept = self.rows, {}
-        first = self._store.next_number()
-        for number, (picture, label, session) in enumerate(pictures, first):
+        rows, kept, number = self.rows, {}, 0
+        for picture, label, session in pictures:
+            number = self._store.next_number(number)
             row = Row(f"face{number}.png", self._known(label), session)
             rows.append(row)
             kept[row.image] = picture
@@ -158,7 +196,7 @@ class LabelBook:
         """Gives pictures another label.
 
         Args:
-            images: Their names, as in `Row.image`.
+            images: Their pictures, as in `Row.image`.
             label: One of the labels.
 
         Raises:
@@ -172,7 +210,7 @@ class LabelBook:
 
     @_one_at_a_time
     def delete(self, images: Iterable[str]) -> None:
-        """Takes pictures out; `undo` brings them back until the book is closed, then they are gone for good.
+        """Takes pictures out, with their rows, into a folder of `Images/.trash`; `undo` brings them back.
 
         Raises:
             BadInputError: There is no such picture.
@@ -182,6 +220,22 @@ class LabelBook:
         self._change(f"{_pictures(images)} deleted", images, rows)
 
     @_one_at_a_time
+    def keep_tables(self) -> None:
+        """Copies the tables as they are into the trash, before a repair."""
+        self._store.keep_tables()
+
+    @_one_at_a_time
+    def set_rows(self, rows: Iterable[Row], pictures: Mapping[str, Path] | None = None) -> None:
+        """Writes other rows in place of those there are, as a repair does; nothing before it can be undone.
+
+        Args:
+            rows: All of them, in order. Pictures that no row names any more go to the trash.
+            pictures: Files to copy into the set, by their paths below Images.
+        """
+        self._put(list(rows), None, pictures)
+        self._steps.clear()
+
+    @_one_at_a_time
     def set_labels(self, labels: Iterable[str]) -> None:
         """Lists the labels: more of them, in another order, or without those that no picture has.
 
@@ -189,7 +243,8 @@ class LabelBook:
             BadInputError: A label that pictures have is missing, or one is empty or twice.
         """
         found = Labels(labels)
-        lost = [label for label, count in self.counts.items() if count and label not in found]
+        kept = set(map(folded_label, found))
+        lost = [label for label, count in self.counts.items() if count and folded_label(label) not in kept]
         if lost:
             raise BadInputError(
                 f"There are pictures of {', '.join(lost)}.",
@@ -209,7 +264,7 @@ class LabelBook:
         old = self._known(old)
         found = Labels([new if label == old else label for label in self.labels])
         new = found[self.labels.index(old)]
-        images = {row.image for row in self.rows if row.label.casefold() == old.casefold()}
+        images = {row.image for row in self.rows if folded_label(row.label) == folded_label(old)}
         rows = [row._replace(label=new) if row.image in images else row for row in self.rows]
         self._change(f"{old} renamed to {new}", images, rows, found)
 
@@ -235,14 +290,14 @@ class LabelBook:
 
     @_one_at_a_time
     def wipe(self) -> None:
-        """Deletes every picture and every row, for good. The list of labels stays."""
-        self._put([], None)
+        """Deletes every picture and every row, and what was taken out, for good. The list of labels stays."""
         self._steps.clear()
+        self._finder.forget()
         self._store.wipe()
 
     @_one_at_a_time
     def close(self) -> None:
-        """Deletes for good what was taken out, and lets others open the set. Closing twice does no harm."""
+        """Lets others open the set; nothing can be undone any more. Closing twice does no harm."""
         self._steps.clear()
         self._store.close()
 
@@ -252,19 +307,22 @@ class LabelBook:
         images: set[str],
         rows: list[Row],
         labels: Labels | None = None,
-        pictures: dict[str, np.ndarray] | None = None,
+        pictures: Mapping[str, np.ndarray | Path] | None = None,
     ) -> None:
         """Puts rows in place of those there are, and notes what undoes it."""
-        before = [(place, row) for place, row in enumerate(self.rows) if row.image in images]
+        before = [(place, row) for place, row in enumerate(self.table.rows) if row.image in images]
         step = _Step(told, images, before, labels and self.labels)
         self._put(rows, labels, pictures)
         self._steps.append(step)
 
     def _put(
-        self, rows: list[Row], labels: Labels | None, pictures: dict[str, np.ndarray] | None = None
+        self,
+        rows: list[Row],
+        labels: Labels | None,
+        pictures: Mapping[str, np.ndarray | Path] | None = None,
     ) -> None:
-        table = self._store.table
-        self._store.change(Table(rows, table.header, table.numbered), labels, pictures)
+        self._finder.forget()
+        self._store.change(replace(self._store.table, rows=rows, meanings={}), labels, pictures)
 
     def _known(self, label: str) -> str:
         """Returns a label as it is listed."""
@@ -276,7 +334,7 @@ class LabelBook:
         strange = images - {row.image for row in self.rows}
         if strange:
             raise BadInputError(
-                f"There is no row for {', '.join(sorted(strange))}.",
+                f"There is no row for {printable(', '.join(sorted(strange)))}.",
                 f"Expected names that stand in {FILE}.",
                 "Look at the rows, and choose from them.",
             )

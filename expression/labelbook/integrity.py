@@ -1,93 +1,41 @@
-"""What is wrong with a reader's own set, in words, and the remedies that can be left to the program.
+"""What is wrong with a reader's own set: its tables, its rows, and every picture.
 
-`expression dataset check` calls `examine`, and `mend` for what a person agrees to.
+`expression dataset check` calls `examine`, and `repairs.repair` for what a person agrees to. A picture
+that is not found is looked for before anything else is proposed.
 
 Notebook: 07_your_face
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+import itertools
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from .dataset import sketches
-from .errors import BadInputError, MissingFileError
-from .image import PICTURES, face_pixels
-from .inspection import prints
-from .labelbook import LabelBook
-from .labelrows import FILE, Row
-
-KINDS = {
-    "gone": ("row has no picture", "rows have no picture", ""),
-    "unreadable": ("file is no picture", "files are no pictures", ""),
-    "locked": (
-        "picture cannot be opened",
-        "pictures cannot be opened",
-        "Look at their permissions, or close the program that has them open.",
-    ),
-    "blank": ("picture is blank", "pictures are blank", ""),
-    "copies": ("picture is a copy of an earlier one", "pictures are copies of earlier ones", ""),
-    "unlisted": ("label is not in labelList.csv", "labels are not in labelList.csv", ""),
-    "unlabelled": (
-        "picture has a row without a label",
-        "pictures have rows without a label",
-        "Give them one: expression label, then e.",
-    ),
-    "torn": (
-        "picture has a copy with another label",
-        "pictures have copies with another label",
-        "Give them the same label, or delete some.",
-    ),
-    "twice": ("picture has two rows", "pictures have two rows", f"Take one of each out of {FILE} by hand."),
-    "strays": (
-        "picture has no row",
-        "pictures have no row",
-        f"They are not used. Write rows for them into {FILE}, or delete them.",
-    ),
-    "alike": (
-        "picture nearly equals an earlier one",
-        "pictures nearly equal earlier ones",
-        "They are used, and stay together: all to learn from, or all to test with.",
-    ),
-}
-"""What is wrong with one, with several, and what to do where the program cannot."""
-
-REMEDIES = {
-    "gone": "Delete their rows for good",
-    "unreadable": "Delete them for good",
-    "blank": "Delete them for good",
-    "copies": "Delete them for good",
-    "unlisted": "Add them to the list",
-}
-"""What `mend` does for each kind that it knows; for the others somebody has to look."""
-
-SHOWN = 5
-"""Names that a sentence tells before it says how many more there are."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong.
-
-    Attributes:
-        kind: One word; `REMEDIES` has those that can be mended.
-        names: The pictures, or the labels, that it is about.
-        told: A sentence for people.
-        advice: What to do about it, as a sentence; empty where there is nothing to do.
-    """
-
-    kind: str
-    names: tuple[str, ...]
-    told: str
-    advice: str = ""
+from ..errors import BadInputError, ExpressionError, MissingFileError
+from ..files import is_housekeeping
+from ..labels import clean_label, folded_label
+from ..pictures.hashes import content_hashes, difference_hashes
+from ..pictures.image import face_pixels, is_picture, read_picture
+from ..pictures.kinds import NO_PICTURE, STOOD_IN
+from ..vision.detectors import CUT, make_detector
+from .book import LabelBook
+from .faces import OwnFaces
+from .findings import Finding, finding
+from .pictures import Pictures
+from .relinking import Search, look_for
+from .repairs import REPAIRS, listed_label
+from .rows import Row, Table
+from .session_times import times_of
 
 
 def examine(book: LabelBook) -> list[Finding]:
-    """Looks through a set: every row and every picture.
+    """Looks through a set: its tables, every row and every picture.
 
     Example:
         >>> import tempfile
@@ -96,78 +44,140 @@ def examine(book: LabelBook) -> list[Finding]:
         ...     print(examine(book)[0].told)
         1 picture is blank: face1.png.
     """
-    rows = book.rows
-    pictures, gone, unreadable, locked = _read(book, rows)
-    blank = [name for name, picture in pictures.items() if np.ptp(picture) == 0]
-    copies, torn = _copies(pictures, {row.image: row.label for row in rows}, set(blank))
-    listed = {label.casefold() for label in book.labels}
-    unlisted = {row.label.casefold(): row.label for row in rows if row.label.casefold() not in {"", *listed}}
-    found = {
-        "gone": gone,
-        "unreadable": unreadable,
-        "locked": locked,
+    table = book.table
+    if table.meanings:
+        meanings = [f"{number} is {label}" for number, label in sorted(table.meanings.items())]
+        return [_found("numbers", meanings)]
+    pictures = book.pictures
+    search = look_for(table.rows, pictures)
+    found = _of_tables(book) | _of_search(search, book.folder) | _of_pictures(book, pictures)
+    meant = {*search.moved.values(), *(path for paths in search.several.values() for path in paths)}
+    found["strays"] = [path for path in strays(pictures, table.rows) if path not in meant]
+    unsure = {"gone"} if search.moved or search.elsewhere or search.several else set()
+    findings = [_found(kind, names, unsure) for kind, names in found.items() if names]
+    return [_with_meant(each, book.labels) if each.kind == "misspelt" else each for each in findings]
+
+
+def _with_meant(misspelt: Finding, labels: Iterable[str]) -> Finding:
+    """Returns a finding that proposes the listed labels, and otherwise to list its own."""
+    meant = {listed_label(name, labels) or name: None for name in misspelt.names}
+    remedy = f"{misspelt.remedy} {', '.join(meant)}"
+    return replace(misspelt, remedy=remedy, otherwise=_found("unlisted", list(misspelt.names)))
+
+
+def _found(kind: str, names: list[str], unsure: Collection[str] = ()) -> Finding:
+    """Returns a finding, with the remedy that there is unless it is of a kind that may not be one."""
+    remedy, _ = REPAIRS[kind] if kind in REPAIRS and kind not in unsure else ("", None)
+    return finding(kind, names, remedy)
+
+
+KIND_OF = {NO_PICTURE: "unreadable", "empty": "unreadable", **dict.fromkeys(STOOD_IN, "stand-ins")}
+"""What is wrong with a file, by the reason for which it cannot be read as a picture."""
+
+
+def strays(pictures: Pictures, rows: Iterable[Row]) -> list[str]:
+    """Returns the paths of pictures that no row names, in order."""
+    known = {pictures.find(row.image) for row in rows}
+    others = (path for path in pictures.files if path not in known)
+    return [path for path in others if not _is_hidden(path) and is_picture(pictures.folder / path)]
+
+
+def _of_tables(book: LabelBook) -> dict[str, list[str]]:
+    """Returns what there is to say about the form of the tables."""
+    table, rows = book.table, book.table.rows
+    times = times_of(row.session for row in rows if row.session)
+    changed = [text for text in times.found if not text.startswith(f"{times.found[text]:%Y-%m-%d}")]
+    listed = {folded_label(label) for label in book.labels}
+    others = {folded_label(row.label): row.label for row in rows if row.label}
+    others = {key: label for key, label in others.items() if key not in listed}
+    unfit = {key for key, label in others.items() if not _is_fit(label)}
+    unlisted = sorted(label for key, label in others.items() if key not in unfit)
+    without_session = not any(row.session for row in rows) and any(row.more for row in rows)
+    return {
+        "columns": ["the columns are label,image"] if table.swapped else [],
+        "dates" if not times.ambiguous else "dates in doubt": changed,
+        "other column": _further(table) if without_session else [],
+        "misspelt": [label for label in unlisted if listed_label(label, book.labels)],
+        "unlisted": [label for label in unlisted if not listed_label(label, book.labels)],
+        "unfit": sorted(label for key, label in others.items() if key in unfit),
+        "unlabelled": [row.image for row in rows if not row.label],
+    }
+
+
+def _further(table: Table) -> list[str]:
+    """Returns what a further column is called, or what is in it."""
+    cells = (f"the one with {cell}" for row in table.rows for cell in row.more if cell)
+    return list(itertools.islice(itertools.chain(filter(None, table.header[3:4]), cells), 1))
+
+
+def _of_search(search: Search, folder: Path) -> dict[str, list[str]]:
+    """Returns what came of looking for pictures that are not where their rows say."""
+    return {
+        "moved": [f"{image} is {path}" for image, path in search.moved.items()],
+        "elsewhere": [_from(path, folder) for path in search.elsewhere.values()],
+        "several": [f"{image} ({', '.join(paths)})" for image, paths in search.several.items()],
+        "gone": search.gone,
+    }
+
+
+def _of_pictures(book: LabelBook, pictures: Pictures) -> dict[str, list[str]]:
+    """Returns what is wrong with pictures that were found."""
+    by_path: dict[str, list[Row]] = defaultdict(list)
+    for row in book.rows:
+        if path := pictures.find(row.image):
+            by_path[path].append(row)
+    several = {
+        path: len({folded_label(row.label) for row in rows}) > 1 for path, rows in by_path.items() if rows[1:]
+    }
+    faces, found = _read(by_path, pictures.folder)
+    blank = [name for name, face in faces.items() if np.ptp(face) == 0]
+    label_of = {rows[0].image: rows[0].label for rows in by_path.values()}
+    copies, torn = _copies(faces, label_of, set(blank))
+    return found | {
         "blank": blank,
         "copies": copies,
-        "unlisted": sorted(unlisted.values()),
-        "unlabelled": [row.image for row in rows if not row.label],
         "torn": torn,
-        "twice": [image for image, count in Counter(row.image for row in rows).items() if count > 1],
-        "strays": strays(book),
-        "alike": _alike(pictures, {*blank, *copies, *torn}),
+        "repeated": [by_path[path][0].image for path, differ in several.items() if not differ],
+        "twice": [by_path[path][0].image for path, differ in several.items() if differ],
+        "alike": _alike(faces, {*blank, *copies, *torn}),
     }
-    return [_finding(kind, names) for kind, names in found.items() if names]
 
 
-def mend(book: LabelBook, finding: Finding) -> None:
-    """Does what `REMEDIES` says for a finding; `book.undo` takes it back.
-
-    Raises:
-        BadInputError: Its kind is not among them.
-    """
-    if finding.kind not in REMEDIES:
-        raise BadInputError(
-            f"What is {finding.kind} is not for the program to decide.",
-            f"Expected {', '.join(REMEDIES)}.",
-            finding.advice or "Look at the pictures.",
-        )
-    if finding.kind == "unlisted":
-        book.set_labels([*book.labels, *finding.names])
-    else:
-        book.delete(finding.names)
-
-
-def strays(book: LabelBook) -> list[str]:
-    """Returns the names of pictures that no row names, in order."""
-    known = {row.file for row in book.rows}
-    return sorted(path.name for path in _pictures(book.images) if path.name not in known)
-
-
-def _read(book: LabelBook, rows: list[Row]) -> tuple[dict[str, np.ndarray], list[str], list[str], list[str]]:
-    """Returns the faces by their names, and the names of what is gone, no picture, and not to be opened."""
-    pictures, gone, unreadable, locked = {}, [], [], []
-    for row in rows:
+def _read(by_path: dict[str, list[Row]], folder: Path) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+    """Returns the faces by the names of their rows, and the names of what cannot be read, and of photos."""
+    faces: dict[str, np.ndarray] = {}
+    kinds = ("unreadable", "stand-ins", "unsupported", "locked", "faceless", "photos")
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
+    cutter = OwnFaces(make_detector)
+    for path, (row, *_) in by_path.items():
         try:
-            pictures[row.image] = face_pixels(book.picture(row))
+            picture = read_picture(folder / path)
         except MissingFileError:
-            gone.append(row.image)
-        except BadInputError as error:
-            (locked if isinstance(error.__cause__, OSError) else unreadable).append(row.image)
-    return pictures, gone, unreadable, locked
+            continue  # it has gone just now
+        except ExpressionError as error:
+            locked = isinstance(error.__cause__, PermissionError)
+            kind = KIND_OF.get(getattr(error, "reason", ""), "unsupported")
+            found["locked" if locked else kind].append(row.image)
+        else:
+            faces[row.image] = face_pixels(picture)
+            if max(picture.shape[:2]) > CUT:
+                found["photos" if _has_face(picture, cutter) else "faceless"].append(row.image)
+    return faces, found
 
 
 def _copies(
     pictures: dict[str, np.ndarray], label_of: dict[str, str], aside: set[str]
 ) -> tuple[list[str], list[str]]:
     """Returns repetitions under one label, and pictures that stand under several."""
-    groups = _groups(pictures, prints, aside)
-    torn = [group for group in groups if len({label_of[name].casefold() for name in group}) > 1]
+    groups = _groups(pictures, content_hashes, aside)
+    torn = [group for group in groups if len({folded_label(label_of[name]) for name in group}) > 1]
     same = [name for group in groups if group not in torn for name in group[1:]]
     return same, [name for group in torn for name in group]
 
 
 def _alike(pictures: dict[str, np.ndarray], aside: set[str]) -> list[str]:
     """Returns pictures that nearly equal an earlier one, as those of a burst do."""
-    return [name for group in _groups(pictures, sketches, aside) for name in group[1:]]
+    return [name for group in _groups(pictures, difference_hashes, aside) for name in group[1:]]
 
 
 def _groups(pictures: dict[str, np.ndarray], number_of, aside: set[str]) -> list[list[str]]:
@@ -181,13 +191,26 @@ def _groups(pictures: dict[str, np.ndarray], number_of, aside: set[str]) -> list
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _pictures(folder: Path) -> Iterable[Path]:
-    return (path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+def _has_face(picture: np.ndarray, cutter: OwnFaces) -> bool:
+    try:
+        cutter(picture)
+    except BadInputError:
+        return False
+    return True
 
 
-def _finding(kind: str, names: list[str]) -> Finding:
-    """Returns a finding with its sentences."""
-    one, several, advice = KINDS[kind]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    told = f"{len(names)} {one if len(names) == 1 else several}: {', '.join(names[:SHOWN])}{more}."
-    return Finding(kind, tuple(names), told, advice)
+def _is_hidden(path: str) -> bool:
+    """Whether a file is hidden or left by a system, or lies in such a folder."""
+    return any(map(is_housekeeping, path.split("/")))
+
+
+def _is_fit(label: str) -> bool:
+    try:
+        return bool(clean_label(label))
+    except BadInputError:
+        return False
+
+
+def _from(path: Path, folder: Path) -> str:
+    """Returns a file as seen from the folder of the set, such as ../Images/face1.png."""
+    return Path(os.path.relpath(path, folder)).as_posix()

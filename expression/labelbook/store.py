@@ -4,7 +4,8 @@ A change is first written into `Images/.book/`: the pictures that come with it, 
 if that changes, and last the table. Once the table is there the change counts, and is put in place
 by moving files. If the program is killed before, the change is forgotten; if it is killed later, the next
 one that opens the set finishes it. Where a file cannot be moved, since another program has it open, those
-that were moved go back. `labelbook.py` decides what is changed.
+that were moved go back. Pictures and rows that are taken out go to a dated folder in `Images/.trash/`.
+`book.py` decides what is changed.
 
 Notebook: 07_your_face
 """
@@ -13,22 +14,31 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
-from weakref import WeakValueDictionary
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from .errors import BadInputError, RunError
-from .files import write_text, writing_told
-from .image import PICTURES, write_picture
-from .labelrows import FILE, Table, read_table
-from .labels import LIST, Labels, listed_labels
-
-NUMBERED = re.compile(r"face(\d+)\.\w+")
-"""The name of a picture."""
+from ..errors import BadInputError, MissingFileError, RunError
+from ..files import PRIVATE, as_output_error, write_bytes, write_text
+from ..labels import FER2013, LIST, Labels, label_list, listed_labels, numbered_labels
+from ..pictures.image import write_picture
+from . import wiping
+from .folder import (
+    OPEN,
+    checked,
+    free_path,
+    highest_number,
+    hold_set,
+    number_of,
+    private_folder,
+    remove_empty,
+    tighten,
+)
+from .pictures import BOOK, TRASH, Pictures, walk
+from .rows import FILE, IMAGES, Row, Table, read_table
 
 
 class LabelStore:
@@ -41,173 +51,241 @@ class LabelStore:
         images: The folder of pictures.
         labels: What labelList.csv lists, or the labelConfig.csv of an older labeler, or else FER2013's seven.
         table: What faceLabels.csv says.
+        trash: Where this opening of the set puts what is taken out.
 
     Raises:
-        BadInputError: A table is damaged, or another program has the set open.
+        BadInputError: A table is damaged, another program has the set open, or there is a link in Images.
         OutputError: The folder cannot be written.
     """
 
-    _open: ClassVar[WeakValueDictionary[Path, LabelStore]] = WeakValueDictionary()
-
     def __init__(self, folder: Path):
-        self.images = folder / "Images"
+        self.images = folder / IMAGES
         self._folder = folder
         self._table_file, self._list_file = folder / FILE, folder / LIST
-        book = self.images / ".book"
-        self._new, self._gone, self._highest_file = book / "new", book / "gone", book / "highest"
+        book = self.images / BOOK
+        self._new, self._highest_file = book / "new", book / "highest"
         self._former_list = book / "former.csv"
         self._next_table, self._next_list = book / FILE, book / LIST
-        with writing_told(self.images):
-            for place in (self._new, self._gone):
-                place.mkdir(parents=True, exist_ok=True)
-            self._take_hold(FileLock(book / "lock", thread_local=False))  # a labeler has several threads
+        self._removed: dict[str, Row] = {}
+        files = checked(folder)
+        self.trash = free_path(self.images / TRASH / f"{datetime.now():%Y-%m-%dT%H%M%S}")
+        with as_output_error(self.images):
+            private_folder(self._new)
+            for place in (self.images, book, self.images / TRASH):
+                tighten(place)
+            self._lock = hold_set(self.images)
+            OPEN[self.images.resolve()] = self
+            self._former_trash(book / "gone")
             if self._next_table.is_file():
                 self._heed_hand()
-                self._settle()
+                self._finish()
             self._forget()
-            _empty(self._gone)
         self._read()
+        self._highest = highest_number(self.images, files)
 
     def read_again(self) -> None:
         """Reads the files again where somebody has changed them by hand."""
         if self._stamp() != self._seen:
             self._read()
 
-    def next_number(self) -> int:
-        """Returns one above the highest number that a picture ever had, also one that is gone."""
-        names = [row.file for row in self.table.rows]
-        names += [path.name for place in (self.images, self._gone) for path in place.iterdir()]
-        found = [int(match[1]) for name in names if (match := NUMBERED.fullmatch(name))]
-        with contextlib.suppress(OSError, ValueError):
-            found.append(int(self._highest_file.read_text(encoding="ascii")))
-        return max(found, default=0) + 1
+    def next_number(self, above: int = 0) -> int:
+        """Returns one above a number and the highest that a picture ever had, also one that is gone."""
+        number = max([above, self._highest, *(number_of(row.image) or 0 for row in self.table.rows)]) + 1
+        while os.path.lexists(self.images / f"face{number}.png"):
+            number += 1
+        return number
 
     def change(
-        self, table: Table, labels: Labels | None = None, pictures: dict[str, np.ndarray] | None = None
+        self,
+        table: Table,
+        labels: Labels | None = None,
+        pictures: Mapping[str, np.ndarray | Path] | None = None,
     ) -> None:
         """Puts a table in place of the one there is.
 
         Args:
-            table: The new one. Pictures that have no row any more are put aside; those put aside whose row is
-                back come back.
+            table: The new one. Pictures that have no row any more are put into the trash; those in the trash
+                whose row is back come back.
             labels: The new list; None where it stays.
-            pictures: New ones by their file names, as `image.write_picture` takes them.
+            pictures: New ones by their paths below Images, as `image.write_picture` takes them, or files that
+                are copied.
 
         Raises:
             OutputError: There is no room, or the folder is locked; nothing has changed then.
+            MissingFileError: A file that is to be copied has gone; as above.
+            BadInputError: It cannot be read.
             RunError: The set was closed.
         """
         if not self._lock.is_locked:
             raise RunError("The label book is closed.", "Expected an open one.", "Open it again.")
         try:
-            with writing_told(self.images):
+            with as_output_error(self.images):
                 if self._next_table.is_file():  # an earlier change could not go back
-                    self._settle()
+                    self._finish()
                 for name, picture in (pictures or {}).items():
                     self._write_picture(name, picture)
-                if labels or not self._list_file.is_file():
+                if labels or self._names != list(self.labels):
                     (labels or self.labels).write(self._next_list)
-                    _sync(self._next_list)
-                write_text(self._next_table, table.text(labels or self.labels))
+                write_text(self._next_table, table.text(labels or self.labels), PRIVATE)
         except BaseException:
             self._forget()
             raise
-        with writing_told(self.images):
-            self._settle_or_go_back()
+        with as_output_error(self.images):
+            self._settle_or_go_back(table.rows)
         self._read()
 
+    def keep_tables(self) -> None:
+        """Copies the tables into the trash as they are, before a repair writes them again."""
+        with as_output_error(self.trash):
+            private_folder(self.trash)
+            for path in filter(Path.is_file, (self._table_file, self._list_file)):
+                write_bytes(free_path(self.trash / f"{path.stem}.before.csv"), path.read_bytes(), PRIVATE)
+
     def wipe(self) -> None:
-        """Deletes every picture, also those without a row; the highest number stays known."""
-        with writing_told(self.images):
-            self._forget()
-            _empty(self._gone)
-            for path in self.images.iterdir():
-                if path.suffix.lower() in PICTURES:
-                    path.unlink(missing_ok=True)
+        """Deletes every picture and every row, and the trash; the highest number stays known."""
+        wiping.delete(wiping.survey(self._folder))
+        self._removed.clear()
+        private_folder(self._new)
+        self._read()
 
     def close(self) -> None:
-        """Deletes for good what was put aside, and lets others open the set. Twice does no harm."""
+        """Lets others open the set. Twice does no harm."""
         if self._lock.is_locked:
-            if not self._next_table.is_file():  # else the next one that opens the set needs them
-                _empty(self._gone)
+            with contextlib.suppress(OSError):
+                remove_empty(self.trash)
+                (self.images / TRASH).rmdir()
             self._lock.release()
 
-    def _take_hold(self, lock: FileLock) -> None:
-        """Makes sure that nobody else changes the set; what this program had open is closed."""
-        place = self.images.resolve()
-        former = self._open.get(place)
-        if former:
-            former.close()
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise BadInputError(
-                f"The pictures in {self.images} are open in another program.",
-                "Expected one labeler at a time.",
-                "Close the other one.",
-            ) from None
-        self._lock = lock
-        self._open[place] = self
-
-    def _write_picture(self, name: str, picture: np.ndarray) -> None:
+    def _write_picture(self, name: str, picture: np.ndarray | Path) -> None:
         """Writes a new picture beside the others, to the disk itself, and notes its number."""
-        write_picture(self._new / name, picture)
-        _sync(self._new / name)
-        self._highest_file.write_text(NUMBERED.fullmatch(name)[1], encoding="ascii")
+        place = self._new / name
+        private_folder(place.parent)
+        if isinstance(picture, Path):
+            write_bytes(place, _content(picture), PRIVATE)
+        else:
+            write_picture(place, picture)
+        if number := number_of(name):
+            self._highest = max(self._highest, number)
+            write_text(self._highest_file, str(self._highest), PRIVATE)
 
-    def _settle_or_go_back(self) -> None:
-        """Puts a change in place, or moves back what was moved already."""
+    def _settle_or_go_back(self, after: list[Row]) -> None:
+        """Puts a change of the table that was read in place, or moves back what was moved already."""
         moved: list[tuple[Path, Path]] = []
+        removed = dict(self._removed)
         try:
-            self._settle(moved)
+            self._settle(self.table.rows, after, moved)
         except OSError:
             for source, target in reversed(moved):
                 os.replace(target, source)
+            self._removed = removed
             self._forget()
+            with contextlib.suppress(OSError):
+                self._write_removed()
             raise
 
-    def _settle(self, moved: list[tuple[Path, Path]] | None = None) -> None:
-        """Puts a change in place that counts. Whatever part of it was done before, the rest is done.
+    def _finish(self) -> None:
+        """Puts a change in place that was cut off. Whatever part of it was done before, the rest is done."""
+        former = self._former_list if self._former_list.is_file() else label_list(self._folder)
+        numbers = numbered_labels(former) if former else FER2013
+        before = read_table(self._table_file, numbers).rows
+        listed = self._next_list if self._next_list.is_file() else label_list(self._folder)
+        after = read_table(self._next_table, numbered_labels(listed) if listed else FER2013).rows
+        self._settle(before, after, [])
+
+    def _settle(self, before: list[Row], after: list[Row], moved: list[tuple[Path, Path]]) -> None:
+        """Puts a change in place that counts.
 
         Args:
+            before: The rows that there were.
+            after: Those that there are to be.
             moved: Gets each move, from and to.
         """
 
         def move(source: Path, target: Path) -> None:
+            private_folder(target.parent)
             os.replace(source, target)
-            if moved is not None:
-                moved.append((source, target))
+            moved.append((source, target))
 
         if self._next_list.is_file():
             if self._list_file.is_file():
                 move(self._list_file, self._former_list)
             move(self._next_list, self._list_file)
-        wanted = {row.file for row in read_table(self._next_table).rows}
-        for row in read_table(self._table_file).rows:
-            if row.file not in wanted and (self.images / row.file).is_file():
-                move(self.images / row.file, self._gone / row.file)
-        for path in [*self._new.iterdir(), *self._gone.iterdir()]:
-            if path.name in wanted:
-                move(path, self.images / path.name)
+        kept, known = {row.image for row in after}, {row.image for row in before}
+        self._remove([row for row in before if row.image not in kept], after, move)
+        came = set(walk(self._new))
+        for path in sorted(came):
+            if (self.images / path).is_file():
+                move(self.images / path, free_path(self.trash / path))
+            move(self._new / path, self.images / path)
+        self._bring_back([row for row in after if row.image not in known | came], move)
         os.replace(self._next_table, self._table_file)
         self._former_list.unlink(missing_ok=True)
+
+    def _remove(self, rows: list[Row], others: list[Row], move) -> None:
+        """Puts rows into the trash, and their pictures, unless other rows have them."""
+        if not rows:
+            return
+        self._removed |= {row.image: row for row in rows}
+        self._write_removed()
+        pictures = Pictures(self.images)
+        kept = {pictures.find(row.image) for row in others}
+        for path in dict.fromkeys(pictures.find(row.image) for row in rows):
+            if path and path not in kept:
+                move(self.images / path, free_path(self.trash / path))
+
+    def _bring_back(self, rows: list[Row], move) -> None:
+        """Brings back from the trash the pictures of rows that are back."""
+        trash = self.images / TRASH
+        if not rows or not trash.is_dir():
+            return
+        pictures = Pictures(self.images)
+        missing = {row.image for row in rows if not pictures.find(row.image)}
+        for place in sorted(trash.iterdir(), reverse=True) if missing else ():
+            removed = Pictures(place)
+            found = {image: path for image in missing if (path := removed.find(image))}
+            for path in sorted(set(found.values())):
+                move(place / path, free_path(self.images / path))
+            missing -= found.keys()
+        if self._removed.keys() & {row.image for row in rows}:
+            self._removed = {image: row for image, row in self._removed.items() if row not in rows}
+            self._write_removed()
+
+    def _write_removed(self) -> None:
+        """Writes the rows that were taken out beside their pictures."""
+        private_folder(self.trash)
+        if self._removed:
+            write_text(self.trash / FILE, Table(list(self._removed.values())).text(()), PRIVATE)
+        else:
+            (self.trash / FILE).unlink(missing_ok=True)
 
     def _heed_hand(self) -> None:
         """Takes a table that was edited after the change was cut off in place of the change's own."""
         table = self._table_file
         if table.is_file() and table.stat().st_mtime_ns > self._next_table.stat().st_mtime_ns:
-            write_text(self._next_table, table.read_text("utf-8-sig"))
+            write_bytes(self._next_table, table.read_bytes(), PRIVATE)
+
+    def _former_trash(self, gone: Path) -> None:
+        """Moves what an earlier version had put aside into the trash."""
+        if gone.is_dir():
+            for path in sorted(walk(gone)):
+                private_folder((self.trash / path).parent)
+                os.replace(gone / path, self.trash / path)
+            remove_empty(gone)
 
     def _forget(self) -> None:
         """Removes what is left of a change that does not count."""
-        for path in (self._next_table, self._next_list, self._former_list):
+        parts = self._next_table.parent.glob(".part-*")  # of a file that was not finished
+        for path in (self._next_table, self._next_list, self._former_list, *parts):
             path.unlink(missing_ok=True)
-        _empty(self._new)
+        shutil.rmtree(self._new)
+        private_folder(self._new)
 
     def _read(self) -> None:
         before = self._stamp()  # what is written while it is read is read again
+        listed = label_list(self._folder)
+        self._names = numbered_labels(self._list_file) if self._list_file.is_file() else None
         self.labels = listed_labels(self._folder)
-        self.table = read_table(self._table_file, self.labels)
+        self.table = read_table(self._table_file, numbered_labels(listed) if listed else FER2013)
         self._seen = before
 
     def _stamp(self) -> list[tuple[int, int] | None]:
@@ -216,13 +294,13 @@ class LabelStore:
         return [file and (file.st_mtime_ns, file.st_size) for file in found]
 
 
-def _sync(path: Path) -> None:
-    """Waits until a file is on the disk itself, so that a power cut leaves it whole."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _empty(folder: Path) -> None:
-    """Deletes the files in a folder."""
-    for path in folder.iterdir():
-        path.unlink(missing_ok=True)
+def _content(picture: Path) -> bytes:
+    """Returns the bytes of a picture that is copied."""
+    try:
+        return picture.read_bytes()
+    except OSError as error:
+        raise (MissingFileError if isinstance(error, FileNotFoundError) else BadInputError)(
+            f"{picture} cannot be read ({error.strerror}).",
+            "Expected a picture that stays where it was found.",
+            "Check that it is there and may be read, and call it again.",
+        ) from error

@@ -1,6 +1,6 @@
 """What a labeler does with frames, without a screen: whose face is kept, and what is still missing.
 
-`labeldesk.py` shows it. It is given a LabelBook and a detector.
+`labeler.py` shows it. It is given a LabelBook and a detector.
 
 Notebook: 07_your_face
 """
@@ -10,15 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 
-from .data import Box
-from .errors import RunError
-from .faces import Detector
-from .image import crop, face_pixels, fit, grey, square, standardise
-from .labelbook import LabelBook
-from .labelrows import Row
+from ..errors import RunError
+from ..labelbook.book import LabelBook
+from ..labelbook.rows import Row
+from ..pictures.image import crop, face_pixels, fit, grey, square, standardise
+from ..types import Box
+from ..vision.detectors import Detector
 
 CONSENT = (
     "Each picture that you keep stays on this machine, in {images}, with a row in faceLabels.csv. "
@@ -53,6 +55,16 @@ TURNS = (
 """What the coach asks for once light and distance differ, one after the other."""
 
 
+class Kept(NamedTuple):
+    """A face that was kept: its file, label, mean grey level, width in the frame, hash of its pixels."""
+
+    image: str
+    label: str
+    light: float
+    width: int
+    digest: bytes
+
+
 class Capturer:
     """Keeps faces from frames under a label.
 
@@ -73,7 +85,7 @@ class Capturer:
         said: What happened last, in a sentence.
 
     Example:
-        >>> from expression.faces import make_detector
+        >>> from expression.vision.detectors import make_detector
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder, LabelBook(folder) as book:
         ...     capturer = Capturer(book, make_detector("whole"))
@@ -103,7 +115,7 @@ class Capturer:
         self._label = book.labels[0]
         self._clock, self._next = clock, 0.0
         self._face: np.ndarray | None = None  # (48, 48) uint8, of the newest frame
-        self._seen: list[tuple[str, str, float, int]] = []  # image, label, light, width
+        self._kept: list[Kept] = []
         self._last: np.ndarray | None = None  # what was kept last, standardised
 
     @property
@@ -132,7 +144,7 @@ class Capturer:
             self._burst()
 
     def capture(self) -> Row | None:
-        """Keeps the face of the newest frame; `said` tells what came of it.
+        """Keeps the face of the newest frame, once; `said` tells what came of it.
 
         Raises:
             RunError: Nobody has agreed.
@@ -142,17 +154,21 @@ class Capturer:
         if self.preview is None:
             self.said = "No face was found. Look at the camera, in good light."
             return None
+        digest = sha256(self.preview.tobytes()).digest()
+        twin = next((kept.image for kept in self._in_book() if kept.digest == digest), None)
+        if twin is not None:
+            self.said = f"This very picture is already kept: {twin}. Move a little."
+            return None
         row = self.book.add(self.preview, self.label, self.session)
         self._last = standardise(self._face)
-        self._seen.append((row.image, self.label, float(self._face.mean()), self.box.width))
+        light = float(self._face.mean())
+        self._kept.append(Kept(row.image, self.label, light, self.box.width, digest))
         self.said = f"Kept {row.image} as {self.label}: {self.book.counts[self.label]} of {self.target}."
         return row
 
     def undo(self) -> None:
         """Takes the last change back, whatever it was."""
         done = self.book.undo()
-        known = {row.image for row in self.book.rows}
-        self._seen = [seen for seen in self._seen if seen[0] in known]
         self._last = None
         self.said = f"Taken back: {done}." if done else "There is nothing to undo."
 
@@ -162,15 +178,20 @@ class Capturer:
         left = self.target - counts[self.label]
         if left <= 0:
             return self._other(counts)
-        mine = [seen for seen in self._seen if seen[1] == self.label]
+        mine = [kept for kept in self._in_book() if kept.label == self.label]
         if len(mine) < 3:
             return f"{left} more of {self.label}. Press space, or hold it."
-        lights, widths = [seen[2] for seen in mine], [seen[3] for seen in mine]
+        lights, widths = [kept.light for kept in mine], [kept.width for kept in mine]
         if max(widths) < DISTANCE * min(widths):
             return f"{left} more of {self.label}. Come nearer, and go farther away."
         if max(lights) - min(lights) < LIGHT:
             return f"{left} more of {self.label}, in other light: turn to the window, or away from it."
         return f"{left} more of {self.label}. {TURNS[(len(mine) // 3 - 1) % len(TURNS)]}"
+
+    def _in_book(self) -> list[Kept]:
+        """What was kept here and is still there."""
+        known = {row.image for row in self.book.rows}
+        return [kept for kept in self._kept if kept.image in known]
 
     def _other(self, counts: dict[str, int]) -> str:
         """Says what comes after a label that has enough."""

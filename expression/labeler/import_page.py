@@ -1,6 +1,6 @@
 """Faces from elsewhere, put up one by one: kept under a label, or left out. Only what is kept counts.
 
-`labelwindow.py` puts it into a window of the desktop, `labelwidget.py` into a notebook.
+`window.py` puts it into a window of the desktop, `widget.py` into a notebook.
 
 Notebook: 07_your_face
 """
@@ -15,13 +15,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .capturing import check_agreed, consent
-from .data import Box
-from .drawing import GREY, PALETTE, colour
-from .errors import ExpressionError
-from .importing import Candidate, Importer
-from .labelbook import LabelBook
-from .labelscreen import (
+from ..errors import ExpressionError
+from ..labelbook.book import LabelBook
+from ..types import Box
+from ..vision.drawing import GREY, PALETTE, colour
+from .canvas import (
     HOLD,
     LABEL_KEYS,
     PLATE,
@@ -36,6 +34,8 @@ from .labelscreen import (
     say,
     write,
 )
+from .capturer import check_agreed, consent
+from .importer import Candidate, Importer
 
 TURN = 0.1
 """Seconds of work between two pictures of the screen."""
@@ -199,6 +199,7 @@ class ImportDesk(Buttons):
 
     def _keep(self, label: str) -> None:
         row = self.book.add(self.shown.picture, label, self.shown.session)
+        self.importer.keep(self.shown, label)
         self.kept += 1
         self._go_on(True, f"Kept {row.image} as {label}.")
 

@@ -1,7 +1,7 @@
 """Faces from elsewhere for a reader's own set: found in files, cut out, handed over one at a time.
 
 It reads photos, videos, folders of both, a folder of pictures for each label, CK+, KDEF, FER2013, and the set
-of another reader or an older labeler. `importdesk.py` puts each face up for review.
+of another reader or an older labeler. `import_page.py` puts each face up for review.
 
 Notebook: 07_your_face
 """
@@ -16,22 +16,32 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .capturing import SAME, cut_face
-from .dataset import SPLITS
-from .errors import BadInputError, ExpressionError, MissingFileError, user_path
-from .faces import Detector
-from .fer2013 import in_folder, read_fer2013
-from .folders import Entry, label_meant, list_folder
-from .image import PICTURES, face_pixels, fit, grey, read_picture, standardise
-from .inspection import prints
-from .labelbook import LabelBook
-from .labelrows import FILE
-from .labels import listed_labels
-from .sources.folder import LONGEST, natural
-from .sources.video import Video
+from ..datasets.archives import is_archive
+from ..datasets.dataset import SPLITS
+from ..datasets.fer2013 import in_folder, read_fer2013
+from ..datasets.folder_tree import scan
+from ..datasets.folders import list_folder
+from ..datasets.listing import Entry
+from ..datasets.matching import Matcher
+from ..datasets.own_set import OwnSet, list_own, tables_folder
+from ..datasets.synonyms import label_meant
+from ..errors import BadInputError, ExpressionError, MissingFileError, user_path
+from ..files import natural
+from ..labelbook.book import LabelBook
+from ..labels import Labels, listed_labels
+from ..pictures.decoding import KINDS
+from ..pictures.hashes import content_hashes
+from ..pictures.image import face_pixels, fit, grey, is_picture, read_picture, standardise
+from ..pictures.kinds import is_still, neither
+from ..pictures.skipped import NAMES, Skipped
+from ..sanitize import some
+from ..sources.folder import LONGEST
+from ..sources.video import Video
+from ..vision.detectors import Detector, is_photo
+from .capturer import SAME, cut_face
 
 VIDEOS = {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".3gp"}
-"""Endings of films that are looked for in folders."""
+"""Endings of films, which are not looked into in the folders of labels."""
 
 TABLES = {".csv", ".npz"}
 """Endings of FER2013's files."""
@@ -41,9 +51,6 @@ CUT = 100
 
 REMEMBERED = 8
 """Faces of a film that a new one is compared with."""
-
-SHOWN = 3
-"""Names that a sentence tells before it says how many more there are."""
 
 
 class Candidate(NamedTuple):
@@ -73,7 +80,8 @@ class Importer:
         every: Seconds between two looks at a film.
 
     Attributes:
-        left_out: What is left out, as a sentence's end and the names of what it is about.
+        skipped: What is left out, and why.
+        notes: How sets were read, as sentences.
         failed: What kept a whole path from being read.
     """
 
@@ -88,10 +96,12 @@ class Importer:
         self.detector, self.colour, self.every = detector, colour, every
         self.labels = book.labels
         self.label = label and self.labels[self.labels.index(label)]
-        self.left_out: dict[str, list[str]] = defaultdict(list)
+        self.skipped = Skipped()
         self.failed: list[ExpressionError] = []
+        self.notes: list[str] = []
         self._stamp = datetime.now().isoformat(timespec="seconds")
         self._known = _prints_of(book)
+        self._seen: dict[int, dict[str | None, str]] = defaultdict(dict)  # where, by label
 
     def candidates(self, *paths: str | Path) -> Iterator[Candidate | None]:
         """Returns what yields each face once, and None now and then, so that a screen stays alive.
@@ -120,38 +130,50 @@ class Importer:
                 self.failed.append(error)
 
     def told(self) -> list[str]:
-        """Returns a sentence for each reason for which something was left out."""
-        sentences = []
-        for reason, names in self.left_out.items():
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            shown = f": {', '.join(names[:SHOWN])}{more}" if any(names) else ""
-            sentences.append(f"{len(names)} left out, {reason}{shown}.")
+        """Returns how sets were read, and a sentence for each reason for which something was left out."""
+        sentences = list(self.notes)
+        for reason, count in self.skipped.reasons.items():
+            names = self.skipped.names[reason]
+            shown = f": {some(names, NAMES, count)}" if any(names) else ""
+            sentences.append(f"{count} left out, {reason}{shown}.")
         return sentences
 
     def _new(self, found: Candidate) -> Candidate | None:
-        """Returns a face that was not seen before."""
-        number = int(prints(face_pixels(found.picture)[None])[0])
+        """Returns a face that is new, or that had no label where it was seen before."""
+        number = _print_of(found.picture)
         if number in self._known:
             return self._leave("in the set already", found.origin)
-        self._known.add(number)
+        seen = self._seen[number]
+        other = next((label for label in seen if label), None)
+        if found.label in seen or (other and not found.label):
+            return self._leave("seen before in what is imported", found.origin)
+        if other:
+            told = f"{found.origin} is {found.label} here and {other} in {seen[other]}"
+            return self._leave("the same picture as one with another label", told)
+        seen[found.label] = found.origin
         return found
 
+    def keep(self, found: Candidate, label: str) -> None:
+        """Notes under which label a face was kept; another copy of it cannot be something else."""
+        self._seen[_print_of(found.picture)].setdefault(label, found.origin)
+
     def _leave(self, reason: str, name: str) -> None:
-        self.left_out[reason].append(name)
+        self.skipped.add(name, reason)
 
     def _found(self, path: Path) -> Iterator[Candidate | None]:
         """Yields what a file or folder has."""
         if path.is_file():
             yield from self._file(path)
-        elif in_folder(path):
-            yield from self._fer2013(in_folder(path))
+        elif table := in_folder(path):
+            yield from self._fer2013(table)
+        elif tables := tables_folder(path):
+            yield from self._own(list_own(tables))
         else:
-            # An older labeler keeps its set in a folder data.
-            place = path if (path / FILE).is_file() or not (path / "data" / FILE).is_file() else path / "data"
-            entries = list_folder(place, listed_labels(place))
-            own = (place / FILE).is_file()
-            if own or any(label_meant(entry.word, self.labels) for entry in entries):
-                yield from self._set(entries, own)
+            listing = list_folder(path, listed_labels(path))
+            entries = [entry for entry in listing.entries if entry.path.suffix.lower() not in VIDEOS]
+            if any(label_meant(entry.word, self.labels) for entry in entries):
+                self.notes += [*listing.notes, *_matches(entries, self.labels)]
+                yield from self._set(entries)
                 if any(entry.origin.is_dir() for entry in entries):
                     self._tell_others(path, {entry.path for entry in entries})
             else:
@@ -159,40 +181,51 @@ class Importer:
 
     def _file(self, path: Path) -> Iterator[Candidate | None]:
         """Yields what a photo, a table or a film has."""
-        if path.suffix.lower() in PICTURES:
+        if is_still(path):
             yield from self._photo(path, path.name)
-        elif path.suffix.lower() in TABLES:
+        elif path.suffix.lower() in TABLES or is_archive(path):
             yield from self._fer2013(path)
-        elif path.suffix.lower() in VIDEOS:
-            yield from self._film(path, path.name)
         else:
-            raise BadInputError(
-                f"{path} is neither a picture nor a film that can be read.",
-                f"Expected a name that ends in {', '.join(sorted(PICTURES | VIDEOS | TABLES))}.",
-                "Convert it to JPEG or MP4.",
-            )
+            try:
+                yield from self._film(path, path.name)
+            except BadInputError as error:
+                if path.suffix.lower() in VIDEOS:
+                    raise
+                what, remedy = neither(path)
+                expected = f"Expected {KINDS}, a film such as mp4, or a table such as fer2013.csv."
+                raise BadInputError(f"{path} is {what}.", expected, remedy) from error
 
     def _loose(self, folder: Path) -> Iterator[Candidate | None]:
         """Yields what photos and films have, in a folder and those below it."""
-        files = _files(folder)
-        if not files:
+        tree = scan(folder)
+        for name in tree.locked:
+            self._leave("a folder that you may not read", name)
+        files = sorted(tree.paths(), key=lambda path: natural(path.name))
+        if not files and not tree.locked:
             raise BadInputError(f"{folder} is empty.", "Expected photos or films.", "Name another folder.")
         for path in files:
-            name, ending = path.relative_to(folder).as_posix(), path.suffix.lower()
-            if ending in PICTURES:
-                yield from self._photo(path, name)
-            elif ending in VIDEOS:
-                try:
-                    yield from self._film(path, name)
-                except ExpressionError:
-                    self._leave("not readable", name)
-            else:
-                self._leave("neither a picture nor a film that can be read; convert it to JPEG or MP4", name)
+            yield from self._any(path, path.relative_to(folder).as_posix())
+
+    def _any(self, path: Path, name: str) -> Iterator[Candidate | None]:
+        """Yields what a file of a folder has, whatever its name ends in."""
+        if not path.is_file():
+            self._leave("not there, or not a file", name)
+        elif is_still(path):
+            yield from self._photo(path, name)
+        elif path.suffix.lower() in TABLES:
+            self._leave("a table, which has to be named by itself", name)
+        elif is_archive(path):
+            self._leave("an archive, which has to be unpacked", name)
+        else:
+            try:
+                yield from self._film(path, name)
+            except ExpressionError:
+                self._leave(neither(path)[0], name)
 
     def _tell_others(self, folder: Path, known: set[Path]) -> None:
         """Tells of photos and films that lie beside the folders of the labels."""
-        for path in _files(folder):
-            if path not in known and path.suffix.lower() in PICTURES | VIDEOS:
+        for path in sorted(scan(folder).paths(), key=lambda path: natural(path.name)):
+            if path not in known and (path.suffix.lower() in VIDEOS or is_picture(path)):
                 self._leave("not in the folder of a label", path.relative_to(folder).as_posix())
 
     def _photo(self, path: Path, name: str) -> Iterator[Candidate | None]:
@@ -210,42 +243,61 @@ class Importer:
         film = Video(path)
         film.open()
         try:
-            step = max(1, round(film.fps * self.every))
-            number, before, count = 0, deque(maxlen=REMEMBERED), 0
+            due, before, count = 0.0, deque(maxlen=REMEMBERED), 0
             while (image := film.read()) is not None:
-                if number % step == 0:
-                    second = number / film.fps
+                second = film.position
+                if second >= due - 0.5 / film.fps:
+                    due = second + self.every
                     for face in self._faces(image):
                         small = standardise(face_pixels(face))
                         if any(np.abs(small - other).mean() < SAME for other in before):
                             continue
                         before.append(small)
                         count += 1
-                        origin = f"{name} at {second // 60:.0f}:{second % 60:02.0f}"
+                        minutes, seconds = divmod(round(second), 60)
+                        origin = f"{name} at {minutes}:{seconds:02}"
                         yield Candidate(face, self.label, f"{self._stamp} {name}", origin)
                     yield None
-                number += 1
             if not count:
                 self._leave("no face in it", name)
         finally:
             film.close()
 
-    def _set(self, entries: list[Entry], own: bool) -> Iterator[Candidate | None]:
-        """Yields what a labelled set has; the pictures of a reader's own come as they are."""
+    def _own(self, own: OwnSet) -> Iterator[Candidate | None]:
+        """Yields the pictures of a reader's own set: faces as they are, and the largest face of a photo."""
+        self.skipped.extend(own.skipped)
+        self.notes += own.notes
+        for picture in own.pictures:
+            image = self._read(picture.path, picture.image)
+            faces = [] if image is None else self._faces(image)[:1] if is_photo(image) else [image]
+            if image is not None and not faces:
+                self._leave("no face in it", picture.image)
+            session = picture.session or self._stamp
+            yield from (self._candidate(face, picture.label, session, picture.image) for face in faces)
+            yield None
+
+    def _set(self, entries: list[Entry]) -> Iterator[Candidate | None]:
+        """Yields the largest face of each picture of a labelled set."""
         for entry in entries:
-            label, name = self.label or label_meant(entry.word, self.labels), entry.path.name
+            name = entry.path.name
             image = self._read(entry.path, name)
-            faces = [] if image is None else [image] if own else self._faces(image)
+            faces = [] if image is None else self._faces(image)
             if image is not None and not faces:
                 self._leave("no face in it", name)
-            group = entry.group if own and entry.group else f"{self._stamp} {entry.group}".rstrip()
-            origin = name if label else f"{name}, labelled {entry.word} there, which is not in your list"
-            yield from (Candidate(face, label, group, origin) for face in faces[:1])
+            group = f"{self._stamp} {entry.group}".rstrip()
+            yield from (self._candidate(face, entry.word, group, name) for face in faces[:1])
             yield None
+
+    def _candidate(self, face: np.ndarray, word: str, group: str, name: str) -> Candidate:
+        """Returns a face with the label that its set gives it."""
+        label = self.label or label_meant(word, self.labels)
+        origin = name if label else f"{name}, labelled {word} there, which is not in your list"
+        return Candidate(face, label, group, origin)
 
     def _fer2013(self, path: Path) -> Iterator[Candidate | None]:
         """Yields the faces of FER2013."""
         dataset = read_fer2013(path)
+        self.notes += dataset.remarks()
         for name in SPLITS:
             split = getattr(dataset, name)
             for number, (picture, index) in enumerate(zip(split.pictures, split.indexes, strict=True)):
@@ -260,8 +312,8 @@ class Importer:
         """Reads a picture; one that cannot be read is left out."""
         try:
             return read_picture(path)
-        except (ExpressionError, OSError):
-            return self._leave("not readable", name)
+        except (ExpressionError, OSError) as error:
+            return self._leave(getattr(error, "reason", "not readable"), name)
 
     def _faces(self, image: np.ndarray) -> list[np.ndarray]:
         """Returns the faces of a picture as they would be kept, the largest first."""
@@ -272,10 +324,17 @@ class Importer:
         return [cut_face(image, box, self.colour) for box in boxes]
 
 
-def _files(folder: Path) -> list[Path]:
-    """Returns the files in a folder and those below it, without those that are hidden."""
-    files = [path for path in sorted(folder.rglob("*"), key=natural) if path.is_file()]
-    return [path for path in files if not any(p.startswith(".") for p in path.relative_to(folder).parts)]
+def _print_of(picture: np.ndarray) -> int:
+    """Returns a number that only equal pictures share."""
+    return int(content_hashes(face_pixels(picture)[None])[0])
+
+
+def _matches(entries: list[Entry], labels: Labels) -> list[str]:
+    """Returns a sentence that says which words were taken for which labels."""
+    matcher = Matcher(labels, only=True)
+    for word, written in {(entry.word, entry.written): None for entry in entries}:
+        matcher.index(word, "", written=written)
+    return matcher.notes()
 
 
 def _prints_of(book: LabelBook) -> set[int]:
@@ -283,7 +342,7 @@ def _prints_of(book: LabelBook) -> set[int]:
     found = set()
     for row in book.rows:
         try:
-            found.add(int(prints(face_pixels(book.picture(row))[None])[0]))
+            found.add(_print_of(book.picture(row)))
         except ExpressionError:
             continue  # `expression dataset check` tells of it
     return found

@@ -1,6 +1,6 @@
 """The labeler without its frame: what it shows, and what keys and clicks do.
 
-`labelwindow.py` puts it into a window of the desktop, `labelwidget.py` into a notebook.
+`window.py` puts it into a window of the desktop, `widget.py` into a notebook.
 
 Notebook: 07_your_face
 """
@@ -12,12 +12,13 @@ import time
 
 import numpy as np
 
-from .capturing import Capturer
-from .errors import ExpressionError
-from .labellist import LabelList
-from .labelscreen import HOLD, LABEL_KEYS, LabelScreen
-from .reviewing import Review
-from .reviewscreen import ReviewScreen
+from ..errors import ExpressionError
+from .canvas import HOLD, LABEL_KEYS
+from .capture_page import LabelScreen
+from .capturer import Capturer
+from .labels_page import LabelList
+from .review import Review
+from .review_page import ReviewScreen
 
 KEYS = {
     **{"u": "undo", "e": "review", "l": "labels", "x": "delete", "backspace": "delete", "f": "filter"},
@@ -26,7 +27,7 @@ KEYS = {
 """What keys stand for, beside the space bar and numbers."""
 
 
-class LabelDesk:
+class Labeler:
     """Three screens over a Capturer: to capture, to look through what is kept, and to edit the labels.
 
     Its methods may be called from several threads, which then take turns.

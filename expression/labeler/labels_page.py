@@ -1,6 +1,6 @@
 """The labels in the labeler: add one, call one otherwise, move it, take it out.
 
-`labeldesk.py` shows what `LabelList.draw` returns, and hands keys and clicks to it.
+`labeler.py` shows what `LabelList.draw` returns, and hands keys and clicks to it.
 
 Notebook: 07_your_face
 """
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .capturing import Capturer
-from .data import Box
-from .drawing import PALETTE, colour
-from .labelscreen import PLATE, SIDE, TEXT, VIEW, Buttons, ground, say, write
+from ..types import Box
+from ..vision.drawing import PALETTE, colour
+from .canvas import PLATE, SIDE, TEXT, VIEW, Buttons, ground, say, write
+from .capturer import Capturer
 
 LONGEST_NAME = 24
 """Letters of a label."""
@@ -120,14 +120,11 @@ class LabelList(Buttons):
             self._move(label, -1 if kind == "up" else 1)
 
     def _keep(self, name: str) -> None:
-        """Takes what was typed for a new label, or for another name.
-
-        It gets a capital: some windows do not tell whether Shift is down.
-        """
-        name = name[:1].upper() + name[1:]
+        """Takes what was typed for a new label, or for another name."""
         former, chosen = self._renamed, self.capturer.label
-        if any(name.casefold() == label.casefold() for label in self.book.labels if label != former):
-            self.said = f"{name} is in the list already. Type another name, or Esc."
+        found = self.book.labels.find(name)
+        if found not in (None, former):
+            self.said = f"{found} is in the list already. Type another name, or Esc."
             return
         if former:
             self.book.rename_label(former, name)

@@ -1,14 +1,15 @@
 """Looking through pictures that are kept: filter, choose, relabel and delete, without a screen.
 
-`reviewscreen.py` draws it, `labeldesk.py` hands keys and clicks to it.
+`review_page.py` draws it, `labeler.py` hands keys and clicks to it.
 
 Notebook: 07_your_face
 """
 
 from __future__ import annotations
 
-from .labelbook import LabelBook
-from .labelrows import Row
+from ..labelbook.book import LabelBook
+from ..labelbook.rows import Row
+from ..labels import folded_label
 
 PAGE = 40
 """Pictures that are shown at once."""
@@ -39,8 +40,8 @@ class Review:
         """All rows that the filter lets through, the newest first."""
         if self.filter not in self.book.labels:  # it has another name by now
             self.filter = None
-        wanted = self.filter and self.filter.casefold()
-        return [row for row in reversed(self.book.rows) if wanted in (None, row.label.casefold())]
+        wanted = self.filter and folded_label(self.filter)
+        return [row for row in reversed(self.book.rows) if wanted in (None, folded_label(row.label))]
 
     @property
     def pages(self) -> int:

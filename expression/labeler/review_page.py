@@ -1,25 +1,26 @@
 """What the labeler's window shows of pictures that are kept, and which button is where.
 
-`labeldesk.py` shows what `ReviewScreen.draw` returns, and hands clicks to `action_at`.
+`labeler.py` shows what `ReviewScreen.draw` returns, and hands clicks to `action_at`.
 
 Notebook: 07_your_face
 """
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from . import overlay
-from .data import Box
-from .drawing import GREY, colour
-from .errors import ExpressionError
-from .image import read_picture, resize
-from .labelscreen import PLATE, SIDE, TEXT, Buttons, ground, key_of, label_boxes, say, write
-from .reviewing import Review
+from ..errors import ExpressionError
+from ..pictures.image import read_picture, resize
+from ..types import Box
+from ..vision import overlay
+from ..vision.drawing import GREY, colour
+from .canvas import PLATE, SIDE, TEXT, Buttons, ground, key_of, label_boxes, say, write
+from .review import Review
 
 COLUMNS, CELL = 8, 90
 """Pictures in a row, and the pixels of each with its edge."""
@@ -60,8 +61,8 @@ class ReviewScreen(Buttons):
         """Draws a picture with its label below; one that is chosen has a bright edge."""
         if row.image in review.chosen:
             canvas[place.y : place.bottom, place.x : place.right] = (255, 255, 255)
-        path = review.book.images / row.file
-        small = _thumbnail(path, path.stat().st_mtime_ns if path.is_file() else 0)
+        path = review.book.path(row)
+        small = _thumbnail(path, path.stat().st_mtime_ns if path and path.is_file() else 0)
         high, wide = small.shape[:2]
         y, x = place.y + 3 + (CELL - 6 - high) // 2, place.x + 3 + (CELL - 6 - wide) // 2
         canvas[y : y + high, x : x + wide] = small
@@ -80,13 +81,13 @@ class ReviewScreen(Buttons):
 
 
 @lru_cache(maxsize=512)
-def _thumbnail(path: Path, _changed: int) -> np.ndarray:
+def _thumbnail(path: Path | None, _changed: int) -> np.ndarray:
     """Returns a picture that is small enough for its cell, RGB; a dark one where there is none."""
-    try:
-        image = read_picture(path)
-        factor = (CELL - 6) / max(image.shape)
-        image = resize(image, *(max(1, round(side * factor)) for side in image.shape[1::-1]))
-    except ExpressionError:
-        image = np.full((CELL - 6, CELL - 6, 3), PLATE, np.uint8)
-        cv2.line(image, (8, 8), (CELL - 14, CELL - 14), GREY, 2, cv2.LINE_AA)
+    with contextlib.suppress(ExpressionError):
+        if path:
+            image = read_picture(path)
+            factor = (CELL - 6) / max(image.shape)
+            return resize(image, *(max(1, round(side * factor)) for side in image.shape[1::-1]))
+    image = np.full((CELL - 6, CELL - 6, 3), PLATE, np.uint8)
+    cv2.line(image, (8, 8), (CELL - 14, CELL - 14), GREY, 2, cv2.LINE_AA)
     return image

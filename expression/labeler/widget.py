@@ -19,20 +19,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .capturing import Capturer
-from .data import Data
-from .errors import missing_package
-from .faces import make_detector
-from .image import encode_jpeg
-from .importdesk import ImportDesk
-from .importing import Importer
-from .inplace import heard, in_place
-from .labelbook import LabelBook
-from .labeldesk import LabelDesk
-from .labelscreen import HEIGHT, WIDTH, plain
-from .labelwindow import PAUSE, Desk
-from .sources import CaptureLoop, Source, open_source, told_of
-from .worker import Worker
+from ..errors import missing_package
+from ..jupyter import in_place, route_messages
+from ..labelbook.book import LabelBook
+from ..live.capture import CaptureLoop
+from ..live.data import Data
+from ..live.worker import Worker
+from ..pictures.image import encode_jpeg
+from ..sources import fallback_notice, open_source
+from ..sources._base import Source
+from ..vision.detectors import make_detector
+from .canvas import HEIGHT, WIDTH, plain
+from .capturer import Capturer
+from .import_page import ImportDesk
+from .importer import Importer
+from .labeler import Labeler
+from .window import PAUSE, Desk
 
 try:
     import anywidget
@@ -134,7 +136,7 @@ class DeskWidget(anywidget.AnyWidget):
         self._data = Data()
         self._loop = _Loop(self._data, source, self)
         self.on_msg(self._hear)
-        heard(self)
+        route_messages(self)
         self._loop.start()
 
     def _repr_mimebundle_(self, **kwargs):
@@ -171,7 +173,7 @@ class LabelWidget(DeskWidget):
     Args:
         folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
         source: As for `Session`; None for the camera, or the demo where there is none.
-        detector: A name of `faces.make_detector`.
+        detector: A name of `detectors.make_detector`.
         settings: More for the Capturer: target, colour, whole.
 
     Raises:
@@ -184,7 +186,7 @@ class LabelWidget(DeskWidget):
         found = make_detector(detector)
         with _closed_at_error(LabelBook(folder)) as book:
             opened = open_source(source)
-            desk = LabelDesk(Capturer(book, found, **settings), opened.mirror, told_of(source, opened))
+            desk = Labeler(Capturer(book, found, **settings), opened.mirror, fallback_notice(source, opened))
         super().__init__(book, desk, opened)
 
 
@@ -194,7 +196,7 @@ class ImportWidget(DeskWidget):
     Args:
         paths: Photos, videos, folders of them, or sets of faces.
         folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
-        detector: A name of `faces.make_detector`.
+        detector: A name of `detectors.make_detector`.
         settings: More for the Importer: colour, label, every.
 
     Raises:

@@ -12,9 +12,11 @@ from typing import Protocol
 
 import numpy as np
 
-from .data import Data
-from .sources import CaptureLoop, Source
-from .window import Window
+from ..displays.screen import capitals_are_typed
+from ..displays.window import Window
+from ..live.capture import CaptureLoop
+from ..live.data import Data
+from ..sources._base import Source
 
 TITLE = "Label (Esc or q closes)"
 
@@ -23,6 +25,9 @@ SPECIAL = 0xFF00
 
 Source: https://www.x.org/releases/X11R7.7/doc/xproto/x11protocol.html#keysym_encoding
 """
+
+SHIFTS = (0xFFE1, 0xFFE2)
+"""Codes of Shift, which may be up again when the letter after it is handled."""
 
 PAUSE, PUMP = 0.05, 0.004
 """Seconds between two pictures where no frame comes, and between two looks at the keys."""
@@ -62,6 +67,7 @@ class LabelWindow:
     def __init__(self, desk: Desk, source: Source | None = None):
         self.source, self.desk = source, desk
         self._capture: CaptureLoop | None = None
+        self._before = 0  # the key before
         self._window = Window(TITLE, on_key=self._key, on_mouse=desk.point)
 
     def run(self) -> None:
@@ -98,4 +104,7 @@ class LabelWindow:
 
     def _key(self, code: int) -> bool:
         letter = chr(code) if code < SPECIAL else ""
+        if len(letter.upper()) == 1 and (self._before in SHIFTS or capitals_are_typed()):
+            letter = letter.upper()
+        self._before = code
         return self.desk.press(NAMES.get(code, letter))

@@ -2,218 +2,38 @@
 
 phue 1.1 speaks plain HTTP only, waits 10 s, logs the key and only logs what a bridge complains of. Here
 its `request` goes through a `Transport`: HTTP, or HTTPS with the certificate that was seen when the bridge
-was paired, 3 s at most, and errors that say what to do. `crew.py`, `before.py` and `pairing.py` call it.
+was paired, 3 s at most, and errors that say what to do. `controller.py`, `snapshot.py` and `pairing.py`
+call it.
 
 Notebook: 08_lights
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import http.client
-import json
 import os
-import socket
-import ssl
-import threading
-import time
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .deadline import Deadline, converse
-from .errors import BadInputError, ExpressionError, missing_package
-from .keys import VARIABLE, Paired, id_of, split
+from ..errors import missing_package
+from ..sanitize import printable
+from .credentials import VARIABLE, Paired, id_of
+from .rate_limiter import GROUP_RATE, LAMP_RATE, RateLimiter
+from .transport import AGAIN, NEARBY, BridgeError, RefusedError, Transport
 
-TIMEOUT = 3.0
-"""Seconds that a bridge may take to answer."""
-
-LAMP_RATE, GROUP_RATE = 10, 1
-"""Commands a second that a bridge takes.
-
-Source: https://developers.meethue.com/develop/application-design-guidance/hue-system-performance/
-"""
-
-SLACK = 1.1
-"""Commands are kept so much further apart, since the network delays one more than the other."""
-
-UNAUTHORIZED, NOT_AVAILABLE, NO_BUTTON, IS_OFF = 1, 3, 101, 201
+UNAUTHORIZED, NO_BUTTON, IS_OFF = 1, 101, 201
 """Types of error in a bridge's answer.
 
 Source: https://developers.meethue.com/develop/hue-api/error-messages/
 """
 
-NEARBY = "Expected a Hue bridge that is on and in this network."
-AGAIN = "Look at its lights and its cable; if it has another address now, run: expression lights pair"
+NUMBER = re.compile(r"[0-9]{1,18}")
+"""By what a bridge knows a lamp, a group or a sensor."""
 
-
-class BridgeError(ExpressionError, ConnectionError):
-    """The bridge is away, slow or out of order; it may work later.
-
-    Attributes:
-        kind: The type of error that the bridge told, 0 if it told none.
-    """
-
-    def __init__(self, happened: str, expected: str, remedy: str, kind: int = 0):
-        super().__init__(happened, expected, remedy)
-        self.kind = kind
-
-
-class RefusedError(BadInputError):
-    """The bridge does not know the key, or is not the one that was paired."""
-
-
-class Pace:
-    """Keeps commands apart as far as a bridge wants them.
-
-    Args:
-        clock: Tells the time in seconds.
-        sleep: Waits so many seconds.
-
-    Example:
-        >>> now = [0.0]
-        >>> pace = Pace(lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
-        >>> for _ in range(11):
-        ...     pace.take(LAMP_RATE)
-        >>> round(now[0], 3)
-        1.1
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic, sleep: Callable = time.sleep):
-        self.clock, self._sleep = clock, sleep
-        self._next: dict[int, float] = {}
-
-    def wait(self, rate: int) -> float:
-        """Returns the seconds until the next command of this rate may be sent."""
-        return max(0.0, self._next.get(rate, 0.0) - self.clock())
-
-    def take(self, rate: int) -> None:
-        """Waits until a command may be sent, and counts it."""
-        if seconds := self.wait(rate):
-            self._sleep(seconds)
-        self._next[rate] = self.clock() + SLACK / rate
-
-
-class Transport:
-    """Sends one request after the other over a connection that is kept.
-
-    Args:
-        url: http://host or https://host, with a port if it is not the usual one.
-        certificate: SHA-256 of the certificate that is expected, in hex; empty takes any and notes it,
-            for pairing.
-
-    Attributes:
-        timeout: Seconds that a call may take, all of it.
-        certificate: As above, or what was noted.
-        answers: Whether the last call was answered; True before the first.
-    """
-
-    def __init__(self, url: str, certificate: str = "", timeout: float = TIMEOUT):
-        self.url, self.certificate, self.timeout = url, certificate, timeout
-        self._scheme, self._host, self._port = split(url)
-        self._connection: http.client.HTTPConnection | None = None
-        self._lock = threading.Lock()
-        self._deadline = Deadline(0.0)
-        self.answers = True
-
-    def call(self, mode: str, path: str, data: Any = None) -> Any:
-        """Returns the JSON of an answer.
-
-        Raises:
-            BridgeError: Nobody answered in time, or not in JSON.
-            RefusedError: It showed another certificate.
-        """
-        with self._lock:
-            self._deadline = Deadline(self.timeout)
-            try:
-                status, text = self._exchange(mode, path, data)
-                self.answers = True
-            except BaseException as error:
-                self.answers = False
-                self.close()
-                if isinstance(error, (OSError, http.client.HTTPException)):
-                    raise self._told(error) from error
-                raise
-        try:
-            if status >= 400:
-                raise ValueError(status)
-            return json.loads(text)
-        except ValueError as error:
-            what = f"HTTP {status}" if status >= 400 else "it sent no JSON"
-            raise BridgeError(
-                f"What answers at {self.url} did not answer as a Hue bridge does ({what}).",
-                "Expected a Hue bridge at that address.",
-                "Compare it with the address in the Hue app, or run: expression lights pair",
-            ) from error
-
-    def close(self) -> None:
-        """Gives the connection back; the next call makes another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _exchange(self, mode: str, path: str, data: Any) -> tuple[int, bytes]:
-        """Sends a request, again where a connection that was kept has gone stale meanwhile."""
-        if self._connection is not None:
-            try:
-                return self._once(mode, path, data)
-            except TimeoutError:
-                raise
-            except (OSError, http.client.HTTPException):
-                self.close()
-        self._connection = self._connect()
-        return self._once(mode, path, data)
-
-    def _once(self, mode: str, path: str, data: Any) -> tuple[int, bytes]:
-        self._connection.sock.deadline = self._deadline
-        body = None if data is None else json.dumps(data)
-        self._connection.request(mode, path, body, {"Content-Type": "application/json"})
-        answer = self._connection.getresponse()
-        text = answer.read()
-        if answer.will_close:
-            self.close()
-        return answer.status, text
-
-    def _connect(self) -> http.client.HTTPConnection:
-        """Connects, and looks at the certificate before anything is said."""
-        if self._scheme == "http":
-            connection = http.client.HTTPConnection(self._host, self._port)
-            connection.sock = converse(self._host, connection.port, self._deadline)
-            return connection
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False  # a bridge signs for itself; what counts is that it is the same one
-        context.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(self._host, self._port, context=context)
-        connection.sock = converse(self._host, connection.port, self._deadline, context)
-        found = hashlib.sha256(connection.sock.getpeercert(binary_form=True)).hexdigest()
-        if self.certificate and not hmac.compare_digest(found, self.certificate):
-            connection.close()
-            raise RefusedError(
-                f"What answers at {self.url} shows another certificate than the bridge that was paired.",
-                "Expected the same one; nothing was sent.",
-                "If the bridge was replaced or reset, run: expression lights pair",
-            )
-        self.certificate = found
-        return connection
-
-    def _told(self, error: Exception) -> BridgeError:
-        """Returns what a connection raised, in words."""
-        remedy = AGAIN
-        if isinstance(error, TimeoutError):
-            happened = f"The bridge at {self.url} did not answer within {self.timeout:g} s."
-        elif isinstance(error, socket.gaierror):
-            happened = f"There is nothing by the name of {self._host} in this network."
-            remedy = "Check the name, or let the bridge be found: expression lights pair"
-        elif isinstance(error, ConnectionRefusedError):
-            happened = f"Nothing listens at {self.url}."
-        elif isinstance(error, ssl.SSLError):
-            why = (error.reason or "no reason").replace("_", " ").lower()
-            happened = f"What answers at {self.url} does not speak HTTPS as a bridge does ({why})."
-        else:
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            happened = f"The bridge at {self.url} cannot be talked to ({why})."
-        return BridgeError(happened, NEARBY, remedy)
+MOST, MOST_ASKED = 1000, 250
+"""Lamps or groups that a bridge may have, and that are asked for one by one, where it lists only names; a
+Hue bridge has room for 150 lamps at most."""
 
 
 class Bridge:
@@ -224,23 +44,27 @@ class Bridge:
         pace: Keeps commands apart.
     """
 
-    def __init__(self, paired: Paired, pace: Pace | None = None):
-        self.url, self.pace = paired.url, pace or Pace()
+    def __init__(self, paired: Paired, pace: RateLimiter | None = None):
+        self.url, self.pace = paired.url, pace or RateLimiter()
         self.transport = Transport(paired.url, paired.certificate)
         self._key, self._id = paired.key, paired.id
         self._phue = _phue(self._request, paired)
 
     def lights(self) -> dict[str, dict]:
-        """Returns all lamps by their number; a bridge that lists only names is asked for each."""
-        return self._whole(self._phue.get_light)
+        """Returns all lamps by their number; one that is not described as documented is an empty dict.
+
+        A bridge that lists only names is asked for each.
+        """
+        return self._whole(self._phue.get_light, "lamps")
 
     def groups(self) -> dict[str, dict]:
-        """Returns all rooms, zones and groups by their number."""
-        return self._whole(self._phue.get_group)
+        """Returns all rooms, zones and groups by their number, as `lights` does."""
+        return self._whole(self._phue.get_group, "groups")
 
     def config(self) -> dict:
-        """Returns the bridge's name and number."""
-        return self._request("GET", f"/api/{self._key}/config")
+        """Returns the bridge's name, number and clock; empty where it does not say."""
+        found = self.ask("GET", "config")
+        return found if isinstance(found, dict) else {}
 
     def identity(self) -> str:
         """Returns by what a bridge is known, wherever it stands: its id, or its address if it has none.
@@ -258,6 +82,10 @@ class Bridge:
         """Sends a command to a group, no sooner than the bridge's rate allows."""
         self._send(GROUP_RATE, lambda: self._phue.set_group(int(number), dict(command)))
 
+    def ask(self, mode: str, path: str, data: Any = None) -> Any:
+        """Returns the answer to a request for anything else, such as "sensors"."""
+        return self._request(mode, f"/api/{self._key}/{path}", data)
+
     def close(self) -> None:
         """Gives the connection back."""
         self.transport.close()
@@ -266,18 +94,42 @@ class Bridge:
         self.pace.take(rate)
         call()
 
-    def _whole(self, get: Callable) -> dict[str, dict]:
+    def _whole(self, get: Callable, what: str) -> dict[str, dict]:
         """Returns entries with all that is known of each."""
         found = get()
-        if not isinstance(found, dict):
-            raise BridgeError(f"The bridge at {self.url} gave no list of lamps.", NEARBY, AGAIN)
-        return {n: entry if len(entry) > 1 else get(int(n)) for n, entry in found.items()}
+        listed = {n: entry for n, entry in found.items() if NUMBER.fullmatch(n)} if _is_dict(found) else None
+        if listed is None or (found and not listed) or len(listed) > MOST:
+            raise BridgeError(f"The bridge at {self.url} gave no list of {what}.", NEARBY, AGAIN)
+        whole = {n: entry if _is_dict(entry) else {} for n, entry in listed.items()}
+        names_only = [n for n, entry in listed.items() if _is_dict(entry) and len(entry) < 2]
+        return whole | {n: self._one(get, n) or whole[n] for n in names_only[:MOST_ASKED]}
+
+    def _one(self, get: Callable, number: str) -> dict:
+        """Returns what a bridge says of one lamp; empty where it says nothing of that one."""
+        try:
+            found = get(int(number))
+        except (BridgeError, RefusedError) as error:
+            if not error.answered:
+                raise
+            return {}
+        return found if _is_dict(found) else {}
 
     def _request(self, mode: str = "GET", address: str = "", data: Any = None) -> Any:
         """What phue calls in place of its own `request`."""
         answer = self.transport.call(mode, address, data)
         raise_errors(answer, self.url, self._key)
+        if mode != "GET" and not (isinstance(answer, list) and answer and all(map(_is_dict, answer))):
+            raise BridgeError(
+                f"The bridge at {self.url} did not confirm the command.",
+                "Expected a list of what was changed.",
+                "Wait a moment; if this continues, unplug the bridge and plug it in again.",
+                "no clear answer",
+            )
         return answer
+
+
+def _is_dict(found: Any) -> bool:
+    return isinstance(found, dict)
 
 
 def raise_errors(answer: Any, url: str, key: str = "") -> None:
@@ -287,11 +139,12 @@ def raise_errors(answer: Any, url: str, key: str = "") -> None:
         RefusedError: The key is not known; pair again.
         BridgeError: Anything else, with its `kind`.
     """
-    parts = answer if isinstance(answer, list) else []
-    error = next((part["error"] for part in parts if isinstance(part, dict) and "error" in part), None)
-    if error is None:
+    parts = answer if isinstance(answer, list) else [answer]
+    errors = [part["error"] for part in parts if _is_dict(part) and "error" in part]
+    if not errors:
         return
-    kind, said = int(error.get("type", 0)), str(error.get("description", "an error"))
+    error = errors[0] if _is_dict(errors[0]) else {}
+    kind = int(error["type"]) if re.fullmatch("[0-9]{1,5}", str(error.get("type"))) else 0
     if kind == UNAUTHORIZED:
         set_by_hand = key and os.environ.get(VARIABLE, "").strip() == key
         again = f"expression lights pair {url}"
@@ -300,11 +153,13 @@ def raise_errors(answer: Any, url: str, key: str = "") -> None:
             "Expected the one that it gave when it was paired.",
             f"Correct it, or unset it and run: {again}" if set_by_hand else f"Run: {again}",
         )
-    said = said.replace(key, "...") if key else said
+    words = str(error.get("description", "no reason given"))
+    words = printable(words.replace(key, "...") if key else words).rstrip(".")
     raise BridgeError(
-        f"The bridge at {url} answered with error {kind}: {said.rstrip('.')}.",
-        "Expected it to do as it was told.",
-        "Wait a little; if it goes on, take its plug out and in.",
+        f"The bridge at {url} answered with error {kind}: {words}.",
+        "Expected it to accept the command.",
+        "Wait a moment; if this continues, unplug the bridge and plug it in again.",
+        f"error {kind}: {words}",
         kind,
     )
 

@@ -1,6 +1,6 @@
-"""Colours of light: names and hex, mixing, and the xy of a lamp within its own gamut.
+"""Colours of light: those of labels, names and hex, mixing, and the xy of a lamp within its own gamut.
 
-`lightsettings.py` reads what a user wrote with it, `sinks/hue.py` turns light into commands, and
+`settings.py` reads what a user wrote with it, `sinks/hue.py` turns light into commands, and
 `sinks/lamp.py` into a picture.
 
 Notebook: 08_lights
@@ -14,7 +14,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .errors import BadInputError, did_you_mean
+from ..errors import BadInputError, did_you_mean
+from ..labels import folded_label
 
 RGB = tuple[int, int, int]
 XY = tuple[float, float]
@@ -41,6 +42,17 @@ NAMES: dict[str, RGB] = {
     "cool white": (220, 235, 255),
 }
 """RGB of the colours that have a name here."""
+
+COLOURS = {
+    "Angry": "red",
+    "Disgust": "green",
+    "Fear": "violet",
+    "Happy": "gold",
+    "Sad": "blue",
+    "Surprise": "orange",
+    "Neutral": "warm white",
+}
+"""What a label shows where no colour was chosen."""
 
 GAMUTS: dict[str, Gamut] = {
     "A": ((0.704, 0.296), (0.2151, 0.7106), (0.138, 0.08)),
@@ -77,6 +89,9 @@ FROM_XYZ = (
 
 WHITE: XY = (0.3127, 0.329)
 """xy of daylight, for a colour that is black. Source: CIE standard illuminant D65."""
+
+LONGEST = 100
+"""Letters of a colour in words; regular expressions take long over longer ones."""
 
 BRIGHTEST = 254
 LOWEST = 1 / BRIGHTEST
@@ -122,7 +137,8 @@ def light(text: str) -> Light:
         >>> light("#330000"), light("#000")
         (Light(rgb=(255, 0, 0), brightness=0.2), Light(rgb=(255, 255, 255), brightness=0.0))
     """
-    words = re.fullmatch(r"\s*(.*?)(?:\s+(\d{1,3})\s*%)?\s*", str(text), re.DOTALL)
+    text = str(text).strip()[:LONGEST]
+    words = re.fullmatch(r"(.*?)(?:\s+(\d{1,3})\s*%)?", text, re.DOTALL)
     name, percent = words.group(1).casefold(), int(words.group(2) or 100)
     digits = re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", name)
     if percent <= 100 and digits:
@@ -147,7 +163,7 @@ def any_colour(label: str) -> RGB:
         >>> any_colour("Bored") == any_colour("bored") != any_colour("Sleepy")
         True
     """
-    hue = zlib.crc32(label.casefold().encode()) % 360 / 360
+    hue = zlib.crc32(folded_label(label).encode()) % 360 / 360
     return tuple(round(part * 255) for part in colorsys.hsv_to_rgb(hue, 0.9, 1.0))
 
 
@@ -223,14 +239,27 @@ def gamut_of(lamp: Mapping) -> Gamut | None:
         >>> gamut_of({"modelid": "LCT001"}) == GAMUTS["B"]
         True
     """
-    control = lamp.get("capabilities", {}).get("control", {})
-    corners = control.get("colorgamut")
-    if corners and len(corners) == 3:
-        return tuple((float(x), float(y)) for x, y in corners)
-    if control.get("colorgamuttype") in GAMUTS:
+    try:
+        control = lamp["capabilities"]["control"]
+        if "colorgamut" in control:
+            return _triangle(control["colorgamut"])
         return GAMUTS[control["colorgamuttype"]]
-    model = str(lamp.get("modelid", ""))
-    return next((GAMUTS[name] for name, begins in MODELS.items() if re.match(begins, model)), None)
+    except (LookupError, TypeError, ValueError):  # it does not say, or says something else
+        model = str(lamp.get("modelid", ""))
+        return next((GAMUTS[name] for name, begins in MODELS.items() if re.match(begins, model)), None)
+
+
+def _triangle(corners: Sequence) -> Gamut:
+    """Returns the three corners of a gamut.
+
+    Raises:
+        ValueError: There are more or fewer, or they are not shares.
+        TypeError: They are not numbers.
+    """
+    red, green, blue = ((float(x), float(y)) for x, y in corners)
+    if not all(0 <= value <= 1 for corner in (red, green, blue) for value in corner):
+        raise ValueError(corners)
+    return red, green, blue
 
 
 def _nearest(point: XY, gamut: Gamut) -> XY:

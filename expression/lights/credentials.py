@@ -16,20 +16,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from filelock import FileLock
-
-from .errors import BadInputError
-from .files import read_by_others, write_text, writing_told
+from ..config import not_sent_to
+from ..errors import DAMAGE, BadInputError, OutputError
+from ..files import as_output_error, hold, own_folder, read_by_others, read_small, write_text
 
 VARIABLE = "EXPRESSION_LIGHTS_KEY"
 FOLDER = "EXPRESSION_LIGHTS_FOLDER"
 """Names a folder for the keys, and for how lamps were, in place of the usual ones."""
 
 BRIDGE = "EXPRESSION_LIGHTS_BRIDGE"
-"""Names a bridge; `lightsettings.py` reads it too."""
+"""Names a bridge; `settings.py` reads it too."""
 
 FILE = "bridges.json"
-ROOM = "Make room, or the folder writable."
+ROOM = f"Make room, or the folder writable, or name another one in {FOLDER}."
 LOCK_SECONDS = 5.0
 """How long somebody else may read and write one of the files; it takes milliseconds."""
 
@@ -103,12 +102,12 @@ def split(url: str) -> tuple[str, str, int | None]:
 
 def path() -> Path:
     """Returns where the keys lie, in the folder that the system has for settings."""
-    import platformdirs
-
-    return Path(os.environ.get(FOLDER) or platformdirs.user_config_path("expression", False)) / FILE
+    return Path(os.environ.get(FOLDER) or own_folder("config")) / FILE
 
 
-def find(address: str = "", environ: Mapping[str, str] | None = None, named: bool = True) -> Paired:
+def find(
+    address: str = "", environ: Mapping[str, str] | None = None, named: bool = True, found_in: str = ""
+) -> Paired:
     """Returns the bridge of an address or an id; the one that was paired last where none is given.
 
     EXPRESSION_LIGHTS_KEY replaces the key of the file: that of the bridge which EXPRESSION_LIGHTS_BRIDGE or
@@ -118,9 +117,12 @@ def find(address: str = "", environ: Mapping[str, str] | None = None, named: boo
         address: The address or id.
         environ: The environment, if another than the process's.
         named: Whether it was the user who gave the address.
+        found_in: The expression.toml in the current folder, if that gave the address: then the key of the
+            environment is not for it.
 
     Raises:
-        BadInputError: No bridge was paired there, others may read the file, or address or key cannot be one.
+        BadInputError: No bridge was paired there, others may read the file, address or key cannot be one, or
+            the key would go to a place that only a file in the current folder names.
     """
     environ = os.environ if environ is None else environ
     key = _key_of(environ)
@@ -131,10 +133,12 @@ def find(address: str = "", environ: Mapping[str, str] | None = None, named: boo
     if found and address.startswith("https://") and not found[-1].url.startswith("https://"):
         found = []
     if found:
-        chosen = environ.get(BRIDGE, "").strip() or (address if named else "")
+        chosen = environ.get(BRIDGE, "").strip() or (address if named and not found_in else "")
         its_own = len(known) == 1 or (chosen and found[-1].is_at(chosen))
         return replace(found[-1], key=(key if its_own else "") or found[-1].key)
     if key and address and not address.startswith("https://") and not ID.fullmatch(address):
+        if found_in:
+            raise not_sent_to(f"The bridge {address}", found_in, VARIABLE, f"{BRIDGE}={address}")
         return Paired(address if "://" in address else f"http://{address}", key)
     raise BadInputError(
         f"No bridge was paired{f' at {address}' if address else ''}.",
@@ -171,18 +175,16 @@ def read() -> list[Paired]:
             "Expected mode 600, since keys are in it.",
             f"Run: chmod 600 {file}",
         )
+    expected, remedy = "Expected what pairing wrote.", "Remove it, and run: expression lights pair"
+    text = read_small(file, expected, remedy)
     try:
-        entries = json.loads(file.read_text("utf-8"))
-        found = [Paired(**{n: str(v) for n, v in entry.items()}) for entry in entries]
-        if not all(split(one.url)[0] and KEY.fullmatch(one.key) for one in found):
-            raise ValueError(FILE)
-        return found
-    except (ValueError, TypeError, AttributeError) as error:
-        raise BadInputError(
-            f"{file} is damaged.",
-            "Expected what pairing wrote.",
-            "Remove it, and run: expression lights pair",
-        ) from error
+        found = [Paired(**{n: str(v) for n, v in entry.items()}) for entry in json.loads(text)]
+        usable = all(split(one.url)[0] and KEY.fullmatch(one.key) for one in found)
+    except DAMAGE:  # what is wrong may quote a key
+        usable = False
+    if not usable:
+        raise BadInputError(f"{file} is damaged.", expected, remedy)
+    return found
 
 
 def check_room() -> None:
@@ -193,7 +195,7 @@ def check_room() -> None:
         OutputError: It could not be written.
     """
     file = path()
-    with locked(file), writing_told(file, ROOM):
+    with locked(file), as_output_error(file, ROOM):
         read()
         tempfile.TemporaryFile(dir=file.parent).close()
 
@@ -219,10 +221,14 @@ def locked(file: Path) -> Iterator[None]:
     Raises:
         OutputError: Somebody else does not let go of it, or the folder cannot be written.
     """
-    with writing_told(file, ROOM):
+    with as_output_error(file, ROOM):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = FileLock(file.with_name(f"{file.name}.lock"), timeout=LOCK_SECONDS, thread_local=False)
-        lock.acquire()
+    busy = OutputError(
+        f"{file} is in use by another program.",
+        f"Expected it to be free within {LOCK_SECONDS:.0f} s.",
+        "End the other one, and run this again.",
+    )
+    lock = hold(file.with_name(f"{file.name}.lock"), busy, LOCK_SECONDS, ROOM)
     try:
         yield
     finally:

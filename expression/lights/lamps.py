@@ -1,6 +1,8 @@
-"""The lamps of a bridge: which were chosen, whether they can follow, and what they are told.
+"""The lamps of a bridge: what is said of each, which were chosen, and what they are told.
 
-`crew.py` leads them, `before.py` puts them back, `expression lights list` lists them.
+A bridge passes on what a lamp of any make reports, so nothing of it is taken on trust: what is missing or
+cannot be is left out, and a lamp of which too little remains is left alone, with the reason.
+`controller.py` leads lamps, `snapshot.py` puts them back, `expression lights list` lists them.
 
 Notebook: 08_lights
 """
@@ -9,19 +11,74 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..errors import BadInputError, did_you_mean
+from ..sanitize import printable
 from .bridge import Bridge
 from .colours import BRIGHTEST, LOWEST, Gamut, Light, gamut_of, to_xy
-from .errors import BadInputError, did_you_mean
-from .lightsettings import LightSettings
+from .settings import LightSettings
 
 SAME_XY, SAME_BRIGHTNESS = 0.006, 4
 """Differences that nobody sees and that are not worth a command; steps of xy and of 254."""
 
 FAR, OFF = "cannot be reached", "switched off"
 """Why a lamp does not follow, where that may change."""
+
+MUTE, COLOURLESS, STREAMING = (
+    "the bridge does not say how it is",
+    "the bridge does not say its colour",
+    "it shows an entertainment area",
+)
+"""Why a lamp does not follow that might be expected to."""
+
+MODES = {"xy": ("xy",), "ct": ("ct",), "hs": ("hue", "sat")}
+"""What belongs to each colour mode of a lamp."""
+
+ROOMS = ("Room", "Zone")
+"""Types of groups that people have made; other groups may be an app's or the bridge's own, and hidden.
+
+Source: https://developers.meethue.com/develop/hue-api/groupds-api/
+"""
+
+
+def _number(low: int, high: int, highest: int) -> Callable[[Any], int | None]:
+    """Returns what reads a whole number; those up to `highest` stand for `high`, others for nothing."""
+
+    def read(value: Any) -> int | None:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= highest:
+            return None
+        return min(high, int(value))
+
+    return read
+
+
+def _point(value: Any) -> list[float] | None:
+    shares = isinstance(value, list) and len(value) == 2
+    shares = shares and all(type(each) in (int, float) and 0 <= each <= 1 for each in value)
+    return value if shares else None
+
+
+FIELDS: dict[str, Callable[[Any], Any]] = {
+    "on": lambda value: value if isinstance(value, bool) else None,
+    "reachable": lambda value: value if isinstance(value, bool) else None,
+    "bri": _number(1, BRIGHTEST, 255),  # bridges of other makes say 255
+    "hue": _number(0, 65535, 65535),
+    "sat": _number(0, 254, 255),
+    "ct": _number(153, 500, 500),
+    "xy": _point,
+    **dict.fromkeys(
+        ("effect", "alert", "mode", "colormode"),
+        lambda value: value if isinstance(value, str) and len(value) <= 40 else None,
+    ),
+}
+"""What is read of a lamp's state; None where it cannot be.
+
+Source: https://developers.meethue.com/develop/hue-api/lights-api/ (set light state)
+"""
 
 
 class BridgeLamp:
@@ -30,28 +87,111 @@ class BridgeLamp:
     Args:
         number: By which the bridge knows it.
         entry: What the bridge says.
+
+    Attributes:
+        called: What it is called, without blanks around it.
+        name: The same, with its number behind it where another lamp of the bridge is called so too.
+        state: What of its state can be understood; its colour mode is one whose values are there.
+        lacks: What of its colour mode cannot be understood, such as "ct 0"; empty if all can.
+        gamut: What it can show; None where that is not known.
     """
 
     def __init__(self, number: str, entry: Mapping[str, Any]):
         self.number, self.entry = str(number), entry
-        self.name = str(entry.get("name", number))
-        self.state: dict[str, Any] = dict(entry.get("state", {}))
+        name = entry.get("name")
+        self.called = printable(str(name).strip()) if isinstance(name, (str, int)) else ""
+        self.called = self.name = self.called or self.number
+        self.state, self.lacks = _understood(entry.get("state"))
         self.gamut: Gamut | None = gamut_of(entry)
 
     @property
-    def left_alone(self) -> str:
-        """Why it does not follow; empty if it does."""
-        if "xy" not in self.state:
-            return "white only" if "bri" in self.state else "no lamp that can be dimmed"
+    def unheard(self) -> str:
+        """Why it would not do as it is told now; empty if it would."""
         if not self.state.get("reachable", True):
             return FAR
-        return "" if self.state.get("on") else OFF
+        return OFF if self.state.get("on") is False else ""
+
+    @property
+    def skip_reason(self) -> str:
+        """Why it does not follow; empty if it does."""
+        if not self.state or "on" not in self.state:
+            return MUTE
+        if "xy" not in self.state:
+            return self._colourless
+        return self.unheard or (STREAMING if self.state.get("mode") == "streaming" else "")
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether it might be expected to follow, and does not."""
+        return self.skip_reason in (MUTE, COLOURLESS, STREAMING)
+
+    @property
+    def _colourless(self) -> str:
+        kind = str(self.entry.get("type", "")).casefold()
+        if "color light" in kind:
+            return COLOURLESS
+        return "white only" if "bri" in self.state else "no lamp that can be dimmed"
+
+
+def _understood(state: Any) -> tuple[dict[str, Any], str]:
+    """Returns what of a state can be understood, and what of its colour mode cannot."""
+    found = state if isinstance(state, dict) else {}
+    read = {name: FIELDS[name](value) for name, value in found.items() if name in FIELDS}
+    good = {name: value for name, value in read.items() if value is not None}
+    said = good.pop("colormode", None)
+    there = [mode for mode, names in MODES.items() if all(name in good for name in names)]
+    if there:
+        good["colormode"] = said if said in there else there[0]
+    if not there or said in there or said is None:
+        return good, ""
+    wrong = [f"{name} {found.get(name)}" for name in MODES.get(said, ()) if name not in good]
+    return good, printable(", ".join(wrong) or f"colormode {said}", 40)
 
 
 def read_lamps(bridge: Bridge) -> list[BridgeLamp]:
     """Returns all lamps of a bridge, in their order."""
-    found = bridge.lights().items()
-    return [BridgeLamp(*each) for each in sorted(found, key=lambda each: int(each[0]))]
+    found = sorted(bridge.lights().items(), key=lambda each: int(each[0]))
+    lamps = [BridgeLamp(*each) for each in found]
+    names = told_apart({lamp.number: lamp.called for lamp in lamps})
+    for lamp in lamps:
+        lamp.name = names[lamp.number]
+    return lamps
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Returns names by number, with the number behind each that more than one has.
+
+    Example:
+        >>> told_apart({"1": "Sofa", "2": "Desk", "3": "sofa"})
+        {'1': 'Sofa (1)', '2': 'Desk', '3': 'sofa (3)'}
+    """
+    count = Counter(map(_plain, names.values()))
+    if len(count) == len(names):
+        return dict(names)
+    return told_apart({n: f"{name} ({n})" if count[_plain(name)] > 1 else name for n, name in names.items()})
+
+
+def read_groups(bridge: Bridge) -> dict[str, dict]:
+    """Returns the groups of a bridge by their numbers: rooms and zones first, those of apps last.
+
+    Each has a name, what it is called (see `BridgeLamp`), a type and a list of lights, whatever the bridge
+    says.
+    """
+
+    def known(number: str, group: dict) -> dict:
+        lights = group.get("lights")
+        name = printable(str(group.get("name") or number).strip())
+        members = [printable(str(each)) for each in lights] if isinstance(lights, list) else []
+        return {"called": name, "type": group.get("type"), "lights": members, "recycle": group.get("recycle")}
+
+    def order(each: tuple[str, dict]) -> tuple:
+        number, group = each
+        own = group["type"] != "LightGroup" or group["recycle"] is True
+        return group["type"] not in ROOMS, own, int(number)
+
+    groups = dict(sorted(((n, known(n, g)) for n, g in bridge.groups().items()), key=order))
+    names = told_apart({number: group["called"] for number, group in groups.items()})
+    return {number: {**group, "name": names[number]} for number, group in groups.items()}
 
 
 def choose(
@@ -59,32 +199,72 @@ def choose(
 ) -> tuple[list[BridgeLamp], str]:
     """Returns the lamps that were chosen, and the number of the group if it was one.
 
+    A name that several lamps have chooses all of them; of several groups, the first.
+
+    Args:
+        lamps: All lamps.
+        groups: All groups, as `read_groups` returns them.
+        settings: Which are wanted.
+
     Raises:
         BadInputError: There is no such light or group; take one of those named.
     """
     if settings.group:
-        number = _find(settings.group, {n: str(g.get("name", n)) for n, g in groups.items()}, "room or group")
-        members = {str(each) for each in groups[number].get("lights", [])}
-        return [lamp for lamp in lamps if lamp.number in members], number
-    names = {lamp.number: lamp.name for lamp in lamps}
-    wanted = {_find(name, names, "light") for name in settings.lights} or set(names)
+        names = {number: (group["called"], group["name"]) for number, group in groups.items()}
+        number = _find(settings.group, names, "room or group")[0]
+        return [lamp for lamp in lamps if lamp.number in groups[number]["lights"]], number
+    names = {lamp.number: (lamp.called, lamp.name) for lamp in lamps}
+    wanted = set(_find_all(settings.lights, names)) or set(names)
     return [lamp for lamp in lamps if lamp.number in wanted], ""
 
 
-def _find(wanted: str, names: Mapping[str, str], what: str) -> str:
-    """Returns the number of what has that name or number."""
-    for number, name in names.items():
-        if name.casefold() == wanted.casefold():
-            return number
-    if wanted in names:
-        return wanted
+Names = Mapping[str, tuple[str, str]]
+"""By number what a lamp or group is called, and its name, which it has alone."""
+
+
+def _find_all(wanted: Sequence[str], names: Names) -> list[str]:
+    """Returns the numbers of lamps; a name with a + in it comes before its parts."""
+    found, left = [], list(wanted)
+    while left:
+        for count in range(len(left), 0, -1):
+            numbers = _numbers_of("+".join(left[:count]), names)
+            if numbers:
+                break
+        if numbers or left[0]:
+            found += numbers or _find(left[0], names, "light")
+        left = left[count:]
+    return found
+
+
+def _numbers_of(wanted: str, names: Names) -> list[str]:
+    """Returns the numbers of those that have that name, or else the one that has that number."""
+    plain = _plain(wanted)
+    found = [number for number, each in names.items() if plain in map(_plain, each)]
+    return found or [number for number in names if number == wanted.strip()]
+
+
+def _plain(name: str) -> str:
+    """Returns a name as names are compared: whatever its letters' case and form, and its blanks.
+
+    Example:
+        >>> _plain("Sofa + Desk ") == _plain("sofa+desk")
+        True
+    """
+    return re.sub(r"\s*(\+|\s)\s*", r"\1", unicodedata.normalize("NFC", name).casefold()).strip()
+
+
+def _find(wanted: str, names: Names, what: str) -> list[str]:
+    """Returns the numbers of those that have that name or number."""
+    if numbers := _numbers_of(wanted, names):
+        return numbers
     happened = f"There is no {what} {wanted!r} on the bridge."
     if not names:
         raise BadInputError(happened, "Expected one that it has, and it has none.", "Add one in the Hue app.")
-    remedy = did_you_mean(wanted, names.values(), "See: expression lights list", cutoff=0.5)
+    own = [name for _, name in names.values()]
+    remedy = did_you_mean(wanted, own, "See: expression lights list", cutoff=0.5)
     if what == "light" and re.search("[,;]", wanted):
         remedy = f"Write a + between two: {re.sub(r'[,; ]*[,;][,; ]*', '+', wanted)}"
-    raise BadInputError(happened, f"Expected one of {', '.join(names.values())}.", remedy)
+    raise BadInputError(happened, f"Expected one of {', '.join(own)}.", remedy)
 
 
 def command(light: Light, gamut: Gamut | None, transition: float) -> dict[str, Any]:
@@ -111,5 +291,5 @@ def differs(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
 
 def shows(told: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
     """Whether a lamp shows what it was told, but for how a bridge rounds."""
-    same = not differs(told, {"xy": state.get("xy", (0, 0)), "bri": state.get("bri", 0)})
+    same = not differs(told, {"xy": state.get("xy", (0, 0)), "bri": state.get("bri", told["bri"])})
     return same and state.get("colormode", "xy") == "xy" and state.get("effect", "none") == "none"

@@ -11,14 +11,20 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from .bridge import NO_BUTTON, Bridge, BridgeError, Transport, import_phue, raise_errors
-from .errors import BadInputError, ExpressionError
-from .finding import find_bridges
-from .keys import Paired, check_room, id_of, remember, split
+from ..errors import BadInputError, ExpressionError
+from ..sanitize import printable
+from .bridge import NO_BUTTON, Bridge, import_phue, raise_errors
+from .credentials import KEY, Paired, check_room, id_of, remember, split
+from .discovery import find_bridges
+from .transport import BridgeError, Transport
 
 SECONDS = 30
 """How long the button is waited for, as long as a bridge itself remembers it."""
+
+LONGEST_KEY = 200
+"""Letters of a key at most; a bridge gives 40."""
 
 
 class ButtonError(ExpressionError, TimeoutError):
@@ -64,7 +70,7 @@ def pair(
         config = _config(paired)
     finally:
         transport.close()
-    name = str(config.get("name", "the bridge"))
+    name = printable(str(config.get("name") or "the bridge"))
     paired = replace(paired, name=name, id=id_of(config))
     file = remember(paired)
     tell(f"Paired with {name}. Its key lies in {file}, which only you may read.")
@@ -112,17 +118,29 @@ def _ask(transport: Transport) -> str:
     answer = transport.call("POST", "/api", {"devicetype": who})
     try:
         raise_errors(answer, transport.url)
-        return str(answer[0]["success"]["username"])
+        return _key_in(answer)
     except BridgeError as error:
         if error.kind == NO_BUTTON:
             return ""
         raise
-    except (LookupError, TypeError) as error:
+    except (LookupError, TypeError, ValueError):  # whose words may hold a key
         raise BridgeError(
             f"What answers at {transport.url} is no Hue bridge.",
             "Expected one that gives a key.",
             "Look the address up in the Hue app, or let the bridge be found: expression lights pair",
-        ) from error
+        ) from None
+
+
+def _key_in(answer: Any) -> str:
+    """Returns the key in an answer.
+
+    Raises:
+        LookupError, TypeError, ValueError: There is none.
+    """
+    key = answer[0]["success"]["username"]
+    if not (key and len(key) <= LONGEST_KEY and KEY.fullmatch(key)):
+        raise ValueError("not a key")
+    return key
 
 
 def _wait_for_button(transport: Transport, seconds: int, count: Callable, sleep: Callable) -> str:
@@ -150,7 +168,6 @@ def _config(paired: Paired) -> dict:
     """Returns what the bridge says of itself; proves that the key works."""
     bridge = Bridge(paired)
     try:
-        found = bridge.config()
-        return found if isinstance(found, dict) else {}
+        return bridge.config()
     finally:
         bridge.close()

@@ -1,8 +1,8 @@
 """What lamps are to show for a reading: colours of labels, blend, brightness and pace.
 
 Every sink that lights something asks the same `LightSettings`, so a drawn lamp shows what real
-ones would. They come from the table `[lights]` of expression.toml, then from the environment
-(EXPRESSION_LIGHTS_BLEND=true), then from a sink's own options.
+ones would. They come from the table `[lights]` of expression.toml, the user's own and then that of the
+current folder, then from the environment (EXPRESSION_LIGHTS_BLEND=true), then from a sink's own options.
 
 Notebook: 08_lights
 """
@@ -10,35 +10,23 @@ Notebook: 08_lights
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .colours import Light, any_colour, light, mix
-from .data import Reading
-from .errors import BadInputError, did_you_mean
-from .labels import NOT_SURE
-from .room import POLICIES
-from .settings import FILE, table, to_bool
-
-COLOURS = {
-    "Angry": "red",
-    "Disgust": "green",
-    "Fear": "violet",
-    "Happy": "gold",
-    "Sad": "blue",
-    "Surprise": "orange",
-    "Neutral": "warm white",
-}
-"""What a label shows where no colour was chosen."""
+from ..config import described, settings_files
+from ..errors import DAMAGE, BadInputError, did_you_mean
+from ..labels import NOT_SURE, folded_label
+from ..settings import to_bool, variables
+from ..types import POLICIES, Reading
+from .colours import COLOURS, Light, any_colour, light, mix
 
 DIMMEST = 0.3
 """The share of its brightness that a colour keeps when its score is 0: a lamp that follows stays lit."""
 
 VARIABLE = "EXPRESSION_LIGHTS_"
 OTHERS = {"key", "folder"}
-"""Names after VARIABLE that are no settings; `keys.py` reads them."""
+"""Names after VARIABLE that are no settings; `credentials.py` reads them."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +37,7 @@ class LightSettings:
         bridge: The address or id of the bridge; empty for the one that was paired last.
         lights: Names or numbers of lamps; none for all.
         group: The name of a room, a zone or a group, in place of lamps.
-        follow: Whom: "largest" or "mean"; see `room.of_room`.
+        follow: Whom: "largest" or "mean"; see `aggregation.aggregate`.
         colours: The light of each label that has one; labels in small letters.
         neutral: The light when nobody is there.
         blend: Mix the lights of all labels by their scores, in place of the winner's alone.
@@ -57,6 +45,7 @@ class LightSettings:
         brightness: Times all brightnesses, 0 to 1.
         transition: Seconds from one light to the next.
         dwell: Seconds that a label must have been the same before it is shown.
+        found_in: The expression.toml in the current folder, if it is that which names the bridge.
 
     Example:
         >>> settings = LightSettings.load(environ={}, folder="/nowhere", colours="Happy:pink 50%")
@@ -75,6 +64,7 @@ class LightSettings:
     brightness: float = 1.0
     transition: float = 0.4
     dwell: float = 0.5
+    found_in: str = field(default="", compare=False)
 
     def __post_init__(self):
         for name, high in (("brightness", 1), ("transition", 60), ("dwell", 60)):
@@ -100,19 +90,24 @@ class LightSettings:
             BadInputError: An unknown name or colour, or a value of the wrong kind or range.
         """
         environ = os.environ if environ is None else environ
-        variables = {n[len(VARIABLE) :].lower(): v for n, v in environ.items() if n.startswith(VARIABLE)}
+        files = [(file, file.table("lights")) for file in settings_files(folder)]
+        found_in = next(
+            (str(f.path.absolute()) for f, table in files if table.get("bridge") and not f.own), ""
+        )
         values: dict[str, Any] = {}
         places: dict[str, str] = {}
         for place, found in (
-            (FILE, table("lights", folder)),
-            ("the environment", {n: v for n, v in variables.items() if n not in OTHERS}),
+            *((file.place, table) for file, table in files),
+            ("the environment", _from_environment(environ)),
             ("", {n: v for n, v in options.items() if v is not None}),
         ):
             if found.get("lights") or found.get("group"):  # the later choice replaces the earlier one
                 values = {n: v for n, v in values.items() if n not in ("lights", "group")}
             values |= found
             places |= dict.fromkeys(found, place)
-        return cls(**{name: _convert(name, value, places[name]) for name, value in values.items()})
+            found_in = "" if "bridge" in found and place in ("", "the environment") else found_in
+        values = {name: _convert(name, value, places[name]) for name, value in values.items()}
+        return cls(**values, found_in=found_in)
 
     def light_of(self, reading: Reading) -> Light | None:
         """Returns what a lamp shows for a reading; None where it stays as it is.
@@ -120,7 +115,7 @@ class LightSettings:
         A reading that is not sure changes nothing, unless "not sure" has a colour.
 
         Example:
-            >>> from expression.data import Box
+            >>> from expression.types import Box
             >>> sad = Reading(1, Box(0, 0, 9, 9), "Sad", 0.5, {"Happy": 0.5, "Sad": 0.5})
             >>> LightSettings().light_of(sad)
             Light(rgb=(0, 0, 255), brightness=0.65)
@@ -149,41 +144,67 @@ class LightSettings:
         return self.neutral.dimmed(self.brightness)
 
     def _of(self, label: str) -> Light:
-        return self.colours.get(label.casefold()) or Light(any_colour(label))
+        return self.colours.get(folded_label(label)) or Light(any_colour(label))
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns the EXPRESSION_LIGHTS_* variables by the names of the settings.
+
+    Raises:
+        BadInputError: One is nearly called like a setting.
+    """
+    others = {VARIABLE + name.upper() for name in OTHERS}
+    return variables({n: v for n, v in environ.items() if n.upper() not in others}, VARIABLE, _KINDS)
 
 
 def _convert(name: str, value: Any, place: str) -> Any:
     """Returns a setting in its own type."""
     found = f", found in {place}" if place else ""
-    kinds = {each.name: each.type for each in fields(LightSettings)}
     if name in OTHERS:
         raise BadInputError(
-            f"There is a {name} of lights{found}.",
+            f"[lights] contains a {name}{found}.",
             "Expected it in the environment, where nobody else can read it.",
             f"Remove it, and set {VARIABLE}{name.upper()} to it.",
         )
-    if name not in kinds:
+    if name not in _KINDS:
         raise BadInputError(
-            f"There is no setting {name!r} of lights{found}.",
-            f"Expected one of {', '.join(kinds)}.",
-            did_you_mean(name, kinds, "Check the spelling, or remove it."),
+            f"There is no lights setting {name!r}{found}.",
+            f"Expected one of {', '.join(_KINDS)}.",
+            did_you_mean(name, _KINDS, "Check the spelling, or remove it."),
         )
+    kind = _KINDS[name]
     try:
-        return _CONVERTERS[kinds[name]](value)
-    except BadInputError:
-        raise
-    except (TypeError, ValueError, AttributeError) as error:
-        raise _bad(name, value, _WORDS[kinds[name]], f"Give one, or leave {name} out.", found) from error
+        return _CONVERTERS[kind](value)
+    except BadInputError as error:  # about a colour
+        happened = f"{name} of the lights{found}: {error.happened}"
+        raise BadInputError(happened, error.expected, error.remedy) from error
+    except DAMAGE as error:
+        raise _bad(name, value, _WORDS[kind], f"Give one, or leave {name} out.", found) from error
 
 
 def _bad(name: str, value: Any, expected: str, remedy: str, found: str = "") -> BadInputError:
-    return BadInputError(f"{name} of the lights is {value!r}{found}.", f"Expected {expected}.", remedy)
+    return BadInputError(
+        f"{name} of the lights is {described(value)}{found}.", f"Expected {expected}.", remedy
+    )
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    """Returns names written as a list or with a + between: "Sofa+Desk"."""
-    parts = value.split("+") if isinstance(value, str) else [str(each) for each in value]
-    return tuple(part.strip() for part in parts if part.strip())
+    """Returns names written as a list or with a + between: "Sofa+Desk".
+
+    A + may belong to a name, also at its end, so what is empty stays; `lamps.choose` puts names together.
+    """
+    if isinstance(value, Mapping):
+        raise ValueError(value)
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split("+")) if value.strip(" +") else ()
+    return tuple(name for each in value if (name := _name(each).strip()))
+
+
+def _name(value: Any) -> str:
+    """Returns one name, which may be a number; a list or a table is not one."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise ValueError(value)
+    return str(value)
 
 
 def _number(value: Any) -> float:
@@ -209,10 +230,11 @@ def _colours(value: Any) -> dict[str, Light]:
         if not all(label.strip() for label, _, _ in pairs):
             raise ValueError(value)
         value = {label.strip(): text for label, _, text in pairs}
-    chosen = {re.sub(r"\s+", " ", label).casefold(): _light(text) for label, text in value.items()}
-    return {**{label.casefold(): light(text) for label, text in COLOURS.items()}, **chosen}
+    chosen = {folded_label(label): _light(text) for label, text in value.items()}
+    return {**{folded_label(label): light(text) for label, text in COLOURS.items()}, **chosen}
 
 
+_KINDS = {each.name: each.type for each in fields(LightSettings) if each.compare}
 _CONVERTERS = {
     "str": _text,
     "tuple[str, ...]": _names,

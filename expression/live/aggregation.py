@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .data import Box, Reading, Seen
-from .labels import NOT_SURE
+from ..labels import NOT_SURE
+from ..types import Box, Reading, Seen
 
 ROOM = 0
 """The number of a reading that is of nobody in particular; people count from 1."""
 
-POLICIES = ("largest", "mean")
-"""Whom a room follows: whoever is nearest, or all alike."""
 
-
-def of_room(seen: Seen[Reading], policy: str = "largest", override: str | None = None) -> Seen[Reading]:
+def aggregate(seen: Seen[Reading], policy: str = "largest", override: str | None = None) -> Seen[Reading]:
     """Returns one reading for all the people of a frame; none where nobody is there.
 
     Args:
@@ -30,11 +27,11 @@ def of_room(seen: Seen[Reading], policy: str = "largest", override: str | None =
 
     Example:
         >>> import numpy as np
-        >>> from expression.data import Frame
+        >>> from expression.types import POLICIES, Frame
         >>> frame = Frame(np.zeros((9, 9, 3), np.uint8), 1, 0.0, 0.0)
         >>> one = Reading(1, Box(0, 0, 4, 4), "Sad", 0.7, {"Happy": 0.3, "Sad": 0.7})
         >>> two = Reading(2, Box(0, 0, 2, 2), "Happy", 0.9, {"Happy": 0.9, "Sad": 0.1})
-        >>> [of_room(Seen(frame, (one, two)), policy).items[0].label for policy in POLICIES]
+        >>> [aggregate(Seen(frame, (one, two)), policy).items[0].label for policy in POLICIES]
         ['Sad', 'Happy']
     """
     frame = seen.frame
@@ -61,4 +58,4 @@ def _mean(rows: Sequence) -> dict[str, float]:
 def _reading(seen: Seen[Reading], box: Box, label: str, scores: dict[str, float]) -> Reading:
     frame = seen.frame
     score = scores.get(label, max(scores.values(), default=0.0))
-    return Reading(ROOM, box, label, score, scores, frame.number, frame.time, frame.position)
+    return Reading(ROOM, box, label, score, scores, frame.number, frame.time, frame.position, frame.file)

@@ -1,14 +1,10 @@
-"""Displays: a window, a notebook's widget or nothing, and the loop that feeds them.
-
-`session.py` makes a display and its `DisplayLoop`; a window (`window.py`) is run in the
-main thread, a widget (`widget.py`) in a thread of its own.
+"""DisplayLoop: shows the frames of a run with the newest readings, in the main thread or in one of its own.
 
 Notebook: 06_live
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,11 +13,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from .control import Control
-from .data import Data, Face, Frame, Reading, Seen
-from .drawing import blank, describe, draw, inset_size
-from .errors import BadInputError, DisplayError, did_you_mean
-from .screen import check_screen, in_notebook, screen_is_there
+from ..displays import WAITING
+from ..displays._base import Display
+from ..types import Face, Frame, Reading, Seen
+from ..vision.drawing import blank, draw, inset_size
+from .data import Data
 from .worker import Worker
 
 PUMP_SECONDS = 0.04
@@ -30,103 +26,9 @@ PUMP_SECONDS = 0.04
 Inset = Callable[[int, int], np.ndarray | None]
 """Gives a small picture of a width and height."""
 
-TITLE = "Expression (Esc or q closes)"
-
-WAITING = "Waiting for the first picture …"
 
 HOLD_SECONDS = 0.3
 """How long a person whom the detector misses stays on the picture, so that it does not flicker."""
-
-
-class Display:
-    """Where frames are shown. A subclass writes `open`, `show` and `close`.
-
-    Attributes:
-        name: What `--display` calls it.
-        needs_main_thread: Whether all calls have to come from the main thread.
-        draws: Whether it shows anything at all.
-        control: The switches of the run, for what is pressed on the display; set before `open`.
-    """
-
-    name = "display"
-    needs_main_thread = False
-    draws = True
-    control: Control | None = None
-
-    def open(self) -> None:
-        """Makes it appear."""
-
-    def show(self, image: np.ndarray, text: str = "") -> bool:
-        """Shows a picture.
-
-        Args:
-            image: (height, width, 3) uint8, RGB.
-            text: What is on it, in words.
-
-        Returns:
-            False when the user has closed the display.
-        """
-        return self.is_open()
-
-    def is_open(self) -> bool:
-        """Handles keys and clicks; False when the user has closed the display."""
-        return True
-
-    def close(self) -> None:
-        """Takes it away; can be called without harm when it is not open."""
-
-
-class NoDisplay(Display):
-    """Shows nothing and costs nothing."""
-
-    name = "none"
-    draws = False
-
-
-def make_display(name: str = "auto", title: str = TITLE) -> Display:
-    """Returns a display that is not yet open.
-
-    Args:
-        name: auto, window, widget or none; auto is a widget in a notebook, a window where
-            there is a screen and this is the main thread, else none.
-        title: What stands in a window's title bar.
-
-    Raises:
-        DisplayError: A window was asked for without a screen, or a widget without a notebook.
-        BadInputError: There is no display of that name.
-    """
-    if name == "auto":
-        name = _best_here()
-    if name == "window":
-        check_screen()
-        from .window import Window
-
-        return Window(title)
-    if name not in ("widget", "none"):
-        raise BadInputError(
-            f"There is no display {name!r}.",
-            "Expected auto, window, widget or none.",
-            did_you_mean(name, ("auto", "window", "widget", "none")),
-        )
-    if name == "none":
-        return NoDisplay()
-    if not in_notebook():
-        raise DisplayError(
-            "A widget cannot be shown: this is no notebook.",
-            "Expected a cell of a notebook in Jupyter.",
-            "Choose the display window or none.",
-        )
-    from .widget import Widget
-
-    return Widget()
-
-
-def _best_here() -> str:
-    """Returns the name of the display that works here."""
-    if in_notebook():
-        return "widget"
-    in_main = threading.current_thread() is threading.main_thread()
-    return "window" if in_main and screen_is_there()[0] else "none"
 
 
 class DisplayLoop(Worker):
@@ -166,6 +68,7 @@ class DisplayLoop(Worker):
         self._frame: Frame | None = None
         self._first = self._latest = 0.0
         self._opened = False
+        self._waiting = ""  # what was shown last of what the capture waits for
 
     @property
     def fps(self) -> float:
@@ -210,8 +113,10 @@ class DisplayLoop(Worker):
         if frame is not None:
             self._frame = frame
             self._count()
-        news = self._frame is not None and (frame is not None or seen is not None)
-        still_open = self._show(self._frame) if news else self.display.is_open()
+        waiting = self.data.waiting
+        news = frame is not None or seen is not None or waiting != self._waiting
+        self._waiting = waiting
+        still_open = self._show() if news else self.display.is_open()
         if not still_open or (over and self._readings.ended):
             self.data.done = True
 
@@ -238,19 +143,25 @@ class DisplayLoop(Worker):
         self.frames += 1
         self._status.add(self._latest)
 
-    def _show(self, frame: Frame) -> bool:
-        """Draws a frame and shows it; False when the user has closed the display."""
+    def _show(self) -> bool:
+        """Draws the newest frame and shows it; False when the user has closed the display."""
+        frame, waiting = self._frame, self._waiting
+        if frame is None:
+            return (
+                self.display.show(blank(640, 480, waiting), status=waiting)
+                if waiting
+                else self.display.is_open()
+            )
         image, readings = frame.image, self._people.on(frame, self.data.faces.latest)
         if self._mirror:
             width = image.shape[1]
             image = cv2.flip(image, 1)
             readings = [replace(reading, box=reading.box.mirrored(width)) for reading in readings]
         told = self.data.control.told()
-        status = " · ".join(filter(None, (self._status.text(self._people.newest), told)))
-        text = f"{describe(readings)} ({status})" if status else describe(readings)
+        status = " · ".join(filter(None, (waiting or self._status.text(self._people.newest), told)))
         size = inset_size(image)
         insets = [picture for inset in self._insets if (picture := inset(*size)) is not None]
-        return self.display.show(draw(image, readings, status, insets), text)
+        return self.display.show(draw(image, readings, status, insets), readings, status)
 
 
 class _People:
@@ -267,6 +178,7 @@ class _People:
 
     def update(self, seen: Seen[Reading]) -> None:
         """Takes newer readings; keeps somebody who is missing from them for a moment."""
+        self._leave(seen.frame.scene)
         boxes = [reading.box for reading in seen.items]
         kept = {
             person: reading
@@ -276,8 +188,14 @@ class _People:
         self._readings = kept | {reading.person: reading for reading in seen.items}
         self.newest = seen
 
+    def _leave(self, scene: int) -> None:
+        """Forgets everybody where a new scene begins, since they are not in it."""
+        if self.newest is not None and self.newest.frame.scene != scene:
+            self._readings, self.newest = {}, None
+
     def on(self, frame: Frame, faces: Seen[Face] | None) -> list[Reading]:
         """Returns whom to draw on a frame, each where the face was found last."""
+        self._leave(frame.scene)
         current = {reading.person for reading in self.newest.items} if self.newest else set()
         self._readings = {
             person: reading

@@ -13,11 +13,11 @@ from collections import Counter
 
 import numpy as np
 
-from .data import Data, Face, Frame, Reading, Seen
-from .image import preprocess
-from .runtime import Runtime
-from .statistics import Milliseconds, process_seconds
-from .tracking import Smoother
+from ..models.runtime import Runtime
+from ..types import Face, Frame, Reading, Seen
+from ..vision.smoothing import Smoother
+from .data import Data
+from .stats import Milliseconds, process_seconds
 from .worker import Worker
 
 
@@ -59,13 +59,13 @@ class PredictLoop(Worker):
         """Scores the faces of one frame in one call of the network."""
         if not faces:
             return ()
-        pictures = np.stack([preprocess(frame.image, face.box, self._runtime.size) for face in faces])
+        pictures = np.stack([self._runtime.preprocess(frame.image, face.box) for face in faces])
         scores = self._runtime.scores(pictures)
         return tuple(self._reading(frame, face, row) for face, row in zip(faces, scores, strict=True))
 
     def _reading(self, frame: Frame, face: Face, scores: np.ndarray) -> Reading:
         """Returns the smoothed reading of one face."""
-        label, smoothed = self._smoother.update(face.person, scores, frame.time)
+        label, smoothed = self._smoother.update(face.person, scores, frame.position)
         by_label = dict(zip(self._runtime.labels, map(float, smoothed), strict=True))
         return Reading(
             person=face.person,
@@ -76,6 +76,7 @@ class PredictLoop(Worker):
             frame=frame.number,
             time=frame.time,
             position=frame.position,
+            file=frame.file,
         )
 
     def _count(self, frame: Frame, readings: tuple[Reading, ...]) -> None:

@@ -8,37 +8,37 @@ Notebook: 01_start_here
 
 from __future__ import annotations
 
-import json
+import atexit
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from . import models, runtime
-from .control import Control
-from .data import Data, Reading
-from .display import DisplayLoop, make_display
-from .errors import BadInputError, OutputError
-from .faces import FaceLoop, make_detector
+from ..control import Control
+from ..displays import make_display
+from ..errors import BadInputError, OutputError
+from ..jupyter import in_notebook
+from ..models import registry, runtime
+from ..sanitize import clean, say
+from ..settings import Settings
+from ..sinks import describe_sink, make_sink
+from ..sources import open_source
+from ..types import Reading
+from ..vision.detectors import make_detector
+from ..vision.smoothing import Smoother
+from ..vision.tracking import Tracker
+from .capture import CaptureLoop
+from .data import Data
+from .detection import FaceLoop
+from .display_loop import DisplayLoop
+from .ending import Ending
+from .found_settings import found_settings
 from .prediction import PredictLoop
-from .screen import in_notebook
-from .settings import Settings
-from .sinkloop import SinkLoop
-from .sinks import make_sink
-from .sources import CaptureLoop, open_source
-from .tracking import Smoother, Tracker
+from .sink_loop import SinkLoop
+from .stats import StatisticsFile, StatisticsLoop
 from .worker import Worker
-
-JOIN_SECONDS = 5.0
-"""How long `stop` waits for the threads, all together; no source takes longer to open.
-
-A sink that has much to give back may ask for more: `Sink.close_seconds`.
-"""
-
-MOST_STATISTICS = 4096
-"""Bytes of a file that are looked at before it is replaced by statistics."""
 
 logger = logging.getLogger("expression")
 
@@ -66,7 +66,7 @@ class Session:
         ExpressionError: From `start`, when a part cannot be had.
 
     Example:
-        >>> with Session("demo", display="none", duration=5) as session:
+        >>> with Session("demo", display="none") as session:
         ...     first = next(session.readings())
         >>> first.person
         1
@@ -86,6 +86,8 @@ class Session:
         self._started = self._seconds = self._stop_seconds = 0.0
         self._threads_left: list[str] = []
         self._stopping = threading.Lock()
+        self._alone = False  # whether nobody is there to whom a failure could be raised
+        self._file = StatisticsFile(self.settings.stats) if self.settings.stats else None
 
     def __enter__(self) -> Session:
         self._start()
@@ -95,6 +97,8 @@ class Session:
         self.stop()
         if error is None:
             self.raise_error()
+        elif self._threads_left and self.error[1] is not error:
+            logger.warning("%s", self.error[1])
 
     @property
     def error(self) -> tuple[str, BaseException] | None:
@@ -110,26 +114,35 @@ class Session:
     def start(self) -> None:
         """Builds every part and starts the threads; a widget shows at once.
 
-        For a notebook cell that is to go on with others: when the run ends, it is stopped by
-        itself, and a failure is told in a line, for there is nobody to raise it to.
+        For a notebook cell that is to go on with others: when the run ends, or the program does, it is
+        stopped by itself, and a failure is logged in a line, for there is nobody to raise it to.
 
         Raises:
             ExpressionError: A part cannot be had, or it ran before; nothing was started.
         """
         self._start()
+        self._alone = True
         threading.Thread(target=self._stop_at_the_end, name="end", daemon=True).start()
 
     def _start(self) -> None:
         """Does what `start` says, for a caller who will stop it and raise its failure."""
+        global _running
         if self.data is not None:
             raise BadInputError(
                 "This session has run already.", "Expected a fresh one.", "Make another Session(...)."
             )
         self.make_parts()
-        _check_writable(self.settings.stats)
+        _stop_running()
+        if self._file:
+            self._file.check()
+        for line in found_settings(self.settings):
+            say(line)
         self._started = time.monotonic()
         self._wire()
-        _replace_running(self)
+        if self._file:
+            self._file.write_meanwhile(self.statistics())
+        _running = self
+        atexit.register(self._stop_at_exit, os.getpid())
         try:
             for worker in self._workers:
                 worker.start()
@@ -138,22 +151,26 @@ class Session:
             raise
 
     def _stop_at_the_end(self) -> None:
-        """Waits for the end, stops, and tells a failure."""
+        """Waits for the end, and stops."""
         self.data.wait_done()
         self.stop()
-        if self.error:
-            logger.error("The %s thread failed: %s", *self.error)
+
+    def _stop_at_exit(self, process: int) -> None:
+        """Stops when the program ends, whose threads would leave lamps as they are; a fork has none."""
+        if process == os.getpid():
+            self.stop()
 
     def make_parts(self) -> None:
         """Builds source, detector, network, display and sinks; a subclass may bring its own."""
         settings = self.settings
         self.display = make_display(settings.display)
-        self.runtime = runtime.load(settings.model or models.SHIPPED)
+        self.runtime = runtime.load(settings.model or registry.SHIPPED)
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
         _check_once(settings.sinks)
-        self.sinks = [make_sink(sink) for sink in settings.sinks]
+        self.sinks = [make_sink(sink, settings.found_in.get("sinks", "")) for sink in settings.sinks]
         # The last one: that of a browser shows itself in the notebook at once.
-        self.source = open_source(self._source, repeat=self.display.name != "none")
+        repeat = self.display.name != "none"
+        self.source = open_source(self._source, repeat, settings.reconnect)
 
     def _wire(self) -> None:
         """Makes the threads: who follows which slot of the shared object."""
@@ -172,6 +189,8 @@ class Session:
         self._workers += [self._prediction, self._faces, self._capture]
         if settings.duration:
             self._workers.append(_Deadline(data, settings.duration))
+        if self._file:
+            self._workers.append(StatisticsLoop(data, self._file, self.statistics))
         if not self.display.needs_main_thread:
             self._workers.append(self.display_loop)
 
@@ -215,39 +234,36 @@ class Session:
         if self.data is None:
             return
         self.data.done = True
+        ending = Ending(self._workers)
+        ending.wait(lambda: self._note(ending))
+        if _running is self:
+            _running = None
+        atexit.unregister(self._stop_at_exit)
+
+    def _note(self, ending: Ending) -> None:
+        """Notes, once, how the run ended."""
         with self._stopping:
             if not self._seconds:
-                self._join()
-                self._write_statistics()
-            if _running is self:
-                _running = None
+                self._note_end(ending)
 
-    def _join(self) -> None:
-        """Waits for the threads and notes how long that took, and who is left."""
-        began = time.monotonic()
-        workers = [w for w in self._workers if w.ident and w is not threading.current_thread()]
-        for worker in workers:
-            while worker.is_alive():
-                asked = [w.sink.close_seconds for w in workers if isinstance(w, SinkLoop) and w.is_alive()]
-                left = began + JOIN_SECONDS + max(asked, default=0.0) - time.monotonic()
-                if left <= 0:
-                    break
-                worker.join(min(left, 0.2))  # in slices, since a sink may ask for less meanwhile
-        self._threads_left = [worker.name for worker in workers if worker.is_alive()]
-        if self._threads_left:
-            logger.warning("These threads have not ended yet: %s.", ", ".join(self._threads_left))
-        ended = time.monotonic()
-        self._seconds, self._stop_seconds = ended - self._started, ended - began
-
-    def _write_statistics(self) -> None:
-        """Writes the statistics where they are wanted."""
-        path = self.settings.stats
-        if not path:
-            return
+    def _note_end(self, ending: Ending) -> None:
+        """Notes how long the end took, who is left, and the statistics."""
+        self._seconds, self._stop_seconds = time.monotonic() - self._started, ending.seconds
+        self._threads_left = [worker.name for worker in ending.left]
+        if ending.error and self.error:  # which is raised, as it came first
+            logger.warning("%s", ending.error)
+        elif ending.error:
+            self.data.fail(self._threads_left[0], ending.error)
         try:
-            Path(path).write_text(json.dumps(self.statistics(), indent=2) + "\n", "utf-8")
-        except OSError as error:
-            self.data.fail("statistics", _cannot_write(path, error))
+            if self._file:
+                self._file.write(self.statistics())
+        except OutputError as error:
+            self.data.fail("statistics", error)
+        finally:
+            if self._file:
+                self._file.let_go()
+        if self._alone and self.error:
+            logger.error("The %s thread failed. %s", *self.error)
 
     def raise_error(self) -> None:
         """Raises what ended a thread, if anything did."""
@@ -257,13 +273,14 @@ class Session:
     def statistics(self) -> dict[str, Any]:
         """Returns what the run counted so far, as `expression live --stats` writes it."""
         self._check_started()
-        seconds = self._seconds or time.monotonic() - self._started
+        seconds = self._seconds or max(1e-6, time.monotonic() - self._started)
         prediction = self._prediction
         return {
             "frames_read": self._capture.frames,
             "frames_shown": self.display_loop.frames,
             "frames_with_faces": self._faces.frames_with_faces,
             "faces_skipped_frames": self._faces.skipped,
+            "frames_unreadable": len(self.source.skipped),
             "predictions": prediction.predictions,
             "seconds": round(seconds, 3),
             "display_fps": round(self.display_loop.fps, 2),
@@ -273,7 +290,7 @@ class Session:
             "labels": dict(prediction.labels.most_common()),
             "threads_left": len(self._threads_left),
             "stop_seconds": round(self._stop_seconds, 3),
-            "error": f"{self.error[0]}: {self.error[1]}" if self.error else None,
+            "error": clean(f"{self.error[0]}: {self.error[1]}") if self.error else None,
         }
 
     def _check_started(self) -> None:
@@ -299,45 +316,18 @@ class _Deadline(Worker):
         self.data.done = True
 
 
-def _replace_running(session: Session) -> None:
-    """Remembers the session that runs; in a notebook the one before it is stopped first."""
-    global _running
+def _stop_running() -> None:
+    """Stops, in a notebook, the session that runs: its cell is run again."""
     if _running is not None and in_notebook():
         if not _running.data.done:
             print("The session that was still running is stopped first.")
         _running.stop()
-    _running = session
 
 
 def _check_once(sinks: tuple[Any, ...]) -> None:
     """Raises a BadInputError when a sink is named twice, which would write everything twice."""
     twice = next((sink for number, sink in enumerate(sinks) if sink in sinks[:number]), None)
     if twice is not None:
-        raise BadInputError(f"The sink {twice} is there twice.", "Expected it once.", "Leave one out.")
-
-
-def _check_writable(path: str) -> None:
-    """Raises an OutputError when the statistics could not be written, or would replace something else."""
-    if not path:
-        return
-    try:
-        with open(path, "a+b") as file:
-            file.seek(0)
-            content = file.read(MOST_STATISTICS)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    if content and b'"frames_read"' not in content:
-        raise OutputError(
-            f"{path} is there already and holds no statistics.",
-            "Expected a new file, or one that an earlier run wrote.",
-            "Choose another --stats.",
+        raise BadInputError(
+            f"The sink {describe_sink(twice)} is there twice.", "Expected it once.", "Leave one out."
         )
-
-
-def _cannot_write(path: str, error: OSError) -> OutputError:
-    """Returns the error for statistics that have no place."""
-    return OutputError(
-        f"The statistics cannot be written to {path} ({error.strerror}).",
-        "Expected a file in a folder that is there and writable.",
-        "Choose another --stats, or make the folder.",
-    )

@@ -15,8 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .data import Data, Reading, Seen
-from .errors import (
+from ..errors import (
     BadInputError,
     ExpressionError,
     MissingFileError,
@@ -24,8 +23,10 @@ from .errors import (
     OutputError,
     missing_package,
 )
-from .room import of_room
-from .sinks import GONE_SECONDS, Sink
+from ..sinks._base import GONE_SECONDS, Sink
+from ..types import Reading, Seen
+from .aggregation import aggregate
+from .data import Data
 from .worker import Worker
 
 logger = logging.getLogger("expression")
@@ -43,7 +44,7 @@ CLOSING = "Expected it to give everything back. Look whether its last readings a
 """What is said where a sink that is not of ours fails at its end."""
 
 FATAL = (BadInputError, MissingFileError, MissingPackageError)
-"""Errors that trying again does not mend; from a sink they end the run."""
+"""Errors that trying again does not fix; from a sink they end the run."""
 
 
 class SinkLoop(Worker):
@@ -72,7 +73,7 @@ class SinkLoop(Worker):
         self._works_since = 0.0
         self._took = 0.0  # seconds for the last reading
         self._owes_empty = False  # whether the sink still has to hear that nobody is there
-        self._present: dict[int, float] = {}  # person: time of the last frame with them
+        self._present: dict[int, float] = {}  # person: position of the last frame with them
         self._last: dict[int, Reading] = {}  # person: what was last sent
         self._settling: dict[int, Reading] = {}  # person: the first reading with the label of now
         self._overridden: str | None = None  # what stood in place of what was read, at last
@@ -154,7 +155,7 @@ class SinkLoop(Worker):
             self._settling.clear()
         self._overridden = override
         if sink.room or override:
-            seen = of_room(seen, sink.room or "largest", override)
+            seen = aggregate(seen, sink.room or "largest", override)
         self._update_present(seen)
         sink.frame = seen.frame
         for reading in seen.items:
@@ -181,7 +182,7 @@ class SinkLoop(Worker):
 
     def _update_present(self, seen: Seen[Reading]) -> None:
         """Notes who is there, forgets who has left, and owes `empty` once the last one has."""
-        before, now = bool(self._present), seen.frame.time
+        before, now = bool(self._present), seen.frame.position
         self._present.update((reading.person, now) for reading in seen.items)
         for person in [p for p, last in self._present.items() if now - last > GONE_SECONDS]:
             del self._present[person]
@@ -194,7 +195,7 @@ class SinkLoop(Worker):
         first = self._settling.get(reading.person)
         if first is None or first.label != reading.label:
             first = self._settling[reading.person] = reading
-        if reading.time - first.time < self.sink.dwell:
+        if reading.position - first.position < self.sink.dwell:
             return False
         last = self._last.get(reading.person)
         if last is not None:
@@ -231,9 +232,9 @@ class SinkLoop(Worker):
     def _warn(self, error: Exception) -> None:
         """Says that a sink failed and what happens now."""
         logger.warning(
-            "The sink %s failed: %s (The run goes on without it, and tries it again at least every %g s.)",
+            "The sink %s failed. %s (The run goes on without it, and tries it again at least every %g s.)",
             self.name,
-            _say(error, "Mend it, or leave it out."),
+            _say(error, "Fix it, or leave it out."),
             LONGEST_PAUSE,
             exc_info=error if os.environ.get("EXPRESSION_DEBUG") else None,
         )

@@ -1,20 +1,62 @@
-"""Statistics of a live run: how many, how quick, how old; in constant memory.
+"""Statistics of a live run: how many, how quick, how old; in constant memory, and in a file.
 
-`prediction.py` adds to it, `session.py` reads it at the end, `expression live --stats`
-writes it as JSON.
+`prediction.py` adds to it; `session.py` reads it, and writes it as JSON for `expression live --stats`.
 
 Notebook: 06_live
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import json
 import os
 import sys
+import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import STARTED
+from .. import STARTED
+from ..errors import BadInputError, OutputError
+from ..files import hold, let_go, write_text
+from .data import Data
+from .worker import Worker
+
+MEANINGS = {
+    "frames_read": "frames from the source",
+    "frames_shown": "frames on the display",
+    "frames_with_faces": "frames in which a face was found",
+    "faces_skipped_frames": "frames that a newer one replaced before the detector was free",
+    "frames_unreadable": "frames or files of the source that could not be read",
+    "predictions": "faces scored",
+    "seconds": "how long the run took",
+    "display_fps": "frames shown a second",
+    "predictions_per_second": "faces scored a second",
+    "first_reading_seconds": "from the start of the process to the first reading; null without one",
+    "reading_age_ms": "p50, p95 and max, in milliseconds: from the capture of a frame to its reading",
+    "labels": "how often each label was read, the most frequent first",
+    "threads_left": "threads still alive after the stop; 0 is right",
+    "stop_seconds": "how long the stop took",
+    "error": "null, or what ended the run",
+}
+"""What each key of `Session.statistics` means; docs/reference/statistics.md is written from it."""
+
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+MOST_BYTES = 4096
+"""Bytes of a file that are looked at before it is replaced by statistics."""
+
+WRITE_SECONDS = 10.0
+"""How often the file is written while a run goes on, for those that are cut off."""
+
+CUT_OFF = "the run has not ended, or was cut off"
+"""What the file says was the error, until the run has ended."""
 
 
 class Milliseconds:
@@ -58,12 +100,113 @@ class Milliseconds:
 def process_seconds() -> float:
     """Returns how many seconds ago this process began.
 
-    Linux tells it (to 10 ms); elsewhere it is counted from the import of this package.
+    Linux tells it in /proc (to 10 ms); elsewhere it is counted from the import of this package.
 
     Source: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, field 22.
     """
     if not sys.platform.startswith("linux"):
         return time.monotonic() - STARTED
-    with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    try:
+        with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
+            began = int(file.read().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):  # a jail without /proc, or with another one
+        return time.monotonic() - STARTED
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began / os.sysconf("SC_CLK_TCK")
+
+
+class StatisticsFile:
+    """The file for the statistics of a run: always whole, also where the run is cut off.
+
+    Args:
+        path: What the user named; a pipe or a device is written once, at the end.
+    """
+
+    def __init__(self, path: str):
+        self.path = Path(path)
+        self._is_file = True
+        self._lock: FileLock | None = None
+
+    def check(self) -> None:
+        """Makes sure that the statistics can be written, and replace nothing else; holds the file.
+
+        Raises:
+            OutputError: They cannot, or would; choose another file.
+            BadInputError: Another run writes the file.
+        """
+        if self.path.is_dir():
+            raise self._cannot(IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+        self._is_file = self.path.is_file() or not self.path.exists()
+        if not self._is_file:
+            return
+        try:
+            content = b""
+            if self.path.exists():
+                with self.path.open("r+b") as file:  # which also needs leave to write it
+                    content = file.read(MOST_BYTES)
+            tempfile.TemporaryFile(dir=self.path.resolve().parent).close()
+        except (OSError, ValueError, RuntimeError) as error:  # a name with a zero in it, a link to itself
+            raise self._cannot(error) from error
+        if content and b'"frames_read"' not in content:
+            raise OutputError(
+                f"{self.path} is there already and holds no statistics.",
+                "Expected a new file, or one that an earlier run wrote.",
+                "Choose another --stats.",
+            )
+        place = self.path.resolve()
+        self._lock = hold(
+            place.with_name(f".{place.name}.lock"),
+            BadInputError(
+                f"{self.path} is being written by another run, or by another part of this one.",
+                "Expected one run at a time.",
+                "End that one, or choose another --stats.",
+            ),
+        )
+
+    def let_go(self) -> None:
+        """Lets other runs have the file."""
+        let_go(self._lock)
+
+    def write(self, statistics: dict[str, Any]) -> None:
+        """Writes the statistics at the end.
+
+        Raises:
+            OutputError: They cannot be written.
+        """
+        text = json.dumps(statistics, indent=2) + "\n"
+        try:
+            write_text(self.path, text)
+        except OSError as error:
+            raise self._cannot(error.__cause__ or error) from error
+
+    def write_meanwhile(self, statistics: dict[str, Any]) -> None:
+        """Writes the statistics of a run that goes on, as those of one that was cut off."""
+        if self._is_file:
+            with contextlib.suppress(OutputError):  # the end will tell
+                self.write({**statistics, "error": CUT_OFF})
+
+    def _cannot(self, error: BaseException) -> OutputError:
+        """Returns the error for statistics that have no place."""
+        return OutputError(
+            f"The statistics cannot be written to {self.path} ({getattr(error, 'strerror', None) or error}).",
+            "Expected a file in a folder that is there and writable, and room on the disk.",
+            "Choose another --stats, or make the folder, or room.",
+        )
+
+
+class StatisticsLoop(Worker):
+    """Writes the statistics every few seconds, until the run is over.
+
+    Args:
+        data: The shared object.
+        file: Where they go.
+        statistics: Returns them.
+    """
+
+    def __init__(self, data: Data, file: StatisticsFile, statistics: Callable[[], dict[str, Any]]):
+        super().__init__(data, "statistics")
+        self._file, self._statistics = file, statistics
+
+    def step(self) -> None:
+        """Sleeps for a while, and writes them unless the run is over by then."""
+        if not self.data.wait_done(WRITE_SECONDS):
+            self._file.write_meanwhile(self._statistics())

@@ -1,7 +1,7 @@
 """The networks, as Keras layers that run on any of its backends.
 
 `tutorial` is small enough to follow layer by layer, `shipped` is the one that comes with
-the package. `training.py` teaches them; live runs use the exported file and never import
+the package. `trainer.py` teaches them; live runs use the exported file and never import
 this module.
 
 Notebook: 05_train
@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from .card import Card, write_card
-from .errors import BadInputError, damage_told, did_you_mean, missing_package
-from .image import SIZE
-from .labels import Labels
-from .quiet import without_lines
+from ..errors import BadInputError, as_bad_input, did_you_mean, missing_package
+from ..files import replacing
+from ..labels import Labels
+from ..pictures.image import SIZE
+from .formats import KERAS, kind_of, opened_zip
+from .metadata import Card, write_card
+from .stderr_filter import without_lines
 
 GREETINGS = ("absl::InitializeLog", "oneDNN custom operations are on", "cudart_stub.cc", "cuda_platform.cc")
 """Parts of the lines in which TensorFlow tells that it has no graphics card and what it does then."""
@@ -80,12 +85,14 @@ def tutorial(labels: Labels, heads: int = 1) -> keras.Model:
     return keras.Model(face, _scores(x, labels, heads), name="tutorial")
 
 
-def shipped(labels: Labels, heads: int = 1) -> keras.Model:
+def shipped(labels: Labels, heads: int = 1, edge: int = EDGE, width: float = 1.0) -> keras.Model:
     """Builds the network that comes with the package, with random weights.
 
     Args:
         labels: What it tells apart.
         heads: How many answers it gives, such as FER2013's label and that of FER+'s votes.
+        edge: Pixels at each side that it does not look at.
+        width: How many times as many filters it has.
 
     Returns:
         A network from (n, 48, 48, 1) float32 of `image.standardise` to
@@ -96,8 +103,8 @@ def shipped(labels: Labels, heads: int = 1) -> keras.Model:
         (None, 2, 2)
     """
     face = keras.Input((SIZE, SIZE, 1), name="face")
-    x = layers.ReLU()(_convolution(layers.Cropping2D(EDGE)(face), STEM))
-    for filters, further in STAGES:
+    x = layers.ReLU()(_convolution(layers.Cropping2D(edge)(face), round(width * STEM)))
+    for filters, further in ((round(width * filters), further) for filters, further in STAGES):
         # Keeps the strongest answer of each 2 x 2 pixels: a mouth may sit a little higher. What
         # follows costs a quarter.
         x = layers.ReLU()(_convolution(x, filters, layers.MaxPooling2D()))
@@ -114,20 +121,30 @@ def shipped(labels: Labels, heads: int = 1) -> keras.Model:
     return keras.Model(face, _scores(x, labels, heads), name="expression")
 
 
+def whole(labels: Labels, heads: int = 1) -> keras.Model:
+    """Builds the shipped network for all pixels: a quarter more work. A teacher for others."""
+    return shipped(labels, heads, edge=0)
+
+
+def wide(labels: Labels, heads: int = 1) -> keras.Model:
+    """Builds the shipped network with half as many filters again: twice the work. A teacher for others."""
+    return shipped(labels, heads, width=1.5)
+
+
 def headed(eyes: keras.Model, labels: Labels) -> keras.Model:
     """Returns a network that ends in a new last layer, with random weights.
 
     Args:
-        eyes: From (n, 48, 48, 1) faces to (n, numbers) float32: what is found in them.
+        eyes: From faces to (n, numbers) float32: what is found in them; see `heads.eyes_of`.
         labels: What is to be told apart.
 
     Returns:
-        A network as `shipped` builds it, with one head.
+        A network with the input of the eyes and the answer of `shipped`, with one head.
     """
     return keras.Model(eyes.input, _scores(eyes.output, labels, 1), name="expression")
 
 
-NETWORKS = {"tutorial": tutorial, "shipped": shipped}
+NETWORKS = {"tutorial": tutorial, "shipped": shipped, "whole": whole, "wide": wide}
 """What a recipe's `network` may name."""
 
 
@@ -140,7 +157,7 @@ def builder(name: str) -> Callable[..., keras.Model]:
     if name not in NETWORKS:
         raise BadInputError(
             f"There is no network {name!r}.",
-            f"Expected {' or '.join(NETWORKS)}.",
+            f"Expected one of {', '.join(NETWORKS)}.",
             did_you_mean(name, NETWORKS, "Choose one, or add your own to network.NETWORKS."),
         )
     return NETWORKS[name]
@@ -212,22 +229,35 @@ def temper(network: keras.Model, temperatures: list[float]) -> None:
 
 
 def plain(network: keras.Model) -> keras.Model:
-    """Returns a copy of a network in float32 and without optimizer.
+    """Returns a copy of a network in float32, without optimizer, for any number of faces at once.
 
     One that was taught under `mixed_bfloat16` keeps that in its layers: it would reload as
     such, and the converter refuses it. The weights themselves are float32 all along.
     """
 
-    def rebuild(layer: keras.Layer) -> keras.Layer:
-        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
-
-    with precision("float32"):  # For the input, which is not rebuilt.
-        # Without its optimizer, which would make a file three times as large.
-        bare = keras.Model(network.inputs[0], network.outputs[0], name=network.name)
-        face = keras.Input(network.inputs[0].shape[1:], name="face")
-        copy = keras.models.clone_model(bare, input_tensors=face, clone_function=rebuild)
+    # Its optimizer, which would make a file three times as large, is not in the configuration.
+    with precision("float32"):
+        copy = type(network).from_config(_plain_config(network.get_config()))
     copy.set_weights(network.get_weights())
     return copy
+
+
+HALVES = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
+"""What Keras calls the ways to compute with two bytes a number."""
+
+
+def _plain_config(config: Any, key: str = "") -> Any:
+    """Returns the configuration of a layer or network that computes in float32, for any number of faces."""
+    if key == "batch_shape" and config:
+        return (None, *config[1:])
+    if key == "dtype":
+        name = config.get("config", {}).get("name") if isinstance(config, dict) else config
+        return "float32" if name in HALVES else config
+    if isinstance(config, (list, tuple)):
+        return type(config)(_plain_config(part) for part in config)
+    if isinstance(config, dict):
+        return {name: _plain_config(part, name) for name, part in config.items()}
+    return config
 
 
 @contextlib.contextmanager
@@ -244,6 +274,50 @@ def precision(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def narrowed(
+    network: keras.Model, labels: Labels, heads: int, build: Callable[..., keras.Model]
+) -> keras.Model:
+    """Returns a copy of a network that names fewer labels: the first ones of each head.
+
+    The scores of those labels keep their ratios, as if the others had never been possible.
+
+    Args:
+        network: What `build` returned for more labels, trained.
+        labels: What the copy tells apart.
+        heads: How many answers both give.
+        build: A function of NETWORKS.
+
+    Returns:
+        A network in float32 and without optimizer.
+    """
+    with precision("float32"):
+        copy = build(labels, heads)
+    for ours, theirs in zip(network.layers, copy.layers, strict=True):
+        weights = ours.get_weights()
+        if ours.name == LOGITS:
+            weights = [
+                values.reshape(*values.shape[:-1], heads, -1)[..., : len(labels)].reshape(
+                    *values.shape[:-1], -1
+                )
+                for values in weights
+            ]
+        theirs.set_weights(weights)
+    return copy
+
+
+def open_network(path: Path) -> keras.Model:
+    """Reads a .keras or .h5 file, whatever its name ends in; what is wrong with it, Keras says."""
+    kind = kind_of(path)
+    if kind == KERAS:
+        with opened_zip(path):
+            pass  # not one that unpacks to far more than it is
+    if path.suffix == kind:
+        return keras.models.load_model(path, compile=False)
+    with tempfile.TemporaryDirectory() as folder:  # Keras goes by the ending
+        copy = shutil.copyfile(path, Path(folder) / f"network{kind}")
+        return keras.models.load_model(copy, compile=False)
+
+
 def read_network(path: str | Path) -> keras.Model:
     """Reads a .keras file that `save` wrote; its card says beforehand whether it is one.
 
@@ -251,17 +325,13 @@ def read_network(path: str | Path) -> keras.Model:
         BadInputError: It is damaged, or of another kind.
     """
     expected, remedy = "Expected a .keras file that is whole.", "Train it again, or fetch it again."
-    with damage_told(f"{path} cannot be read", expected, remedy):
-        return keras.models.load_model(path, compile=False)
+    with as_bad_input(f"{path} cannot be read", expected, remedy):
+        return open_network(Path(path))
 
 
 def save(network: keras.Model, path: str | Path, card: Card) -> None:
     """Saves a network as a .keras file with its card, all at once."""
     path = Path(path)
-    part = path.with_name(f"part-{path.name}")
-    try:
+    with replacing(path) as part:
         network.save(part)
         write_card(part, card)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

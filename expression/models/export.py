@@ -12,19 +12,24 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
-import os
+import re
 import tempfile
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .card import Card, read_card, write_card
-from .errors import BadInputError, OutputError, RunError, did_you_mean, missing_package
-from .image import preprocess
-from .quiet import without_lines
+from ..errors import BadInputError, OutputError, RunError, did_you_mean, missing_package
+from ..files import replacing
+from ..pictures.image import preprocess
+from ..pictures.scaling import COLOURS, STANDARDISE, factors
+from .metadata import Card, read_card, write_card
 from .runtime import Runtime
+from .shapes import answering, face_shape
+from .stderr_filter import without_lines
 
 QUANTIZE = ("none", "float16", "dynamic", "int8")
 """How the numbers of a network are kept.
@@ -49,44 +54,32 @@ def export(
     """Writes a .keras network as .tflite, with the same card.
 
     Args:
-        keras_path: A network that `network.save` wrote.
+        keras_path: A network that `architectures.save` wrote.
         tflite_path: The file to write.
         quantize: none, float16 (half the size), dynamic (a quarter, and several times quicker)
             or int8 (as small, for chips that know whole numbers only).
-        faces: (n, size, size, 1) float32 as `image.standardise` makes them, a few hundred such as
-            the network will meet; int8 takes its ranges from them. None for `common_faces`.
+        faces: (n, size, size, channels) float32 as `Runtime.preprocess` makes them, a few hundred such
+            as the network will meet; int8 takes its ranges from them. None for `common_faces`.
 
     Returns:
         The card that is now in the file.
 
     Raises:
-        BadInputError: Another word for quantize, faces that are not standardised or of another shape,
+        BadInputError: Another word for quantize, faces of another scale or shape,
             or the file is not such a network.
         OutputError: The new file is not called .tflite, or cannot be written.
         MissingPackageError: TensorFlow is not installed, or scikit-image where its faces are used.
         RunError: Keras runs on another backend.
     """
     keras_path, tflite_path = Path(keras_path), Path(tflite_path)
-    _check_words(quantize, tflite_path)
+    check_words(quantize, tflite_path)
     card = read_card(keras_path)
     if quantize == "int8":
-        faces = common_faces(card.size) if faces is None else _checked(faces, card.size)
+        faces = faces_of(card) if faces is None else _checked(faces, card)
     card = replace(card, facts={**card.facts, "weights": quantize})
-    part = tflite_path.with_name(f"part-{tflite_path.name}")
-    try:
-        part.touch()  # Tells of a folder that is missing or locked before the work.
+    with replacing(tflite_path) as part:
         part.write_bytes(_convert(keras_path, card, faces))
         write_card(part, card)
-        os.replace(part, tflite_path)
-    except OSError as error:
-        raise OutputError(
-            f"{tflite_path} cannot be written ({error.strerror or error}).",
-            "Expected a folder that is there and writable, with room for it.",
-            "Make the folder, or room, or choose another.",
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
     return card
 
 
@@ -96,11 +89,11 @@ def agreement(first: Runtime, second: Runtime, pictures: np.ndarray, head: str |
     Args:
         first: A network.
         second: Another of the same input and labels, such as the same one exported.
-        pictures: (n, size, size, 1) float32 as `image.standardise` makes them, at least one.
+        pictures: (n, size, size, channels) float32 as `Runtime.preprocess` makes them, at least one.
         head: Whose answers, as for `Runtime.scores`.
 
     Example:
-        >>> from expression.runtime import load
+        >>> from expression.models.runtime import load
         >>> agreement(load(), load(), np.zeros((2, 48, 48, 1), np.float32))
         1.0
     """
@@ -108,7 +101,7 @@ def agreement(first: Runtime, second: Runtime, pictures: np.ndarray, head: str |
     return float((labels[0] == labels[1]).mean())
 
 
-def common_faces(size: int) -> np.ndarray:
+def common_faces(size: int, colour: str = "grey", scaling: str = STANDARDISE) -> np.ndarray:
     """Returns faces that come with scikit-image, for who has no others at hand.
 
     They are 100 faces of Labeled Faces in the Wild, 25 x 25 pixels, and their mirror images: softer
@@ -119,9 +112,11 @@ def common_faces(size: int) -> np.ndarray:
 
     Args:
         size: Pixels on a side.
+        colour: As for `image.preprocess`; the faces are grey.
+        scaling: As for `image.preprocess`.
 
     Returns:
-        (200, size, size, 1) float32 as `image.standardise` makes them.
+        (200, size, size, channels) float32 as `image.preprocess` makes them.
 
     Raises:
         MissingPackageError: scikit-image is not installed.
@@ -134,12 +129,27 @@ def common_faces(size: int) -> np.ndarray:
         ) from error
     # The first half of the set are faces, the other half are not.
     pictures = [np.uint8(255 * picture) for picture in lfw_subset()[:100]]
-    return np.stack(
-        [preprocess(side, size=size) for picture in pictures for side in (picture, picture[:, ::-1])]
-    )
+    both = [side for picture in pictures for side in (picture, picture[:, ::-1])]
+    return np.stack([preprocess(side, None, size, colour, scaling) for side in both])
 
 
-def _check_words(quantize: str, path: Path) -> None:
+def faces_of(card: Card, pictures: np.ndarray = ()) -> np.ndarray:
+    """Returns faces as a network takes them, to learn ranges from.
+
+    Args:
+        card: The network's.
+        pictures: (n, 48, 48) uint8; none for `common_faces`.
+
+    Returns:
+        (n, size, size, channels) float32.
+    """
+    if not len(pictures):
+        return common_faces(card.size, card.colour, card.preprocessing)
+    ways = (None, card.size, card.colour, card.preprocessing)
+    return np.stack([preprocess(picture, *ways) for picture in pictures])
+
+
+def check_words(quantize: str, path: Path) -> None:
     """Raises an error for another word for quantize, or another ending."""
     if quantize not in QUANTIZE:
         raise BadInputError(
@@ -155,24 +165,29 @@ def _check_words(quantize: str, path: Path) -> None:
         )
 
 
-def _checked(faces: np.ndarray, size: int) -> np.ndarray:
+def _checked(faces: np.ndarray, card: Card) -> np.ndarray:
     """Returns the faces as float32, or raises a BadInputError for another shape or scale.
 
     From faces far off their scale ranges would come that end LiteRT, and Python with it.
     """
-    faces = np.asarray(faces, np.float32)
-    if faces.shape[1:] != (size, size, 1) or not len(faces):
+    faces, shape = np.asarray(faces, np.float32), (card.size, card.size, COLOURS[card.colour])
+    if faces.shape[1:] != shape or not len(faces):
         raise BadInputError(
             f"The representative faces have the shape {faces.shape}.",
-            f"Expected (n, {size}, {size}, 1), with a few hundred of them.",
-            "Give image.standardise(pictures), or none.",
+            f"Expected (n, {', '.join(map(str, shape))}), with a few hundred of them.",
+            "Give image.standardise(pictures) or what Runtime.preprocess makes, or none.",
         )
-    mean, deviation = faces.mean(), faces.std()
-    if not (abs(mean) < 0.1 and 0.3 < deviation < 1.1):
+    both = factors(card.preprocessing, shape[-1])  # None for pictures' own means
+    means, deviations = (0.1, (0.3, 1.1)) if both is None else (110, (10, 120))
+    levels = faces if both is None else (faces - both[1]) / both[0] - 127.5
+    mean, deviation = levels.mean(), levels.std()
+    if not (abs(mean) < means and deviations[0] < deviation < deviations[1]):
         raise BadInputError(
-            f"The representative faces have the mean {mean:.3g} and the deviation {deviation:.3g}.",
-            "Expected about 0 and just under 1.",
-            "Give image.standardise(pictures), or none.",
+            f"The representative faces have the mean {faces.mean():.3g} and the deviation {faces.std():.3g}.",
+            "Expected about 0 and just under 1."
+            if both is None
+            else f"Expected pixels scaled as {card.preprocessing}.",
+            "Give image.standardise(pictures) or what Runtime.preprocess makes, or none.",
         )
     return faces
 
@@ -180,32 +195,91 @@ def _checked(faces: np.ndarray, size: int) -> np.ndarray:
 def _convert(path: Path, card: Card, faces: np.ndarray | None) -> bytes:
     """Returns a .keras network as the bytes of a .tflite file, in the form that its card tells."""
     network = _network(path)
-    from tensorflow import TensorSpec, errors, float16, float32, lite
+    from tensorflow import TensorSpec, errors
 
+    from .architectures import keras
+
+    (taken,) = network.inputs
+    shape = face_shape(taken.shape[1:])
     # One face at a time, as the runtime asks: with an open number, the file would compute its
     # shapes at every face and LiteRT could not take all layers in one go.
-    one_face = TensorSpec((1, card.size, card.size, 1), float32, name="face")
+    one_face = TensorSpec((1, *shape.dims(card.size, COLOURS[card.colour])), taken.dtype, name="face")
     with tempfile.TemporaryDirectory() as folder, _noise_held_back():
+        archive = keras.export.ExportArchive()
+        archive.track(network)
+        archive.add_endpoint("read", _reading(network, card), input_signature=[one_face])
         try:
             # Not from_keras_model, which does the same and hides it when the disk is full.
-            network.export(folder, verbose=False, input_signature=[one_face])
+            archive.write_out(folder, verbose=False)
         except errors.ResourceExhaustedError as error:
             raise OSError(errno.ENOSPC, f"no room in {tempfile.gettempdir()}") from error
-        converter = lite.TFLiteConverter.from_saved_model(folder)
-        form = card.facts["weights"]
-        if form != "none":
-            converter.optimizations = [lite.Optimize.DEFAULT]
-        if form == "float16":
-            converter.target_spec.supported_types = [float16]
-        if form == "int8":
-            converter.representative_dataset = lambda: ([face[None]] for face in faces)
-            converter.target_spec.supported_ops = [lite.OpsSet.TFLITE_BUILTINS_INT8]
+        return lite_bytes(folder, card, faces)
+
+
+def _reading(network: Any, card: Card) -> Callable[[Any], Any]:
+    """Returns a function from faces to what a network answers about its labels, and nothing else."""
+    from .architectures import keras
+
+    shapes = [output.shape[1:] for output in network.outputs]
+    chosen = answering(shapes, len(card.heads), 1 if card.answers in ("chance", "odds") else len(card.labels))
+
+    def read(face: Any) -> Any:
+        # Said clearly, since layers that distort pictures go on to do so otherwise.
+        answers = keras.tree.flatten(network(face, training=False))
+        heads = [answers[index] for index in chosen]
+        return heads[0] if len(heads) == 1 else keras.ops.stack(heads, 1)
+
+    return read
+
+
+def lite_bytes(folder: str, card: Card, faces: np.ndarray | None) -> bytes:
+    """Returns a SavedModel as the bytes of a .tflite file.
+
+    Args:
+        folder: Where it is; it takes a number of faces that is fixed.
+        card: What its numbers are to be kept as stands among its facts as "weights".
+        faces: (n, size, size, channels) float32, for int8.
+    """
+    from tensorflow import float16, lite, saved_model
+
+    # One signature: with all that are there, the file would hold the network several times.
+    converter = lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
+    form = card.facts["weights"]
+    if form != "none":
+        converter.optimizations = [lite.Optimize.DEFAULT]
+    if form == "float16":
+        converter.target_spec.supported_types = [float16]
+    if form == "int8":
+        (taken,) = (
+            saved_model.load(folder).signatures["serving_default"].structured_input_signature[1].values()
+        )
+        fitted = face_shape(taken.shape[1:]).fitted(faces).astype(taken.dtype.as_numpy_dtype)
+        batch = taken.shape[0]
+        converter.representative_dataset = lambda: ([np.repeat(face[None], batch, 0)] for face in fitted)
+        converter.target_spec.supported_ops = [lite.OpsSet.TFLITE_BUILTINS_INT8]
+    with _noise_held_back(), _told_of_layers():
         return converter.convert()
+
+
+@contextlib.contextmanager
+def _told_of_layers() -> Iterator[None]:
+    """Tells of layers that LiteRT does not have."""
+    from tensorflow.lite.python.convert_phase import ConverterError
+
+    try:
+        yield
+    except ConverterError as error:
+        steps = re.search(r"(?:TF Select|Custom) ops: (.*)", str(error))
+        raise BadInputError(
+            f"The network cannot become a .tflite file: {steps[1] if steps else 'the converter refuses it'}.",
+            "Expected layers that LiteRT has.",
+            "Write it as .keras, which TensorFlow runs, or take those layers out where it was made.",
+        ) from error
 
 
 def _network(path: Path):
     """Returns a saved network, in float32."""
-    from .network import keras, plain, read_network
+    from .architectures import keras, plain, read_network
 
     if keras.backend.backend() != "tensorflow":
         raise RunError(

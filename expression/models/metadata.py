@@ -1,40 +1,48 @@
-"""The card of a saved network: its labels, input size and preprocessing, in its own file.
+"""The card of a saved network: its labels, its input and its answers, in its own file.
 
 A .keras file is a zip. A .tflite file may have a zip behind its end, which interpreters
 do not read; TensorFlow's own "associated files" are kept so. The card is `expression.json`
-in that zip, so it travels with the network. `training.py` writes it, `runtime.py` reads it.
+in that zip, so it travels with the network. `trainer.py` and `external.py` write it,
+`runtime.py` reads it.
 
 Notebook: 05_train
 """
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import shutil
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from .errors import BadInputError, MissingFileError, damage_told
-from .image import SIZE
-from .labels import Labels
+from ..errors import DAMAGE, BadInputError, as_bad_input
+from ..files import replacing
+from ..labels import Labels
+from ..pictures.image import SIZE
+from ..pictures.scaling import COLOURS, LARGEST, STANDARDISE, is_scaling
+from ..sanitize import is_printable
+from .formats import KERAS, TFLITE, WHOLE, kind_of, opened_zip
 
 ENTRY = "expression.json"
 FORMAT = 1
 ONE_HEAD = ("labels",)
 """The heads of a network that gives one answer."""
 
-WHOLE = (
-    "Expected a .tflite or .keras file that is whole.",
-    "Name another file, or fetch this one again.",
-)
-"""What is expected of a file that is no network, and what to do."""
+ANSWERS = ("scores", "logits", "shares", "chance", "odds")
+"""What a network's numbers are; see `shapes.as_scores`."""
 
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """The first date a zip can hold; with it, equal networks are equal files."""
+
+LARGEST_CARD = 2**20
+"""Bytes of a card; one with every fact of a long training has a few thousand."""
+
+LONGEST_NAME = 100
+"""Letters of a label's or head's name."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +52,28 @@ class Card:
     Attributes:
         labels: What its scores stand for, in order.
         size: Pixels on a side of its input.
-        preprocessing: The name of the function in `image.py` that makes its input.
+        preprocessing: What becomes of the pixels: `standardise`, or another scaling of `scaling.py`.
         heads: The names of its answers, in order. All are over the same labels: a network that
             learned FER2013 with FER+'s votes has "fer2013" and "ferplus", any other "labels".
         facts: What else is worth keeping, such as its accuracy; plain JSON values.
+        colour: How its input has colours, one of `scaling.COLOURS`.
+        answers: What its numbers are, one of ANSWERS.
+        sha256: That of a .tflite network without its card, by which damage is found; `write_card` sets it.
     """
 
     labels: Labels
     size: int = SIZE
-    preprocessing: str = "standardise"
+    preprocessing: str = STANDARDISE
     heads: tuple[str, ...] = ONE_HEAD
     facts: Mapping[str, Any] = field(default_factory=dict)
+    colour: str = "grey"
+    answers: str = "scores"
+    sha256: str = field(default="", compare=False)
+
+    @property
+    def input(self) -> str:
+        """What its input is, in words: "48 x 48 grey standardise"."""
+        return f"{self.size} x {self.size} {self.colour.removesuffix('3')} {self.preprocessing}"
 
     def to_json(self) -> str:
         """Returns the card as text; equal cards give equal text."""
@@ -64,6 +83,9 @@ class Card:
             "size": self.size,
             "preprocessing": self.preprocessing,
             "heads": list(self.heads),
+            "colour": self.colour,
+            "answers": self.answers,
+            "sha256": self.sha256,
         }
         # No fact may stand in for what the network itself is.
         content = {**own, **self.facts, **own}
@@ -74,7 +96,7 @@ class Card:
         """Reads what `to_json` wrote.
 
         Raises:
-            ValueError, KeyError, TypeError: It is not a card.
+            ValueError, KeyError, TypeError and what else json raises: It is not a card.
 
         Example:
             >>> Card.from_json(Card(Labels(["Happy", "Sad"]), 48).to_json()).labels
@@ -83,11 +105,56 @@ class Card:
         content = json.loads(text)
         if content.pop("format") != FORMAT:
             raise ValueError("format")
-        labels, size = Labels(content.pop("labels")), int(content.pop("size"))
-        heads = tuple(map(str, content.pop("heads", ONE_HEAD)))  # older cards have none
+        labels, size = _labels(content.pop("labels")), content.pop("size")
+        if type(size) is not int or not 1 <= size <= LARGEST:
+            raise ValueError("size")
+        heads = tuple(_names(content.pop("heads", list(ONE_HEAD))))  # older cards have none
         if not heads or len(set(heads)) < len(heads):
             raise ValueError("heads")
-        return cls(labels, size, str(content.pop("preprocessing")), heads, content)
+        words = {"preprocessing": content.pop("preprocessing")}
+        words |= {name: content.pop(name, default) for name, default in _LATER.items()}
+        _names([word for word in words.values() if word != ""])
+        return cls(labels, size, heads=heads, facts=content, **words)
+
+
+def _labels(names: Any) -> Labels:
+    """Returns the labels of a card; what is wrong with them is wrong with the card."""
+    try:
+        return Labels(_names(names))
+    except BadInputError as error:  # its remedy would be for a list of labels
+        raise ValueError(error.happened.rstrip(".")) from error
+
+
+_LATER = {"colour": "grey", "answers": "scores", "sha256": ""}
+"""What cards of earlier versions leave out, and what holds then."""
+
+
+def is_name(text: str) -> bool:
+    """Returns whether a label or head may be called so: it can be shown."""
+    return is_printable(text) and 0 < len(text) <= LONGEST_NAME
+
+
+def _names(values: Any) -> list[str]:
+    """Returns a list of names as it is, unless it is something else or one cannot be shown."""
+    if type(values) is not list or not all(type(value) is str and is_name(value) for value in values):
+        raise ValueError("names that cannot be shown")
+    return values
+
+
+def check_card(path: Path, card: Card) -> None:
+    """Raises a BadInputError unless this package can make the input of a network and read its answers."""
+    known = {
+        "pictures made by": (card.preprocessing, is_scaling(card.preprocessing, COLOURS.get(card.colour, 1))),
+        "colours as": (card.colour, card.colour in COLOURS),
+        "answers read as": (card.answers, card.answers in ANSWERS),
+    }
+    for what, (word, fits) in known.items():
+        if not fits:
+            raise BadInputError(
+                f"{path} wants its {what} {word!r}.",
+                "Expected standardise, 0..1, grey, rgb or another word that this version knows.",
+                "Update this package, or export the network again.",
+            )
 
 
 def write_card(path: str | Path, card: Card) -> None:
@@ -95,21 +162,19 @@ def write_card(path: str | Path, card: Card) -> None:
 
     Raises:
         BadInputError: The file is not a network.
+        OutputError: It cannot be written; it is as it was then.
     """
     path = Path(path)
-    check_network(path)
-    temporary = path.with_name(path.name + ".part")
-    lite = path.suffix == ".tflite"
-    begins, entries = (network_bytes(path), []) if lite else (b"", _entries(path))
-    try:
-        temporary.write_bytes(begins)
-        with zipfile.ZipFile(temporary, "a") as file:
+    if check_network(path) == TFLITE:
+        begins, entries = network_bytes(path), []
+        card = replace(card, sha256=sha256(begins).hexdigest())
+    else:
+        begins, entries = b"", _entries(path)
+    with replacing(path) as part:
+        part.write_bytes(begins)
+        with zipfile.ZipFile(part, "a") as file:
             for name, content in [*entries, (ENTRY, card.to_json().encode())]:
                 file.writestr(_entry(name), content)
-        shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_card(path: str | Path) -> Card:
@@ -122,50 +187,55 @@ def read_card(path: str | Path) -> Card:
     path = Path(path)
     check_network(path)
     with (
-        damage_told(
+        as_bad_input(
             f"{path} does not say which labels it knows",
             f"Expected a network with {ENTRY} in its file, as training and export write it.",
-            "Export it again with this package, or fetch the whole file again.",
+            "Export it again with this package, somebody else's network with --labels and --input, "
+            "or fetch the whole file again.",
         ),
         zipfile.ZipFile(path) as file,
+        file.open(ENTRY) as entry,
     ):
-        return Card.from_json(file.read(ENTRY).decode())
+        content = entry.read(LARGEST_CARD + 1)
+        if len(content) > LARGEST_CARD:
+            raise ValueError(f"{ENTRY} has more than {LARGEST_CARD:,} bytes")
+        return Card.from_json(content.decode())
+
+
+def has_card(path: Path) -> bool:
+    """Returns whether a file has a card, of whatever worth."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return ENTRY in file.namelist()
+    except DAMAGE:
+        return False
 
 
 def network_bytes(path: Path) -> bytes:
     """Returns a .tflite file without the zip behind its end."""
     content = path.read_bytes()
-    if not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(io.BytesIO(content)):
         return content
-    with damage_told(f"{path} is not a network", *WHOLE), zipfile.ZipFile(path) as file:
+    with as_bad_input(f"{path} is not a network", *WHOLE), zipfile.ZipFile(io.BytesIO(content)) as file:
         return content[: min((info.header_offset for info in file.infolist()), default=file.start_dir)]
 
 
-def check_network(path: Path) -> None:
-    """Raises an error unless a file looks like a network from outside."""
-    if not path.is_file():
-        raise MissingFileError(
-            f"There is no network {path}.",
-            "Expected a .tflite or .keras file.",
-            "Check the name and the folder.",
-        )
-    if path.suffix == ".tflite":
-        with path.open("rb") as file:
-            right = file.read(8)[4:] == b"TFL3"
-    else:
-        right = path.suffix == ".keras" and zipfile.is_zipfile(path) and _holds(path, "config.json")
-    if not right:
-        raise BadInputError(f"{path} is not a network.", *WHOLE)
+def check_network(path: Path) -> str:
+    """Returns the kind of a network that can hold a card: .tflite or .keras.
 
-
-def _holds(path: Path, name: str) -> bool:
-    with damage_told(f"{path} is not a network", *WHOLE), zipfile.ZipFile(path) as file:
-        return name in file.namelist()
+    Raises:
+        MissingFileError: There is no such file.
+        BadInputError: It is something else.
+    """
+    kind = kind_of(path)
+    if kind not in (TFLITE, KERAS):
+        raise BadInputError(f"{path} is not a network that can hold its labels.", *WHOLE)
+    return kind
 
 
 def _entries(path: Path) -> list[tuple[str, bytes]]:
     """Returns the names and contents in a .keras file, without the card."""
-    with damage_told(f"{path} is not a network", *WHOLE), zipfile.ZipFile(path) as file:
+    with opened_zip(path) as file:
         return [(name, file.read(name)) for name in file.namelist() if name != ENTRY]
 
 

@@ -1,7 +1,7 @@
 """Holds back known lines that native libraries print to stderr though all is well.
 
 They come from C++, past Python's own streams, and have no setting that stops them.
-`runtime.py` and `network.py` use it around the calls that print.
+`runtime.py` and `architectures.py` use it around the calls that print.
 
 Notebook: 05_train
 """

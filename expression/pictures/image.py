@@ -14,63 +14,86 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .data import Box
-from .errors import BadInputError, MissingFileError, OutputError
-from .files import writing_told
+from ..errors import BadInputError, OutputError
+from ..files import PRIVATE, write_bytes
+from ..types import Box
+from .decoding import decode_picture as decode_picture
+from .decoding import picture_frames as picture_frames
+from .decoding import read_picture as read_picture
+from .kinds import is_picture as is_picture
+from .scaling import COLOURS, DEVIATION_FLOOR, STANDARDISE, scaled
 
 SIZE = 48
 """Pixels on a side of a network's input, as in FER2013."""
 
-PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
-"""Endings of files that are read as pictures."""
-
-DEVIATION_FLOOR = 8.0
-"""Added to the deviation in `standardise`, in grey levels, so that a blank picture stays
-blank and noise in a dark one is not blown up."""
+OVERSHOOT = 0.1
+"""How far floats may leave 0 to 1 and are still taken for that range, as after cubic scaling."""
 
 
-def read_picture(path: str | Path) -> np.ndarray:
-    """Reads a picture file.
+def as_picture(pixels: object, giver: str = "The source") -> np.ndarray:
+    """Returns what a source gave as a picture, converted where there is no doubt what is meant.
+
+    That is grey levels, whole numbers from 0 to 255 in a wider type, and floats from 0 to 1.
+
+    Args:
+        pixels: What `Source.read` returned.
+        giver: The source, for the message.
 
     Returns:
-        (height, width, 3) uint8, RGB.
+        (height, width, 3) uint8, RGB; the same array where it was that already.
 
     Raises:
-        MissingFileError: There is no such file.
-        BadInputError: It is not a picture that OpenCV reads, or may not be read.
+        BadInputError: It is something else, such as 16 bits, four channels, or no array.
+
+    Example:
+        >>> as_picture(np.full((2, 2), 0.5))[0, 0].tolist()
+        [128, 128, 128]
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(
-            f"There is no picture {path}.", "Expected a file.", "Check the name and the folder."
-        )
-    try:
-        image = _decode(np.fromfile(path, np.uint8))
-    except OSError as error:
-        raise BadInputError(
-            f"{path} cannot be read ({error.strerror}).",
-            "Expected a file that you may read.",
-            "Check its permissions.",
-        ) from error
-    if image is None:
-        raise BadInputError(
-            f"{path} is not a picture.",
-            "Expected a JPEG, PNG, BMP or WebP file.",
-            "Open it in a viewer and save it again as PNG.",
-        )
-    return image
+    shape = getattr(pixels, "shape", ())
+    right = isinstance(pixels, np.ndarray) and pixels.size > 0
+    if right and pixels.dtype == np.uint8 and len(shape) == 3 and shape[2] == 3:
+        return np.ascontiguousarray(pixels)
+    levels = _levels(pixels) if right else None
+    if levels is None or len(shape) not in (2, 3) or shape[2:] not in ((), (1,), (3,)):
+        raise _no_picture(pixels, giver)
+    return cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB) if shape[2:] != (3,) else levels
 
 
-def _decode(data: np.ndarray) -> np.ndarray | None:
-    """Returns the bytes of a picture file as RGB, upright, or None when they are no picture."""
-    try:
-        return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
-    except cv2.error:  # larger than OpenCV takes, or broken
+def _levels(pixels: np.ndarray) -> np.ndarray | None:
+    """Returns pixels as uint8 where it is clear what their values mean, else None."""
+    if pixels.dtype == np.uint8:
+        return np.ascontiguousarray(pixels)
+    if pixels.dtype.kind not in "fiu":
         return None
+    low, high = pixels.min(), pixels.max()
+    if pixels.dtype.kind == "f" and -OVERSHOOT <= low <= high <= 1 + OVERSHOOT:
+        return np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    if pixels.dtype.kind != "f" and pixels.dtype != np.uint16 and 0 <= low <= high <= 255:
+        return pixels.astype(np.uint8)
+    return None
+
+
+def _no_picture(pixels: object, giver: str) -> BadInputError:
+    """Returns the error for something that cannot be shown, with the line that makes a picture of it."""
+    if not isinstance(pixels, np.ndarray):
+        what, remedy = f"a {type(pixels).__name__}", "Try numpy.asarray(...) of it."
+    else:
+        what = f"an array with the shape {pixels.shape} and {pixels.dtype} values"
+        remedy = "Convert it in read."
+        if pixels.ndim == 3 and pixels.shape[2] == 4:
+            remedy = "Return image[..., :3] for RGBA, or cv2.cvtColor(image, cv2.COLOR_BGRA2RGB) for BGRA."
+        elif pixels.dtype == np.uint16:
+            remedy = "Return (image >> 8).astype(numpy.uint8) for 16 bits; for 12 bits, >> 4."
+        elif pixels.size and pixels.dtype.kind in "biuf":
+            what += f" from {pixels.min():g} to {pixels.max():g}"
+            remedy = "Return image.clip(0, 255).astype(numpy.uint8), once its values go from 0 to 255."
+    return BadInputError(
+        f"{giver} gave {what}.", "Expected a picture: (height, width, 3) uint8, RGB, 0 to 255.", remedy
+    )
 
 
 def write_picture(path: str | Path, image: np.ndarray) -> None:
-    """Writes an RGB or grey picture; the ending of the name chooses the format.
+    """Writes an RGB or grey picture that only its owner may read; the ending of the name chooses the format.
 
     Raises:
         BadInputError: The picture is empty, or larger than the format can hold.
@@ -85,8 +108,7 @@ def write_picture(path: str | Path, image: np.ndarray) -> None:
             "Name it .png.",
         )
     data = _encode(ending, image)
-    with writing_told(path):
-        path.write_bytes(data)
+    write_bytes(path, data, PRIVATE)
 
 
 def _encode(ending: str, image: np.ndarray) -> bytes:
@@ -184,6 +206,13 @@ def face_pixels(image: np.ndarray, box: Box | None = None, size: int = SIZE) -> 
     return resize(grey(image), size, size)
 
 
+def face_colours(image: np.ndarray, box: Box | None = None, size: int = SIZE) -> np.ndarray:
+    """Returns a face as `face_pixels` does, in colours: (size, size, 3) uint8 RGB."""
+    if image.ndim == 2:
+        return cv2.cvtColor(face_pixels(image, box, size), cv2.COLOR_GRAY2RGB)
+    return resize(image if box is None else crop(image, square(box)), size, size)
+
+
 def standardise(pixels: np.ndarray) -> np.ndarray:
     """Takes light and contrast out of pictures, each by its own mean and deviation.
 
@@ -203,22 +232,36 @@ def standardise(pixels: np.ndarray) -> np.ndarray:
     return ((pixels - mean) / (deviation + DEVIATION_FLOOR))[..., None]
 
 
-def preprocess(image: np.ndarray, box: Box | None = None, size: int = SIZE) -> np.ndarray:
+def preprocess(
+    image: np.ndarray,
+    box: Box | None = None,
+    size: int = SIZE,
+    colour: str = "grey",
+    scaling: str = STANDARDISE,
+) -> np.ndarray:
     """Turns a face into network input; every path of the package goes through here.
 
     Args:
         image: (height, width, 3) uint8 RGB or (height, width) uint8 grey.
         box: Where the face is, in pixels; None when the picture is the face.
         size: Pixels on a side of the network's input.
+        colour: grey; or what a network from elsewhere takes: rgb, bgr, or grey3, the same grey three times.
+        scaling: What becomes of the pixels; see `scaling.py`. `Runtime.preprocess` knows all three.
 
     Returns:
-        (size, size, 1) float32, mean 0, deviation just under 1.
+        (size, size, 1 or 3) float32; by default of mean 0 and a deviation just under 1.
 
     Example:
         >>> preprocess(np.zeros((480, 640, 3), np.uint8), Box(10, 10, 100, 120)).shape
         (48, 48, 1)
     """
-    return standardise(face_pixels(image, box, size))
+    if colour in ("rgb", "bgr"):
+        pixels = face_colours(image, box, size)
+        return scaled(pixels if colour == "rgb" else pixels[..., ::-1], scaling)
+    pixels = face_pixels(image, box, size)
+    if colour == "grey" and scaling == STANDARDISE:
+        return standardise(pixels)
+    return scaled(np.repeat(pixels[..., None], COLOURS[colour], 2), scaling)
 
 
 def shaken(

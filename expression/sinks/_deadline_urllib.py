@@ -12,7 +12,7 @@ from typing import Any
 from ..deadline import Deadline, Plain, Secure
 
 
-class Straight(urllib.request.HTTPRedirectHandler):
+class NoRedirect(urllib.request.HTTPRedirectHandler):
     """Follows no redirect, which would carry what is secret in an address elsewhere."""
 
     def redirect_request(self, *_: Any) -> None:

@@ -10,8 +10,8 @@ from datetime import datetime
 
 import numpy as np
 
-from ..data import Frame, Reading
-from ..image import crop, fit, square
+from ..pictures.image import crop, fit, square
+from ..types import Frame, Reading
 
 MARGIN = 1.3
 """Side of the picture as a multiple of the box's longer side, so that hair and chin are on it."""

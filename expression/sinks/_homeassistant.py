@@ -7,10 +7,11 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from .. import __version__
-from ..control import AS_READ
+from ..labels import AS_READ
 
 DISCOVERY = "homeassistant"
 """Where Home Assistant looks for devices. Source: https://www.home-assistant.io/integrations/mqtt/"""
@@ -21,8 +22,19 @@ BIRTH = f"{DISCOVERY}/status"
 ONLINE, OFFLINE, ON, OFF = "online", "offline", "ON", "OFF"
 """What Home Assistant expects where nothing else is agreed. Source: the same page."""
 
-NOBODY = "nobody"
-"""The mood when nobody is there."""
+
+def identity_of(prefix: str) -> str:
+    """Returns by what Home Assistant knows a run; no two prefixes have the same.
+
+    A slash cannot be in it, so such a prefix gets a few letters that are its own: a/b is not a_b.
+
+    Example:
+        >>> identity_of("a_b"), identity_of("a/b")
+        ('a_b', 'a_b_c14cddc0')
+    """
+    if "/" not in prefix:
+        return prefix
+    return f"{prefix.replace('/', '_')}_{hashlib.sha256(prefix.encode()).hexdigest()[:8]}"
 
 
 def discovery(prefix: str, labels: tuple[str, ...] = ()) -> dict[str, str]:
@@ -37,7 +49,7 @@ def discovery(prefix: str, labels: tuple[str, ...] = ()) -> dict[str, str]:
         >>> list(discovery("hall", ("Happy", "Sad")))[-1]
         'homeassistant/select/hall_override/config'
     """
-    identity, maker = prefix.replace("/", "_"), {"name": "expression", "sw_version": __version__}
+    identity, maker = identity_of(prefix), {"name": "expression", "sw_version": __version__}
     things = {
         "sensor/mood": {"name": "Mood", "icon": "mdi:emoticon", "json_attributes_topic": f"{prefix}/scores"},
         "sensor/people": {"name": "People", "icon": "mdi:account-group", "state_class": "measurement"},

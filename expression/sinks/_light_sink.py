@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..colours import Light
-from ..data import Reading
-from ..lightsettings import LightSettings
-from . import Sink
+from ..labels import folded_label
+from ..lights.colours import Light
+from ..lights.settings import LightSettings
+from ..types import Reading
+from ._base import Sink
 from ._options import warn_of_labels
 
 
@@ -34,8 +35,8 @@ class Lighting(Sink):
     def open(self) -> None:
         """Warns of colours that were chosen for labels which the network does not have."""
         labels = self.control.labels
-        known = {label.casefold() for label in labels}
-        strange = [label for label in self.settings.chosen if label.casefold() not in known]
+        known = set(map(folded_label, labels))
+        strange = [label for label in self.settings.chosen if folded_label(label) not in known]
         warn_of_labels(f"Colours of the sink {self.name}", strange, labels)
 
     def send(self, reading: Reading) -> None:

@@ -5,20 +5,103 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 import ssl
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..deadline import Deadline
-from ..errors import BadInputError, RunError
+from ..errors import DAMAGE, BadInputError, RunError
 
 NO_TLS = "Leave out tls, or choose the port for it."
+
+LARGEST = 10_000
+"""Bytes of a message that are kept; a command has a few."""
+
+HUNG_UP = "hung up"
+"""What is said of somebody who ends the conversation without a reason."""
+
+SET = "Set EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD."
+
+BUSY = "Wait until it has room for one more; it is tried again."
+
+REMEDIES = {
+    "Banned": "Lift the ban at the broker, or wait until it ends.",
+    "Server busy": BUSY,
+    "Quota exceeded": BUSY,
+    "Connection rate exceeded": BUSY,
+    "Client identifier not valid": "Let the broker take any client identifier of letters, digits and -.",
+    "Bad authentication method": "Let the broker take a user name and a password.",
+    "Use another server": "Name the broker that takes its place.",
+    "Server moved": "Name the broker that has taken its place.",
+}
+"""What to do about the reasons by which a broker refuses a connection, in the words of paho.
+
+Source: https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html#_Toc3901079
+"""
+
+NOT_KEPT = (
+    "The broker at %s keeps no messages. Expected it to keep the newest of each topic for whoever comes "
+    "later. Let it retain messages; until then all is said again whenever Home Assistant starts."
+)
+
+CONNACK = 0x20
+OLDER = {
+    1: "Unsupported protocol version",
+    2: "Client identifier not valid",
+    3: "Server unavailable",
+    4: "Bad user name or password",
+    5: "Not authorized",
+}
+"""The first byte of a broker's answer, and the reasons of MQTT 3.1.1 in it, in the words of MQTT 5.
+
+Source: http://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html#_Toc398718035
+"""
+
+
+class Terms(NamedTuple):
+    """How one talks with a broker.
+
+    Attributes:
+        version: Of the protocol: 5, or 4 for MQTT 3.1.1, which gives no reasons.
+        retain: Whether the broker keeps the newest message of a topic.
+        qos: Whether it confirms (1) the messages that matter.
+    """
+
+    version: int = 5
+    retain: bool = True
+    qos: int = 1
+
+    def after(self, refusal: str) -> Terms | None:
+        """Returns the terms to try next where a broker refuses these, or None.
+
+        Example:
+            >>> Terms().after("Retain not supported")
+            Terms(version=5, retain=False, qos=1)
+        """
+        if refusal == "Retain not supported" and self.retain:
+            return self._replace(retain=False)
+        if refusal == "QoS not supported" and self.qos:
+            return self._replace(qos=0)
+        if refusal in ("Unsupported protocol version", HUNG_UP) and self.version == 5:
+            return Terms(4)
+        return None
 
 
 def place(host: str, port: int) -> str:
     """Returns where a broker is, in words."""
-    return f"{host}, port {port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def name_of(prefix: str) -> str:
+    """Returns by what a broker knows a run on this machine; the same again after a crash.
+
+    The broker then drops the connection of the run that crashed at once, and its last will cannot arrive
+    late. MQTT 3.1.1 promises room for 23 letters.
+    """
+    name = f"{socket.gethostname()}/{prefix}".encode("utf-8", "replace")
+    return f"expression-{hashlib.sha256(name).hexdigest()[:12]}"
 
 
 def unreachable(where: str, tls: bool, error: Exception) -> RunError:
@@ -40,23 +123,36 @@ def unreachable(where: str, tls: bool, error: Exception) -> RunError:
 
 
 def refused(where: str, said: str, named: bool) -> BadInputError | RunError:
-    """Returns the error for what answers and does not take us."""
+    """Returns the error for what answers and does not take us.
+
+    Args:
+        where: Where it is, as `place` tells it.
+        said: Its reason in the words of paho, or what it did.
+        named: Whether it was given a user name.
+    """
     if said in ("Bad user name or password", "Not authorized"):
+        let_in = " If they are right, allow this user to connect: it says Not authorized."
         return BadInputError(
-            f"The broker at {where} refuses "
-            f"{'the user name or password' if named else 'whoever gives no user name'}.",
+            f"The broker at {where} "
+            f"{'refuses the user name or password' if named else 'requires a user name'}.",
             "Expected the name and password of one of its users.",
-            "Set EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
+            SET + (let_in if named and said == "Not authorized" else ""),
+        )
+    if said in REMEDIES:
+        return RunError(
+            f"The broker at {where} refused the connection ({said}).",
+            "Expected it to accept one.",
+            REMEDIES[said],
         )
     return RunError(
-        f"What runs at {where} does not let us in ({said}).",
+        f"What runs at {where} refused the connection ({said}).",
         "Expected an MQTT broker.",
         "Check the port, and whether it wants tls=true.",
     )
 
 
 def client_class(paho: Any, seconds: float) -> type:
-    """Returns paho's class with one deadline for each try, in place of one for each address and step.
+    """Returns paho's class with one deadline for each try, and a thread that no broker can end.
 
     Args:
         paho: The module.
@@ -64,13 +160,44 @@ def client_class(paho: Any, seconds: float) -> type:
     """
 
     class Client(paho.Client):
+        seconds_left = seconds
+
+        @property
+        def _in_packet(self) -> dict[str, Any]:
+            return self.__dict__["_arriving"]
+
+        @_in_packet.setter
+        def _in_packet(self, packet: dict[str, Any]) -> None:
+            self.__dict__["_arriving"] = {**packet, "packet": _Cut()}
+
+        def _packet_handle(self) -> Any:
+            packet = bytes(self._in_packet["packet"][:3])
+            old = self._in_packet["command"] == CONNACK and len(packet) == 2 and packet[1] in OLDER
+            try:
+                if old and self.protocol == 5:  # the answer of an older broker
+                    return self._refuse(OLDER[packet[1]])
+                return super()._packet_handle()
+            except DAMAGE:
+                return paho.MQTT_ERR_PROTOCOL
+
+        def _refuse(self, said: str) -> Any:
+            self.on_refusal(said)
+            return paho.MQTT_ERR_CONN_REFUSED
+
         def _create_socket_connection(self) -> socket.socket:
-            deadline = Deadline(seconds)
+            deadline = Deadline(self.seconds_left)
             connection = deadline.connect(self._host, self._port)
             self._connect_timeout = max(0.01, deadline.left())  # for the encryption
             return connection
 
     return Client
+
+
+class _Cut(bytearray):
+    """A packet that arrives, of which only the beginning is kept where it is too large."""
+
+    def __iadd__(self, more: bytes) -> _Cut:
+        return super().__iadd__(more[: max(0, LARGEST - len(self))])
 
 
 def check(host: str, port: int | None, prefix: str) -> None:
@@ -83,7 +210,9 @@ def check(host: str, port: int | None, prefix: str) -> None:
         )
     if not host or re.search(r"[/,\s]", host) or host.count(":") == 1:  # an address of IPv6 has more of them
         raise BadInputError(
-            f"The host of the sink mqtt is {host!r}.",
+            "The host of the sink mqtt has an option in it."
+            if "=" in host
+            else f"The host of the sink mqtt is {host!r}.",
             "Expected a name or an address alone.",
             "Write mqtt:HOST, or mqtt:host=...,port=...",
         )

@@ -94,7 +94,7 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
         raise BadInputError(
             f"The sink {name} takes no value{' without a name' if secret else f', found {rest!r}'}.",
             f"Expected {_forms(name, kind)}.",
-            f"{remedy} A secret belongs into the environment or a file." if secret else remedy,
+            f"{remedy} A secret belongs in the environment or a file." if secret else remedy,
         )
     if mixed := options and re.search(rf",\s*({'|'.join(options)})=", rest):
         raise BadInputError(

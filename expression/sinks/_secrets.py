@@ -9,11 +9,17 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
+from ..config import not_sent_to
 from ..errors import BadInputError, MissingFileError, user_path
-from ..files import read_by_others
+from ..files import read_by_others, read_small
+
+FILES = "secrets", "credentials"
+"""Options of sinks that name a file with a secret in it."""
 
 
 def secret(name: str, file: str = "") -> str | None:
@@ -26,13 +32,44 @@ def secret(name: str, file: str = "") -> str | None:
 
     Raises:
         MissingFileError: There is no such file.
-        BadInputError: Others can read the file, or it has lines of another form.
+        BadInputError: Others can read the file, it is not text, or it has lines of another form.
 
     Example:
         >>> secret("EXPRESSION_LAMP_KEY") is None
         True
     """
-    return os.environ.get(name) or (_read(name, file) if file else None) or None
+    given = os.environ.get(name)
+    if given and not given.isascii():
+        try:
+            given.encode()
+        except UnicodeEncodeError:
+            raise BadInputError(
+                f"{name} is not text in UTF-8.",
+                "Expected text as a terminal in UTF-8 sets it.",
+                f"Put it into a file in UTF-8: a line {name}=..., and secrets=FILE.",
+            ) from None
+    return given or (_read(name, file) if file else None) or None
+
+
+def check_place(name: str, kind: type, options: Mapping[str, Any], found_in: str) -> None:
+    """Makes sure that no secret is sent to a place that only a file in the current folder names.
+
+    Args:
+        name: What the sink is called.
+        kind: Its class, which says what its secrets are and which option names the place.
+        options: What the file sets of it.
+        found_in: The file.
+
+    Raises:
+        BadInputError: There is a secret, and the file names where it would go.
+    """
+    place = options.get(kind.place or "")
+    held = [variable for variable in kind.secrets if os.environ.get(variable)]
+    held += [f"what {option}= names" for option in FILES if options.get(option)]
+    if place and held and kind.secrets:
+        raise not_sent_to(
+            f"The {kind.place} of the sink {name}", found_in, held[0], f"--sink {name}:{kind.place}=..."
+        )
 
 
 def _read(name: str, file: str) -> str | None:
@@ -40,16 +77,16 @@ def _read(name: str, file: str) -> str | None:
 
     Nor is the name of a file that is not there: somebody may have written the secret in its place.
     """
+    expected = f"Expected secrets= to name a text file with a line {name}=..., not to be the secret itself."
+    instead = f"put the secret into the variable {name}."
     try:
         path = user_path(file)
         _check_private(path)
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error.__cause__ or error, "strerror", None) or "no text"
+        lines = read_small(path, expected, f"Correct it, or {instead}").splitlines()
+    except OSError as error:
+        reason = getattr(error.__cause__ or error, "strerror", None) or "not a file"
         raise MissingFileError(
-            f"The file of secrets cannot be read ({reason}).",
-            f"Expected secrets= to name a text file with a line {name}=..., not to be the secret itself.",
-            f"Check its name, or put the secret into the variable {name}.",
+            f"The file of secrets cannot be read ({reason}).", expected, f"Check its name, or {instead}"
         ) from None
     found, alike = None, None
     for number, line in enumerate(lines, 1):
@@ -69,12 +106,14 @@ def _read(name: str, file: str) -> str | None:
 
 def _alike(variable: str, name: str) -> bool:
     """Whether a name is another one with a slip: without EXPRESSION_, with export, a letter wrong."""
+    if len(variable) > 2 * len(name):
+        return False
     short = variable.removeprefix("export ").strip().upper().replace("-", "_")
     return name in (short, f"EXPRESSION_{short}") or SequenceMatcher(None, short, name).ratio() > 0.9
 
 
 def _bad_line(number: int, path: Path, what: str, name: str) -> BadInputError:
-    return BadInputError(f"Line {number} of {path} {what}.", f"Expected {name}=value.", "Mend that line.")
+    return BadInputError(f"Line {number} of {path} {what}.", f"Expected {name}=value.", "Correct that line.")
 
 
 def _check_private(path: Path) -> None:

@@ -1,6 +1,6 @@
 """Says a word: a small program of its own, so that it can be cut short at any moment.
 
-    python _voice.py PLAYER FILE TEXT VOICE RATE
+    python _speak.py PLAYER FILE TEXT VOICE RATE
 
 `speech.py` starts it. It writes TEXT as a sound to FILE, unless that is there, and then becomes the
 player. Without a TEXT it only looks whether the machine can speak, and plays FILE; without a PLAYER

@@ -18,6 +18,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import math
 import re
 import threading
 import urllib.error
@@ -25,13 +26,12 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterable
 
-from ..data import Reading
-from ..errors import BadInputError, RunError
+from ..errors import DAMAGE, BadInputError, ExpressionError, RunError
 from ..labels import NOT_SURE
-from ..room import POLICIES
-from . import Sink
+from ..types import POLICIES, Reading
+from ._base import Sink
+from ._deadline_urllib import TIMELY, NoRedirect
 from ._secrets import secret
-from ._web import TIMELY, Straight
 
 logger = logging.getLogger("expression")
 
@@ -83,6 +83,8 @@ class Blynk(Sink):
     only_changes = True
     reacts = True
     min_interval = 1.0
+    place = "server"
+    secrets = (VARIABLE,)
 
     def __init__(
         self,
@@ -109,7 +111,7 @@ class Blynk(Sink):
         self.dwell, self.room = settle, room
         self._switch, self._index, self._emoji, self._every = switch, index, emoji, every
         self._server, self._token = server.rstrip("/"), _read_token(secrets)
-        self._opener = urllib.request.build_opener(Straight, *TIMELY)
+        self._opener = urllib.request.build_opener(NoRedirect, *TIMELY)
         self._on: bool | None = None  # what the switch said last
         self._sending = self._warned = self._worked = False
         self._lock, self._away = threading.Lock(), False  # whether the last request failed
@@ -181,7 +183,7 @@ class Blynk(Sink):
             try:
                 self._look()
                 self._warned = False
-            except (BadInputError, RunError) as error:
+            except (ExpressionError, *DAMAGE) as error:
                 if not (self._warned or getattr(error, "told", False)):
                     logger.warning(
                         "The switch of the sink blynk cannot be read, and stays as it is. %s", error
@@ -190,17 +192,21 @@ class Blynk(Sink):
 
     def _look(self) -> None:
         """Turns the run's switch where the pin has changed; one that was never set turns nothing."""
-        answer = self._ask("get", {self._switch: None}).strip('[]" \n')
-        if not answer:
+        answer = self._ask("get", {self._switch: None}).strip()
+        bare = re.fullmatch(r'\[?"?([^]["]*)"?\]?', answer)  # as 1, "1" or ["1"]
+        if bare and not bare[1].strip():
             return
         try:
-            on = float(answer) != 0
+            number = float(bare[1]) if bare else math.nan
         except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
             raise RunError(
                 f"Blynk's {self._switch} holds {answer[:40]!r}.",
                 "Expected 0 or 1.",
                 "Make its datastream an integer, or choose another pin for switch.",
-            ) from None
+            )
+        on = number != 0
         if on != self._on:
             self._on = self.control.on = on
 
@@ -241,7 +247,7 @@ class Blynk(Sink):
             raise kind(
                 f"Blynk at {host} answered {error.code}: {said}.", *_advice(error.code, pins)
             ) from None
-        except (OSError, http.client.HTTPException) as error:
+        except (*DAMAGE, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             why = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
             raise RunError(
@@ -253,10 +259,10 @@ class Blynk(Sink):
     def _message(self, error: urllib.error.HTTPError) -> str:
         """Returns what Blynk says of a failure, without the token."""
         try:
-            said = json.loads(error.read1(4096))["error"]["message"]
-        except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
+            said = str(json.loads(error.read1(4096))["error"]["message"])
+        except (*DAMAGE, http.client.HTTPException):
             said = http.client.responses.get(error.code, "no reason")
-        return str(said).replace(self._token, "(the token)")[:200].rstrip(". ")
+        return said.replace(self._token, "(the token)")[:200].rstrip(". ")
 
 
 def _check(name: str, value: object, fits: object, expected: str) -> None:
@@ -272,7 +278,7 @@ def _check_secretly(name: str, fits: object, expected: str) -> None:
         raise BadInputError(
             f"{name} of the sink blynk is of another form.",
             f"Expected {expected}.",
-            f"Choose another; the token belongs into {VARIABLE} or a file of secrets.",
+            f"Choose another; the token belongs in {VARIABLE} or a file of secrets.",
         )
 
 

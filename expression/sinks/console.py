@@ -9,15 +9,13 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
-import sys
 import time
 
-from ..data import Reading
-from ..labels import NOT_SURE
-from . import Sink
+from ..labels import NOBODY, NOT_SURE
+from ..sanitize import for_console, to_nowhere
+from ..types import Reading
+from ._base import Sink
 
 SECONDS = 1.0
 """Least time between two lines."""
@@ -29,7 +27,7 @@ class Console(Sink):
     Ends the run when nobody reads what it prints any more, as in `expression live | head`.
 
     Example:
-        >>> from expression.data import Box
+        >>> from expression.types import Box
         >>> console = Console()
         >>> console.send(Reading(1, Box(0, 0, 9, 9), "Happy", 0.73, {}))
         >>> console.close()  # doctest: +SKIP
@@ -49,7 +47,7 @@ class Console(Sink):
     def empty(self) -> None:
         """Says once that nobody is there."""
         self._print_people()
-        self._print("nobody")
+        self._print(NOBODY)
 
     def close(self) -> None:
         """Prints what was read last, unless a line was printed just now."""
@@ -69,23 +67,12 @@ class Console(Sink):
         if self.finished:
             return
         try:
-            print(f"{time.strftime('%H:%M:%S')}   {text}", flush=True)
+            print(f"{time.strftime('%H:%M:%S')}   {for_console(text)}", flush=True)
         except OSError as error:
             if error.errno not in (errno.EPIPE, errno.EINVAL):  # Windows says the latter
                 raise
             self.finished = True
-            _to_nowhere()
-
-
-def _to_nowhere() -> None:
-    """Sends what else is printed nowhere, so that the end of the program does not fail at it.
-
-    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-    """
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+            to_nowhere()
 
 
 def _cell(reading: Reading) -> str:

@@ -14,49 +14,65 @@ import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..data import Reading
 from ..errors import BadInputError, OutputError, user_path
-from . import Sink
+from ..files import PRIVATE, as_output_error, csv_cell, hold, let_go
+from ..sanitize import printable, say
+from ..types import Reading
+from ._base import Sink
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 COLUMNS = ("frame", "time", "person", "x", "y", "width", "height", "label", "score")
 """The first columns: time in seconds into the recording, the box in pixels, score 0 to 1.
 A column for each label follows, with the score of that label."""
 
-
-def columns(labels: Iterable[str]) -> list[str]:
-    """Returns the header of the rows."""
-    return [*COLUMNS, *labels]
+FILE = "file"
+"""The last column where the source is a folder of pictures: the name of the picture."""
 
 
-def row(reading: Reading) -> list:
-    """Returns a reading as a row.
+def columns(labels: Iterable[str], files: bool = False) -> list[str]:
+    """Returns the header of the rows.
+
+    Args:
+        labels: The labels, in their order.
+        files: Whether the rows name a picture.
+    """
+    return [csv_cell(name) for name in (*COLUMNS, *labels, *([FILE] if files else []))]
+
+
+def row(reading: Reading, files: bool = False) -> list:
+    """Returns a reading as a row; `files` is whether it names the picture.
 
     Example:
-        >>> from expression.data import Box
+        >>> from expression.types import Box
         >>> row(Reading(1, Box(2, 3, 4, 5), "Sad", 0.75, {"Sad": 0.75, "Happy": 0.25}, 6))
         [6, 0.0, 1, 2, 3, 4, 5, 'Sad', 0.75, 0.75, 0.25]
     """
     box, scores = reading.box, reading.scores.values()
     place = [reading.frame, round(reading.position, 3), reading.person, box.x, box.y, box.width, box.height]
-    return [*place, reading.label, round(reading.score, 4), *(round(score, 4) for score in scores)]
+    read = [csv_cell(reading.label), round(reading.score, 4), *(round(score, 4) for score in scores)]
+    return [*place, *read, *([csv_cell(reading.file)] if files else [])]
 
 
 class Csvfile(Sink):
     """Writes rows to a file, each at once, so that a run that is killed loses nothing.
 
-    Rows are added to a file that was written like this before. A file with anything else
-    in it is left as it is.
+    Rows are added to a file that was written like this before. A file with anything else in it is left as it
+    is. One run at a time has the file, which nobody but its owner may read unless it was there before.
 
     Args:
         path: The file; its folder has to be there.
     """
 
-    option = "path"
+    option = place = "path"
 
     def __init__(self, path: str):
         self.path = user_path(path)
         self._file: io.RawIOBase | None = None
+        self._lock: FileLock | None = None
         self._rows = 0
         self._header: list[str] | None = None
         self._start = b""  # what a last line that was not finished needs first
@@ -66,18 +82,36 @@ class Csvfile(Sink):
 
         Raises:
             OutputError: It cannot be written, or holds something else; choose another.
+            BadInputError: Another run writes it.
         """
         try:
-            first, torn = _ends(self.path)
-            self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115  closed in close
+            self._file = open(self.path, "ab", buffering=0, opener=_private)  # noqa: SIM115  closed in close
         except OSError as error:
             raise OutputError(
                 f"The readings cannot be written to {self.path} ({error.strerror or error}).",
                 "Expected a file in a folder that is there and writable.",
                 "Make the folder, or choose another file.",
             ) from error
+        try:
+            self._take_up()
+        except BaseException:
+            self._give_back()
+            raise
+
+    def _take_up(self) -> None:
+        """Makes sure that nobody else writes the file, and that its rows are like those to come."""
+        if self.path.is_file():  # not /dev/stdout or a pipe
+            place = self.path.resolve()
+            self._lock = hold(
+                place.with_name(f".{place.name}.lock"),
+                BadInputError(
+                    f"{self.path} is being written by another run, or by another part of this one.",
+                    "Expected one run at a time.",
+                    f"End that one, or choose another file, such as {self.path.stem}-2{self.path.suffix}.",
+                ),
+            )
+        first, torn = _ends(self.path)
         if first and first[: len(COLUMNS)] != list(COLUMNS):
-            self.close()
             raise OutputError(
                 f"{self.path} begins with {','.join(first)[:60]!r}.",
                 f"Expected a new or empty file, or rows that begin with {','.join(COLUMNS)}.",
@@ -89,38 +123,64 @@ class Csvfile(Sink):
         """Adds a row, after the header where the file is new.
 
         Raises:
-            BadInputError: The rows that are there have other labels; choose another file.
+            BadInputError: The rows that are there have other columns; choose another file.
+            OutputError: There is no room; nothing of the row is there then.
         """
-        header = columns(reading.scores)
+        named = bool(reading.file)
         if self._header is None:
+            header = columns(reading.scores, named)
             self._write(header)
             self._header = header
-        if self._header != header:
-            raise BadInputError(
-                f"{self.path} has the labels {', '.join(self._header[len(COLUMNS) :])}.",
-                f"Expected {', '.join(reading.scores)}, which this network knows.",
-                "Choose another file, or move that one away.",
-            )
-        self._write(row(reading))
+        files = self._header == columns(reading.scores, True)
+        if not files and (named or self._header != columns(reading.scores)):
+            raise self._other_columns(reading)
+        self._write(row(reading, files))
         self._rows += 1
+
+    def _other_columns(self, reading: Reading) -> BadInputError:
+        """Returns the error for rows that do not go with those in the file."""
+        remedy = "Choose another file, or move that one away."
+        if self._header == columns(reading.scores):
+            return BadInputError(
+                f"{self.path} has no column {FILE}.",
+                f"Expected one for the names of the pictures, such as {printable(reading.file)}.",
+                remedy,
+            )
+        there = [name for name in self._header[len(COLUMNS) :] if name != FILE]
+        return BadInputError(
+            f"{self.path} has the labels {', '.join(there)}.",
+            f"Expected {', '.join(reading.scores)}, which this network knows.",
+            remedy,
+        )
 
     def close(self) -> None:
         """Closes the file and says what was added."""
         if self._file is not None:
-            self._file.close()
-            self._file = None
-            print(f"{self.path}: {self._rows} rows added.", flush=True)
+            self._give_back()
+            say(f"{self.path}: {self._rows} rows added.")
+
+    def _give_back(self) -> None:
+        """Closes the file and lets others have it."""
+        self._file.close()
+        self._file = None
+        let_go(self._lock)
 
     def _write(self, cells: list) -> None:
         """Writes a whole row or, where the disk is full, nothing of it."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(cells)
-        line = self._start + text.getvalue().encode()
-        written = self._file.write(line)
-        if written != len(line):
-            self._file.truncate(os.fstat(self._file.fileno()).st_size - written)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        line = self._start + text.getvalue().encode("utf-8", "backslashreplace")  # names may hold any byte
+        with as_output_error(self.path):
+            written = self._file.write(line)
+            if written != len(line):
+                self._file.truncate(os.fstat(self._file.fileno()).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._start = b""
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that nobody but its owner may read, if it is a new one."""
+    return os.open(path, flags, PRIVATE)
 
 
 def _ends(path: Path) -> tuple[list[str], bool]:
@@ -128,8 +188,11 @@ def _ends(path: Path) -> tuple[list[str], bool]:
     if not path.is_file() or path.stat().st_size == 0:
         return [], False
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        line = file.readline(10_000).replace("\0", " ")  # Python 3.10 stumbles over zeros
-        first = next(csv.reader([line]), [])
+        start = file.read(10_000).replace("\0", " ")  # Python 3.10 stumbles over zeros
+    try:
+        first = next(csv.reader(io.StringIO(start, newline="")), [])
+    except csv.Error:
+        first = [start[:60]]
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return first or ["an empty line"], file.read(1) != b"\n"

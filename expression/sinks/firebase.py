@@ -21,14 +21,16 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..data import Reading
 from ..deadline import Deadline
-from ..errors import BadInputError, MissingFileError, RunError, user_path
-from ..image import encode_jpeg
+from ..errors import DAMAGE, BadInputError, MissingFileError, RunError, user_path
+from ..files import MOST_BYTES
 from ..labels import NOT_SURE
-from . import Sink
-from ._pictures import face_of, taken
-from ._sessions import keep_time, timely_session
+from ..pictures.image import encode_jpeg
+from ..sanitize import say
+from ..types import Reading
+from ._base import Sink
+from ._deadline_requests import keep_time, timely_session
+from ._face_crop import face_of, taken
 
 if TYPE_CHECKING:
     from google.api_core.exceptions import GoogleAPICallError
@@ -49,7 +51,7 @@ TIMEOUT = 3.0
 """Seconds that a login and a picture may take together; the stop of a run waits for 5."""
 
 REFUSED = {400, 401, 403, 404}
-"""Answers that trying again does not mend."""
+"""Answers that trying again does not fix."""
 
 WHERE = "Copy it from the Firebase console: Storage, without gs://."
 MAY = "Give its service account the role Storage Object Creator in the Google Cloud console: IAM."
@@ -81,7 +83,8 @@ class Firebase(Sink):
 
     only_changes = True
     extra = "firebase"
-    option = "bucket"
+    option = place = "bucket"
+    secrets = (VARIABLE,)
 
     def __init__(
         self,
@@ -152,10 +155,9 @@ class Firebase(Sink):
             raise
         if not self._told:
             where = os.environ.get(EMULATOR) or "Google"
-            print(
+            say(
                 f"Pictures of faces are sent to the bucket {self._bucket_name} at {where}, one for each "
-                "label that has changed and settled, with label, scores, time and person.",
-                flush=True,
+                "label that has changed and settled, with label, scores, time and person."
             )
         self._told = True
 
@@ -227,6 +229,8 @@ class Firebase(Sink):
             ) from error
         except OSError as error:  # requests' errors are OSErrors
             raise _unreachable(error) from error
+        except DAMAGE as error:
+            raise _strange(error) from error
 
     def _credential(self) -> Any:
         """Returns the key as firebase_admin takes it."""
@@ -237,6 +241,8 @@ class Firebase(Sink):
             return AnonymousCredentials()
         path = user_path(self._key)
         try:
+            if path.stat().st_size > MOST_BYTES:
+                raise ValueError(path)
             return credentials.Certificate(str(path))
         except OSError as error:
             raise MissingFileError(
@@ -244,7 +250,7 @@ class Firebase(Sink):
                 "Expected the key of a service account, a JSON file.",
                 f"Check {VARIABLE} or credentials=.",
             ) from error
-        except ValueError:
+        except DAMAGE:
             raise BadInputError(
                 f"{path} is no key of a service account.",
                 "Expected the JSON file that the Firebase console makes.",
@@ -269,6 +275,8 @@ class Firebase(Sink):
             ) from None
         except TransportError as error:
             raise _unreachable(error) from error
+        except DAMAGE as error:
+            raise _strange(error) from None
 
 
 class _Picture(NamedTuple):
@@ -288,6 +296,15 @@ def _unreachable(error: BaseException) -> RunError:
         f"Google's storage cannot be reached ({re.sub(NOISE, '', _say(error))}).",
         f"Expected an answer within {TIMEOUT:g} s.",
         "Look at the connection to the internet.",
+    )
+
+
+def _strange(error: BaseException) -> RunError:
+    """Returns the error for an answer that is of another form than Google's."""
+    return RunError(
+        f"What should be Google's storage answered in another form ({type(error).__name__}).",
+        "Expected an answer as Google documents it.",
+        f"Look at the connection to the internet, and at {EMULATOR} if it is set.",
     )
 
 

@@ -11,13 +11,16 @@ from __future__ import annotations
 import contextlib
 import logging
 
-from ..before import Before, Outcome
-from ..bridge import TIMEOUT, Bridge, BridgeError, Pace, import_phue
-from ..colours import Light
-from ..crew import PATIENCE, Crew
 from ..errors import BadInputError
-from ..keys import find
-from ._lighting import Lighting
+from ..lights.bridge import Bridge, import_phue
+from ..lights.colours import Light
+from ..lights.controller import PATIENCE, LampController
+from ..lights.credentials import VARIABLE, find
+from ..lights.rate_limiter import RateLimiter
+from ..lights.restore import Outcome
+from ..lights.snapshot import LampSnapshot
+from ..lights.transport import TIMEOUT, BridgeError
+from ._light_sink import Lighting
 
 BACK_SECONDS = 0.5
 """Seconds that a lamp may take at the end: four commands, at the bridge's rate."""
@@ -27,6 +30,9 @@ SHORT = 1.0
 
 LONG = 10.0
 """Seconds that the neutral light may wait for the bridge's rate; nobody is there who could see it."""
+
+MOST_NAMES = 10
+"""Lights that are named where many are left."""
 
 logger = logging.getLogger("expression")
 
@@ -51,10 +57,14 @@ class Hue(Lighting):
         crew: The lamps; None before `open`.
         pace: Keeps commands apart.
         left: The names of lamps that `close` could not put back.
+        restored: Whether all lamps are as they were.
     """
 
     extra = "lights"
     option = "lights"
+    later = "expression lights restore"
+    place = "bridge"
+    secrets = (VARIABLE,)
 
     def __init__(
         self,
@@ -72,18 +82,27 @@ class Hue(Lighting):
     ):
         options = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         super().__init__(**options)
-        self.pace = Pace()
-        self.crew: Crew | None = None
+        self.pace = RateLimiter()
+        self.crew: LampController | None = None
         self.left: list[str] = []
+        self.restored = True
         self._bridge: Bridge | None = None
-        self._before: Before | None = None
+        self._before: LampSnapshot | None = None
+        self._closing = False
 
     @property
     def close_seconds(self) -> float:
         """How long `close` may take: with many lamps long, but only while the bridge answers."""
-        if self._before is None or not self._bridge.transport.answers:
+        if self._before is None or not (self._closing or self._bridge.transport.answers):
             return 0.0
         return self._back_seconds() + LONG
+
+    @property
+    def unfinished(self) -> str:
+        """How many lamps `close` still has to put back, in words."""
+        names = self._before.pending if self._closing else []
+        count = "1 light is" if len(names) == 1 else f"{len(names)} lights are"
+        return f"{count} still to be put back ({_some(names)})" if names else ""
 
     def _back_seconds(self) -> float:
         return TIMEOUT + BACK_SECONDS * len(self._before.lamps)
@@ -98,8 +117,8 @@ class Hue(Lighting):
             BridgeError: The bridge does not answer; it is tried again.
         """
         import_phue()  # before a bridge is looked for, which pairing needs it for
-        self._bridge = Bridge(find(self.settings.bridge), self.pace)
-        crew = Crew(self._bridge, self.settings)
+        self._bridge = Bridge(find(self.settings.bridge, found_in=self.settings.found_in), self.pace)
+        crew = LampController(self._bridge, self.settings)
         try:
             crew.look()
         except BaseException:
@@ -109,15 +128,20 @@ class Hue(Lighting):
         self.crew, self._before = crew, crew.before
         super().open()
         self._tell_of_earlier(crew.before)
+        if crew.marker.refused:
+            _say(
+                f"The bridge could not be marked as in use ({crew.marker.refused}). "
+                "Do not use its lights from another computer during this run."
+            )
         if not crew.following:
-            why = ", ".join(f"{lamp.name}: {lamp.left_alone}" for lamp in crew.lamps) or "there are none"
+            why = ", ".join(f"{lamp.name}: {lamp.skip_reason}" for lamp in crew.lamps) or "there are none"
             logger.warning(
                 "No light can follow now (%s). Expected one with colours that is on and within reach. "
                 "Switch one on: it joins in by itself.",
                 why,
             )
 
-    def _tell_of_earlier(self, before: Before) -> None:
+    def _tell_of_earlier(self, before: LampSnapshot) -> None:
         """Says that more is put back at the end than this run will have changed."""
         names, since = before.waiting
         when = f"at the end the lights are put back as they were on {before.left or since}"
@@ -157,25 +181,29 @@ class Hue(Lighting):
         if self.crew is None:
             return
         crew, self.crew = self.crew, None
+        self.restored = False
         self.left = [kept["name"] for kept in crew.before.lamps.values()]
         seconds = self._back_seconds()
         if not self._bridge.transport.answers:
             self._bridge.transport.timeout = SHORT
+        self._closing = True
         try:
             outcome = crew.put_back(seconds, lambda: _say("Putting the lights back ..."))
         except (BridgeError, BadInputError) as error:
             raise BridgeError(
                 f"The lights were not put back: {error.happened}",
                 "Expected the bridge to answer; how they were is kept.",
-                "Once it does, run: expression lights restore",
+                f"Once it does, run: {self.later}",
             ) from error
         except KeyboardInterrupt:
-            _say("Not all lights were put back. Run: expression lights restore")
+            self.left = crew.before.pending
             raise
         finally:
             crew.release()
             self._bridge.close()
+            self._closing = False
         self.left = outcome.kept
+        self.restored = not (outcome.kept or outcome.partly or outcome.gone)
         _tell_of_left(outcome, seconds)
 
 
@@ -185,21 +213,32 @@ def _tell_of_left(outcome: Outcome, seconds: float) -> None:
     Raises:
         BridgeError: No time was left for some.
     """
+    for name, lacks in outcome.partly.items():
+        _say(f"Put back as far as is known: {name} (before the run the bridge said {lacks}).")
     if outcome.off:
         names = ", ".join(outcome.off)
-        _say(f"Switched off and not put back yet: {names}. Once on again: expression lights restore")
+        _say(f"Switched off and not put back yet: {names}. Once on again: {Hue.later}")
     if outcome.far:
         names = ", ".join(outcome.far)
-        _say(f"Cannot be reached and is not put back yet: {names}. Later: expression lights restore")
+        _say(f"Cannot be reached and is not put back yet: {names}. Later: {Hue.later}")
     if outcome.deaf:
         names = ", ".join(outcome.deaf)
-        _say(f"Told so, but not as before yet: {names}. Once more: expression lights restore")
+        _say(f"{names} did not return to the previous state. Try again: {Hue.later}")
+    if outcome.gone:
+        _say(f"Gone from the bridge, and forgotten: {', '.join(outcome.gone)}.")
+    for name, why in outcome.refused.items():
+        _say(f"Not put back yet: {name} ({why}). Try again: {Hue.later}")
     if outcome.late:
         raise BridgeError(
             f"These lights were not put back within {seconds:.0f} s: {', '.join(outcome.late)}.",
             "Expected the bridge to be quicker; how they were is kept.",
-            "Run: expression lights restore",
+            f"Run: {Hue.later}",
         )
+
+
+def _some(names: list[str]) -> str:
+    """Returns names in words, the first few of many."""
+    return ", ".join(names[:MOST_NAMES]) + (" and others" if len(names) > MOST_NAMES else "")
 
 
 def _say(line: str) -> None:

@@ -21,17 +21,21 @@ import os
 import re
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
-from ..data import Reading
-from ..errors import BadInputError, OutputError, user_path
-from ..files import write_text, writing_told
-from ..image import write_picture
-from ..labelrows import FILE
+from ..errors import BadInputError, OutputError, as_bad_input, user_path
+from ..files import PRIVATE, PRIVATE_FOLDER, as_output_error, csv_cell, hold, let_go, write_text
+from ..labelbook.pictures import is_link
+from ..labelbook.rows import FILE
 from ..labels import NOT_SURE
-from . import Sink
-from ._pictures import face_of, taken
+from ..pictures.image import write_picture
+from ..sanitize import say
+from ..types import Reading
+from ._base import Sink
+from ._face_crop import face_of, taken
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 TABLE = "guesses.csv"
 COLUMNS = ["time", "person", "label", "score", "file"]
@@ -41,7 +45,7 @@ NAME = re.compile(r"\d{6}-person\d+-.+-\d+(-\d+)?\.png")
 """What the folders and pictures are called that may be deleted; all others are left alone."""
 
 SHARE = 100
-"""Once it is full, one picture in so many gives way at a time, since the table is written anew then."""
+"""Once it is full, one picture in so many gives way at a time, since the table is rewritten then."""
 
 
 class Images(Sink):
@@ -57,7 +61,7 @@ class Images(Sink):
     """
 
     only_changes = True
-    option = "folder"
+    option = place = "folder"
 
     def __init__(self, folder: str = "Guesses", limit: int = 1000, settle: float = 1.0):
         if not 1 <= limit <= 100_000:
@@ -74,7 +78,7 @@ class Images(Sink):
             )
         self.folder, self.dwell, self._limit = user_path(folder), settle, limit
         self._check_apart()
-        self._lock = FileLock(self.folder / ".lock", thread_local=False)
+        self._lock: FileLock | None = None
         self._kept: deque[Path] = deque()  # the oldest first
         self._stale = False  # whether the table has rows of pictures that gave way
         self._added = 0
@@ -91,31 +95,27 @@ class Images(Sink):
             raise OutputError(
                 f"{self.folder} is a file.", "Expected a folder for pictures.", "Choose another name."
             )
-        with writing_told(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._take_hold()
-        try:
-            self._take_up()
-        except BaseException:
-            self._lock.release()
-            raise
-        print(f"Pictures of faces are kept in {self.folder}, {self._limit} at most.", flush=True)
-
-    def _take_hold(self) -> None:
-        """Makes sure that no other run deletes what this one keeps."""
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise BadInputError(
+        with as_output_error(self.folder):
+            self.folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+        self._lock = hold(
+            self.folder / ".lock",
+            BadInputError(
                 f"Another run keeps pictures in {self.folder}.",
                 "Expected one run at a time.",
                 "End the other one, or choose another folder, such as images:Guesses2.",
-            ) from None
+            ),
+        )
+        try:
+            self._take_up()
+        except BaseException:
+            let_go(self._lock)
+            raise
+        say(f"Pictures of faces are kept in {self.folder}, {self._limit} at most.")
 
     def _take_up(self) -> None:
         """Looks what is kept already, and leaves out of the table what is not there."""
-        with writing_told(self.folder):
-            days = sorted(day for day in self.folder.iterdir() if DAY.fullmatch(day.name) and day.is_dir())
+        with as_output_error(self.folder):
+            days = sorted(day for day in self.folder.iterdir() if DAY.fullmatch(day.name) and _is_own(day))
             self._kept = deque(p for day in days for p in sorted(day.iterdir()) if NAME.fullmatch(p.name))
             rows = self._rows()
         if rows[0] != COLUMNS:
@@ -144,12 +144,12 @@ class Images(Sink):
         if self._stale:
             self._rewrite()
         try:
-            with writing_told(path):
-                path.parent.mkdir(exist_ok=True)
+            with as_output_error(path):
+                path.parent.mkdir(PRIVATE_FOLDER, exist_ok=True)
             write_picture(path, face_of(self.frame, reading))
             file = path.relative_to(self.folder).as_posix()
             when = time.isoformat(timespec="milliseconds")
-            row = [when, reading.person, reading.label, f"{reading.score:.4f}", file]
+            row = [when, reading.person, csv_cell(reading.label), f"{reading.score:.4f}", file]
             self._append(row)
         except BaseException:
             self._delete(path)
@@ -159,9 +159,9 @@ class Images(Sink):
 
     def close(self) -> None:
         """Lets other runs have the folder, and says how many pictures were added."""
-        self._lock.release()
+        let_go(self._lock)
         added = f"{self._added} picture{'s' * (self._added != 1)} added"
-        print(f"{self.folder}: {added}, {len(self._kept)} kept.", flush=True)
+        say(f"{self.folder}: {added}, {len(self._kept)} kept.")
 
     @property
     def _table(self) -> Path:
@@ -184,7 +184,7 @@ class Images(Sink):
         label = re.sub(r"[^\w-]+", "_", reading.label)[:40]
         stem = f"{start}-person{reading.person}-{label}-{round(100 * reading.score)}"
         path, number = self.folder / f"{stem}.png", 1
-        while path.exists():
+        while os.path.lexists(path):
             number += 1
             path = self.folder / f"{stem}-{number}.png"
         return path
@@ -198,7 +198,7 @@ class Images(Sink):
 
     def _delete(self, path: Path) -> None:
         """Deletes a picture, and its folder once that is empty."""
-        with writing_told(path, "Close the program that has it open."):
+        with as_output_error(path, "Close the program that has it open."):
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             path.parent.rmdir()
@@ -207,21 +207,22 @@ class Images(Sink):
         """Returns the header and the rows whose pictures are there; a row that was cut off is left out."""
         if not self._table.is_file() or not self._table.stat().st_size:
             return [COLUMNS]
-        text = self._table.read_text("utf-8-sig", "replace").replace(
-            "\0", " "
-        )  # Python 3.10 stumbles over it
-        header, *rows = list(csv.reader(io.StringIO(text))) or [COLUMNS]
+        expected = f"Expected {','.join(COLUMNS)}, with a line a picture."
+        remedy = "Choose another folder, or move that file away."
+        with as_bad_input(f"{self._table} is not readable", expected, remedy):
+            text = self._table.read_text("utf-8-sig", "replace").replace("\0", " ")  # for Python 3.10
+            header, *rows = [next(csv.reader([line]), []) for line in text.splitlines()] or [COLUMNS]
         kept = {path.relative_to(self.folder).as_posix() for path in self._kept}
         return [header, *(row for row in rows if len(row) == len(COLUMNS) and row[-1] in kept)]
 
     def _rewrite(self) -> None:
         """Writes the table without rows of pictures that are gone, as a whole or not at all."""
-        write_text(self._table, _csv(*self._rows()))
+        write_text(self._table, _csv(*self._rows()), PRIVATE)
         self._stale = False
 
     def _append(self, row: list) -> None:
         """Adds a row, as a whole or not at all."""
-        with writing_told(self._table), self._table.open("a+b") as file:
+        with as_output_error(self._table), self._table.open("a+b") as file:
             size = file.seek(0, os.SEEK_END)
             text = _csv(row) if size else _csv(COLUMNS, row)  # somebody may have deleted it
             if size:
@@ -233,6 +234,11 @@ class Images(Sink):
             except BaseException:
                 file.truncate(size)
                 raise
+
+
+def _is_own(day: Path) -> bool:
+    """Whether it is a folder, and no link: what that leads to is somebody's, and is not deleted."""
+    return day.is_dir() and not is_link(day.lstat())
 
 
 def _csv(*rows: list) -> str:

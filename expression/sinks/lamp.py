@@ -15,8 +15,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ..colours import LOWEST, Light, mix
-from ._lighting import Lighting
+from ..lights.colours import LOWEST, Light, mix
+from ._light_sink import Lighting
 
 GROUND, SHADE_OFF, METAL = (24, 27, 33), (58, 60, 66), (92, 96, 104)
 """RGB of the room at night, of a shade without light, and of the stand."""
@@ -44,6 +44,8 @@ class Lamp(Lighting):
         >>> lamp.picture(60, 80).shape
         (80, 60, 3)
     """
+
+    silent = True
 
     def __init__(
         self,

@@ -9,11 +9,12 @@ Notebook: 09_reactions
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 
-from ..data import Reading
 from ..errors import BadInputError
-from . import Sink
+from ..types import Reading
+from ._base import Sink
 
 
 class Memory(Sink):
@@ -30,13 +31,14 @@ class Memory(Sink):
     """
 
     option = "limit"
+    silent = True
 
     def __init__(self, limit: int = 10_000):
         if limit < 1:
             raise BadInputError(
                 f"The limit of the sink memory is {limit}.", "Expected 1 or more.", "Try memory:1000."
             )
-        self.readings: deque[Reading] = deque(maxlen=limit)
+        self.readings: deque[Reading] = deque(maxlen=min(limit, sys.maxsize))
 
     def send(self, reading: Reading) -> None:
         """Keeps a reading."""

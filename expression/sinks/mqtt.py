@@ -10,27 +10,29 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
-import socket
 import threading
 import time
 from typing import Any
 
-from ..control import AS_READ
-from ..data import Reading
 from ..deadline import Deadline
 from ..errors import missing_package
-from . import GONE_SECONDS, Sink
-from ._broker import check, client_class, place, refused, unreachable
-from ._homeassistant import BIRTH, NOBODY, OFF, OFFLINE, ON, ONLINE, discovery
+from ..labels import AS_READ, NOBODY
+from ..types import Reading
+from ._base import GONE_SECONDS, Sink
+from ._broker_answers import Rights
+from ._homeassistant import BIRTH, DISCOVERY, OFF, OFFLINE, ON, ONLINE, discovery
+from ._mqtt_client import HUNG_UP, NOT_KEPT, Terms, check, client_class, name_of, place, refused, unreachable
 from ._secrets import secret
 
 logger = logging.getLogger("expression")
 
 CONNECT_SECONDS = 3.0
 """How long a broker may take, from the look-up of its name to its answer; the stop of a run waits for 5."""
+
+SILENT = f"did not answer within {CONNECT_SECONDS:g} s"
+"""What is said of somebody who takes the connection and nothing more."""
 
 LAST_SECONDS = 0.5
 """How long the last word may take."""
@@ -46,6 +48,9 @@ WARN_SECONDS = 30.0
 
 MOST_MISHEARD = 20
 """So many commands that are none are told of, each once."""
+
+LONGEST_WORD = 100
+"""Letters of a command that are looked at; no label is longer."""
 
 SCORES_SECONDS = 1.0
 """How often the scores are sent."""
@@ -69,7 +74,8 @@ class Mqtt(Sink):
         BadInputError: The host, port or prefix cannot be one.
     """
 
-    option, extra = "host", "mqtt"
+    option, extra, place = "host", "mqtt", "host"
+    secrets = ("EXPRESSION_MQTT_USER", "EXPRESSION_MQTT_PASSWORD")
 
     def __init__(
         self,
@@ -81,7 +87,7 @@ class Mqtt(Sink):
     ):
         check(host, port, prefix)
         self.host, self.port, self.tls = host, port or (8883 if tls else 1883), tls
-        self.prefix, self._secrets = prefix, secrets
+        self.prefix, self._secrets, self._where = prefix, secrets, place(self.host, self.port)
         self._client: Any = None
         self._running = False  # whether it is open
         self._lock = threading.RLock()  # whoever turns a switch publishes from a thread of its own
@@ -90,6 +96,7 @@ class Mqtt(Sink):
         self._scores_time = float("-inf")
         self._answered = threading.Event()  # the broker took us, refused us, or hung up
         self._refusal: str | None = None  # why it does not take us
+        self._terms, self._rights = Terms(), Rights(self._where, prefix)
         self._warned, self._warn_time = False, float("-inf")
         self._misheard: set[tuple[str, str]] = set()  # commands that were none
 
@@ -111,12 +118,11 @@ class Mqtt(Sink):
             from paho.mqtt import client as paho
         except ImportError as error:
             raise missing_package("The sink mqtt", "paho-mqtt", self.extra) from error
-        self._client = self._make_client(paho)
         self._told |= discovery(self.prefix, self.control.labels)
         self.control.watch(self._tell_all)
         self._tell_all()
         try:
-            self._connect(self._client)
+            self._reach(paho)
         except BaseException:
             self._client = None
             self.control.unwatch(self._tell_all)
@@ -142,7 +148,9 @@ class Mqtt(Sink):
         with self._lock:  # nothing is said after the last word
             client, self._client = self._client, None
             if client is not None and client.is_connected():
-                last = client.publish(f"{self.prefix}/status", OFFLINE, qos=1, retain=True)
+                last = client.publish(
+                    f"{self.prefix}/status", OFFLINE, qos=self._terms.qos, retain=self._terms.retain
+                )
         if client is None:
             return
         self.control.unwatch(self._tell_all)
@@ -151,6 +159,11 @@ class Mqtt(Sink):
                 last.wait_for_publish(LAST_SECONDS)
         client.disconnect()
         client.loop_stop()
+
+    @property
+    def _commands(self) -> tuple[str, ...]:
+        """The topics that are listened to."""
+        return BIRTH, f"{self.prefix}/recognition/set", f"{self.prefix}/override/set"
 
     def _nearest(self) -> Reading | None:
         """Returns the reading of the largest face."""
@@ -184,79 +197,109 @@ class Mqtt(Sink):
             return
         self._told[topic] = text
         if self._client is not None and self._client.is_connected():
-            self._client.publish(topic, text, retain=True)
+            self._client.publish(topic, text, retain=self._terms.retain)
 
     def _publish_all(self, client: Any) -> None:
         """Publishes everything that was said, for a broker or a Home Assistant that knows nothing of it."""
         with self._lock:
             if self._client is None:  # closed meanwhile: its last word stays
                 return
+            qos, retain = self._terms.qos, self._terms.retain
             for topic, text in self._told.items():
-                client.publish(topic, text, retain=True)
-            client.publish(f"{self.prefix}/status", ONLINE, retain=True)
+                if topic.startswith(f"{DISCOVERY}/"):  # never changes, so it may come late
+                    self._rights.publish(client, topic, text, qos=qos, retain=retain)
+                else:
+                    client.publish(topic, text, retain=retain)
+            self._rights.publish(client, f"{self.prefix}/status", ONLINE, qos=qos, retain=retain)
 
     def _make_client(self, paho: Any) -> Any:
         """Returns a client that is not yet connected."""
-        user = secret("EXPRESSION_MQTT_USER", self._secrets)
-        password = secret("EXPRESSION_MQTT_PASSWORD", self._secrets)
-        # The same name after a crash: the broker then drops the connection of the run that crashed at once,
-        # and its last will cannot arrive late. MQTT 3.1.1 promises room for 23 letters.
-        name = hashlib.sha256(f"{socket.gethostname()}/{self.prefix}".encode()).hexdigest()
+        user, password = (secret(name, self._secrets) for name in self.secrets)
         client = client_class(paho, CONNECT_SECONDS)(
-            paho.CallbackAPIVersion.VERSION2, client_id=f"expression-{name[:12]}"
+            paho.CallbackAPIVersion.VERSION2, name_of(self.prefix), protocol=self._terms.version
         )
         client.username_pw_set(user, password)
-        client.will_set(f"{self.prefix}/status", OFFLINE, qos=1, retain=True)
+        client.will_set(f"{self.prefix}/status", OFFLINE, qos=self._terms.qos, retain=self._terms.retain)
         client.reconnect_delay_set(*RETRY_SECONDS)
         client.suppress_exceptions = True  # no error of ours may end the thread
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_connect_fail, client.on_message = self._on_connect_fail, self._on_message
-        client.on_subscribe = self._on_subscribe
+        client.on_subscribe, client.on_publish = self._on_subscribe, self._rights.on_publish
+        client.on_refusal = self._refuse
         if self.tls:
             client.tls_set()
         return client
 
-    def _connect(self, client: Any) -> None:
-        """Waits until the broker has taken us; nothing is left running where it has not."""
+    def _reach(self, paho: Any) -> None:
+        """Connects on the best terms that the broker takes, in `CONNECT_SECONDS` altogether."""
+        deadline, first = Deadline(CONNECT_SECONDS), ""
+        while True:
+            self._client = self._make_client(paho)
+            named = bool(self._client.username)
+            try:
+                refusal = self._connect(self._client, deadline)
+            except (OSError, ValueError) as error:
+                if not first:
+                    raise unreachable(self._where, self.tls, error) from error
+                raise refused(self._where, first, named) from error
+            if refusal is None:
+                break
+            terms = self._terms.after(refusal)
+            first = first if first and refusal in (HUNG_UP, SILENT) else refusal
+            if terms is None:
+                self._terms = Terms()
+                raise refused(self._where, first, named)
+            self._terms = terms
+        if not self._terms.retain:
+            logger.warning(NOT_KEPT, self._where)
+
+    def _connect(self, client: Any, deadline: Deadline) -> str | None:
+        """Waits until the broker has taken us, or returns why not; nothing is left running then.
+
+        Raises:
+            OSError, ValueError: There is no connection.
+        """
         self._answered.clear()
-        deadline = Deadline(CONNECT_SECONDS)
-        self._refusal = f"did not answer within {CONNECT_SECONDS:g} s"
-        try:
-            client.connect(self.host, self.port, ALIVE_SECONDS)
-        except (OSError, ValueError) as error:
-            raise unreachable(self._place(), self.tls, error) from error
+        self._refusal = SILENT
+        client.seconds_left = deadline.left()
+        client.connect(self.host, self.port, ALIVE_SECONDS)
         client.loop_start()
         self._answered.wait(deadline.left())
         refusal = self._refusal
         if refusal is not None:
             client.disconnect()
             client.loop_stop()
-            raise refused(self._place(), refusal, bool(client.username))
+        client.seconds_left = CONNECT_SECONDS
+        return refusal
+
+    def _refuse(self, reason: str) -> None:
+        """The broker does not take us."""
+        self._refusal = reason
+        self._answered.set()
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         """The broker answered: it took us, now or again, or refused us."""
         if reason.is_failure:
-            self._refusal = str(reason)
-            self._answered.set()
+            self._refuse(str(reason))
         else:
-            topics = (BIRTH, f"{self.prefix}/recognition/set", f"{self.prefix}/override/set")
-            client.subscribe([(topic, 1) for topic in topics])
+            client.subscribe([(topic, self._terms.qos) for topic in self._commands])
             self._publish_all(client)
             if self._warned:
                 self._warned = False
-                logger.warning("The sink mqtt has the broker at %s again.", self._place())
+                logger.warning("The sink mqtt has the broker at %s again.", self._where)
 
-    def _on_subscribe(self, *_: Any) -> None:
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _properties: Any) -> None:
         """The broker passes commands on from now."""
+        self._rights.subscribed(self._commands, reasons)
         self._refusal = None
         self._answered.set()
 
-    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, _reason: Any, _properties: Any) -> None:
+    def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
         """The broker hung up, or broke off."""
         if not self._answered.is_set():
-            self._refusal = "hung up"
-            self._answered.set()
-        self._warn()
+            self._refuse(HUNG_UP)
+        told = getattr(flags, "is_disconnect_packet_from_server", False)
+        self._warn(f" ({reason})" if told else "")
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
         """The broker is still away."""
@@ -266,7 +309,7 @@ class Mqtt(Sink):
         """Somebody turned a switch, or Home Assistant has started; what was kept from before is old."""
         if message.retain:
             return
-        topic, word = message.topic, message.payload.decode(errors="replace")
+        topic, word = message.topic, message.payload[: 4 * LONGEST_WORD].decode(errors="replace")
         if topic == BIRTH and word == ONLINE:
             self._publish_all(client)
         elif topic == f"{self.prefix}/recognition/set" and word in (ON, OFF):
@@ -278,30 +321,29 @@ class Mqtt(Sink):
 
     def _warn_of(self, topic: str, word: str) -> None:
         """Says what was expected of a command that is none, once for each."""
+        word = word[:40]
         if (topic, word) in self._misheard or len(self._misheard) >= MOST_MISHEARD:
             return
         self._misheard.add((topic, word))
         choices = (ON, OFF) if "recognition" in topic else (AS_READ, *self.control.labels)
         logger.warning(
             "The sink mqtt was told %r by %s. Expected one of %s. Send one of these, in the same letters.",
-            word[:40],
+            word,
             topic,
             ", ".join(choices),
         )
 
-    def _warn(self) -> None:
+    def _warn(self, why: str = "") -> None:
         """Says once that the broker is lost; one that comes and goes is told of every half minute."""
         now = time.monotonic()
         if not self._running or self._warned or now - self._warn_time < WARN_SECONDS:
             return
         self._warned, self._warn_time = True, now
         logger.warning(
-            "The sink mqtt lost the broker at %s. Expected the connection to stay. The run goes on, and "
+            "The sink mqtt lost the broker at %s%s. Expected the connection to stay. The run goes on, and "
             "tries it again every %g s; see whether it runs, and whether another run has the prefix %s.",
-            self._place(),
+            self._where,
+            why,
             RETRY_SECONDS[1],
             self.prefix,
         )
-
-    def _place(self) -> str:
-        return place(self.host, self.port)

@@ -4,7 +4,7 @@
     expression live --sink "speech:voice=de,words=Happy=froh; Sad=seufzer.wav"
 
 It speaks where the system plays its sound, so a Bluetooth speaker does as well. pyttsx3 finds the
-engine: espeak-ng on Linux, what Windows and macOS bring along. `_voice.py` does the speaking.
+engine: espeak-ng on Linux, what Windows and macOS bring along. `_speak.py` does the speaking.
 
 Notebook: 09_reactions
 """
@@ -21,7 +21,6 @@ import tempfile
 import wave
 from pathlib import Path
 
-from ..data import Reading
 from ..errors import (
     BadInputError,
     ExpressionError,
@@ -31,12 +30,13 @@ from ..errors import (
     missing_package,
     user_path,
 )
-from ..files import writing_told
+from ..files import as_output_error
 from ..labels import NOT_SURE
-from ..room import POLICIES
-from . import Sink, _voice
+from ..types import POLICIES, Reading
+from . import _speak
+from ._base import Sink
 from ._options import warn_of_labels
-from ._words import words_of
+from ._phrases import words_of
 
 PLAYERS = {"darwin": ("afplay",), "win32": ("winsound",)}
 """What plays a sound file on each system; Linux has several, tried in this order."""
@@ -188,7 +188,7 @@ class Speech(Sink):
         words = [player, str(file), text, self._voice, str(self._rate)]
         with open(self._complaints, "wb") as errors:
             return subprocess.Popen(
-                [sys.executable, _voice.__file__, *words],
+                [sys.executable, _speak.__file__, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -218,7 +218,7 @@ class Speech(Sink):
             if self._process.returncode == 0:
                 self._player = player
                 return
-            if number == len(players) - 1 or self._process.returncode in (_voice.NO_ENGINE, _voice.NO_VOICE):
+            if number == len(players) - 1 or self._process.returncode in (_speak.NO_ENGINE, _speak.NO_VOICE):
                 code, self._process = self._process.returncode, None
                 raise self._failure(code)
 
@@ -232,14 +232,14 @@ class Speech(Sink):
         """Returns the error for an exit code; once it has worked, it is one that is tried again."""
         said = self._complaints.read_text("utf-8", "replace").strip().splitlines()
         last = said[-1] if said else f"exit code {code}"
-        if code == _voice.NO_ENGINE:
+        if code == _speak.NO_ENGINE:
             kind = RunError if self._player else MissingPackageError
             return kind(
                 f"The sink speech finds nothing on this machine that speaks ({last.rstrip('.! ')}).",
                 "Expected espeak-ng, or what Windows and macOS bring along.",
                 INSTALL,
             )
-        if code == _voice.NO_VOICE:
+        if code == _speak.NO_VOICE:
             kind = RunError if self._player else BadInputError
             return kind(
                 f"There is no voice {self._voice!r} on this machine.",
@@ -282,7 +282,7 @@ def record(text: str, path: str | Path, voice: str = "", rate: int = 160) -> Non
         speech._process = speech._start("", made, text)
         speech._process.wait(RECORD_SECONDS)
         speech._check_heard()
-        with writing_told(user_path(path)):
+        with as_output_error(user_path(path)):
             shutil.copyfile(made, user_path(path))
     except subprocess.TimeoutExpired as error:
         _end(speech._process)

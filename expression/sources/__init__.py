@@ -1,4 +1,4 @@
-"""Sources: where frames come from; one file each, found by its name.
+"""Sources: where frames come from; one file each, or an entry point of another package, found by its name.
 
 A source is a class with `open`, `read` and `close`. `open_source` turns what a user
 wrote (0, a file, a folder, an address, demo, browser) into one, and `CaptureLoop` is the
@@ -10,111 +10,104 @@ Notebook: 03_threads
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import re
 import sys
-import time
+from pathlib import Path
 
-import numpy as np
-
-from ..data import Data, Frame
 from ..errors import BadInputError, MissingFileError, did_you_mean, user_path
-from ..image import PICTURES
-from ..worker import Worker
+from ..pictures.kinds import is_still
+from ..plugins import installed, load_class
+from ..sanitize import clean
+from ._base import Source
 
-EXPECTED = (
-    "Expected a camera's number, a file, a folder, an rtsp or http address, demo, or, in a notebook, browser."
-)
-"""What a source can be, for whoever wrote something else."""
-
-
-class Source:
-    """Where frames come from. A subclass is one file of this folder, or a notebook cell.
-
-    Attributes:
-        fps: Frames a second of a recording, which `CaptureLoop` keeps to; None for a
-            live source, whose `read` waits for the next picture by itself.
-        captured: When the last picture was taken, in seconds of `time.monotonic()`, for a
-            source that knows; None takes the moment in which it was read.
-        mirror: Whether people see themselves in it, so that it is shown like a mirror.
-        description: How messages call it, known once it is open.
-        named: Whether `--source NAME` with the name of its file is enough to open it, as
-            for demo.
-    """
-
-    fps: float | None = None
-    captured: float | None = None
-    mirror: bool = False
-    description: str = "source"
-    named: bool = False
-
-    def open(self) -> None:
-        """Takes the device or file.
-
-        Raises:
-            SourceError: It is missing, busy or not readable.
-        """
-
-    def read(self) -> np.ndarray | None:
-        """Returns the next picture, (height, width, 3) uint8 RGB, or None at the end.
-
-        Raises:
-            SourceLostError: A live source stopped giving pictures.
-        """
-        return None
-
-    def close(self) -> None:
-        """Gives the device or file back; called once, also after an error."""
+logger = logging.getLogger("expression")
 
 
-def open_source(text: str | int | Source | None, repeat: bool = True) -> Source:
+def _expected() -> str:
+    """What a source can be, for whoever wrote something else."""
+    others = "".join(f", {name}" for name in sorted(installed(GROUP)))
+    return (
+        "Expected a camera's number, a file, a folder, an rtsp or http address, "
+        f"demo{others}, or, in a notebook, browser."
+    )
+
+
+GROUP = "expression.sources"
+"""The entry points with which another package declares sources."""
+
+RECONNECT = 30.0
+"""Seconds without a picture after which a stream is given up, where nobody says otherwise."""
+
+
+def open_source(text: str | int | Source | None, repeat: bool = True, reconnect: float = RECONNECT) -> Source:
     """Turns what a user wrote into a source that is not yet open.
 
     Args:
-        text: A camera's index, a video file, a picture or folder of pictures, an rtsp
-            or http address, demo or another file of this folder whose class is `named`,
+        text: A camera's index or device, a video file, a picture or folder of pictures, an rtsp
+            or http address, a name (see `names`), of another package's source also NAME:VALUE,
             a Source, or None for the camera if there is one, else the demo.
         repeat: Whether the demo starts again when it is through, and a single picture stays.
+        reconnect: Seconds without a picture after which a stream is given up.
 
     Raises:
         MissingFileError: It looks like a file and is not there.
         BadInputError: It is none of these.
+        RunError: It belongs to another package and cannot be loaded.
     """
     if isinstance(text, Source):
         return text
     if text is None:
         index = first_camera()
-        return open_source("demo", repeat) if index is None else _load("webcam", "Webcam")(index)
+        return open_source("demo", repeat) if index is None else _load("camera", "Webcam")(index)
     text = str(text).strip()
     if not text:
         raise BadInputError(
             "The source is empty.",
-            EXPECTED,
+            _expected(),
             "Leave it out for the camera.",
         )
     if text == "demo":
         return _load("demo", "Demo")(repeat=repeat)
-    if re.fullmatch(r"-?[0-9]+", text):
-        camera = _load("webcam", "Webcam")(int(text))
-        if sys.platform == "darwin":
-            # macOS asks its user here, in the main thread: the capture thread's request would
-            # be refused unseen (github.com/opencv/opencv/issues/16427).
-            camera.probe(camera.index)
-        return camera
+    if re.fullmatch(r"-?[0-9]{1,9}", text):
+        return _open_number(text, repeat)
     if "://" in text:
-        return _open_address(text)
-    return _open_named(text) or _open_path(text, repeat)
+        return _open_address(text, reconnect)
+    return _open_named(text) or _open_plugin(text) or _open_path(text, repeat)
+
+
+def names() -> list[str]:
+    """Returns what `--source` takes by name: demo, browser, and the sources of other packages."""
+    return ["demo", "browser", *sorted(installed(GROUP))]
 
 
 def first_camera() -> int | None:
     """Returns the number of the first camera, of one that may be used if there is any."""
-    from .webcam import cameras
+    from .camera import cameras
 
     found = sorted(cameras(), key=lambda camera: not camera.usable)
     return found[0].index if found else None
 
 
-def _open_address(text: str) -> Source:
+def _open_number(text: str, repeat: bool) -> Source:
+    """Returns the camera with this number, or what has it as its name, such as a folder 2024."""
+    from .camera import is_there
+
+    if os.path.exists(text):
+        if not is_there(int(text)):
+            logger.warning("There is no camera %s, so what has that name in this folder is opened.", text)
+            return _open_path(text, repeat)
+        logger.warning("Camera %s is opened. For what has that name in this folder, write ./%s", text, text)
+    camera = _load("camera", "Webcam")(int(text))
+    if sys.platform == "darwin":
+        # macOS asks its user here, in the main thread: the capture thread's request would
+        # be refused unseen (github.com/opencv/opencv/issues/16427).
+        camera.probe(camera.index)
+    return camera
+
+
+def _open_address(text: str, reconnect: float) -> Source:
     """Returns the source for an address; an error never shows it, for it may hold a password."""
     scheme = text.partition("://")[0].lower()
     if scheme not in ("rtsp", "rtsps", "http", "https"):
@@ -123,7 +116,7 @@ def _open_address(text: str) -> Source:
             "Expected rtsp://, rtsps://, http:// or https://.",
             "Choose such an address, or save the video and name the file.",
         )
-    return _load("stream", "Stream")(text)
+    return _load("stream", "Stream")(text, reconnect)
 
 
 def _open_named(text: str) -> Source | None:
@@ -135,14 +128,30 @@ def _open_named(text: str) -> Source | None:
     return next((kind() for kind in kinds if kind.named and kind.__module__ == module.__name__), None)
 
 
+def _open_plugin(text: str) -> Source | None:
+    """Returns the source of another package, written as NAME or NAME:VALUE, if there is one of that name."""
+    name, colon, value = text.partition(":")
+    if not re.fullmatch(r"[A-Za-z]\w+", name) or name not in installed(GROUP):
+        return None
+    kind = load_class(installed(GROUP)[name], Source)
+    try:
+        return kind(value) if colon else kind()
+    except TypeError as error:
+        raise BadInputError(
+            f"The source {text!r} cannot be made: {clean(str(error))}.",
+            f"Expected {name} alone, or {name}: and one value.",
+            "See the documentation of the package that it comes from.",
+        ) from error
+
+
 def _open_path(text: str, repeat: bool) -> Source:
-    """Returns the source for a file or folder."""
+    """Returns the source for a file, a folder or a device."""
     path = user_path(text)
-    if path.is_dir():
-        return _load("folder", "Folder")(path)
-    if path.suffix.lower() in PICTURES and path.is_file():
-        return _load("folder", "Folder")(path, stay=repeat)
-    if path.is_file():
+    if path.is_char_device() or re.fullmatch(r"/dev/video[0-9]+", text):  # which may not be there
+        return _open_device(path)
+    if path.is_dir() or is_still(path):
+        return _load("folder", "Folder")(path, stay=repeat and path.is_file())
+    if path.is_file() or path.is_fifo():
         return _load("video", "Video")(path)
     if path.suffix or os.sep in text or "/" in text:
         raise MissingFileError(
@@ -152,9 +161,23 @@ def _open_path(text: str, repeat: bool) -> Source:
         )
     raise BadInputError(
         f"There is no source {text!r}.",
-        EXPECTED,
-        did_you_mean(text, ("demo", "browser"), "Choose another source, such as demo."),
+        _expected(),
+        did_you_mean(text, names(), "Choose another source, such as demo."),
     )
+
+
+def _open_device(path: Path) -> Source:
+    """Returns the camera of a device such as /dev/video0, or /dev/v4l/by-id/..., which leads to one."""
+    camera = re.fullmatch(r"video([0-9]+)", path.resolve().name)
+    if camera is None:
+        raise BadInputError(
+            f"{path} is a device, but not a camera.",
+            _expected(),
+            "Choose a camera, such as 0 or /dev/video0.",
+        )
+    source = _load("camera", "Webcam")(int(camera[1]))
+    source.description = str(path)
+    return source
 
 
 def _load(module: str, name: str) -> type[Source]:
@@ -162,48 +185,8 @@ def _load(module: str, name: str) -> type[Source]:
     return getattr(importlib.import_module(f".{module}", __name__), name)
 
 
-def told_of(chosen: object, source: Source) -> str:
+def fallback_notice(chosen: object, source: Source) -> str:
     """Returns a sentence where the demo runs and nobody asked for it, else nothing."""
     if chosen is None and source.description == "the demo":
         return "No camera was found, so the bundled demo runs."
     return ""
-
-
-class CaptureLoop(Worker):
-    """The thread that reads a source and publishes `data.frame`.
-
-    Args:
-        data: The shared object.
-        source: A source that is not yet open.
-
-    Attributes:
-        frames: How many frames were read.
-    """
-
-    def __init__(self, data: Data, source: Source):
-        super().__init__(data, "capture", output=data.frame)
-        self.source = source
-        self.frames = 0
-        self._opened = 0.0
-
-    def setup(self) -> None:
-        """Opens the source."""
-        self.source.open()
-        self._opened = time.monotonic()
-
-    def step(self) -> None:
-        """Waits until the next frame is due, reads it and publishes it."""
-        due = self._opened + (self.frames / self.source.fps if self.source.fps else 0.0)
-        if self.data.wait_done(max(0.0, due - time.monotonic())):
-            return
-        image = self.source.read()
-        if image is None:
-            return self.finish()
-        now = self.source.captured or time.monotonic()
-        position = self.frames / self.source.fps if self.source.fps else now - self._opened
-        self.data.frame.publish(Frame(image, self.frames, now, position))
-        self.frames += 1
-
-    def teardown(self) -> None:
-        """Gives the source back."""
-        self.source.close()

@@ -1,6 +1,6 @@
-"""What the sources share that read through OpenCV: silence, patience, and RGB.
+"""Reading a camera through OpenCV: silence, patience, and RGB.
 
-`webcam.py`, `video.py` and `stream.py` use it.
+`camera.py` uses it.
 
 Notebook: 03_threads
 """
@@ -17,12 +17,9 @@ import numpy as np
 PAUSE = 0.05
 """Seconds between two tries to read from a device that gives nothing."""
 
-DEFAULTS = {
-    "OPENCV_FFMPEG_LOGLEVEL": "-8",
-    "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1",
-}
-"""What OpenCV reads from the environment at its first capture: FFmpeg prints nothing, and a
-camera of Linux that stalls holds a read for one second, not ten. What the user set stays.
+DEFAULTS = {"OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1"}
+"""What OpenCV reads from the environment at its first capture: a camera of Linux that stalls holds a read
+for one second, not ten. What the user set stays.
 
 Source: https://github.com/opencv/opencv/blob/4.x/modules/videoio/src/cap_v4l.cpp
 """
@@ -76,9 +73,3 @@ def wait_for_picture(capture: cv2.VideoCapture, seconds: float) -> np.ndarray | 
 def rgb(image: np.ndarray) -> np.ndarray:
     """Returns a picture of OpenCV's, BGR or grey, as RGB."""
     return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
-
-
-def usual_fps(capture: cv2.VideoCapture) -> float:
-    """Returns frames a second as the file says, or 25 where it says nothing that can be."""
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    return float(fps) if 1 <= fps <= 240 else 25.0

@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..image import read_picture
+from ..pictures.image import read_picture
 from ._muscles import DETAIL, FACE, SIZE, grid, hole, lips, moves, openings, places, step
 
 FOLDER = Path(__file__).parent

@@ -85,7 +85,7 @@ function render({ model, el }) {
     number += 1;
     const leaves = performance.now();
     sent.set(number, leaves);
-    tell({ number, age: leaves - taken_at + trip / 2 }, [bytes]);
+    tell({ number, age: leaves - taken_at + trip / 2, size: [video.videoWidth, video.videoHeight] }, [bytes]);
   };
 
   const hear = (message) => {

@@ -18,13 +18,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .. import overlay
-from ..data import Box
-from ..drawing import PALETTE, draw_corners
 from ..errors import SourceError, SourceLostError, missing_package
-from ..inplace import heard, in_place
-from ..screen import in_notebook
-from . import Source
+from ..jupyter import in_notebook, in_place, route_messages
+from ..types import Box
+from ..vision import overlay
+from ..vision.drawing import PALETTE, draw_corners
+from ._base import Source
 
 try:
     import anywidget
@@ -33,11 +32,12 @@ except ImportError as error:
     raise missing_package("The camera of the browser", "anywidget", "lessons") from error
 
 WIDTH, HEIGHT = 640, 480
+LARGEST = 7680  # pixels on a side of a camera's picture
 PAUSE, QUIET = 0.25, 2.0
 """Seconds between two looks for a picture, and after which it is said that none comes."""
 
 PATIENCE, LEFT, SILENCE = 60.0, 15.0, 20.0
-"""Seconds that somebody has to allow the camera, to be back once the page was closed or loaded anew, and that
+"""Seconds that somebody has to allow the camera, to be back once the page was closed or reloaded, and that
 a page may take to say that it is there."""
 
 GROUND, LETTER, PITCH, IN_LINE = (24, 27, 33), 16, 30, 44
@@ -139,7 +139,7 @@ class Browser(Source):
             raise self._failure
         if self._failed:
             return self._give_up(_failure(self._failed))
-        image = _decoded(newest[0]) if newest else None
+        image = _decoded(newest[0], newest[2]) if newest else None
         if image is None:
             return self._waiting()
         self._first, self._last = False, time.monotonic()
@@ -166,7 +166,8 @@ class Browser(Source):
                 self._view, self._heard, self._left = view, now, "left" in message
                 self._failed = str(message.get("failed", ""))
                 if buffers:
-                    self._newest = bytes(buffers[0]), now - float(message.get("age", 0.0)) / 1000
+                    taken = now - float(message.get("age", 0.0)) / 1000
+                    self._newest = bytes(buffers[0]), taken, message.get("size")
                 self._changed.notify_all()
         if camera is not None and (buffers or not known):
             camera.send({"view": view, "number": message.get("number"), "off": not known})
@@ -203,13 +204,26 @@ def _show() -> tuple[Camera, Any]:
     from IPython.display import display
 
     camera = Camera()
-    heard(camera)
+    route_messages(camera)
     return camera, display(camera, display_id=True)
 
 
-def _decoded(jpeg: bytes) -> np.ndarray | None:
-    """Returns a picture, or None where it is damaged."""
-    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) if jpeg else None
+def _decoded(jpeg: bytes, size: object) -> np.ndarray | None:
+    """Returns a picture as large as the camera takes it, or None where it is damaged.
+
+    The page sends smaller ones over a slow link; boxes and the picture that is shown stay as large.
+
+    Args:
+        jpeg: What was sent.
+        size: The width and height that the camera takes, as the page says.
+    """
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) if jpeg else None
+    if image is None or not (isinstance(size, list) and len(size) == 2):
+        return image
+    height, width = image.shape[:2]
+    both = zip(size, (width, height), strict=True)
+    smaller = all(isinstance(side, int) and seen <= side <= LARGEST for side, seen in both)
+    return cv2.resize(image, size) if smaller and size != [width, height] else image
 
 
 def _failure(name: str) -> SourceError:
@@ -227,8 +241,8 @@ def _lost(seconds: float, silent: bool) -> SourceLostError:
         return SourceLostError(
             f"The page did not answer for {seconds:.0f} s.",
             "Expected it to be open and to show the browser's camera below the cell.",
-            "Load the page anew and run the cell again. Where it shows no camera then, run: pip install "
-            f"jupyterlab_widgets anywidget where JupyterLab is installed, and start it anew. {hearing}",
+            "Reload the page and run the cell again. Where it shows no camera then, run: pip install "
+            f"jupyterlab_widgets anywidget where JupyterLab is installed, and restart it. {hearing}",
         )
     return SourceLostError(
         f"The browser sent no picture for {seconds:.0f} s.",

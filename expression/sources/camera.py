@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from ..errors import BadInputError, SourceError, SourceLostError
-from . import Source
+from ._base import Source
 from ._opencv import no_warnings, wait_for_picture
 
 WIDTH, HEIGHT = 640, 480
@@ -26,6 +26,9 @@ DEVICES, SYSTEM = Path("/dev"), Path("/sys/class/video4linux")
 
 NO_CAMERA = re.compile("bcm2835-(codec|isp)|pispbe|rp1-cfe|rpi-|rpivid")
 """Video devices of a Raspberry Pi that are no cameras to OpenCV: codecs and image processors."""
+
+MOST = 100
+"""No computer has so many cameras; a larger number is not tried."""
 
 FIRST_PICTURE, LOST_AFTER = 4.0, 2.0
 """Seconds that a camera may take to its first picture, and between two later ones."""
@@ -111,6 +114,13 @@ class Camera:
     index: int
     name: str = ""
     usable: bool = True
+
+
+def is_there(index: int) -> bool:
+    """Whether there is a camera with this number; systems other than Linux open it for a moment."""
+    if sys.platform.startswith("linux"):
+        return (DEVICES / f"video{index}").exists()
+    return 0 <= index < MOST and Webcam.probe(index)
 
 
 def cameras() -> list[Camera]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from . import Source
+from ._base import Source
 from ._portrait import DETAIL, SIZE, Portrait
 from ._story import (
     CAMERA,
@@ -73,9 +73,16 @@ class Demo(Source):
         self._places = {name: place(name) for name in PLACES}
 
     def open(self) -> None:
-        """Loads the portrait and works out the film; takes a fraction of a second."""
+        """Loads the portrait and works out the film; takes a fraction of a second, on a busy machine seconds.
+
+        A run that is over meanwhile is not kept waiting.
+        """
         self.number = 0
-        self._people = {"second": Portrait(other=True), "first": Portrait()}
+        self._people = {}
+        for name in ("second", "first"):
+            if self.stopped():
+                return
+            self._people[name] = Portrait(other=name == "second")
         self._actions = {name: actions(name) for name in self._people}
         self._room, self._pan = room(), smooth(track(CAMERA), 12)
         self._light = smooth(track(LIGHT), 6)

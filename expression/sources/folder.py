@@ -9,27 +9,57 @@ from __future__ import annotations
 
 import itertools
 import logging
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import BadInputError, MissingFileError
-from ..image import PICTURES, fit, read_picture
-from . import Source
+from ..errors import BadInputError, MissingFileError, install_line
+from ..files import is_housekeeping, natural
+from ..pictures.decoding import KINDS, PictureError
+from ..pictures.image import fit, picture_frames
+from ..pictures.kinds import is_jpeg_stream
+from ..pictures.skipped import Skipped
+from ..sanitize import printable
+from ._base import Source
 
 logger = logging.getLogger("expression")
 
 LONGEST = 1280
 """Pixels; a larger picture is shrunk, since a face needs far fewer and a detector takes longer."""
 
+FOLDER = "folder(s), which are not searched"
+"""Why a folder in the folder is left out, for `Skipped`."""
+
+LATER = "damaged after the first pictures in it"
+"""Why an animation ended early, for `Skipped`."""
+
+
+class Slide(NamedTuple):
+    """A picture, and how it is shown.
+
+    Attributes:
+        image: (height, width, 3) uint8, RGB.
+        seconds: How long; None for a photo, which stays as long as the folder says.
+        file: The name of its file.
+        scene: Another number than that of the slide before, unless both are of one animation.
+    """
+
+    image: np.ndarray
+    seconds: float | None
+    file: str
+    scene: int
+
 
 class Folder(Source):
-    """Pictures in natural order, so that 2 comes before 10.
+    """Pictures in natural order, so that 2 comes before 10; animations and pages of a TIFF one by one.
 
     A picture stays for a while and is given again and again meanwhile, as a camera would,
-    so that smoothing and display live.
+    so that smoothing and display live. Each is a new scene: nobody is carried over from one to the next.
+    Animations take the time that they ask for.
+    The content of a file says whether it is a picture. Everything else is counted in `skipped`, which is
+    logged in one line at the end. Folders in the folder are not searched.
 
     Args:
         path: A folder, or one picture.
@@ -37,7 +67,7 @@ class Folder(Source):
         stay: Whether the last picture stays for good.
 
     Attributes:
-        skipped: Names of files that are no readable pictures, as far as was read.
+        skipped: What was left out so far, and why.
     """
 
     fps = 10.0
@@ -45,74 +75,120 @@ class Folder(Source):
     def __init__(self, path: str | Path, seconds: float = 1.5, stay: bool = False):
         self.path = Path(path)
         self.seconds, self.stay = seconds, stay
-        self.description = self.path.name or str(self.path)
-        self.skipped: list[str] = []
-        self._frames: Iterator[np.ndarray] = iter(())
+        self.description = printable(self.path.name or str(self.path))
+        self.skipped = Skipped()
+        self._looked_at = 0
+        self._slides: Iterator[tuple[Slide, float]] = iter(())
 
     def open(self) -> None:
         """Lists the pictures and reads the first.
 
         Raises:
             MissingFileError: There is no such file or folder.
-            BadInputError: No picture in it is readable; add some JPEG or PNG files.
+            BadInputError: No picture in it can be read; add some JPEG or PNG files.
         """
-        self.skipped = []
-        pictures = self._pictures(_files(self.path))
-        first = next(pictures, None)
+        self.skipped, self._looked_at = Skipped(), 0
+        slides = self._readable(_entries(self.path))
+        first = next(slides, None)
         if first is None:
-            unread = f"; not readable: {', '.join(self.skipped[:3])}" if self.skipped else ""
-            raise BadInputError(
-                f"{self.path} holds no picture{unread}.",
-                f"Expected files that end in {', '.join(sorted(PICTURES))}.",
-                "Choose another folder, or put pictures into it.",
-            )
-        self._frames = self._repeated(itertools.chain([first], pictures))
+            raise self._nothing()
+        self._slides = self._timed(itertools.chain([first], slides))
 
     def read(self) -> np.ndarray | None:
         """Returns the picture that is due, (height, width, 3) uint8 RGB, or None at the end."""
-        return next(self._frames, None)
+        slide, self.position = next(self._slides, (None, self.position))
+        if slide is None:
+            return None
+        self.file, self.scene = slide.file, slide.scene
+        return slide.image
 
     def close(self) -> None:
-        """Lets go of the pictures."""
-        self._frames = iter(())
+        """Lets go of the pictures, and says what was left out."""
+        self._slides = iter(())
+        if self._looked_at and self.skipped:
+            logger.warning("%s: %s", self.description, self.skipped.summary(self._looked_at))
+        self._looked_at = 0
 
-    def _pictures(self, files: list[Path]) -> Iterator[np.ndarray]:
-        """Yields the pictures that can be read, and notes the others."""
-        for file in files:
+    def _readable(self, entries: list[Path]) -> Iterator[Slide]:
+        """Yields the slides of all files, and counts those that cannot be read."""
+        scene = 0
+        for entry in entries:
+            self._looked_at += 1
+            if entry != self.path and (reason := _why_not(entry)):
+                self.skipped.add(entry.name, reason)
+                continue
+            slide = None
             try:
-                yield fit(read_picture(file), LONGEST)[0]
-            except (BadInputError, OSError) as error:
-                self.skipped.append(file.name)
-                logger.warning("%s is left out: %s", file.name, error)
+                for slide in _slides(entry, scene + 1):
+                    scene = slide.scene
+                    yield slide
+            except PictureError as error:
+                if slide is None and entry == self.path:
+                    raise
+                self.skipped.add(entry.name, LATER if slide else error.reason)
+                logger.info("%s", error)
+            except MissingFileError:  # somebody has deleted it meanwhile
+                self.skipped.add(entry.name, "not there any more")
 
-    def _repeated(self, pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yields each picture as often as its time takes."""
-        for picture in pictures:
-            yield from itertools.repeat(picture, max(1, round(self.seconds * self.fps)))
-        if self.stay:
-            yield from itertools.repeat(picture)
+    def _timed(self, slides: Iterable[Slide]) -> Iterator[tuple[Slide, float]]:
+        """Yields each slide with the seconds at which it is due: photos again and again, others once."""
+        position, tick = 0.0, 1 / self.fps
+        for slide in slides:
+            times = max(1, round(self.seconds * self.fps)) if slide.seconds is None else 1
+            yield from ((slide, position + number * tick) for number in range(times))
+            position += times * tick if slide.seconds is None else slide.seconds
+        while self.stay:
+            yield slide, position
+            position += tick
+
+    def _nothing(self) -> BadInputError:
+        """Returns the error for a folder in which no picture can be read."""
+        summary, remedy = self.skipped.summary(self._looked_at), ""
+        if folders := self.skipped.names.get(FOLDER):
+            remedy = f"Choose a folder in it, such as {folders[0]}."
+        if any("pillow-heif" in reason for reason in self.skipped.reasons):
+            remedy = install_line("heic")
+        return BadInputError(
+            f"{printable(str(self.path), 500)} holds no picture.{summary and f' {summary}'}",
+            f"Expected {KINDS}.",
+            remedy or "Choose another folder, or put pictures into it.",
+        )
 
 
-def _files(path: Path) -> list[Path]:
-    """Returns the pictures that a path names, in natural order."""
+def _entries(path: Path) -> list[Path]:
+    """Returns what is in a folder, in natural order, or the one file that a path names."""
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise MissingFileError(
-            f"There is no file or folder {path}.",
+            f"There is no file or folder {printable(str(path), 500)}.",
             "Expected pictures there.",
             "Check the name and the folder.",
         )
-    files = [f for f in path.iterdir() if f.suffix.lower() in PICTURES and not f.name.startswith(".")]
-    return sorted((f for f in files if f.is_file()), key=natural)
+    try:
+        return sorted(path.iterdir(), key=lambda path: natural(path.name))
+    except OSError as error:
+        raise BadInputError(
+            f"{printable(str(path), 500)} cannot be read ({error.strerror}).",
+            "Expected a folder that you may read.",
+            "Check its permissions.",
+        ) from error
 
 
-def natural(path: Path) -> list:
-    """Returns what sorts names as people do.
+def _why_not(entry: Path) -> str:
+    """Returns why something in a folder is left out before it is read; empty for what may be a picture."""
+    if is_housekeeping(entry.name):
+        return "hidden or left by a system"
+    try:
+        if not entry.is_file():
+            return FOLDER if entry.is_dir() else "not a file"
+    except OSError:
+        return "not open to you"
+    return "video" if is_jpeg_stream(entry) else ""
 
-    Example:
-        >>> sorted([Path("face10.png"), Path("face2.png")], key=natural)[0].name
-        'face2.png'
-    """
-    parts = re.split(r"([0-9]+)", path.name.casefold())
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+def _slides(file: Path, scene: int) -> Iterator[Slide]:
+    """Yields the pictures of a file."""
+    for number, (image, seconds) in enumerate(picture_frames(file)):
+        page = number if seconds is None else 0
+        yield Slide(fit(image, LONGEST)[0], seconds, file.name, scene + page)

@@ -14,8 +14,8 @@ from functools import cache
 import cv2
 import numpy as np
 
-from ..image import encode_jpeg
-from . import Source
+from ..pictures.image import encode_jpeg
+from ._base import Source
 from .demo import Demo
 
 STAMP = 255

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from . import Source
+from ._base import Source
 from ._portrait import Portrait
 from ._story import FEELINGS, HEIGHT, NEUTRAL, WIDTH
 from .demo import draw_person, place_person, room

@@ -8,96 +8,201 @@ Notebook: 03_threads
 
 from __future__ import annotations
 
+import concurrent.futures
+import errno
+import logging
 import re
+import time
 
-import cv2
 import numpy as np
 
-from ..errors import SourceError, SourceLostError
-from . import Source
-from ._opencv import no_warnings, usual_fps, wait_for_picture
+from ..errors import SourceLostError
+from ..pictures.skipped import Skipped
+from ..sanitize import without_secrets
+from . import RECONNECT
+from ._base import Source
+from ._connection import Connection
+from ._decoder import Picture
+from ._trouble import trouble
 
-OPEN_TIMEOUT, READ_TIMEOUT = 4.0, 2.5
-"""Seconds after which FFmpeg gives up opening, and waiting for the next picture."""
+logger = logging.getLogger("expression")
 
-LOST_AFTER = 0.3
-"""Seconds for which a read that failed is tried again."""
+FIRST_PICTURE = 20.0
+"""Seconds until the first picture; key frames of cameras may be ten seconds apart."""
+
+FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.5, 1.5, 5.0
+"""Seconds between two tries to connect: the first pause, by which factor it grows, and its end."""
+
+TOLD_AFTER, WARNED_AFTER = 1.0, 3.0
+"""Seconds without a picture after which the display, and a line, says what is waited for."""
+
+SLICE = 0.1
+"""Seconds after which somebody who waits looks whether the run is over."""
 
 
 class Stream(Source):
     """Pictures from the network.
 
-    A live stream is read as fast as it comes, so the newest picture is never behind. A
-    recording, which knows its number of frames, is played at its own pace and ends.
+    A live stream is read as fast as it comes, so the newest picture is never behind; where none
+    comes it is connected to again, with growing pauses. A recording, whose length is known, is
+    played at its own pace and ends.
 
     Args:
         address: rtsp://..., rtsps://..., http://... or https://...
+        reconnect: Seconds without a picture after which the stream is given up.
+
+    Attributes:
+        skipped: Frames that could not be decoded.
     """
 
-    def __init__(self, address: str):
-        self._address = address
+    def __init__(self, address: str, reconnect: float = RECONNECT):
+        self._address, self.reconnect = address, reconnect
         self.description = without_secrets(address)
-        self._capture: cv2.VideoCapture | None = None
-        self._first: np.ndarray | None = None
+        self.skipped = Skipped()
+        self._pictures = 0  # of all connections
+        self._connection: Connection | None = None
+        self._first: Picture | None = None
+        self._seen = 0.0  # when the last picture came, or was asked for
+        self._warned = False  # of that none has come since
 
     def open(self) -> None:
-        """Connects and waits for the first picture; takes a few seconds at most.
+        """Connects and waits for the first picture, which a camera may take ten seconds for.
 
         Raises:
-            SourceError: Nothing usable answers there; check the address.
+            SourceError: Nothing usable answers there; the message says why.
         """
-        timeouts = [
-            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_TIMEOUT * 1000)),
-            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(READ_TIMEOUT * 1000)),
-        ]
-        with no_warnings:
-            self._capture = cv2.VideoCapture(self._address, cv2.CAP_FFMPEG, timeouts)
-        self._first = wait_for_picture(self._capture, 0) if self._capture.isOpened() else None
-        if self._first is None:
+        self._connect()
+        self._seen = time.monotonic()
+        answer = self._next(FIRST_PICTURE, "for the first picture")
+        if isinstance(answer, Picture):
+            self._came()
+            recorded = self._connection.recorded
+            self._first, self.fps = answer, self._connection.decoder.fps if recorded else None
+        elif not self.stopped():
             self.close()
-            raise SourceError(
-                f"No pictures come from {self.description}.",
-                "Expected an rtsp or http address that plays in a viewer such as VLC.",
-                "Check the address, user and password, and that the camera is switched on.",
-            )
-        recorded = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
-        self.fps = usual_fps(self._capture) if recorded else None
+            user = re.match(r"\w+://[^/?#]*@", self._address) is not None
+            raise trouble(self.description, answer, user, FIRST_PICTURE)
 
     def read(self) -> np.ndarray | None:
         """Waits for the next picture, (height, width, 3) uint8 RGB; None at a recording's end.
 
         Raises:
-            SourceLostError: A live stream stopped; check the network and start again.
+            SourceLostError: None came for `reconnect` seconds, or a recording broke off.
         """
-        image, self._first = self._first, None
-        if image is None:
-            image = wait_for_picture(self._capture, 0 if self.fps else LOST_AFTER)
-        if image is None and not self.fps:
-            raise SourceLostError(
-                f"{self.description} gives no more pictures.",
-                "Expected it to go on.",
-                "Check the network and the camera, and start again.",
-            )
-        return image
+        self._seen = time.monotonic()
+        answer, self._first = self._first, None
+        if answer is None:
+            answer = self._next(self.reconnect, "for a picture")
+        if not isinstance(answer, Picture) and not self.stopped():
+            answer = self._recording_over(answer) if self.fps else self._again()
+        if not isinstance(answer, Picture):
+            return None
+        self._came()
+        self._pictures += 1
+        self.position = answer.position if self.fps else None
+        return answer.image
 
     def close(self) -> None:
         """Ends the connection."""
         self._first = None
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+            if self.skipped:
+                frames = self._pictures + len(self.skipped)
+                logger.warning("%s: %s", self.description, self.skipped.summary(frames, "frames"))
 
+    def _connect(self) -> None:
+        """Begins a connection in place of the one that there was."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = Connection(self._address, FIRST_PICTURE, self.reconnect, self.skipped)
+        self._connection.start()
 
-def without_secrets(address: str) -> str:
-    """Returns the address without user, password, path and query, any of which may be secret.
+    def _next(self, seconds: float, what: str) -> Picture | BaseException | None:
+        """Waits for the next picture, as long as the run goes on.
 
-    Example:
-        >>> without_secrets("rtsp://me:secret@192.168.0.7:554/cam?password=secret")
-        'rtsp://192.168.0.7:554'
-    """
-    scheme, _, rest = address.partition("://")
-    host, *path = re.split(r"[/?#]", rest, maxsplit=1)
-    plain = re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d*)?", host.rpartition("@")[2])
-    if not plain or "@" in "".join(path):  # A password with a slash would look like a host.
-        return f"{scheme}://..."
-    return f"{scheme}://{plain.group()}"
+        Args:
+            seconds: For how long at most.
+            what: What is waited for, for the display.
+
+        Returns:
+            The picture, None at the end, or what was raised; a TimeoutError where the time was up.
+        """
+        answer, began = self._connection.ask(), time.monotonic()
+        while not concurrent.futures.wait([answer], SLICE).done:
+            if self.stopped():
+                return None
+            if time.monotonic() - began > seconds:
+                return TimeoutError(f"no picture came within {seconds:.0f} s")
+            self._say(what)
+        return answer.exception() or answer.result()
+
+    def _again(self) -> Picture | None:
+        """Connects again, with growing pauses; None where the run is over.
+
+        Raises:
+            SourceLostError: That took too long.
+        """
+        pause = FIRST_PAUSE
+        while (left := self._seen + self.reconnect - time.monotonic()) > 0:
+            self._pause(min(pause, left))
+            if self.stopped():
+                return None
+            self._connect()
+            answer = self._next(left, "for the camera")
+            if isinstance(answer, Picture) or self.stopped():
+                return answer
+            pause = min(GROWTH * pause, LONGEST_PAUSE)
+        raise SourceLostError(
+            f"{self.description} gives no more pictures; it was tried again for {self.reconnect:g} s.",
+            "Expected it to go on.",
+            "Check the network and the camera, and start again; the setting reconnect waits longer.",
+        )
+
+    def _pause(self, seconds: float) -> None:
+        """Waits before the next try, or until the run is over."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not self.stopped():
+            self._say("for the camera")
+            time.sleep(min(SLICE, left))
+
+    def _say(self, what: str) -> None:
+        """Tells the display, and once the log, what is waited for."""
+        silent = time.monotonic() - self._seen
+        if silent > TOLD_AFTER:
+            self.say_waiting(f"Waiting {what}: {silent:.0f} s")
+        if silent > WARNED_AFTER and not self._warned:
+            self._warned = True
+            logger.warning("%s has sent no picture for %.0f s. Waiting %s.", self.description, silent, what)
+
+    def _came(self) -> None:
+        """Notes that there was a picture."""
+        silent = time.monotonic() - self._seen
+        if self._warned:
+            self._warned = False
+            logger.warning("%s sends pictures, after %.0f s.", self.description, silent)
+        self.say_waiting("")
+        self._seen = time.monotonic()
+
+    def _recording_over(self, answer: BaseException | None) -> None:
+        """Returns at the end of a recording.
+
+        Raises:
+            SourceLostError: It is not its end.
+        """
+        decoder, sized = self._connection.decoder, self._connection.sized
+        unknown = not sized and getattr(answer, "errno", None) == errno.EIO  # as such a connection ends
+        broken = f"broke off after {decoder.position:.1f} s" if answer and not unknown else ""
+        if lack := broken or decoder.shortfall():
+            raise SourceLostError(
+                f"The video of {self.description} {lack}.",
+                "Expected the whole of it.",
+                "Check the network and start again, or save the video and name the file.",
+            )
+        if not sized and decoder.count is None and decoder.duration is None:
+            logger.warning(
+                "%s does not say how long its video is. It ended after %.1f s.",
+                self.description,
+                decoder.position,
+            )

@@ -16,12 +16,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .dataset import Dataset, Split, parted
-from .image import SIZE, resize
-from .labels import FER2013, Labels
-from .sources._portrait import DETAIL, Portrait
-from .sources._story import FEELINGS, LABEL_OF, NEUTRAL
-from .sources.demo import FACE
+from ..datasets.dataset import Dataset, Split, split_by_group
+from ..labels import FER2013, Labels
+from ..pictures.image import SIZE, resize
+from ..sources._portrait import DETAIL, Portrait
+from ..sources._story import FEELINGS, LABEL_OF, NEUTRAL
+from ..sources.demo import FACE
 
 LABELS = Labels([label for label in FER2013 if label in LABEL_OF.values()])
 """The labels of the practice faces, in FER2013's order."""
@@ -73,7 +73,7 @@ def practice(count: int = 2000, seed: int = 0) -> Dataset:
         person.express(_mixed(feelings[LABELS[indexes[first]]], random))
         pictures[first : first + BURST] = _burst(person, random)[: count - first]
     groups = np.char.add("burst ", bursts.astype(str))
-    return Dataset(LABELS, *parted(Split(pictures, indexes, groups=groups), SHARES, seed))
+    return Dataset(LABELS, *split_by_group(Split(pictures, indexes, groups=groups), SHARES, seed))
 
 
 def spoiled(dataset: Dataset, seed: int = 0) -> Dataset:

@@ -16,8 +16,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from .errors import BadInputError, MissingFileError
-from .image import resize
+from ..errors import DAMAGE, BadInputError, MissingFileError
+from ..pictures.image import resize
 
 WINDOW = 24
 """Pixels on a side of the window that OpenCV's cascade `haar` judges."""
@@ -85,7 +85,7 @@ def read_stages(path: str | Path) -> list[Stage]:
             rectangles, or asks several features one after the other; take the one named above.
 
     Example:
-        >>> from expression.cascades import CASCADES
+        >>> from expression.vision.cascades import CASCADES
         >>> stages = read_stages(CASCADES["haar"].path)
         >>> len(stages), len(stages[0].questions), sum(len(stage.questions) for stage in stages)
         (25, 9, 2913)
@@ -101,7 +101,7 @@ def read_stages(path: str | Path) -> list[Stage]:
             raise ValueError("another window")
         features = [_rectangles(feature) for feature in cascade.find("features")]
         return [_stage(stage, features) for stage in cascade.find("stages")]
-    except (ElementTree.ParseError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except DAMAGE as error:
         raise BadInputError(
             f"{path} cannot be taken apart.",
             f"Expected a Haar cascade of {WINDOW} x {WINDOW} pixels with one feature to a question.",

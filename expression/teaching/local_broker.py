@@ -19,7 +19,7 @@ import threading
 import time
 from pathlib import Path
 
-from .errors import MissingPackageError, RunError, missing_package
+from ..errors import MissingPackageError, RunError, missing_package
 
 PLACES = [*os.get_exec_path(), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"]
 PROGRAM = shutil.which("mosquitto", path=os.pathsep.join(PLACES))
@@ -110,7 +110,7 @@ class PracticeBroker:
         if message.topic == LAST:
             self._last.set()
         else:
-            self.heard.append((message.topic, message.payload.decode()))
+            self.heard.append((message.topic, message.payload.decode(errors="replace")))
 
 
 def free_port() -> int:
@@ -119,7 +119,7 @@ def free_port() -> int:
     It lies below those that systems lend to whoever connects: a knock at one of these may meet itself.
     """
     while True:
-        port = random.randrange(20_000, 30_000)
+        port = random.SystemRandom().randrange(20_000, 30_000)  # a seeded one meets its own kind
         with socket.socket() as one, contextlib.suppress(OSError):
             one.bind(("127.0.0.1", port))
             return port

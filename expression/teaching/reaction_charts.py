@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .colours import GAMUTS, Light, to_rgb, to_xy
-from .drawing import colour
-from .figures import DARK, GREY, chart_style, new_figure, settled
+from ..lights.colours import GAMUTS, Light, to_rgb, to_xy
+from ..training.chart_style import DARK, GREY, chart_style, new_figure, settled
+from ..vision.drawing import colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .data import Reading
+    from ..types import Reading
 
 
 def gamuts(lights: Mapping[str, Light], gamut: str = "B") -> Figure:

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from .colours import GAMUTS
+from ..lights.colours import GAMUTS
 
 COLOUR = {"on": True, "bri": 144, "hue": 7676, "sat": 199, "effect": "none", "xy": [0.5, 0.42], "ct": 443}
 WHITE = dict.fromkeys(("xy", "hue", "sat", "ct", "colormode", "effect"))
@@ -116,9 +116,10 @@ class PracticeBridge:
         id: Which bridge it is, wherever it stands in the network.
         lights: Its lamps by number, as a bridge describes them.
         groups: Its rooms and zones by number.
+        sensors: Its sensors by number; only those that programs make.
         users: The keys that it knows.
         button: Whether its button is pressed.
-        commands: (time in seconds, path, body) of each change that it was told.
+        commands: (time in seconds, path, body) of each change to lamps that it was told.
         port: Where it listens, once started.
 
     Example:
@@ -134,6 +135,7 @@ class PracticeBridge:
     def __init__(self):
         self.id = f"001788FFFE{secrets.token_hex(3).upper()}"
         self.lights, self.groups = lamps(), copy.deepcopy(GROUPS)
+        self.sensors: dict[str, dict] = {}
         self.users: set[str] = set()
         self.button = False
         self.commands: list[tuple[float, str, dict]] = []
@@ -182,7 +184,7 @@ class PracticeBridge:
         except ValueError:
             answer = [failed(2, path, "body contains invalid JSON")]
         else:
-            if mode == "PUT":
+            if mode == "PUT" and "/sensors/" not in path:
                 self.commands.append((time.monotonic(), path, body))
             answer = self.answer(mode, path, body)
         return 200, "application/json", json.dumps(answer).encode()
@@ -190,7 +192,7 @@ class PracticeBridge:
     def answer(self, mode: str, path: str, body: Any) -> Any:
         """Returns what a bridge answers."""
         words = path.strip("/").split("/")
-        about = {"name": self.name, "bridgeid": self.id, "modelid": "BSB002"}
+        about = {"name": self.name, "bridgeid": self.id, "modelid": "BSB002", "UTC": self.clock()}
         if words == ["api"] and mode == "POST":
             return self._new_user(body)
         if len(words) < 2 or words[0] != "api":
@@ -200,6 +202,11 @@ class PracticeBridge:
         if words[1] not in self.users:
             return [failed(1, "/" + "/".join(words[2:]), "unauthorized user")]
         return self._resource(mode, words[2:], body)
+
+    @staticmethod
+    def clock() -> str:
+        """Returns what its clock shows, in UTC."""
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
 
     def _new_user(self, body: Any) -> list:
         if not isinstance(body, dict) or not 1 <= len(str(body.get("devicetype", ""))) <= 40:
@@ -211,8 +218,10 @@ class PracticeBridge:
         return [{"success": {"username": key}}]
 
     def _resource(self, mode: str, words: list[str], body: Any) -> Any:
-        kinds = {"lights": self.lights, "groups": self.groups}
+        kinds = {"lights": self.lights, "groups": self.groups, "sensors": self.sensors}
         address = "/" + "/".join(words)
+        if words == ["sensors"] and mode == "POST":
+            return self._new_sensor(body)
         if not words or words[0] not in kinds or (len(words) > 1 and words[1] not in kinds[words[0]]):
             return [failed(3, address, f"resource, {address}, not available")]
         if mode == "GET":
@@ -221,7 +230,28 @@ class PracticeBridge:
             return self._change(self.lights[words[1]]["state"], body, address)
         if mode == "PUT" and words[0] == "groups" and words[2:] == ["action"]:
             return self._change_group(self.groups[words[1]]["lights"], body, address)
+        if mode == "PUT" and words[0] == "sensors" and words[2:] == ["state"]:
+            return self._change_sensor(self.sensors[words[1]]["state"], body, address)
+        if mode == "DELETE" and words[0] == "sensors" and len(words) == 2:
+            del self.sensors[words[1]]
+            return [{"success": f"{address} deleted"}]
         return [failed(4, address, f"method, {mode}, not available for resource, {address}")]
+
+    def _new_sensor(self, body: Any) -> list:
+        """Makes a sensor, at the first number that is free."""
+        lengths = {"name": 1, "modelid": 6, "swversion": 1, "type": 1, "uniqueid": 6, "manufacturername": 6}
+        whole = isinstance(body, dict) and set(body) == set(lengths)
+        if not whole or not all(least <= len(body[name]) <= 32 for name, least in lengths.items()):
+            return [failed(5, "/sensors", "invalid/missing parameters in body")]
+        number = next(str(n) for n in range(1, 300) if str(n) not in self.sensors)
+        self.sensors[number] = {**body, "state": {"status": 0, "lastupdated": "none"}, "config": {"on": True}}
+        return [{"success": {"id": number}}]
+
+    def _change_sensor(self, state: dict, body: Any, address: str) -> list:
+        if not isinstance(body, dict) or set(body) != {"status"} or type(body["status"]) is not int:
+            return [failed(7, address, f"invalid value, {body}, for parameter, status")]
+        state.update(body, lastupdated=self.clock())
+        return [{"success": {f"{address}/status": body["status"]}}]
 
     def _change(self, state: dict, body: Any, address: str) -> list:
         """Changes a lamp as far as it is told well, and returns an answer for each value."""

@@ -20,19 +20,23 @@ from typing import Any
 import cv2
 import numpy as np
 
-from . import runtime
-from .data import Data
-from .display import Display, DisplayLoop
-from .faces import Detector, FaceLoop, make_detector
-from .prediction import PredictLoop
-from .runtime import Runtime
-from .session import Session
-from .settings import Settings
-from .sinkloop import SinkLoop
-from .sinks import Sink
-from .sources import CaptureLoop
-from .sources.paced import PacedCamera, stamp_of
-from .tracking import Smoother, Tracker
+from ..displays._base import Display
+from ..live.capture import CaptureLoop
+from ..live.data import Data
+from ..live.detection import FaceLoop
+from ..live.display_loop import DisplayLoop
+from ..live.prediction import PredictLoop
+from ..live.session import Session
+from ..live.sink_loop import SinkLoop
+from ..models import runtime
+from ..models.runtime import Runtime
+from ..settings import Settings
+from ..sinks._base import Sink
+from ..sources.paced import PacedCamera, stamp_of
+from ..types import Reading
+from ..vision.detectors import Detector, make_detector
+from ..vision.smoothing import Smoother
+from ..vision.tracking import Tracker
 
 COLOURS = {"read": "#0072B2", "find": "#E69F00", "score": "#009E73", "show": "#CC79A7", "send": "#D55E00"}
 """The colour of each kind of work, told apart by people who are colour-blind too.
@@ -63,8 +67,8 @@ class UnseenWindow(Display):
     def fps(self) -> float:  # noqa: D102  see Attributes
         return (self.shown - 1) / (self._last - self._first) if self.shown > 1 else 0.0
 
-    def show(self, image: np.ndarray, text: str = "") -> bool:
-        """Takes a picture; one that is only drawn anew with newer labels does not count."""
+    def show(self, image: np.ndarray, readings: Sequence[Reading] | None = None, status: str = "") -> bool:
+        """Takes a picture; one that is only drawn again with newer labels does not count."""
         cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (960, 720))
         time.sleep(0.001)
         number = stamp_of(image)
@@ -245,7 +249,7 @@ def make_parts(
     """Returns new parts for one run, tried once, so that nothing is slow only at first.
 
     Args:
-        detector: See `faces.make_detector`; or a detector of your own.
+        detector: See `detectors.make_detector`; or a detector of your own.
         smallest_face: Side in pixels; 20 lets a cascade search the full 640 x 480 picture.
         sinks: Where readings go.
         pace: Pictures a second of the camera.

@@ -1,7 +1,7 @@
 """Batches for training, each picture distorted in a new way every epoch.
 
 The network sees no picture twice, so it cannot learn them by heart and gets used to
-boxes that sit a little off. `training.py` makes the Batches.
+boxes that sit a little off. `trainer.py` makes the Batches.
 
 Notebook: 05_train
 """
@@ -9,14 +9,15 @@ Notebook: 05_train
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .image import standardise
-from .network import keras
+from ..models.architectures import keras
+from ..pictures.image import standardise
+from .camera_faults import worsen
+from .distillation import Teachers
+from .targets import TrainingTargets
 
 TURN = 15.0
 """Degrees that a face is turned by, at most; beyond that detectors rarely find one."""
@@ -27,24 +28,6 @@ ZOOM = (0.85, 1.2)
 MOVE = 5 / 48
 """Share of the picture's side that a face is moved by, at most."""
 
-Teacher = Callable[[np.ndarray], np.ndarray]
-"""From (n, 48, 48, 1) pictures to (n, heads, labels) scores, as `Runtime.all_scores`."""
-
-
-@dataclass(frozen=True)
-class Lessons:
-    """What a network is to learn: pictures, and the right answers of each head.
-
-    Attributes:
-        pictures: (n, 48, 48) uint8 grey levels.
-        targets: (n, heads, labels) float32, shares of each label.
-        weights: (n, heads) float32, how much an answer counts; 0 where none is known.
-    """
-
-    pictures: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
-
 
 class Batches(keras.utils.PyDataset):
     """Hands out batches, distorted and standardised.
@@ -54,74 +37,91 @@ class Batches(keras.utils.PyDataset):
     sets `epoch` as each begins.
 
     Args:
-        lessons: What is to be learned.
+        learned: What is to be learned.
         batch: Pictures in a batch; the last one may have fewer.
         seed: Decides order and distortions.
         erasing: Share of the pictures in which a rectangle is wiped out, as by a hand or a lamp.
         mixup: How much two pictures and their answers are blended; 0 for not at all.
-        teachers: Networks whose answers to the distorted pictures are blended with the targets.
-        share: How much of the targets comes from the teachers.
+        cutmix: Share of the batches in which a rectangle of another picture is pasted instead.
+        camera: How likely each fault of a camera is in a picture.
+        views: After how many epochs turns, moves and light come again; 0 for never.
+        teachers: Networks whose answers to the distorted pictures are learned, too. They see whole pictures,
+            as a camera without faults would take them.
     """
 
     def __init__(
         self,
-        lessons: Lessons,
+        learned: TrainingTargets,
         batch: int = 128,
         seed: int = 0,
         erasing: float = 0.0,
         mixup: float = 0.0,
-        teachers: tuple[Teacher, ...] = (),
-        share: float = 0.7,
+        cutmix: float = 0.0,
+        camera: float = 0.0,
+        views: int = 0,
+        teachers: Teachers | None = None,
     ):
         super().__init__()
-        self.lessons, self.batch, self.seed = lessons, batch, seed
-        self.erasing, self.mixup, self.teachers, self.share = erasing, mixup, teachers, share
+        self.learned, self.batch, self.seed = learned, batch, seed
+        self.erasing, self.mixup, self.cutmix, self.camera = erasing, mixup, cutmix, camera
+        self.views, self.teachers = views, teachers
         self.epoch = 0
 
     def __len__(self) -> int:
-        return math.ceil(len(self.lessons.pictures) / self.batch)
+        return math.ceil(len(self.learned.pictures) / self.batch)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns (n, 48, 48, 1) pictures, (n, heads, labels) targets and (n, heads) weights."""
-        lessons = self.lessons
-        count = len(lessons.pictures)
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(count)
+        """Returns (n, 48, 48, 1) pictures, (n, heads, labels) targets and (n, heads) weights.
+
+        With teachers, twice as many heads: those of the data, and those of the teachers.
+        """
+        learned, count = self.learned, len(self.learned.pictures)
+        view = self.epoch % self.views if self.views else self.epoch
+        order = np.random.default_rng([self.seed, view]).permutation(count)
         chosen = order[number * self.batch : (number + 1) * self.batch]
         # Mirrored in one epoch, not in the next: both are seen equally often.
         # Source: Jordan, 94% on CIFAR-10 in 3.29 Seconds, 2024, https://arxiv.org/abs/2404.00498
-        mirrored = (np.random.default_rng(self.seed).random(count)[chosen] < 0.5) ^ bool(self.epoch % 2)
-        generator = np.random.default_rng([self.seed, self.epoch, number])
-        faces = [distort(lessons.pictures[i], generator, m) for i, m in zip(chosen, mirrored, strict=True)]
-        targets, weights = self._answers(standardise(np.stack(faces)), chosen)
+        mirrored = (np.random.default_rng(self.seed).random(count)[chosen] < 0.5) ^ bool(view % 2)
+        generator = np.random.default_rng([self.seed, view, number])
+        faces = [distort(learned.pictures[i], generator, m) for i, m in zip(chosen, mirrored, strict=True)]
+        targets, weights = learned.targets[chosen], learned.weights[chosen]
+        if self.teachers:
+            asked = (view, number * self.batch)
+            targets, weights = self.teachers.answers(standardise(np.stack(faces)), targets, weights, asked)
+        if self.views:  # What the teachers do not see need not come again.
+            generator = np.random.default_rng([self.seed, view, number, self.epoch])
+        return self._mixed(self._spoiled(faces, generator), targets, weights, generator)
+
+    def _spoiled(self, faces: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
+        """Returns (n, 48, 48, 1) standardised pictures, some with faults or a rectangle wiped out."""
+        if self.camera:
+            faces = [worsen(face, generator, self.camera) for face in faces]
         for face in faces:
             if generator.random() < self.erasing:
                 erase(face, generator)
-        return self._mixed(standardise(np.stack(faces)), targets, weights, generator)
-
-    def _answers(self, pictures: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns targets and weights, with what the teachers say to the same pictures."""
-        targets, weights = self.lessons.targets[chosen], self.lessons.weights[chosen]
-        if not self.teachers:
-            return targets, weights
-        taught = np.mean([teacher(pictures) for teacher in self.teachers], axis=0)
-        known = (weights > 0)[..., None]
-        blended = np.where(known, (1 - self.share) * targets + self.share * taught, taught)
-        # Where the data have no answer, that of the teachers counts as much as an answer usually does.
-        return blended.astype(np.float32), np.where(weights > 0, weights, np.float32(weights.shape[1]))
+        return standardise(np.stack(faces))
 
     def _mixed(self, pictures, targets, weights, generator):
-        """Blends each picture with another of the batch. https://arxiv.org/abs/1710.09412"""
-        if not self.mixup:
+        """Blends each picture with another of the batch, or pastes a part of it. Answers are blended alike.
+
+        Source: Zhang et al., mixup, 2017, https://arxiv.org/abs/1710.09412
+        """
+        if self.cutmix and generator.random() < self.cutmix:
+            other = generator.permutation(len(pictures))
+            part = np.float32(1 - paste(pictures, pictures[other], generator))
+        elif self.mixup:
+            part = np.float32(generator.beta(self.mixup, self.mixup))
+            other = generator.permutation(len(pictures))
+            pictures = part * pictures + (1 - part) * pictures[other]
+        else:
             return pictures, targets, weights
-        part = np.float32(generator.beta(self.mixup, self.mixup))
-        other = generator.permutation(len(pictures))
 
         def blend(values: np.ndarray) -> np.ndarray:
             return part * values + (1 - part) * values[other]
 
         # An answer that does not count must not weaken the one that it is blended with.
         counted, weights = blend(targets * weights[..., None]), blend(weights)
-        return blend(pictures), counted / np.maximum(weights, np.float32(1e-9))[..., None], weights
+        return pictures, counted / np.maximum(weights, np.float32(1e-9))[..., None], weights
 
 
 def distort(picture: np.ndarray, generator: np.random.Generator, mirrored: bool = False) -> np.ndarray:
@@ -161,3 +161,24 @@ def erase(face: np.ndarray, generator: np.random.Generator) -> None:
     height, width = (round(size * generator.uniform(0.3, 0.5)) for _ in range(2))
     y, x = (round(generator.uniform(0, size - length)) for length in (height, width))
     face[y : y + height, x : x + width] = generator.uniform(0, 255)
+
+
+def paste(pictures: np.ndarray, others: np.ndarray, generator: np.random.Generator) -> float:
+    """Pastes a rectangle of each other picture into a picture, in place: the same one for all.
+
+    Source: Yun et al., CutMix, 2019, https://arxiv.org/abs/1905.04899
+
+    Args:
+        pictures: (n, size, size, 1).
+        others: As many, which must not share memory with them.
+        generator: Where the chance comes from.
+
+    Returns:
+        The share of the picture that was pasted.
+    """
+    size = pictures.shape[1]
+    length = round(size * math.sqrt(generator.uniform(0, 1)))
+    y, x = generator.integers(0, size - length + 1, 2)
+    part = np.s_[:, y : y + length, x : x + length]
+    pictures[part] = others[part]
+    return (length / size) ** 2

@@ -1,6 +1,6 @@
 """Probabilities that mean something: of the faces scored 70%, seven in ten should be right.
 
-`training.py` finds the temperature of a new network here, `evaluation.py` reports the error
+`trainer.py` finds the temperature of a new network here, `evaluation.py` reports the error
 that is left.
 
 Notebook: 05_train

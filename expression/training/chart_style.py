@@ -1,6 +1,6 @@
 """How all charts look: their style, their size, and that a notebook shows them.
 
-`charts.py` and `sinkcharts.py` draw with it. It touches no state of matplotlib's, so they work in any
+`charts.py` and `reaction_charts.py` draw with it. It touches no state of matplotlib's, so they work in any
 thread and beside any other drawing.
 
 Notebook: 05_train
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import missing_package
+from ..errors import missing_package
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,6 +40,7 @@ STYLE = {
     "grid.color": "#e6e6e6",
     "legend.edgecolor": "none",
     "lines.linewidth": 1.8,
+    "text.parse_math": False,  # a label called $x$ is drawn as it is
 }
 """What all charts share; everything else is as matplotlib has it, whatever the user's own style."""
 

@@ -12,15 +12,17 @@ Notebook: 05_train
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import DAMAGE, BadInputError, MissingFileError
+from ..files import read_small
 from .calibration import BINS, expected_calibration_error
-from .errors import BadInputError, MissingFileError
-from .figures import BLUE, GREEN, GREY, ORANGE, chart_style, new_figure, percent, settled
+from .chart_style import BLUE, GREEN, GREY, ORANGE, chart_style, new_figure, percent, settled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,17 +52,16 @@ def read_history(path: str | Path) -> list[dict[str, float]]:
             "Expected the history.csv that a training leaves in its folder.",
             "Check the name and the folder.",
         )
+    expected = "Expected the columns epoch, loss, training and validation, with a row of numbers an epoch."
+    remedy = "Name the history.csv that a training leaves in its folder."
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        text = read_small(path, expected, remedy)
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        rows = [{name: float(value) for name, value in row.items()} for row in rows]
         if not rows or {"epoch", "loss", "training", "validation"} - set(rows[0]):
             raise ValueError("columns")
-    except (ValueError, TypeError, AttributeError, csv.Error) as error:
-        raise BadInputError(
-            f"{path} is not the history of a training.",
-            "Expected the columns epoch, loss, training and validation, with a row of numbers an epoch.",
-            "Name the history.csv that a training leaves in its folder.",
-        ) from error
+    except DAMAGE as error:
+        raise BadInputError(f"{path} is not the history of a training.", expected, remedy) from error
     return rows
 
 

@@ -1,6 +1,6 @@
 """What a training keeps on disk, so that it can be stopped at any moment and go on.
 
-`training.py` hands over what is to be kept after each epoch.
+`trainer.py` hands over what is to be kept after each epoch.
 
 Notebook: 05_train
 """
@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import math
-import os
 import shutil
 import zipfile
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
+import numpy as np
 
-from .card import Card
-from .errors import BadInputError, OutputError, damage_told
-from .files import writing_told
-from .network import keras, save
+from ..datasets.dataset import Dataset
+from ..errors import BadInputError, ExpressionError, OutputError, as_bad_input
+from ..files import as_output_error, hold, replacing, write_text
+from ..models.architectures import keras, read_network, save
+from ..models.metadata import Card
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 Row = dict[str, float]
 """The figures of one epoch."""
@@ -31,7 +36,7 @@ Row = dict[str, float]
 MARGIN = 2**20
 """Bytes for what is small: tables, names, figures."""
 
-GO_ON = "Make room and call it again, which goes on after the last whole epoch, or choose another --out."
+GO_ON = "Free some space and run it again to continue after the last complete epoch, or choose another --out."
 
 
 class Checkpoints:
@@ -49,7 +54,7 @@ class Checkpoints:
     def __init__(self, folder: Path, about: dict[str, Any]):
         self.folder, self.about = folder, about
         self.best, self._state = folder / "expression.keras", folder / "training.json"
-        self._lock = FileLock(folder / "lock", is_singleton=True)  # let go of when the process ends, too
+        self._lock: FileLock | None = None
 
     def take_up(self, network: keras.Model) -> list[Row]:
         """Gives a network the weights it had when its training stopped.
@@ -61,9 +66,14 @@ class Checkpoints:
             BadInputError: The folder holds another training, a damaged one, or a network of other origin.
             OutputError: The folder cannot be made.
         """
-        with writing_told(self.folder, GO_ON):
+        with as_output_error(self.folder, GO_ON):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._take_hold()
+        busy = BadInputError(
+            f"Another training runs in {self.folder}.",
+            "Expected one at a time.",
+            "Wait for its end, or choose another --out.",
+        )
+        self._lock = self._lock or hold(self.folder / "lock", busy, remedy=GO_ON)
         self._check_room(network)
         if not self._state.is_file():
             self._check_own()
@@ -71,8 +81,10 @@ class Checkpoints:
         with self._damage_told():
             state = json.loads(self._state.read_text(encoding="utf-8"))
             history = [{**row, "validation": float(row["validation"])} for row in state.pop("history")]
+            for value in (value for row in history for value in row.values()):
+                float(value)
             then, now = _flat(state), _flat(self.about)
-        self._check_same(then, now)
+        self._check_same(then, now, network)
         with self._damage_told():
             if not zipfile.is_zipfile(self.best):
                 raise FileNotFoundError(f"{self.best.name} is gone or cut short")
@@ -81,28 +93,19 @@ class Checkpoints:
 
     def release(self) -> None:
         """Lets others train in the folder."""
-        self._lock.release()
-
-    def _take_hold(self) -> None:
-        """Makes sure that no other program trains in the folder."""
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise BadInputError(
-                f"Another training runs in {self.folder}.",
-                "Expected one at a time.",
-                "Wait for its end, or choose another --out.",
-            ) from None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def keep_weights(self, network: keras.Model, epoch: int) -> None:
         """Writes the weights and the optimizer after an epoch, beside those of the one before."""
         self._check_room(network)
-        with writing_told(self._checkpoint(epoch), GO_ON):
-            network.save_weights(self._checkpoint(epoch))
+        with replacing(self._checkpoint(epoch), remedy=GO_ON) as part:
+            network.save_weights(part)
 
     def keep_best(self, network: keras.Model, card: Card) -> None:
         """Writes the best network so far."""
-        with writing_told(self.best, GO_ON):
+        with as_output_error(self.best, GO_ON):
             save(network, self.best, card)
 
     def keep_history(self, history: list[Row]) -> None:
@@ -111,14 +114,14 @@ class Checkpoints:
         `training.json` comes last and all at once: until then the one before it stands, whose
         checkpoint is still there, so a stop at any moment costs one epoch at most.
         """
-        with writing_told(self.folder, GO_ON):
-            with (self.folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, history[-1], lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(history)
-            part = self._state.with_suffix(".part")
-            part.write_text(json.dumps({**self.about, "history": history}, indent=1), encoding="utf-8")
-            os.replace(part, self._state)
+        with as_output_error(self.folder, GO_ON):
+            table = io.StringIO()
+            writer = csv.DictWriter(table, history[-1], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(history)
+            write_text(self.folder / "history.csv", table.getvalue(), remedy=GO_ON)
+            state = json.dumps({**self.about, "history": history}, indent=1)
+            write_text(self._state, state, remedy=GO_ON)
             for old in set(self.folder.glob("checkpoint-*.weights.h5")) - {self._checkpoint(len(history))}:
                 old.unlink()
 
@@ -142,17 +145,31 @@ class Checkpoints:
                 GO_ON,
             )
 
-    def _check_same(self, then: dict[str, Any], now: dict[str, Any]) -> None:
-        """Raises a BadInputError where the folder holds another training than this one."""
+    def _check_same(self, then: dict[str, Any], now: dict[str, Any], network: keras.Model) -> None:
+        """Raises a BadInputError where the folder holds another training than this one.
+
+        More epochs make another training, too: the rate has fallen to 0 at the end of the fewer.
+        """
         others = [name for name in {**now, **then} if then.get(name, ...) != now.get(name, ...)]
         if others:
             found = [name for name in others if name != "data"]
             differs = f"with {_told(then, found)}, not {_told(now, found)}" if found else "of other pictures"
+            begins = f", and --start {self.best} to begin with its weights" * self._fits(then, network)
+            why = ": the learning rate depends on the number of epochs" * ("epochs" in others)
             raise BadInputError(
                 f"In {self.folder} is a training {differs}.",
-                "Expected the same, to go on with it.",
-                "Give the same again, or another --out; --start begins with its network.",
+                f"Expected the same, to go on with it{why}.",
+                f"Give the same again, or choose another --out{begins}.",
             )
+
+    def _fits(self, then: dict[str, Any], network: keras.Model) -> bool:
+        """Whether another training can begin with the best network here."""
+        try:
+            there = read_network(self.best).get_weights()
+        except ExpressionError:
+            return False
+        same = [w.shape for w in there] == [w.shape for w in network.get_weights()]
+        return same and then.get("labels") == self.about["labels"]
 
     def _check_own(self) -> None:
         """Raises a BadInputError where the folder has a network that no training there wrote."""
@@ -164,7 +181,7 @@ class Checkpoints:
             )
 
     def _damage_told(self) -> contextlib.AbstractContextManager:
-        return damage_told(
+        return as_bad_input(
             f"The training in {self.folder} cannot be taken up",
             f"Expected {self._state.name}, {self.best.name} and the checkpoint, all whole.",
             "Remove the folder, or choose another with --out.",
@@ -179,3 +196,17 @@ def _flat(about: dict[str, Any]) -> dict[str, Any]:
 
 def _told(values: dict[str, Any], names: list[str]) -> str:
     return ", ".join(f"{name} {values[name]}" if name in values else f"no {name}" for name in names)
+
+
+def file_fingerprint(path: str | Path) -> str:
+    """Returns a file's name with the first figures of its SHA-256."""
+    return f"{Path(path).name} {sha256(Path(path).read_bytes()).hexdigest()[:12]}"
+
+
+def data_fingerprint(dataset: Dataset) -> str:
+    """Returns the first figures of the SHA-256 of everything that is learned from and chosen by."""
+    found = sha256()
+    for split in (dataset.training, dataset.validation):
+        for values in (split.pictures, split.indexes, split.votes):
+            found.update(b"" if values is None else np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()[:12]

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..datasets.dataset import Split
+from ..datasets.ferplus import COLUMNS, NONE, UNCOUNTED, majority, over_half
+from ..datasets.synonyms import label_meant
+from ..errors import BadInputError, did_you_mean
+from ..labels import Labels
+from ..models.runtime import Runtime
 from .calibration import expected_calibration_error
-from .dataset import Split
-from .errors import BadInputError, did_you_mean
-from .image import preprocess
-from .runtime import Runtime
-from .votes import COLUMNS, NONE, UNCOUNTED, majority, over_half
 
 TIMED = 200
 """Faces that are scored one by one to measure the time; the median of so many is steady."""
@@ -98,7 +99,8 @@ class Evaluation:
         """(pictures,) bool, those that FER+'s published code counts, too; None for other labels."""
         if self.over_half is None:
             return None
-        counted = [label.casefold() not in map(str.casefold, UNCOUNTED) for label in self.labels]
+        uncounted = Labels(UNCOUNTED)
+        counted = [uncounted.find(label) is None for label in self.labels]
         return np.take(counted, self.indexes)
 
     @property
@@ -170,24 +172,26 @@ class Evaluation:
             found["pictures_over_half"] = int(self.over_half.sum())
         return found
 
-    def text(self, split_name: str = "test set") -> str:
+    def text(self, split_name: str = "test set", words: Sequence[str] = ()) -> str:
         """Returns a table for the terminal; its last line is the accuracy.
 
         Args:
             split_name: What the pictures are called there, such as "validation set".
+            words: The labels that have a row, in any words; all if left out.
         """
-        return "\n".join(
-            [*self._table(), "", *self._notes(), f"Accuracy on {split_name}: {self.accuracy:.1%}"]
-        )
+        last = f"Accuracy on {split_name}: {self.accuracy:.1%}"
+        return "\n".join([*self._table(words or self.labels), "", *self._notes(), last])
 
-    def _table(self) -> list[str]:
-        """Returns a row for each label."""
-        width = max(map(len, self.labels))
-        counts = self.confusion.sum(1)
+    def _table(self, words: Sequence[str]) -> list[str]:
+        """Returns a row for each of these labels, in these words."""
+        known, width = Labels(self.labels), max(map(len, words))
+        counts = dict(zip(self.labels, self.confusion.sum(1), strict=True))
         rows = [f"{'':{width}}  pictures  recall  precision      F1"]
-        for label, count in zip(self.labels, counts, strict=True):
-            recall, precision, f1 = (_percent(by[label]) for by in (self.recall, self.precision, self.f1))
-            rows.append(f"{label:{width}}  {count:8,}  {recall:>6}  {precision:>9}  {f1:>6}")
+        for word in words:
+            label = label_meant(word, known)
+            found = (by.get(label) for by in (self.recall, self.precision, self.f1))
+            recall, precision, f1 = map(_percent, found)
+            rows.append(f"{word:{width}}  {counts.get(label, 0):8,}  {recall:>6}  {precision:>9}  {f1:>6}")
         return rows
 
     def _notes(self) -> list[str]:
@@ -241,24 +245,23 @@ def evaluate(
             f"Expected {' or '.join(PROTOCOLS)}.",
             did_you_mean(labels, PROTOCOLS),
         )
-    softer, every, known = None, tuple(runtime.labels), _folded(runtime.labels)
+    softer, every = None, runtime.labels
     if labels == "ferplus":
         split, leaked, softer = _counted(split, leaked)
-        unsaid = [label for label in COLUMNS[:8] if label.casefold() not in known]
-        every, known, names = every + tuple(unsaid), _folded((*every, *unsaid)), COLUMNS
+        unsaid = [label for label in COLUMNS[:8] if label_meant(label, runtime.labels) is None]
+        every, names = Labels([*every, *unsaid]), COLUMNS
     _check_not_empty(split)
-    indexes = _in_order_of(known, split.indexes, names or every, runtime)
+    indexes = _in_order_of(every, split.indexes, names or every, runtime)
     head = next((name for name in runtime.heads if name == labels), runtime.heads[0])
-    pictures = np.stack([preprocess(picture, size=runtime.size) for picture in split.pictures])
     return Evaluation(
-        every,
-        runtime.scores(pictures, head),
+        tuple(every),
+        runtime.scores_of(split.pictures, head),
         indexes,
         leaked,
         softer,
         head,
         PROTOCOLS[labels],
-        _milliseconds(runtime, pictures),
+        _milliseconds(runtime, split.pictures),
     )
 
 
@@ -286,35 +289,32 @@ def _check_not_empty(split: Split) -> None:
         )
 
 
-def _folded(labels: Sequence[str]) -> dict[str, int]:
-    """Returns the index of each label, whatever its case."""
-    return {label.casefold(): index for index, label in enumerate(labels)}
-
-
-def _in_order_of(
-    known: dict[str, int], indexes: np.ndarray, names: Sequence[str], runtime: Runtime
-) -> np.ndarray:
-    """Returns indexes of `names` as indexes of the labels that are known."""
+def _in_order_of(labels: Labels, indexes: np.ndarray, names: Sequence[str], runtime: Runtime) -> np.ndarray:
+    """Returns indexes of `names` as indexes of the labels that are known, which may use other words."""
     used = {int(index): names[index].strip() for index in np.unique(indexes)}
-    strange = [name for name in used.values() if name.casefold() not in known]
+    meant = {index: label_meant(name, labels) for index, name in used.items()}
+    strange = [name for index, name in used.items() if meant[index] is None]
+    there = [name for index, name in used.items() if meant[index] is not None]
     if strange:
         raise BadInputError(
             f"The data has pictures of {', '.join(strange)}, which {runtime.name} does not know.",
             f"Expected only {', '.join(runtime.labels)}.",
-            "Rename or leave out those pictures, or train a network for them.",
+            f"Leave them out, such as with --labels {','.join(there)}, or train a network for them."
+            if len(there) > 1
+            else "Name other pictures, or train a network for these.",
         )
     order = np.zeros(len(names), np.int64)
-    for index, name in used.items():
-        order[index] = known[name.casefold()]
+    for index, label in meant.items():
+        order[index] = labels.index(label)
     return order[indexes]
 
 
 def _milliseconds(runtime: Runtime, pictures: np.ndarray) -> float:
     """Returns how long one face takes, the median over single faces."""
     times = []
-    for picture in pictures[:TIMED]:
+    for face in (runtime.preprocess(picture)[None] for picture in pictures[:TIMED]):
         began = time.perf_counter()
-        runtime.scores(picture[None])
+        runtime.scores(face)
         times.append(time.perf_counter() - began)
     return statistics.median(times) * 1000
 

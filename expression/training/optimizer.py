@@ -1,6 +1,6 @@
 """How weights change in training: the rate, the shrinking and the averages.
 
-`training.py` lets `prepare` set a network up, and takes its averages at the end of each epoch.
+`trainer.py` lets `prepare` set a network up, and takes its averages at the end of each epoch.
 
 Notebook: 05_train
 """
@@ -9,24 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..models.architectures import keras
 from .augmentation import Batches
-from .network import keras
 from .recipe import Recipe
 
 SETTLING = 20
-"""Batches from which the averages of the normalisations are taken anew for averaged weights."""
+"""Batches from which the averages of the normalisations are taken again for averaged weights."""
 
 LONGEST = 1 / 5
 """Share of a training that the average of weights spans at most, however short the training is."""
 
 
-def prepare(network: keras.Model, recipe: Recipe, steps: int) -> None:
+def prepare(network: keras.Model, recipe: Recipe, steps: int, loss: keras.Loss | None = None) -> None:
     """Gives a network its optimizer and loss.
 
     Args:
         network: Changed in place.
         recipe: Which rate, decay and average.
         steps: How many make an epoch.
+        loss: How far its scores are from right; None for the cross entropy of each head.
     """
     span = max(1.0, LONGEST * recipe.epochs * steps)
     optimizer = keras.optimizers.SGD(
@@ -43,7 +44,8 @@ def prepare(network: keras.Model, recipe: Recipe, steps: int) -> None:
     # Under TensorFlow XLA makes these layers several times slower on processors without AMX.
     jit = "auto" if keras.backend.backend() != "tensorflow" else False
     accuracy = keras.metrics.MeanMetricWrapper(_first_head_right, name="accuracy")
-    network.compile(optimizer, keras.losses.CategoricalCrossentropy(), metrics=[accuracy], jit_compile=jit)
+    loss = loss or keras.losses.CategoricalCrossentropy()
+    network.compile(optimizer, loss, metrics=[accuracy], jit_compile=jit)
 
 
 def _first_head_right(targets, scores):
@@ -75,7 +77,7 @@ def schedule(recipe: Recipe, steps: int) -> Callable[[int], float]:
 def average(network: keras.Model, batches: Batches) -> None:
     """Puts the averages of all weights so far in place of the weights.
 
-    The means and deviations of the normalisations are taken anew, for averages give other ones.
+    The means and deviations of the normalisations are taken again, for averages give other ones.
     Source: Izmailov et al., Averaging Weights Leads to Wider Optima, 2018, https://arxiv.org/abs/1803.05407
 
     Args:

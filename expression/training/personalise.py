@@ -13,20 +13,26 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from ..datasets.dataset import Split, split_by_group
+from ..datasets.synonyms import label_meant
+from ..errors import BadInputError, OutputError, as_bad_input
+from ..labelbook.session_times import in_order
+from ..labels import Labels
+from ..models.architectures import LOGITS, headed, keras, save
+from ..models.engines import KerasRuntime
+from ..models.external import inspect
+from ..models.formats import KERAS, SAVED_MODEL, TFLITE, kind_of
+from ..models.heads import eyes_of
+from ..models.metadata import ONE_HEAD, has_card
+from ..models.registry import SHIPPED
+from ..models.runtime import Runtime, load
+from ..pictures.hashes import difference_hashes
 from .augmentation import distort
-from .card import ONE_HEAD, Card, read_card
-from .dataset import Split, parted, sketches
-from .errors import BadInputError, OutputError
-from .image import SIZE, standardise
-from .labels import Labels
-from .models import SHIPPED
-from .network import LOGITS, headed, keras, read_network, save
-from .runtime import LIVE_HEAD, Runtime, load
 
 FEWEST = 10
 """Pictures of a label that can be learned from."""
@@ -103,25 +109,21 @@ def personalise(
         raise OutputError(
             f"--out is {out}.", "Expected a name that ends in .keras, in a folder that is there.", "Name one."
         )
-    if start.suffix != ".keras":
-        raise BadInputError(
-            f"--start is {start}.", "Expected a .keras file: others cannot be taught.", "Name one."
-        )
+    begun = _start(start)
     pictures, labels = _used(pictures, labels)
     learned, tested, sessions = held_back(pictures)
     twins = len(pictures) - len(learned) - len(tested)
     _check(learned, tested, labels, twins)
-    card, network = read_card(start), read_network(start)
-    folded = [label.casefold() for label in card.labels]
-    strange = tuple(label for label in labels if label.casefold() not in folded)
-    known = np.array([label not in strange for label in labels])[tested.indexes]
-    before = _right(load(start), tested, labels)
-    layer = _taught(network, card, learned, labels, seed)
-    made = headed(keras.Model(network.input, network.get_layer(LOGITS).input), labels)
-    made.get_layer(LOGITS).set_weights(layer)
+    eyes, judge = _parted(begun)
+    places = _places(labels, begun.labels)
+    strange = tuple(label for label, place in zip(labels, places, strict=True) if place < 0)
+    known = (places >= 0)[tested.indexes]
+    before = _right(begun, tested, places)
+    made = headed(eyes, labels)
+    made.get_layer(LOGITS).set_weights(_taught(begun, eyes, judge, learned, places, seed))
     facts = {"began_with": start.name, "learned_from": len(learned)}
-    save(made, out, Card(labels, SIZE, heads=ONE_HEAD, facts=facts))
-    after = _right(load(out), tested, labels)
+    save(made, out, replace(begun.card, labels=labels, heads=ONE_HEAD, facts=facts, answers="scores"))
+    after = _right(load(out), tested, np.arange(len(labels)))
     counts = tuple(np.bincount(tested.indexes, minlength=len(labels)).tolist())
     of_known = [float(right[known].mean()) if known.any() else None for right in (before, after)]
     return Personalised(
@@ -129,26 +131,47 @@ def personalise(
     )
 
 
+def _start(path: Path) -> KerasRuntime:
+    """Opens the network to begin with."""
+    if kind_of(path) in (TFLITE, SAVED_MODEL):
+        raise BadInputError(
+            f"--start is {path}.", "Expected a .keras file: others cannot be taught.", "Name one."
+        )
+    if not has_card(path):
+        inspect(path, KERAS)  # tells how it becomes a file that says what it knows
+    return load(path)
+
+
+def _parted(begun: KerasRuntime) -> tuple[keras.Model, keras.layers.Dense]:
+    """Returns what a network finds in a face, and the layer that is taught again."""
+    with as_bad_input(
+        f"{begun.path} cannot be personalised",
+        "Expected a network whose last layer with weights is a dense one.",
+        "Name another --start, or none for the shipped network.",
+    ):
+        return eyes_of(begun.network, begun.outputs[min(begun.live_head, len(begun.outputs) - 1)])
+
+
 def held_back(pictures: Split) -> tuple[Split, Split, tuple[str, ...]]:
     """Returns pictures to learn from, others to test with, and the sessions of the latter.
 
     The last session is held back, and those before it as long as all of them are a quarter of the pictures
-    at most; which is the last, the order of the pictures says. What has a near-equal picture there is on
-    neither side. Where there is one session only, a quarter of each label is held back, and no picture has
-    a twin on the other side.
+    at most. Which is the last, their times say, or else the order of the pictures. What has a near-equal
+    picture there is on neither side. Where there is one session only, a quarter of each label is held back,
+    and no picture has a twin on the other side.
     """
     groups = pictures.groups
     # One that was taken up again counts as late as its last picture.
     backwards = [] if groups is None else dict.fromkeys(groups[::-1].tolist())
-    sessions = [name for name in reversed(backwards) if name]
+    sessions = in_order(name for name in reversed(backwards) if name)
     if len(sessions) < 2:
         alone = Split(pictures.pictures, pictures.indexes)
-        return (*parted(alone, [SHARE]), ())
+        return (*split_by_group(alone, [SHARE]), ())
     first = len(sessions) - 1
     while first > 1 and np.isin(groups, sessions[first - 1 :]).sum() <= SHARE * len(pictures):
         first -= 1
     last = np.isin(groups, sessions[first:])
-    sketched = sketches(pictures.pictures)
+    sketched = difference_hashes(pictures.pictures)
     twins = ~last & np.isin(sketched, sketched[last])
     return pictures.take(~last & ~twins), pictures.take(last), tuple(sessions[first:])
 
@@ -175,7 +198,7 @@ def _check(learned: Split, tested: Split, labels: Labels, twins: int) -> None:
     if few:
         # The next session is held back in its turn, and the one that is held back now is learned from.
         enough = (counts + more).min() >= FEWEST
-        without = f", without {twins} that are near-equal to some that are tested with" if twins else ""
+        without = f", without near-duplicates of test pictures ({twins})" if twins else ""
         raise BadInputError(
             f"There are {', '.join(few)} to learn from{without}.",
             f"Expected {FEWEST} pictures of each label, beside those that are tested with.",
@@ -190,18 +213,26 @@ def _check(learned: Split, tested: Split, labels: Labels, twins: int) -> None:
         )
 
 
-def _taught(network: keras.Model, card: Card, learned: Split, labels: Labels, seed: int) -> list[np.ndarray]:
+def _taught(
+    begun: KerasRuntime,
+    eyes: keras.Model,
+    judge: keras.layers.Dense,
+    learned: Split,
+    places: np.ndarray,
+    seed: int,
+) -> list[np.ndarray]:
     """Returns the weights of a last layer that was taught with views of the pictures."""
-    eyes = keras.Model(network.input, network.get_layer(LOGITS).input)
     generator = np.random.default_rng(seed)
     found = []
     for view in range(VIEWS):
         faces = [distort(picture, generator, mirrored=bool(view % 2)) for picture in learned.pictures]
-        found.append(eyes.predict(standardise(np.stack(faces)), batch_size=256, verbose=0))
+        for part in range(0, len(faces), begun.batch):
+            taken = np.stack([begun.preprocess(face) for face in faces[part : part + begun.batch]])
+            found.append(eyes.predict(begun.taken(taken), batch_size=begun.batch, verbose=0))
     found = np.concatenate(found)
     keras.utils.set_random_seed(seed)
-    kernel, bias, new = _begun(network, card, labels)
-    layer = keras.layers.Dense(len(labels), kernel_regularizer=_Pull(kernel, np.where(new, PULL_NEW, PULL)))
+    kernel, bias, new = _begun(begun, judge, places)
+    layer = keras.layers.Dense(len(places), kernel_regularizer=_Pull(kernel, np.where(new, PULL_NEW, PULL)))
     judge = keras.Sequential([keras.Input(found.shape[1:]), layer])
     layer.set_weights([kernel, bias])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -222,18 +253,28 @@ class _Pull(keras.regularizers.Regularizer):
         return keras.ops.sum(self.strengths * keras.ops.square(weights - self.begun))
 
 
-def _begun(network: keras.Model, card: Card, labels: Labels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _begun(
+    begun: KerasRuntime, judge: keras.layers.Dense, places: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns weights and offsets to begin with, nothing for labels that are new, and which these are."""
-    kernel, bias = network.get_layer(LOGITS).get_weights()
-    first = len(card.labels) * (card.heads.index(LIVE_HEAD) if LIVE_HEAD in card.heads else 0)
-    known = {label.casefold(): first + index for index, label in enumerate(card.labels)}
-    places = np.array([known.get(label.casefold(), -1) for label in labels])
+    kernel, bias = (*judge.get_weights(), np.zeros(judge.units, np.float32))[:2]
+    if judge.units == 1:  # one number that speaks for the second of two labels
+        kernel, bias = (np.concatenate([np.zeros_like(part), part], -1) for part in (kernel, bias))
+    first = len(begun.labels) * begun.live_head if len(begun.outputs) == 1 else 0
     new = places < 0
-    return np.where(new, 0, kernel[:, places]), np.where(new, 0, bias[places]), new
+    return np.where(new, 0, kernel[:, first + places]), np.where(new, 0, bias[first + places]), new
 
 
-def _right(runtime: Runtime, tested: Split, labels: Labels) -> np.ndarray:
-    """Returns (n,) bool: of which pictures a network says the right word, of its own words."""
-    said = runtime.scores(standardise(tested.pictures)).argmax(1)
-    words = np.array([label.casefold() for label in runtime.labels])[said]
-    return words == np.array([label.casefold() for label in labels])[tested.indexes]
+def _places(labels: Labels, known: Labels) -> np.ndarray:
+    """Returns (n,) where each label stands among those that a network knows, maybe by another word, or -1."""
+    places = [known.index(label) if known.find(label) else -1 for label in labels]
+    for number, label in enumerate(labels):
+        meant = label_meant(label, known) if places[number] < 0 else None
+        if meant and known.index(meant) not in places:
+            places[number] = known.index(meant)
+    return np.array(places)
+
+
+def _right(runtime: Runtime, tested: Split, places: np.ndarray) -> np.ndarray:
+    """Returns (n,) bool: of which pictures a network gives the right one of its own labels."""
+    return runtime.scores_of(tested.pictures).argmax(1) == places[tested.indexes]

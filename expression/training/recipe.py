@@ -1,6 +1,6 @@
 """How a network is taught: everything that decides what comes out, in one place.
 
-`training.py` follows a Recipe, `expression train` makes one from its options.
+`trainer.py` follows a Recipe, `expression train` makes one from its options.
 
 Notebook: 05_train
 """
@@ -8,9 +8,10 @@ Notebook: 05_train
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
-from .errors import BadInputError, did_you_mean
+from ..errors import BadInputError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,19 @@ class Recipe:
             https://arxiv.org/abs/1512.00567
         balance: How much more rare labels count: 0 not at all, 1 so that all weigh the same.
         erasing: Share of the pictures in which a rectangle is wiped out.
+        camera: How likely each fault of a camera is in a picture, such as blur or too little light.
         mixup: How much pictures are blended in pairs; 0 for not at all.
+        cutmix: Share of the batches in which each picture gets a rectangle of another one instead.
+            https://arxiv.org/abs/1905.04899
+        views: How many times every picture is distorted in a new way before the same ways come again, so that
+            slow teachers are asked about each only once; 0 for a new way in every epoch.
         share: How much of what is learned comes from the teachers, where there are any.
+        temperature: What the logits of teachers and network are divided by when the network learns from
+            teachers how to answer for the data's labels: above 1, the labels that they find unlikely
+            count more. https://arxiv.org/abs/1503.02531
+        temperature_votes: The same for the votes, which are soft as they are.
+        contempt: Whether the votes for contempt are learned from, too. The network that is kept does not
+            name it: a face that seemed contemptuous is shared among the other labels.
         patience: Epochs without a better one after which the training ends; 0 for never.
         mixed: Whether to compute in bfloat16, which is quicker on some processors only.
     """
@@ -50,8 +62,14 @@ class Recipe:
     smoothing: float = 0.1
     balance: float = 0.0
     erasing: float = 0.25
+    camera: float = 0.0
     mixup: float = 0.2
+    cutmix: float = 0.0
+    views: int = 0
     share: float = 0.7
+    temperature: float = 2.0
+    temperature_votes: float = 1.0
+    contempt: bool = False
     patience: int = 0
     mixed: bool = False
 
@@ -67,8 +85,13 @@ class Recipe:
             "smoothing": (0 <= self.smoothing < 1, "0 to below 1"),
             "balance": (0 <= self.balance <= 1, "0 to 1"),
             "erasing": (0 <= self.erasing <= 1, "0 to 1"),
+            "camera": (0 <= self.camera <= 1, "0 to 1"),
             "mixup": (0 <= self.mixup < math.inf, "0 or more"),
+            "cutmix": (0 <= self.cutmix <= 1, "0 to 1"),
+            "views": (self.views >= 0, "0 or more"),
             "share": (0 <= self.share <= 1, "0 to 1"),
+            "temperature": (0 < self.temperature < math.inf, "above 0"),
+            "temperature_votes": (0 < self.temperature_votes < math.inf, "above 0"),
             "patience": (self.patience >= 0, "0 or more"),
         }
         wrong = {name: span for name, (right, span) in wanted.items() if not right}
@@ -82,19 +105,28 @@ class Recipe:
 
 USUAL = {
     "shipped": Recipe(),
-    # At the rate of the other network its dense layers learn nothing; what blends pictures only slows it.
+    "whole": Recipe(network="whole"),
+    "wide": Recipe(network="wide"),
+    # At the rate of the others its dense layers learn nothing; what blends pictures only slows it.
     "tutorial": Recipe(network="tutorial", epochs=12, rate=0.02, erasing=0.0, mixup=0.0, patience=5),
 }
 """The recipe that suits each network."""
 
+TAUGHT = {"smoothing": 0.0, "camera": 0.06, "contempt": True}
+"""What is different where a network learns from others, too.
 
-def usual(network: str = "shipped", epochs: int | None = None, seed: int = 0) -> Recipe:
+Teachers know better than smoothed labels what else a face looks like.
+"""
+
+
+def usual(network: str = "shipped", epochs: int | None = None, seed: int = 0, taught: bool = False) -> Recipe:
     """Returns the recipe that suits a network.
 
     Args:
-        network: "shipped" or "tutorial".
+        network: A name of USUAL.
         epochs: Times that every picture is seen; None for as many as are usual.
         seed: Decides the first weights, the order and the distortions.
+        taught: Whether it learns from other networks, too.
 
     Raises:
         BadInputError: There is no such network, or no such epochs or seed.
@@ -106,8 +138,50 @@ def usual(network: str = "shipped", epochs: int | None = None, seed: int = 0) ->
     if network not in USUAL:
         raise BadInputError(
             f"--network is {network!r}.",
-            f"Expected {' or '.join(USUAL)}.",
+            f"Expected one of {', '.join(USUAL)}.",
             did_you_mean(network, USUAL, "Try --network shipped."),
         )
     recipe = USUAL[network]
-    return replace(recipe, epochs=recipe.epochs if epochs is None else epochs, seed=seed)
+    changes = TAUGHT if taught else {}
+    return replace(recipe, epochs=recipe.epochs if epochs is None else epochs, seed=seed, **changes)
+
+
+def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """Returns a recipe with other values.
+
+    Args:
+        recipe: Left as it is.
+        changes: Each a name and a value, such as "mixup=0.4" or "mixed=true".
+
+    Raises:
+        BadInputError: A recipe has no such value, or the value makes no sense.
+
+    Example:
+        >>> changed(Recipe(), ["erasing=0", "cutmix=0.5"]).cutmix
+        0.5
+    """
+    values, found = asdict(recipe), {}
+    for change in changes:
+        name, _, written = change.partition("=")
+        if name not in values:
+            raise BadInputError(
+                f"--set is {change!r}.",
+                "Expected NAME=VALUE, with a name of the recipe.",
+                did_you_mean(name, values, f"The names are {', '.join(values)}."),
+            )
+        try:
+            found[name] = _read(written, type(values[name]))
+        except (ValueError, KeyError):
+            raise BadInputError(
+                f"--set is {change!r}.",
+                f"Expected a value like {name}={values[name]}.",
+                "Leave it out for that value.",
+            ) from None
+    return replace(recipe, **found)
+
+
+def _read(written: str, kind: type):
+    """Returns a value of a kind from how it is written."""
+    if kind is bool:
+        return {"true": True, "false": False}[written.casefold()]
+    return kind(written)

@@ -10,27 +10,30 @@ Notebook: 05_train
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 
-from .augmentation import Batches, Lessons, Teacher
+from ..datasets.dataset import Dataset
+from ..errors import BadInputError
+from ..labels import Labels
+from ..models import architectures
+from ..models.architectures import keras
+from ..models.metadata import ONE_HEAD, Card, read_card
+from ..pictures.image import SIZE, standardise
+from .augmentation import Batches
 from .calibration import temperature
-from .card import ONE_HEAD, Card, read_card
-from .checkpoints import Checkpoints, Row
-from .dataset import Dataset, Split
-from .errors import BadInputError
-from .image import SIZE, standardise
-from .labels import Labels
-from .network import builder, check_network, keras, plain, precision, read_network, temper
+from .checkpoints import Checkpoints, Row, data_fingerprint, file_fingerprint
+from .distillation import TaughtLoss, Teachers, open_teacher
 from .optimizer import average, prepare
 from .recipe import Recipe
-from .runtime import load
-from .votes import COLUMNS, soft_labels
+from .targets import TrainingTargets, check_dataset, learned_labels, training_targets
 
 HEADS = {1: ONE_HEAD, 2: ("fer2013", "ferplus")}
 """The names of the heads; votes come with FER2013 only."""
@@ -78,79 +81,13 @@ def train(
         MissingFileError: `start` or a teacher is not there.
         OutputError: The folder cannot be made, or is full.
     """
-    _check(dataset)
+    check_dataset(dataset)
     run = _Run(dataset, Path(out), recipe or Recipe(), start, teachers, on_epoch)
     try:
         run.follow()
     finally:
         run.kept.release()
     return Trained(run.kept.best, run.best, run.history)
-
-
-def _check(dataset: Dataset) -> None:
-    """Raises a BadInputError unless the data can be learned from."""
-    labels, training, validation = dataset.labels, dataset.training, dataset.validation
-    if not (len(training) and len(validation)):
-        raise BadInputError(
-            f"There are {len(training)} pictures to learn from and {len(validation)} to choose by.",
-            "Expected some of both; of a folder, a tenth of each label is set aside to choose by.",
-            "Add pictures, ten of each label or more, or look whether the file was cut off.",
-        )
-    used = np.concatenate([training.indexes, validation.indexes])
-    if used.min() < 0 or used.max() >= len(labels):
-        raise BadInputError(
-            f"The data has labels from {used.min()} to {used.max()}.",
-            f"Expected 0 to {len(labels) - 1}, which stand for {', '.join(labels)}.",
-            "Mend the data, or the list of labels.",
-        )
-    missing = [labels[index] for index in range(len(labels)) if index not in training.indexes]
-    if missing:
-        raise BadInputError(
-            f"There are no pictures of {', '.join(missing)} to learn from.",
-            "Expected some of each label.",
-            "Add pictures, or take the label out of labelList.csv.",
-        )
-    _check_votes(dataset)
-
-
-def _check_votes(dataset: Dataset) -> None:
-    """Raises a BadInputError unless both splits have votes for the labels, or neither has votes."""
-    voted = [split.votes is not None for split in (dataset.training, dataset.validation)]
-    strange = [label for label in dataset.labels if label not in COLUMNS]
-    if voted[0] != voted[1] or (voted[0] and strange):
-        raise BadInputError(
-            f"There are votes, but none for {', '.join(strange)}."
-            if all(voted)
-            else "Only one of training and validation has votes.",
-            f"Expected votes in both, and labels among {', '.join(COLUMNS[:7])}.",
-            "Leave the votes out, or read the data again.",
-        )
-
-
-def lessons(split: Split, labels: Labels, smoothing: float = 0.0, balance: float = 0.0) -> Lessons:
-    """Returns what a split teaches: one head for its labels, and one for its votes if it has some.
-
-    Args:
-        split: The pictures.
-        labels: What there is to tell apart.
-        smoothing: Share of a label that is spread over all.
-        balance: How much more rare labels count, 0 to 1.
-
-    Example:
-        >>> split = Split(np.zeros((2, 48, 48), np.uint8), np.array([0, 1]))
-        >>> lessons(split, Labels(["Happy", "Sad"]), smoothing=0.1).targets[0]
-        array([[0.95, 0.05]], dtype=float32)
-    """
-    given = np.eye(len(labels), dtype=np.float32)[split.indexes] * (1 - smoothing) + smoothing / len(labels)
-    counts = np.maximum(np.bincount(split.indexes, minlength=len(labels)), 1)
-    rarity = (counts.max() / counts)[split.indexes] ** balance
-    targets, weights = [given], [rarity / rarity.mean()]
-    if split.votes is not None:
-        targets.append(soft_labels(split.votes, labels))
-        weights.append(targets[1].sum(1))  # 1, or 0 where no votes are left
-    # Keras takes the mean over the heads; each is to count as if it were alone.
-    answers = np.stack(weights, 1).astype(np.float32) * len(targets)
-    return Lessons(split.pictures, np.stack(targets, 1).astype(np.float32), answers)
 
 
 class _Run(keras.callbacks.Callback):
@@ -160,12 +97,14 @@ class _Run(keras.callbacks.Callback):
         super().__init__()
         keras.utils.set_random_seed(recipe.seed)
         self.labels, self.recipe, self.on_epoch = dataset.labels, recipe, on_epoch
+        self.interrupted = False
         self.heads = HEADS[1 if dataset.training.votes is None else 2]
-        self.checks = lessons(dataset.validation, dataset.labels)
-        self.network = _build(recipe, dataset.labels, len(self.heads))
+        self.checks = training_targets(dataset.validation, dataset.labels)
+        learned_from = learned_labels(dataset, recipe)
+        self.network = _build(recipe, learned_from, len(self.heads))
         if start:
             _begin_with(self.network, Path(start), dataset.labels)
-        learned = lessons(dataset.training, dataset.labels, recipe.smoothing, recipe.balance)
+        learned = training_targets(dataset.training, learned_from, recipe.smoothing, recipe.balance)
         # Whole faces, as they are met with after the training.
         self.whole = Batches(learned, recipe.batch, recipe.seed)
         self.batches = Batches(
@@ -174,20 +113,26 @@ class _Run(keras.callbacks.Callback):
             recipe.seed,
             erasing=recipe.erasing,
             mixup=recipe.mixup,
-            teachers=tuple(_teacher(Path(path), dataset.labels, self.heads) for path in teachers),
-            share=recipe.share,
+            cutmix=recipe.cutmix,
+            camera=recipe.camera,
+            views=recipe.views,
+            teachers=_teachers(teachers, dataset.labels, self.heads, recipe),
         )
-        prepare(self.network, recipe, len(self.batches))
+        loss = TaughtLoss(_temperatures(recipe, self.heads), len(dataset.labels)) if teachers else None
+        prepare(self.network, recipe, len(self.batches), loss)
         about = {
             "recipe": asdict(recipe),
             "labels": list(dataset.labels),
             "pictures": dataset.sizes,
-            "data": _data_print(dataset),
-            "start": start and _print(start),
-            "teachers": [_print(path) for path in teachers],
+            "data": data_fingerprint(dataset),
+            "start": start and file_fingerprint(start),
+            "teachers": [file_fingerprint(path) for path in teachers],
         }
         self.kept = Checkpoints(out, about)
         self.history = self.kept.take_up(self.network)
+        if teachers and recipe.views:
+            shape = (recipe.views, len(learned.pictures), len(self.heads), len(dataset.labels))
+            self.batches.teachers.remember(self.kept.folder / "answers.npy", shape, new=not self.history)
 
     @property
     def best(self) -> float:
@@ -199,7 +144,7 @@ class _Run(keras.callbacks.Callback):
         if self._is_hopeless():
             return
         self.batches.epoch = len(self.history)
-        with contextlib.ExitStack() as self._bars:
+        with contextlib.ExitStack() as self._bars, _interrupted_by_ctrl_c(self):
             # Batches shuffles by itself, in a way that a training taken up again repeats.
             self.network.fit(
                 self.batches,
@@ -231,13 +176,15 @@ class _Run(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
         self._bar.update()
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         seconds = round(time.perf_counter() - self._began, 1)
         self.kept.keep_weights(self.network, epoch + 1)
         weights = self.network.get_weights()
         average(self.network, self.whole)
-        averaged = plain(self.network)
+        averaged = self._public()
         averaged.run_eagerly = True  # Used once: tracing it costs more, and TensorFlow warns of that.
         self.network.set_weights(weights)
         scores = averaged.predict(standardise(self.checks.pictures), batch_size=256, verbose=0)
@@ -255,67 +202,80 @@ class _Run(keras.callbacks.Callback):
             self.on_epoch(row)
         self.network.stop_training = self._is_hopeless()
 
+    def _public(self) -> keras.Model:
+        """Returns a copy of the network that names the data's labels and no more."""
+        if self.network.output_shape[2] == len(self.labels):
+            return architectures.plain(self.network)
+        return architectures.narrowed(
+            self.network, self.labels, len(self.heads), architectures.builder(self.recipe.network)
+        )
+
     def _keep(self, averaged: keras.Model, scores: np.ndarray, row: Row) -> None:
         """Keeps a network, as sure as it is right."""
         targets = self.checks.targets
-        temper(averaged, [temperature(scores[:, i], targets[:, i]) for i in range(len(self.heads))])
+        architectures.temper(
+            averaged, [temperature(scores[:, i], targets[:, i]) for i in range(len(self.heads))]
+        )
         facts = {**row, "recipe": asdict(self.recipe)}
         self.kept.keep_best(averaged, Card(self.labels, SIZE, heads=self.heads, facts=facts))
 
 
+@contextlib.contextmanager
+def _interrupted_by_ctrl_c(run: _Run) -> Iterator[None]:
+    """Lets Ctrl-C end a run after the step under way; the next one breaks it off.
+
+    TensorFlow crashes now and then when an exception comes up in the middle of a step.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if run.interrupted:
+            raise KeyboardInterrupt
+        run.interrupted = True
+
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _temperatures(recipe: Recipe, heads: tuple[str, ...]) -> tuple[float, ...]:
+    return (recipe.temperature, recipe.temperature_votes)[: len(heads)]
+
+
+def _teachers(paths: Sequence[str | Path], labels: Labels, heads: tuple[str, ...], recipe: Recipe):
+    """Returns the Teachers, or None where nobody teaches."""
+    opened = [open_teacher(Path(path), labels, heads) for path in paths]
+    return Teachers(opened, _temperatures(recipe, heads), recipe.share) if opened else None
+
+
 def _build(recipe: Recipe, labels: Labels, heads: int) -> keras.Model:
     """Returns a network with random weights."""
-    with precision("mixed_bfloat16" if recipe.mixed else "float32"):
-        network = builder(recipe.network)(labels, heads)
-    check_network(network, recipe.network, labels, heads)
+    with architectures.precision("mixed_bfloat16" if recipe.mixed else "float32"):
+        network = architectures.builder(recipe.network)(labels, heads)
+    architectures.check_network(network, recipe.network, labels, heads)
     return network
 
 
 def _begin_with(network: keras.Model, path: Path, labels: Labels) -> None:
     """Copies the weights of a saved network."""
-    same = read_card(path).labels == labels
-    weights = read_network(path).get_weights()
+    card = read_card(path)
+    same = card.labels == labels and card.input == Card(labels).input
+    weights = architectures.read_network(path).get_weights()
     if not same or [w.shape for w in weights] != [w.shape for w in network.get_weights()]:
         raise BadInputError(
             f"{path} does not fit the network that is to be trained.",
-            "Expected a .keras file with weights of the same shapes, the same labels and heads.",
+            "Expected a .keras file with weights of the same shapes, the same input, labels and heads.",
             "Train it without --start, or with the --network of that file.",
         )
     network.set_weights(weights)
 
 
-def _teacher(path: Path, labels: Labels, heads: tuple[str, ...]) -> Teacher:
-    """Opens a network that gives the answers which are to be learned."""
-    runtime = load(path, labels)
-    if (runtime.size, len(runtime.heads)) != (SIZE, len(heads)):
-        raise BadInputError(
-            f"The teacher {path} reads {runtime.size} pixels and answers for {', '.join(runtime.heads)}.",
-            f"Expected {SIZE} pixels and {', '.join(heads)}.",
-            "Name one that was trained on such data as this.",
-        )
-
-    def answers(pictures: np.ndarray) -> np.ndarray:
-        """Asks about each face and its mirror image: the mean is right more often."""
-        return (runtime.all_scores(pictures) + runtime.all_scores(pictures[:, :, ::-1])) / 2
-
-    return answers
-
-
-def _print(path: str | Path) -> str:
-    """Returns a file's name with the first figures of its SHA-256."""
-    return f"{Path(path).name} {sha256(Path(path).read_bytes()).hexdigest()[:12]}"
-
-
-def _data_print(dataset: Dataset) -> str:
-    """Returns the first figures of the SHA-256 of everything that is learned from and chosen by."""
-    found = sha256()
-    for split in (dataset.training, dataset.validation):
-        for values in (split.pictures, split.indexes, split.votes):
-            found.update(b"" if values is None else np.ascontiguousarray(values).tobytes())
-    return found.hexdigest()[:12]
-
-
-def _found(scores: np.ndarray, checks: Lessons) -> Row:
+def _found(scores: np.ndarray, checks: TrainingTargets) -> Row:
     """Returns how often the highest score of each head is right."""
     row = {}
     for head, name in enumerate(("validation", "validation_votes")[: scores.shape[1]]):

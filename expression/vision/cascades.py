@@ -1,7 +1,7 @@
 """Cascades: OpenCV's classifiers that slide a window over a picture, for faces and eyes.
 
 A cascade asks one cheap question after another of every window and drops it at the first
-"no", so that the many windows without a face cost little. `faces.py` makes detectors of
+"no", so that the many windows without a face cost little. `detectors.py` makes detectors of
 them. The figures behind the constants are in benchmarks/README.md, section Detection.
 
 Notebook: 02_pixels_and_faces
@@ -16,10 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import models
-from .data import Box, Face
-from .errors import BadInputError, MissingFileError
-from .image import crop, grey, resize, square
+from ..errors import BadInputError, MissingFileError
+from ..models import registry
+from ..pictures.image import crop, grey, resize, square
+from ..types import Box, Face
 
 NEAR_STEP, NEAR_NEIGHBOURS = 1.1, 4
 """How a known face is looked for again: in finer steps than faces are looked for everywhere."""
@@ -59,7 +59,7 @@ class Cascade:
 CASCADES = {
     "haar": Cascade("Haar", _FOLDER / "haarcascade_frontalface_default.xml", 26, 1.25, 3),
     "haar-alt2": Cascade("Haar alt2", _FOLDER / "haarcascade_frontalface_alt2.xml", 24, 1.2, 3),
-    "lbp": Cascade("LBP", models.FOLDER / "lbpcascade_frontalface.xml", 30, 1.1, 4),
+    "lbp": Cascade("LBP", registry.FOLDER / "lbpcascade_frontalface.xml", 30, 1.1, 4),
 }
 """The cascades by the names that `--detector` takes.
 

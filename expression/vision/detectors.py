@@ -10,20 +10,17 @@ Notebook: 02_pixels_and_faces
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from . import models
+from ..errors import BadInputError, MissingFileError, did_you_mean, user_path
+from ..models import registry
+from ..pictures.image import face_pixels, fit, grey, square
+from ..types import Box, Face
 from .cascades import CASCADES, find, find_near, read_cascade, two_eyes
-from .data import Box, Data, Face, Frame, Seen
-from .errors import BadInputError, MissingFileError, did_you_mean, user_path
-from .image import face_pixels, fit, grey, square
-from .tracking import Tracker
-from .worker import Worker
 
 REFERENCE = 640
 """A larger picture is searched as if it were this wide, so that no camera takes longer, pixels."""
@@ -37,12 +34,10 @@ Source: this and `side` put boxes found in 1,500 pictures of FER2013 where their
 INSIDE = 0.5
 """Of two boxes, one of which lies by this share inside the other, the surer one stays."""
 
-SEARCH_SECONDS = 0.15
-"""A detector that is quick near known faces searches the whole picture after so long again."""
 
-
-PHOTO = 400
-"""A picture with so many pixels on its shorter side is hardly a face that was cut out."""
+PHOTO, CUT, SQUARE = 400, 192, 1.1
+"""What a face that was cut out hardly is: so many pixels on its shorter side, or larger than those that the
+labeler cuts out, and so many times longer than wide."""
 
 
 class Detector:
@@ -129,7 +124,7 @@ class YuNet(Detector):
     """Finds faces with YuNet, a small convolutional network; see `Detector`.
 
     Args:
-        path: The ONNX file; None for the one that `models.require` finds.
+        path: The ONNX file; None for the one that `registry.require` finds.
 
     Raises:
         MissingFileError: The file is not there; fetch it.
@@ -151,7 +146,7 @@ class YuNet(Detector):
 
     def __init__(self, path: str | Path | None = None, smallest_face: int = 40, eyes: bool = False):
         super().__init__(smallest_face, eyes)
-        path = user_path(path) if path else models.require("yunet")
+        path = user_path(path) if path else registry.require("yunet")
         if not path.is_file():
             raise MissingFileError(
                 f"There is no file {path}.", "Expected YuNet's.", "Run: expression models get yunet"
@@ -261,6 +256,7 @@ class FaceCutter:
 
     Args:
         detector: Finds the largest face; None takes the whole picture for it.
+        cut: Cuts a face out of a picture, as `image.face_pixels` does.
 
     Attributes:
         pictures: How many it was called with.
@@ -268,62 +264,20 @@ class FaceCutter:
         photos: How many of them are larger than faces that were cut out usually are.
     """
 
-    def __init__(self, detector: Detector | None):
-        self._detector, self.pictures, self.missed, self.photos = detector, 0, 0, 0
+    def __init__(self, detector: Detector | None, cut: Callable[..., np.ndarray] = face_pixels):
+        self._detector, self._cut = detector, cut
+        self.pictures = self.missed = self.photos = 0
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Returns the face of a picture, (height, width, 3) uint8 RGB, as (48, 48) uint8 grey levels."""
+        """Returns the face of a picture, (height, width, 3) uint8 RGB, as `cut` does: (48, 48) uint8 grey."""
         faces = self._detector.detect(image) if self._detector else []
         self.pictures += 1
         self.missed += not faces
-        self.photos += min(image.shape[:2]) >= PHOTO
-        return face_pixels(image, faces[0].box if faces else None)
+        self.photos += is_photo(image)
+        return self._cut(image, faces[0].box if faces else None)
 
 
-class FaceLoop(Worker):
-    """Follows `data.frame`, finds and tracks faces, and publishes `data.faces`.
-
-    Args:
-        data: The shared object.
-        detector: Finds the faces.
-        tracker: Tells the people apart.
-        people: How many faces at once, the largest first.
-
-    Attributes:
-        frames: Frames handled so far.
-        frames_with_faces: How many of them the detector found a face in.
-    """
-
-    def __init__(self, data: Data, detector: Detector, tracker: Tracker, people: int = 5):
-        super().__init__(data, "faces", output=data.faces)
-        self._detector, self._tracker, self._people = detector, tracker, people
-        self._follower = data.frame.follow()
-        self._found: list[Face] = []
-        self._searched = -math.inf
-        self.frames = 0
-        self.frames_with_faces = 0
-
-    @property
-    def skipped(self) -> int:
-        """Frames that were replaced before the detector came for them."""
-        return self._follower.skipped
-
-    def step(self) -> None:
-        """Waits for a newer frame and publishes who is in it, also when nobody is."""
-        frame = self._follower.next()
-        if frame is None:
-            return self.finish()
-        self._found = self._detect(frame)[: self._people] if self.data.control.on else []
-        faces = self._tracker.update(self._found, frame.time)
-        self.frames += 1
-        self.frames_with_faces += bool(self._found)
-        self.data.faces.publish(Seen(frame, tuple(faces)))
-
-    def _detect(self, frame: Frame) -> list[Face]:
-        """Finds the faces of a frame: in most frames near the last ones only, where that is quicker."""
-        if not getattr(self._detector, "quick_near", False):
-            return self._detector.detect(frame.image)
-        everywhere = frame.time - self._searched >= SEARCH_SECONDS
-        if everywhere:
-            self._searched = frame.time
-        return self._detector.detect(frame.image, [face.box for face in self._found], everywhere)
+def is_photo(image: np.ndarray) -> bool:
+    """Returns whether a picture is larger than faces that were cut out usually are, or not square."""
+    short, long = sorted(image.shape[:2])
+    return short >= PHOTO or (long > CUT and long > SQUARE * short)

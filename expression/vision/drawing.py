@@ -1,6 +1,6 @@
 """Drawing: boxes, labels and score bars on a frame, and the picture shown before the first.
 
-`display.py` calls `draw` for every frame, so it has to take a millisecond or two; the
+`__init__.py` calls `draw` for every frame, so it has to take a millisecond or two; the
 letters and panels come ready-made from `overlay.py`. Sizes follow the frame's, from
 160 x 120 to 1920 x 1080 and more.
 
@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
+from ..labels import NOT_SURE, folded_label
+from ..types import Box, Reading
 from . import overlay
-from .data import Box, Reading
-from .labels import NOT_SURE
 from .overlay import DARK, Colour, Layer
 
 PALETTE: dict[str, Colour] = {
@@ -97,18 +97,18 @@ def blank(width: int, height: int, text: str) -> np.ndarray:
     return canvas
 
 
-def caption(reading: Reading) -> str:
-    """Returns the label with its score as people read it.
+def caption(reading: Reading, score: bool = True) -> str:
+    """Returns the label, and its score as people read it.
 
     Example:
         >>> caption(Reading(1, Box(0, 0, 9, 9), "Happy", 0.734, {}))
         'Happy 73%'
     """
-    return reading.label if reading.label == NOT_SURE else f"{reading.label} {reading.score:.0%}"
+    return f"{reading.label} {reading.score:.0%}" if score and reading.label != NOT_SURE else reading.label
 
 
-def describe(readings: Sequence[Reading]) -> str:
-    """Returns in words what is drawn, for those who do not see the picture.
+def describe(readings: Sequence[Reading], scores: bool = True) -> str:
+    """Returns in words what is drawn, for those who do not see the picture; with scores or without.
 
     Example:
         >>> box = Box(0, 0, 9, 9)
@@ -116,9 +116,11 @@ def describe(readings: Sequence[Reading]) -> str:
         'person 1: Fear 60%, person 2: Sad 50%'
     """
     if len(readings) == 1:
-        return caption(readings[0])
+        return caption(readings[0], scores)
     ordered = sorted(readings, key=lambda reading: reading.person)
-    return ", ".join(f"person {reading.person}: {caption(reading)}" for reading in ordered) or "no face"
+    return (
+        ", ".join(f"person {reading.person}: {caption(reading, scores)}" for reading in ordered) or "no face"
+    )
 
 
 def colour(label: str) -> Colour:
@@ -128,7 +130,7 @@ def colour(label: str) -> Colour:
         >>> colour("Happy"), colour("Bored") == colour("bored")
         ((240, 228, 66), True)
     """
-    name = label.casefold()
+    name = folded_label(label)
     if name == NOT_SURE:
         return GREY
     if name in PALETTE:

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 import tiny
 import typer
-from parts import Pictures, expression_process
+from parts import PATIENCE, Pictures, expression_process
 
-from expression import cli, sources
+from expression import sources
+from expression.cli import app
 from expression.errors import SourceLostError
-from expression.faces import FaceLoop
-from expression.models import SHIPPED
-from expression.prediction import PredictLoop
-from expression.sources import CaptureLoop
+from expression.live.capture import CaptureLoop
+from expression.live.detection import FaceLoop
+from expression.live.prediction import PredictLoop
+from expression.models.registry import SHIPPED
 
 NONE = ("--display", "none")
 LONG, NOBODY = "a" * 300, "~nobody-of-this-name"
@@ -28,7 +29,7 @@ LONG, NOBODY = "a" * 300, "~nobody-of-this-name"
 
 def run(capsys, *words: str) -> tuple[int, str, str]:
     """Runs a command in this process; returns the exit code, stdout and stderr."""
-    code = cli.main(list(words))
+    code = app.main(list(words))
     out, err = capsys.readouterr()
     return code, out, err
 
@@ -42,7 +43,7 @@ def test_version_and_bare_command(capsys):
 
 def every_command(group=None, *words: str):
     """Yields the words of each command, and of each group of commands."""
-    group = group or typer.main.get_command(cli.app)
+    group = group or typer.main.get_command(app.app)
     yield words
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
@@ -57,6 +58,30 @@ def test_every_command_has_help_with_an_example(capsys, words):
     assert code == 0
     example = " ".join(("Example: expression", *words)) if words else "Begin with: expression live"
     assert example in out
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("dataset",), ("lights",), ("models",)], ids=lambda words: " ".join(words) or "all"
+)
+def test_no_summary_of_a_command_is_cut_on_a_terminal_of_80_columns(capsys, monkeypatch, words):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = run(capsys, *words, "--help")
+    summaries = out.partition("Commands:\n")[2].splitlines()
+    assert len(summaries) > 2
+    assert [line for line in summaries if line.endswith("...")] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        pytest.param(("dataset", "import"), "PATH", id="import"),
+        pytest.param(("lights", "pair"), "ADDRESS", id="pair"),
+        pytest.param(("models", "get"), "NAME", id="get"),
+    ],
+)
+def test_help_names_arguments_as_it_names_the_values_of_options(capsys, words, named):
+    _, out, _ = run(capsys, *words, "--help")
+    assert f"\n  {named} " in out.partition("Arguments:")[2]
 
 
 def test_the_commands_of_groups_are_among_every_command():
@@ -219,10 +244,11 @@ def test_a_video_is_read_to_its_end_at_its_own_pace(capsys, tmp_path):
     assert code == 0
     assert "24 frames" in out
     assert statistics["frames_read"] == 24
-    assert 0.9 < statistics["seconds"] < 2.5
+    assert statistics["seconds"] > 0.9
     assert statistics["threads_left"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
 def test_ctrl_c_ends_a_live_run_in_good_order(tmp_path, number):
@@ -230,24 +256,24 @@ def test_ctrl_c_ends_a_live_run_in_good_order(tmp_path, number):
     process = expression_process("live", "--source", "demo", *NONE, "--stats", str(stats))
     first = [process.stdout.readline() for _ in range(5)]
     process.send_signal(getattr(signal, number))
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     statistics = json.loads(stats.read_text())
     assert process.returncode == 0, err
     assert err == ""
     assert "Stopped.\n" in out
     assert first[0].startswith("Source: ")
     assert statistics["threads_left"] == 0
-    assert statistics["stop_seconds"] < 2
 
 
 def test_without_a_camera_the_demo_runs_and_says_so(tmp_path):
     if sources.first_camera() is not None:
         pytest.skip("there is a camera here")
-    process = expression_process("live", "--duration", "2")
-    out, err = process.communicate(timeout=30)
+    process = expression_process("live")
+    assert process.stdout.readline() == "No camera was found, so the bundled demo runs.\n"
+    assert any(re.search(r"\d\d:\d\d:\d\d", line) for line in process.stdout), "readings are printed"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
-    assert out.startswith("No camera was found, so the bundled demo runs.\n")
-    assert re.search(r"\d\d:\d\d:\d\d", out), "readings are printed"
 
 
 def test_the_settings_file_of_the_folder_is_used(capsys, tmp_path, monkeypatch):
@@ -258,11 +284,32 @@ def test_the_settings_file_of_the_folder_is_used(capsys, tmp_path, monkeypatch):
     assert "detector is 'nonsense'" in err
 
 
+def test_a_camera_by_its_device_that_is_not_there_is_told_as_a_camera(capsys):
+    code, _, err = run(capsys, "live", "--source", "/dev/video987", "--display", "none")
+    assert code == 2
+    assert err.startswith("There is no camera 987 (no /dev/video987).")
+
+
+def test_a_run_that_ends_before_its_first_frame_says_so(capsys):
+    code, out, err = run(capsys, "live", "--source", "demo", "--display", "none", "--duration", "0.001")
+    assert (code, err) == (0, "")
+    assert out.endswith(" s, no frame was read.\n")
+
+
+def test_ctrl_c_in_any_command_leaves_a_word(capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("expression.models.registry.listing", interrupted)
+    code, _, err = run(capsys, "models", "list")
+    assert (code, err) == (130, "Stopped.\n")
+
+
 def test_a_file_without_permission_is_one_clear_line(capsys, monkeypatch):
     def refused(*_, **__):
         raise PermissionError(13, "Permission denied", "mine.tflite")
 
-    monkeypatch.setattr("expression.runtime.load", refused)
+    monkeypatch.setattr("expression.models.runtime.load", refused)
     code, _, err = run(capsys, "live", "--source", "demo", *NONE)
     assert code == 2
     assert err == (
@@ -309,10 +356,26 @@ BAD_TEACHING = [
     ("text as data", (*TRAIN, "--data", "notes.txt"), r"notes\.txt"),
     ("wrong csv", (*TRAIN, "--data", "wrong.csv"), r"wrong\.csv"),
     ("empty folder", (*TRAIN, "--data", "empty"), r"empty has no pictures with labels"),
-    ("missing label", (*TRAIN, "--data", "no_fear.csv"), r"There are no pictures of Fear to learn from"),
+    ("one label only", (*TRAIN, "--data", "no_fear.csv", "--labels", "Sad,Wink"), r"only pictures of Sad"),
+    (
+        "one label named",
+        (*TRAIN, "--data", "faces.csv", "--labels", "Sad"),
+        r"--labels is 'Sad'\. Expected two labels or more",
+    ),
+    (
+        "labels of nothing",
+        (*TRAIN, "--data", "faces.csv", "--labels", "Wink,Bored"),
+        r"no pictures that can be",
+    ),
+    (
+        "labels that the network does not know",
+        (*EVALUATE, "--data", "chosen", "--labels", "Happy,Wink", "--split", "test"),
+        r"The data have no pictures for test",
+    ),
     ("no such network", (*TRAIN, "--data", "faces.csv", "--network", "vgg"), r"--network is 'vgg'"),
     ("no epochs", (*TRAIN, "--data", "faces.csv", "--epochs", "0"), r"The recipe has epochs=0"),
     ("epochs in words", (*TRAIN, "--data", "faces.csv", "--epochs", "two"), r"Invalid value for '--epochs'"),
+    ("no such value", (*TRAIN, "--data", "faces.csv", "--set", "erase=0"), r"--set is 'erase=0'"),
     ("negative seed", (*TRAIN, "--data", "faces.csv", "--seed", "-1"), r"The recipe has seed=-1"),
     (
         "start is no network",
@@ -422,6 +485,7 @@ def test_a_network_is_taught_evaluated_and_exported(capfd, shelf, monkeypatch):
     code, out, err = run(capfd, *words)
     lines = out.splitlines()
     assert (code, err) == (0, "")
+    assert lines.pop(0) == "56 pictures to learn from, 14 to choose by."
     for epoch, line in enumerate(lines[:2], 1):
         assert re.fullmatch(rf"epoch {epoch}: loss \d\.\d+, right in validation [\d.]+%", line)
     assert re.fullmatch(
@@ -429,7 +493,9 @@ def test_a_network_is_taught_evaluated_and_exported(capfd, shelf, monkeypatch):
     )
     assert lines[3] == "Next: expression evaluate --model mine/expression.tflite --data faces.csv"
     again = run(capfd, *words)[1].splitlines()
-    assert again == ["It had ended before.", *lines[2:]], "a finished training is not done again"
+    assert again[1:] == ["The training was already finished.", *lines[2:]], (
+        "a finished training is not done again"
+    )
     for step in lines[3:4]:
         code, out, err = run(capfd, *step.split()[2:], "--split", "validation", "--json", "found.json")
         found = json.loads((shelf / "found.json").read_text(encoding="utf-8"))
@@ -470,6 +536,82 @@ def test_a_folder_of_pictures_is_a_test_set(capfd, tmp_path):
     assert out.splitlines()[-1].startswith("Accuracy on test set: ")
 
 
+def lay_set(folder, labels: str, splits: str = "train test", count: int = 6) -> None:
+    """A folder for each label below folders for splits, with pictures that no two are alike."""
+    generator = np.random.default_rng(1)
+    for split in splits.split():
+        for label in labels.split():
+            (folder / split / label).mkdir(parents=True)
+            for number in range(count):
+                face = generator.integers(0, 256, (48, 48), np.uint8)
+                cv2.imwrite(str(folder / split / label / f"{number}.png"), face)
+
+
+def test_what_is_left_out_and_matched_is_told_before_the_figures(capfd, tmp_path):
+    lay_set(tmp_path, "anger happy contempt")
+    (tmp_path / "test" / "happy" / "cut.png").write_bytes(b"")
+    (tmp_path / "test" / "happy" / "Thumbs.db").write_bytes(b"x")
+    code, out, err = run(capfd, "evaluate", "--data", str(tmp_path))
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:3] == [
+        "Ignored hidden and system files and folders: 1 (test/happy/Thumbs.db).",
+        "Folder names matched: anger → Angry.",
+        "Skipped 13 of 37 pictures: 12 of contempt, which is not one of the labels (test/contempt/0.png, "
+        "test/contempt/1.png, test/contempt/2.png, ...); 1 empty (test/happy/cut.png).",
+    ]
+    assert out.splitlines()[-1].startswith("Accuracy on test set: ")
+
+
+def test_a_network_of_seven_labels_is_evaluated_on_a_set_of_three(capfd, tmp_path):
+    lay_set(tmp_path, "happy sad neutral")
+    code, _, err = run(capfd, "evaluate", "--data", str(tmp_path), "--json", str(tmp_path / "f.json"))
+    found = json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))
+    assert (code, err, found["pictures"]) == (0, "", 18)
+    assert [label for label, value in found["recall"].items() if value is not None] == [
+        "Happy",
+        "Sad",
+        "Neutral",
+    ]
+
+
+def test_pictures_under_two_labels_are_told(capfd, tmp_path):
+    lay_set(tmp_path, "angry surprise")
+    face = (tmp_path / "train" / "angry" / "0.png").read_bytes()
+    (tmp_path / "train" / "surprise" / "same.png").write_bytes(face)
+    first = run(capfd, "evaluate", "--data", str(tmp_path))[1].splitlines()[0]
+    told = "train/angry/0.png is Angry and train/surprise/same.png is Surprise."
+    assert first == f"1 picture appears under more than one label: {told}"
+
+
+def test_only_some_labels_are_evaluated_where_they_are_named(capfd, tmp_path):
+    lay_set(tmp_path, "happy sad fear ahegao")
+    code, out, err = run(capfd, "evaluate", "--data", str(tmp_path), "--labels", "happy,sad")
+    assert (code, err) == (0, "")
+    assert "Skipped 24 of 48 pictures" in out
+    code, _, err = run(capfd, "evaluate", "--data", str(tmp_path))
+    assert (code, "--labels" in err) == (2, True)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_eight_labels_are_learned_on_request_and_those_that_are_missing_left_out(
+    capfd, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    lay_set(tmp_path / "set", "happy sad contempt", "train val test")
+    teach = ("train", "--network", "tutorial", "--epochs", "1", "--data", "set")
+    code, out, err = run(capfd, *teach, "--out", "two")
+    assert (code, err) == (0, "")
+    assert "To learn Contempt as well, add --labels Happy,Sad,Contempt." in out
+    assert "Learns Happy, Sad; there are no pictures of Angry" in out
+    assert run(capfd, "evaluate", "--data", "set", "--model", "two/expression.tflite")[0] == 0
+    code, out, _ = run(capfd, *teach, "--out", "three", "--labels", "happy,SAD,contempt")
+    assert code == 0
+    assert out.startswith("18 pictures to learn from, 18 to choose by.")
+    out = run(capfd, "evaluate", "--data", "set", "--model", "three/expression.tflite")[1]
+    assert re.search(r"^Contempt +6 ", out, re.MULTILINE)
+
+
 def test_faces_are_found_in_photos_and_cut_out_where_a_detector_is_named(capfd, tmp_path, portrait):
     for label, picture in (("happy", portrait), ("sad", np.full((80, 80, 3), 90, np.uint8))):
         (tmp_path / label).mkdir()
@@ -491,12 +633,31 @@ def test_photos_that_are_taken_for_faces_are_spoken_of(capfd, tmp_path, portrait
 def test_ctrl_c_in_a_training_says_how_to_go_on(shelf):
     words = ("train", "--data", "faces.csv", "--out", "mine", "--network", "tutorial", "--epochs", "900")
     process = expression_process(*words, cwd=shelf)
+    assert process.stdout.readline().startswith("56 pictures to learn from")
     assert process.stdout.readline().startswith("epoch 1: ")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (
         1,
-        "The training was stopped after 1 epoch. Expected that, if you pressed Ctrl-C. "
-        "Call it again in the same way, and it goes on after its last whole epoch.\n",
+        "The training was stopped after 1 epoch. Expected it to run to the end. "
+        "Run the same command again to continue after the last complete epoch.\n",
     )
     assert (shelf / "mine" / "training.json").is_file()
+
+
+@pytest.mark.parametrize("kind", [KeyError, MemoryError, RecursionError, ZeroDivisionError, AssertionError])
+def test_whatever_fails_is_one_line_and_the_traceback_is_there_on_request(capsys, monkeypatch, caplog, kind):
+    def fails() -> list[str]:
+        raise kind("rtsp://me:Tr0ub4dor@camera")
+
+    monkeypatch.setattr("expression.models.registry.listing", fails)
+    code, out, err = run(capsys, "models", "list")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"Unexpected error: {kind.__name__}: ")
+    assert err.endswith("Run it again with EXPRESSION_DEBUG=1, and report what it prints.\n")
+    assert err.count("\n") == 1
+    assert not caplog.text
+    monkeypatch.setenv("EXPRESSION_DEBUG", "1")
+    run(capsys, "models", "list")
+    assert "in fails" in caplog.text
+    assert "Tr0ub4dor" not in caplog.text + err

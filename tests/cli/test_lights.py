@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
 
+import processes
 import pytest
-from parts import expression_process
+from lighting import many
+from parts import PATIENCE, expression_process, wait_for
 from strictbridge import KEY, lamps
 
-from expression.before import Before, before_path, read_before
-from expression.cli import main
-from expression.keys import Paired, remember
-from expression.lamps import BridgeLamp
+from expression.cli.app import main
+from expression.lights.credentials import Paired, remember
+from expression.lights.lamps import BridgeLamp
+from expression.lights.snapshot import LampSnapshot, before_path, read_before
 
 
 def test_all_lamps_and_groups_are_listed_with_why_some_are_left_alone(bridge, capsys):
@@ -53,14 +56,15 @@ def test_the_test_shows_every_colour_and_puts_all_back(bridge, capsys):
     assert not before_path().exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_test_that_is_ended_by_a_signal_puts_all_back(bridge, name):
     process = expression_process("lights", "test", "--lights", "Sofa", "--seconds", "30")
     assert process.stdout.readline() == "Following: Sofa.\n"
-    assert bridge.told.wait(10)
+    assert bridge.told.wait(PATIENCE)
     process.send_signal(getattr(signal, name))
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
     assert out.endswith("Stopped.\nAll is as it was.\n")
     assert bridge.lights == lamps()
@@ -72,6 +76,15 @@ def test_a_test_whose_lamps_are_not_all_put_back_does_not_say_that_they_are(brid
     assert main(["lights", "test", "--lights", "Sofa", "--seconds", "1"]) == 0
     out = capsys.readouterr().out
     assert out.endswith("is not put back yet: Sofa. Later: expression lights restore\n")
+    assert "All is as it was" not in out
+
+
+def test_a_test_whose_lamp_is_taken_away_meanwhile_says_so(bridge, capsys, monkeypatch):
+    gone = lambda seconds: len(bridge.commands) == 7 and bridge.lights.pop("1", None)  # noqa: E731  the last colour
+    monkeypatch.setattr(time, "sleep", gone)
+    assert main(["lights", "test", "--lights", "Sofa", "--seconds", "1"]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith("Gone from the bridge, and forgotten: Sofa.\n")
     assert "All is as it was" not in out
 
 
@@ -131,7 +144,7 @@ def test_a_bridge_without_lights_is_told(bridge, capsys):
 
 def noted(bridge: str, lights: dict, numbers: str, url: str = "") -> None:
     """Notes lamps as a run does that is cut off then."""
-    with Before(bridge, url) as before:
+    with LampSnapshot(bridge, url) as before:
         before.keep([BridgeLamp(*each) for each in lights.items() if each[0] in numbers])
 
 
@@ -167,3 +180,50 @@ def test_restoring_tells_what_it_did_and_goes_on_when_one_bridge_is_away(bridge,
     before_path().write_text("{", "utf-8")
     assert main(["lights", "restore"]) == 2
     assert "lights.json is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
+@pytest.mark.parametrize("insists", [False, True])
+def test_a_test_that_is_interrupted_again_while_lamps_are_put_back(bridge, insists):
+    before = many(bridge, 30)
+    with processes.ending(expression_process("lights", "test", "--seconds", "9")) as process:
+        wait_for(lambda: len(bridge.commands) >= 30, 40)
+        process.send_signal(signal.SIGINT)
+        while process.stdout.readline() != "Putting the lights back ...\n":
+            pass
+        process.send_signal(signal.SIGINT)
+        assert re.match(
+            r"Shutting down: \d+ lights are still to be put back \(Lamp ", process.stdout.readline()
+        )
+        if insists:
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    if not insists:
+        assert (process.returncode, out, err) == (0, "Stopped.\nAll is as it was.\n", "")
+    else:
+        assert (process.returncode, out) == (1, "")
+        assert err.startswith("These lights were not put back before Ctrl-C was pressed: Lamp ")
+        assert err.endswith(". Run: expression lights restore\n")
+        assert main(["lights", "restore"]) == 0
+    assert bridge.lights == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_restoring_that_is_interrupted_says_so_and_goes_on_the_next_time(bridge, name):
+    before = many(bridge, 30)
+    noted(bridge.id, bridge.lights, set(bridge.lights), bridge.url)
+    for each in bridge.lights.values():
+        each["state"].update(bri=9)
+    with processes.ending(expression_process("lights", "restore")) as process:
+        assert bridge.told.wait(40)
+        process.send_signal(getattr(signal, name))
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert err.startswith("These lights were not put back before Ctrl-C was pressed: Lamp 1, ")
+    assert "Traceback" not in err
+    assert bridge.sensors == {}, "another computer need not wait"
+    assert main(["lights", "restore"]) == 0
+    assert bridge.lights == before

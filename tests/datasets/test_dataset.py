@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expression.dataset import Dataset, Split, parted, read, sketches
+from expression.datasets.dataset import Dataset, Split, read, split_by_group
 from expression.errors import MissingFileError
 from expression.labels import FER2013, Labels
+from expression.pictures.hashes import difference_hashes
 
 
 def drawn(count: int, seed: int = 0) -> np.ndarray:
@@ -45,7 +46,7 @@ def test_a_folder_is_read_as_fer2013_where_a_file_of_it_lies_and_by_its_folders_
     assert read(tmp_path).sizes == {"training": 0, "validation": 0, "test": 1}
     rows = "".join(f"3,{' '.join(map(str, picture.ravel()))},Training\n" for picture in drawn(4))
     (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\n" + rows, encoding="utf-8")
-    assert read(str(tmp_path)).sizes == {"training": 4, "validation": 0, "test": 0}
+    assert read(str(tmp_path)).sizes == {"training": 3, "validation": 1, "test": 0}
 
 
 @given(
@@ -59,11 +60,13 @@ def test_each_picture_lands_in_one_part_and_no_group_or_equal_picture_in_two(kin
     groups = np.array([group for _, group in kinds], str)
     pictures = drawn(40)[np.random.default_rng(seed).integers(0, 40, len(kinds))]  # some stand there twice
     whole = Split(pictures, indexes, groups=groups)
-    parts = parted(whole, [0.1, 0.3], seed)
+    parts = split_by_group(whole, [0.1, 0.3], seed)
     assert sum(map(len, parts)) == len(whole)
     for first, second in ((0, 1), (0, 2), (1, 2)):
         assert not set(parts[first].groups) & set(parts[second].groups) - {""}
-        assert not set(sketches(parts[first].pictures)) & set(sketches(parts[second].pictures))
+        assert not set(difference_hashes(parts[first].pictures)) & set(
+            difference_hashes(parts[second].pictures)
+        )
 
 
 def test_chains_of_likeness_stay_together():
@@ -71,12 +74,14 @@ def test_chains_of_likeness_stay_together():
     pictures = drawn(6)
     pictures[3] = pictures[2]
     groups = np.array(["Ann", "Ann", "Ann", "Bob", "Bob", "Bob"])
-    assert [len(part) for part in parted(Split(pictures, np.zeros(6, int), groups=groups), [0.5])] == [6, 0]
+    assert [
+        len(part) for part in split_by_group(Split(pictures, np.zeros(6, int), groups=groups), [0.5])
+    ] == [6, 0]
 
 
 def test_each_label_is_in_each_part_in_its_share():
     indexes = np.repeat(np.arange(7), [10, 20, 30, 40, 50, 60, 70])
-    stay, tenth, fifth = parted(Split(drawn(280), indexes), [0.1, 0.2])
+    stay, tenth, fifth = split_by_group(Split(drawn(280), indexes), [0.1, 0.2])
     assert np.bincount(tenth.indexes).tolist() == [1, 2, 3, 4, 5, 6, 7]
     assert np.bincount(fifth.indexes).tolist() == [2, 4, 6, 8, 10, 12, 14]
     assert len(stay) == 196
@@ -84,7 +89,7 @@ def test_each_label_is_in_each_part_in_its_share():
 
 def test_the_seed_decides_the_parts():
     whole = Split(drawn(100), np.arange(100) % 4)
-    first, same, other = (parted(whole, [0.2], seed)[1].pictures for seed in (1, 1, 2))
+    first, same, other = (split_by_group(whole, [0.2], seed)[1].pictures for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert (first != other).any()
 
@@ -99,8 +104,8 @@ def test_near_equal_pictures_have_one_sketch(alike):
         "jpeg": lambda: cv2.imdecode(cv2.imencode(".jpg", face)[1], cv2.IMREAD_GRAYSCALE),
     }[alike]()
     assert (changed != face).any()
-    assert len(set(sketches(np.stack([face, changed])))) == 1
-    assert len(set(sketches(drawn(200)))) == 200
+    assert len(set(difference_hashes(np.stack([face, changed])))) == 1
+    assert len(set(difference_hashes(drawn(200)))) == 200
 
 
 def test_data_without_splits_are_divided_and_others_left_alone():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 
 import cv2
 import numpy as np
@@ -10,13 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expression import fer2013
-from expression.dataset import Dataset, read, sketches
+from expression.datasets import fer2013, pixel_tables
+from expression.datasets import sheets as sheets_module
+from expression.datasets.dataset import Dataset, read
+from expression.datasets.fer2013 import find_fer2013
+from expression.datasets.ferplus import COLUMNS
+from expression.datasets.sheets import SHEET_COLUMNS, USAGES
 from expression.errors import BadInputError, MissingFileError
-from expression.fer2013 import SHEET_COLUMNS, USAGES, find_fer2013
-from expression.inspection import prints
 from expression.labels import FER2013
-from expression.votes import COLUMNS
+from expression.pictures.hashes import content_hashes, difference_hashes
 
 COUNT = 100  # Three rows on a sheet, the last one half empty.
 
@@ -103,45 +107,82 @@ PIXELS = " ".join(["7"] * 2304)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("index,label\n0,Angry\n", "at line 1.*Expected the columns emotion, pixels and Usage"),
-        ("", "not readable as FER2013"),
-        ("emotion,pixels,Usage\n", "has no pictures"),
-        ("emotion,pixels,Usage\n0,1 2 3,Training\n", "at line 2.*2304 grey levels"),
-        (f"emotion,pixels,Usage\n0,{PIXELS},Training\n0,{PIXELS[:-1]}x,Training\n", "at line 3"),
-        (f"emotion,pixels,Usage\n0,{PIXELS[:-1]}256,Training\n", "at line 2"),
-        (f"pixels,Usage\n{PIXELS},Training\n", "no column emotion.*Expected.*Use fer2013"),
-        (f"emotion,pixels,Usage\n0,{PIXELS[:-2]} -1,Training\n", "at line 2"),
-        (f"emotion,pixels,Usage\n0,{PIXELS},Holiday\n", "at line 2"),
-        (f"emotion,pixels,Usage\n0,{PIXELS}\n", "at line 2"),
-        (f"emotion,pixels,Usage\nsad,{PIXELS},Training\n", "at line 2"),
-        (f"emotion,pixels,Usage\n7,{PIXELS},Training\n", "emotions from 7 to 7.*Expected 0 to 6"),
-        (f"emotion,pixels,Usage\n-1,{PIXELS},Training\n", "emotions from -1 to -1"),
-    ],
-    ids=[
-        "another csv",
-        "empty",
-        "no rows",
-        "few pixels",
-        "a letter",
-        "256",
-        "no labels",
-        "-1",
-        "usage",
-        "short row",
-        "word for emotion",
-        "emotion 7",
-        "emotion -1",
+        pytest.param("index,label\n0,Angry\n", "neither a table of pixels nor a list", id="another csv"),
+        pytest.param("", "is an empty file", id="empty"),
+        pytest.param("emotion,pixels,Usage\n", "has no rows", id="no rows"),
+        pytest.param(
+            "emotion,pixels,Usage\n0,1 2 3,Training\n",
+            r"not 2,304 grey levels \(1: line 2 with 3\)",
+            id="few pixels",
+        ),
+        pytest.param(
+            f"emotion,pixels,Usage\n0,{PIXELS[:-1]}x,Training\n",
+            r"a grey level that is not a number \(1: line 2\)",
+            id="a letter",
+        ),
+        pytest.param(
+            f"emotion,pixels,Usage\n0,{PIXELS[:-1]}256,Training\n",
+            r"a grey level that is not from 0 to 255 \(1: line 2\)",
+            id="256",
+        ),
+        pytest.param(f"emotion,pixels,Usage\n0,{PIXELS[:-2]} -1,Training\n", "not from 0 to 255", id="-1"),
+        pytest.param(
+            f"emotion,pixels,Usage\n0,{' '.join(['7'] * 1000)} ... 7,Training\n",
+            r"pixels cut off by '\.\.\.', as in a printed array",
+            id="a printed array",
+        ),
+        pytest.param(
+            f"pixels,Usage\n{PIXELS},Training\n", "no column with labels, only pixels, usage", id="no labels"
+        ),
+        pytest.param(
+            f"emotion,pixels,Usage\n0,{PIXELS},Holiday\n", "not train, validation or test", id="usage"
+        ),
+        pytest.param(f"emotion,pixels,Usage\n0,{PIXELS}\n", "an empty cell", id="short row"),
+        pytest.param(
+            f"emotion,pixels,Usage\nbored,{PIXELS},Training\n",
+            r"a label that is not known \(1: 'bored'\)",
+            id="a strange word",
+        ),
+        pytest.param(
+            f"emotion,pixels,Usage\n7,{PIXELS},Training\n",
+            "1 of contempt, which is not one of",
+            id="contempt only",
+        ),
+        pytest.param(
+            f"emotion,pixels,Usage\n-1,{PIXELS},Training\n",
+            r"a label that is not known \(1: '-1'\)",
+            id="-1 for emotion",
+        ),
+        pytest.param(
+            "emotion,pixels\n" + "".join(f"{n},{PIXELS}\n" for n in range(1, 8)),
+            "has labels from 1 to 7. Expected 0 to 6",
+            id="counted from 1",
+        ),
     ],
 )
-def test_a_file_that_is_not_fer2013_is_refused_with_the_line(tmp_path, text, message):
+def test_a_file_that_is_not_fer2013_is_refused_for_what_is_wrong_with_it(tmp_path, text, message):
     path = tmp_path / "fer2013.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(BadInputError, match=message):
         read(path)
 
 
+def test_a_row_that_cannot_be_used_is_left_out_and_named_by_its_line(tmp_path, rows):
+    lines = csv_text(*rows).splitlines()
+    lines[5] = f"0,{PIXELS[:-2]},Training"
+    lines[8] = f"0,{PIXELS[:-1]}x,Training"
+    (tmp_path / "fer2013.csv").write_text("\n".join(lines), encoding="utf-8")
+    dataset = read(tmp_path)
+    assert sum(dataset.sizes.values()) == COUNT - 2
+    assert dataset.remarks() == [
+        "Skipped 2 of 100 pictures: 1 not 2,304 grey levels (line 6 with 2,303); "
+        "1 a grey level that is not a number (line 9)."
+    ]
+    assert read(tmp_path).remarks() == dataset.remarks(), "the copy remembers it"
+
+
 def test_a_picture_in_place_of_the_csv_file_is_refused(sheets):
-    with pytest.raises(BadInputError, match=r"faces_00\.png is not readable as FER2013"):
+    with pytest.raises(BadInputError, match=r"faces_00\.png is not text"):
         read(sheets / "faces_00.png")
 
 
@@ -202,6 +243,7 @@ def test_a_sheet_that_is_too_narrow_is_told(sheets):
         read(sheets)
 
 
+@pytest.mark.slow
 def test_the_sheets_hold_the_whole_of_fer2013(shared_data):
     dataset = read(shared_data / "fer2013")
     assert dataset.sizes == {"training": 28709, "validation": 3589, "test": 3589}
@@ -235,7 +277,9 @@ def test_of_the_competitions_training_rows_a_tenth_is_kept_for_validation(tmp_pa
     assert dataset.sizes["test"] == 0
     assert dataset.sizes["training"] + dataset.sizes["validation"] == 130
     assert 13 <= dataset.sizes["validation"] <= 26
-    assert not set(sketches(dataset.training.pictures)) & set(sketches(dataset.validation.pictures))
+    assert not set(difference_hashes(dataset.training.pictures)) & set(
+        difference_hashes(dataset.validation.pictures)
+    )
     np.testing.assert_array_equal(
         read(tmp_path / "train.csv").validation.pictures, dataset.validation.pictures
     )
@@ -259,8 +303,8 @@ def test_a_table_with_all_labels_is_preferred_to_the_competitions_two(csv_file, 
 def test_a_table_is_parsed_once_until_it_changes(csv_file, rows, monkeypatch):
     check(read(csv_file), rows)
     parsed = []
-    original = fer2013._parsed
-    monkeypatch.setattr(fer2013, "_parsed", lambda path: parsed.append(path) or original(path))
+    original = pixel_tables._parsed
+    monkeypatch.setattr(pixel_tables, "_parsed", lambda *words: parsed.append(words) or original(*words))
     check(read(csv_file), rows)
     assert parsed == []
     pictures, indexes, usages = (part[:30] for part in rows)
@@ -269,9 +313,27 @@ def test_a_table_is_parsed_once_until_it_changes(csv_file, rows, monkeypatch):
     assert len(parsed) == 1
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes as Linux and macOS have them")
+def test_copies_of_tables_are_for_their_owner_only_and_few(csv_file, monkeypatch, tmp_path):
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(pixel_tables, "own_folder", lambda _: cache)
+    for number in range(pixel_tables.KEPT + 2):
+        another = tmp_path / f"{number}.csv"
+        another.write_bytes(csv_file.read_bytes())
+        read(another)
+        for copy in cache.iterdir():  # one after the other, whatever the clock of the disk
+            os.utime(copy, (copy.stat().st_mtime - 10,) * 2)
+    copies = list(cache.iterdir())
+    assert len(copies) == pixel_tables.KEPT
+    assert {stat.S_IMODE(path.stat().st_mode) for path in copies} == {0o600}
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    monkeypatch.setattr(pixel_tables, "_parsed", lambda *_: pytest.fail("the newest copy is gone"))
+    read(another)
+
+
 @pytest.mark.parametrize("harm", ["damaged", "a folder", "no room"])
 def test_a_copy_that_cannot_be_kept_or_read_does_no_harm(csv_file, rows, monkeypatch, tmp_path, harm):
-    monkeypatch.setattr(fer2013, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    monkeypatch.setattr(pixel_tables, "own_folder", lambda _: tmp_path / "cache")
     if harm == "no room":
         (tmp_path / "cache").write_bytes(b"a file in place of the folder")
     check(read(csv_file), rows)
@@ -286,9 +348,19 @@ def test_a_copy_that_cannot_be_kept_or_read_does_no_harm(csv_file, rows, monkeyp
     check(read(csv_file), rows)
 
 
-def votes_text(usages) -> str:
+IN_FERPLUS = [COLUMNS.index(label) for label in FER2013]
+
+
+def votes_text(usages, indexes=(), blank=(0, 1)) -> str:
+    """FER+'s file: eight of ten people say what the label says, and blank pictures are left out."""
     head = ",".join(["Usage", "Image name", *COLUMNS])
-    rows = [f"{USAGES[usage]},fer{row}.png,{row % 10},0,0,0,0,0,0,0,0,1" for row, usage in enumerate(usages)]
+    rows = []
+    for row, usage in enumerate(usages):
+        votes = [0] * 10
+        if row not in blank:
+            votes[IN_FERPLUS[indexes[row]] if len(indexes) else 0] += 8
+            votes[9] += 2
+        rows.append(f"{USAGES[usage]},{'' if row in blank else f'fer{row}.png'},{','.join(map(str, votes))}")
     return "\n".join([head, *rows]) + "\n"
 
 
@@ -301,10 +373,12 @@ def test_votes_near_fer2013_are_read_with_it(request, tmp_path, rows, place, for
     for file in [made] if form == "csv" else list(made.glob("*.*")):
         file.rename(folder / file.name)
     (tmp_path / place).parent.mkdir(exist_ok=True)
-    (tmp_path / place).write_text(votes_text(rows[2]), encoding="utf-8")
+    (tmp_path / place).write_text(votes_text(rows[2], rows[1]), encoding="utf-8")
     dataset = read(folder)
-    assert dataset.validation.votes[:, 0].tolist() == [row % 10 for row in range(1, 100, 3)]
+    said = [COLUMNS[vote] for vote in dataset.test.votes.argmax(1)]
+    assert said == [FER2013[index] for index in dataset.test.indexes]
     assert dataset.test.votes.shape == (33, 10)
+    assert not dataset.training.votes[0].any()
 
 
 @pytest.mark.parametrize(
@@ -322,6 +396,57 @@ def test_votes_that_do_not_fit_are_refused(csv_file, usages, message):
     csv_file.with_name("fer2013new.csv").write_text(votes_text(usages), encoding="utf-8")
     with pytest.raises(BadInputError, match=message):
         read(csv_file)
+
+
+def test_votes_in_another_order_than_the_pictures_are_refused(csv_file, rows):
+    """Sorted, as a spreadsheet leaves them, with the usages in their old order."""
+    order = np.argsort(rows[1], kind="stable")
+    text = votes_text(rows[2], rows[1][order], blank=())
+    csv_file.with_name("fer2013new.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(BadInputError, match=r"has votes on row 0, whose picture is blank"):
+        read(csv_file)
+    csv_file.with_name("fer2013new.csv").write_text(votes_text(rows[2], rows[1][order]), encoding="utf-8")
+    with pytest.raises(BadInputError, match=r"does not fit: in rows 2 to 99 only \d+% of the labels"):
+        read(csv_file)
+
+
+def test_votes_beside_train_csv_are_those_of_its_rows(tmp_path, rows):
+    """train.csv has no usages; FER+'s rows for Training are as many, and in the same order."""
+    pictures, indexes, usages = rows
+    chosen = usages == 0
+    (tmp_path / "train.csv").write_text(train_text(pictures[chosen], indexes[chosen]), encoding="utf-8")
+    (tmp_path / "fer2013new.csv").write_text(votes_text(usages, indexes), encoding="utf-8")
+    dataset = read(tmp_path)
+    for split in (dataset.training, dataset.validation):
+        voted = split.votes.any(1)
+        said = [COLUMNS[vote] for vote in split.votes[voted].argmax(1)]
+        assert said == [FER2013[index] for index in split.indexes[voted]]
+    assert dataset.remarks() == []
+
+
+def test_votes_beside_a_train_csv_of_another_length_are_left_out_and_the_reason_is_given(tmp_path, rows):
+    pictures, indexes, usages = rows
+    (tmp_path / "train.csv").write_text(train_text(pictures[:20], indexes[:20]), encoding="utf-8")
+    (tmp_path / "fer2013new.csv").write_text(votes_text(usages, indexes), encoding="utf-8")
+    dataset = read(tmp_path)
+    assert dataset.training.votes is None
+    assert dataset.remarks() == [
+        "Votes not used: fer2013new.csv has rows for 34 Training, 33 PublicTest, 33 PrivateTest, "
+        "and the table has 20."
+    ]
+
+
+def test_votes_stay_with_their_pictures_where_a_row_is_left_out(csv_file, rows):
+    lines = csv_file.read_text(encoding="utf-8").splitlines()
+    lines[4] = lines[4].replace(",", ",x ", 1)
+    csv_file.write_text("\n".join(lines), encoding="utf-8")
+    csv_file.with_name("fer2013new.csv").write_text(votes_text(rows[2], rows[1]), encoding="utf-8")
+    dataset = read(csv_file)
+    assert len(dataset.skipped) == 1
+    for split in (dataset.training, dataset.validation, dataset.test):
+        voted = split.votes.any(1)
+        said = [COLUMNS[vote] for vote in split.votes[voted].argmax(1)]
+        assert said == [FER2013[index] for index in split.indexes[voted]]
 
 
 def numbered(count: int) -> np.ndarray:
@@ -408,11 +533,15 @@ def test_in_the_sheets_the_splits_are_the_rows_that_the_usages_say(shared_data):
     folder = shared_data / "fer2013"
     with (folder / "fer2013_labels.npz").open("rb") as file, np.load(file) as arrays:
         usages = arrays["usage"]
-    sheets = [fer2013._cut(cv2.imread(str(p), cv2.IMREAD_GRAYSCALE), p) for p in sorted(folder.glob("*.png"))]
+    sheets = [
+        sheets_module._cut(cv2.imread(str(p), cv2.IMREAD_GRAYSCALE), p) for p in sorted(folder.glob("*.png"))
+    ]
     pictures = np.concatenate(sheets)[: len(usages)]
     dataset = read(folder)
     for number, split in enumerate((dataset.training, dataset.validation, dataset.test)):
-        np.testing.assert_array_equal(prints(split.pictures), prints(pictures[usages == number]))
+        np.testing.assert_array_equal(
+            content_hashes(split.pictures), content_hashes(pictures[usages == number])
+        )
 
 
 # Where it is looked for.

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from expression.dataset import read
+from expression.datasets.dataset import read
 from expression.errors import BadInputError, MissingFileError
-from expression.image import face_pixels
 from expression.labels import FER2013, Labels
+from expression.pictures.image import face_pixels
 
 
 @pytest.fixture
@@ -171,18 +171,29 @@ def test_ck_gives_the_peak_of_each_sequence_with_an_emotion(tmp_path, put, below
     assert labels_of(read(tmp_path, labels=eight).test, eight)[1] == "Contempt"
 
 
-@pytest.mark.parametrize("code", ["8", "-1", "happy", ""])
-def test_an_emotion_that_ck_does_not_have_is_told(tmp_path, put, code):
-    ck(put, tmp_path, {"S005_001": " " + code})
-    with pytest.raises(BadInputError, match=r"3_emotion\.txt is no emotion.*a number from 0 to 7"):
+@pytest.mark.parametrize("code", ["8", "-1", "happy", " ", "9" * 5000, "inf"])
+def test_an_emotion_that_ck_does_not_have_is_left_out_and_named(tmp_path, put, code):
+    ck(put, tmp_path, {"S005_001": "3", "S005_002": code})
+    dataset = read(tmp_path)
+    assert labels_of(dataset.test) == ["Disgust"]
+    assert dataset.skipped.names == {
+        "not a number from 0 to 7, as CK+ has": ["S005_002_00000003_emotion.txt"]
+    }
+
+
+def test_ck_of_which_most_emotions_cannot_be_used_is_refused(tmp_path, put):
+    ck(put, tmp_path, {"S005_001": "9"})
+    with pytest.raises(BadInputError, match=r"1 of the 1 sequences of CK\+ .* not a number from 0 to 7"):
         read(tmp_path)
 
 
-def test_a_frame_of_ck_that_is_missing_is_told(tmp_path, put):
-    ck(put, tmp_path, {"S005_001": "3"})
+def test_a_frame_of_ck_that_is_missing_is_left_out_and_named(tmp_path, put):
+    ck(put, tmp_path, {"S005_001": "3", "S005_002": "5"})
     (tmp_path / "cohn-kanade-images/S005/001/S005_001_00000003.png").unlink()
-    with pytest.raises(MissingFileError, match=r"no picture S005_001_00000003\.png.*Unpack both archives"):
-        read(tmp_path)
+    dataset = read(tmp_path)
+    assert labels_of(dataset.test) == ["Happy"]
+    assert "S005_001_00000003.png" in str(dataset.skipped.names)
+    assert "unpack both archives" in dataset.remarks()[-1]
 
 
 def test_ck_in_a_folder_a_label_keeps_its_people_together(tmp_path, put):
@@ -259,8 +270,10 @@ def test_two_columns_are_enough_and_then_there_are_no_groups(tmp_path, put):
             "has the row 'face1.png,7'. Expected a label, or its number in the list: 0 to 6",
             id="no index",
         ),
-        pytest.param("face9.png,Happy\n", MissingFileError, r"There is no picture .*face9", id="no picture"),
-        pytest.param("face1.png,\xff\n", BadInputError, "faceLabels.csv is not readable", id="not UTF-8"),
+        pytest.param(
+            "face9.png,Happy\n", MissingFileError, r"1 of the 1 rows of .* have no picture", id="no picture"
+        ),
+        pytest.param("face1.png,\x81\n", BadInputError, "faceLabels.csv is not a text file", id="not text"),
     ],
 )
 def test_a_table_that_does_not_fit_is_told(tmp_path, put, rows, kind, message):
@@ -282,12 +295,15 @@ def test_a_folder_without_pictures_is_told(tmp_path, names):
         read(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture"], ids=["empty", "text"])
-def test_a_picture_that_cannot_be_read_is_named(tmp_path, put, content):
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n broken"], ids=["empty", "damaged"])
+def test_a_picture_that_cannot_be_read_is_left_out_and_named(tmp_path, put, content):
     put("happy/1.png")
     (tmp_path / "happy" / "2.png").write_bytes(content)
-    with pytest.raises(BadInputError, match=r"2\.png is not a picture\. Expected.*save it again"):
-        read(tmp_path)
+    dataset = read(tmp_path)
+    assert labels_of(dataset.test) == ["Happy"]
+    (reason,) = dataset.skipped.reasons
+    assert reason == ("empty" if not content else "damaged")
+    assert dataset.remarks() == [f"Skipped 1 of 2 pictures: 1 {reason} (happy/2.png)."]
 
 
 def test_a_readers_own_words_are_told_apart_even_where_they_mean_the_same(tmp_path, put):

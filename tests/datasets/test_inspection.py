@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expression.dataset import Dataset, Split, read
-from expression.inspection import average_faces, copies, grid, leaked, look, prints
+from expression.datasets.dataset import Dataset, Split, read
+from expression.datasets.inspection import average_faces, contradictions, copies, grid, leaked, look, report
 from expression.labels import Labels
+from expression.pictures.hashes import content_hashes
 
 LABELS = Labels(["Happy", "Sad", "Neutral"])
 
@@ -73,7 +74,7 @@ def test_copies_are_groups_of_equal_pictures():
     pictures = drawn(4)[[0, 1, 2, 1, 3, 0, 1]]
     assert [group.tolist() for group in copies(pictures)] == [[0, 5], [1, 3, 6]]
     assert copies(drawn(3)) == copies(drawn(0)) == []
-    assert len(set(prints(pictures))) == 4
+    assert len(set(content_hashes(pictures))) == 4
 
 
 def test_an_average_face_is_the_mean_of_a_label():
@@ -107,3 +108,16 @@ def test_fer2013_is_as_it_is_known_to_be(shared_data):
     assert found.blank == 12
     assert round(found.agreement, 2) == 0.63
     assert found.counts["training"].sum() == 28709
+
+
+def test_pictures_under_several_labels_are_told_with_an_example(dataset):
+    assert contradictions(dataset) == ["1 picture appears under more than one label."]
+    assert report(dataset) == contradictions(dataset)
+    pictures = drawn(3)[[0, 1, 2, 0, 1]]
+    files = np.array(["happy/0.png", "happy/1.png", "happy/2.png", "sad/0.png", "sad/1.png"], object)
+    split = Split(pictures, np.array([0, 0, 0, 1, 1]), files=files)
+    alone = Dataset(LABELS, split.first(0), split.first(0), split)
+    assert contradictions(alone) == [
+        "2 pictures appear under more than one label, such as happy/0.png is Happy and sad/0.png is Sad."
+    ]
+    assert contradictions(Dataset(LABELS, split.first(3), split.first(0), split.first(0))) == []

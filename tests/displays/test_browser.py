@@ -10,19 +10,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from parts import PATIENCE
 
 pytest.importorskip("anywidget", reason="needs anywidget (pip install anywidget)")
-from camerapage import PREVIEW, notebook, until
+from camerapage import LABELER, LIVE, PREVIEW, notebook, until
 
-from expression.capturing import Capturer
-from expression.data import Box
 from expression.errors import SourceError, SourceLostError
-from expression.faces import make_detector
-from expression.image import encode_jpeg
-from expression.labelbook import LabelBook
-from expression.labelscreen import HEIGHT, WIDTH, LabelScreen
+from expression.labelbook.book import LabelBook
+from expression.labeler.canvas import HEIGHT, WIDTH
+from expression.labeler.capture_page import LabelScreen
+from expression.labeler.capturer import Capturer
+from expression.pictures.image import encode_jpeg
 from expression.sources import browser, open_source
 from expression.sources.browser import FAILURES, Browser
+from expression.types import Box
+from expression.vision.detectors import make_detector
 
 
 @pytest.fixture
@@ -57,6 +59,24 @@ def test_the_newest_picture_is_read_with_its_age_and_each_is_answered(opened):
     assert picture.shape == (48, 64, 3)
     assert abs(int(picture.mean()) - 200) <= 2
     assert now - 0.6 < opened.captured < time.monotonic() - 0.4
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [
+        *(([640, 480], (480, 640, 3)), ([64, 48], (48, 64, 3))),
+        *(
+            ([32, 24], (48, 64, 3)),
+            ([10**9, 10**9], (48, 64, 3)),
+            (["640", 480], (48, 64, 3)),
+            (None, (48, 64, 3)),
+        ),
+    ],
+)
+def test_a_picture_that_was_sent_smaller_is_as_large_as_the_camera_takes_it(opened, size, shape):
+    """Over a slow link the page sends smaller pictures; boxes and the live view must not change with them."""
+    send(opened, shade(50), number=1, size=size)
+    assert opened.read().shape == shape
 
 
 def test_until_the_camera_is_allowed_a_picture_says_what_to_do(opened):
@@ -144,28 +164,18 @@ def test_outside_of_a_notebook_it_is_told():
         open_source("browser").open()
 
 
-LIVE = """
-from expression import Session
-with Session("browser", display="widget", detector="haar", duration=90) as session:
-    session.run()
-print("ended with", session.statistics()["threads_left"], "threads left")
-"""
 GOING_ON = """
 from expression import Session
-session = Session("browser", display="none", detector="haar", duration=120)
+session = Session("browser", display="none", detector="haar", duration=240)
 session.start()
 """
 SHORT = """
-import json
+import itertools, json
 from expression import Session
-with Session("browser", display="widget", detector="haar", duration=8) as session:
-    session.run()
+with Session("browser", display="widget", detector="haar") as session:
+    for _ in itertools.islice(session.readings(), 60):
+        pass
 print(json.dumps(session.statistics()))
-"""
-LABELER = """
-from expression.labelwidget import LabelWidget
-labeler = LabelWidget("mine", "browser", "whole")
-labeler
 """
 
 
@@ -177,7 +187,7 @@ def test_a_face_before_the_browser_is_read_and_the_camera_goes_off_at_the_end(ca
     camera_page.wait("frames_read")
     text = camera_page.page.inner_text(".jp-OutputArea")
     figures = json.loads(text[text.index("{") :])
-    assert figures["frames_with_faces"] > 10
+    assert figures["frames_with_faces"] >= 60
     assert figures["labels"]
     assert (figures["threads_left"], figures["error"]) == (0, None)
     assert camera_page.cameras() == 0
@@ -206,10 +216,10 @@ def test_a_run_that_lets_other_cells_run_finds_its_page_again(camera_page):
     page = camera_page.page
     camera_page.run()
     camera_page.wait("Your camera is on")
-    page.keyboard.press("Control+s")  # else the page that is loaded anew knows nothing of the output
+    page.keyboard.press("Control+s")  # else the page that is reloaded knows nothing of the output
     page.wait_for_timeout(1000)
     page.reload()
-    page.wait_for_selector(PREVIEW, timeout=60_000)
+    page.wait_for_selector(PREVIEW)
     camera_page.wait("Your camera is on")
 
 
@@ -220,7 +230,7 @@ def test_a_kernel_that_is_restarted_lets_the_camera_go(camera_page):
     camera_page.wait("Your camera is on")
     (kernel,) = page.request.get(f"{camera_page.address}/api/kernels").json()
     assert page.request.post(f"{camera_page.address}/api/kernels/{kernel['id']}/restart").ok
-    page.wait_for_function("() => window.tracks.every(track => track.readyState === 'ended')", timeout=40_000)
+    page.wait_for_function("() => window.tracks.every(track => track.readyState === 'ended')")
     page.reload()  # a page does not hear of a restart that another one asked for
     camera_page.ready()
     camera_page.run()
@@ -238,11 +248,11 @@ def test_a_camera_that_is_not_allowed_is_told_in_the_cell(camera_page):
 def test_the_labeler_captures_by_key_from_the_camera_of_the_browser(camera_page, tmp_path):
     page = camera_page.page
     camera_page.run()
-    page.wait_for_selector("img.expression-labeler", timeout=30_000).click(position={"x": 20, "y": 20})
+    page.wait_for_selector("img.expression-labeler").click(position={"x": 20, "y": 20})
     page.keyboard.press("Enter")
     camera_page.wait("Your camera is on")
     page.wait_for_selector("img.expression-labeler").click(position={"x": 20, "y": 20})
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + PATIENCE
     while not (found := list((tmp_path / "mine").glob("Images/*.png"))) and time.monotonic() < ends:
         page.keyboard.press("4")
         page.keyboard.press(" ")
@@ -250,14 +260,14 @@ def test_the_labeler_captures_by_key_from_the_camera_of_the_browser(camera_page,
     assert found
     assert ",Happy," in (tmp_path / "mine" / "faceLabels.csv").read_text("utf-8")
     page.keyboard.press("q")
-    page.wait_for_function("() => window.tracks.every(track => track.readyState === 'ended')", timeout=20_000)
+    page.wait_for_function("() => window.tracks.every(track => track.readyState === 'ended')")
 
 
 @notebook(LABELER)
 def test_the_labeler_captures_by_click_from_the_camera_of_the_browser(camera_page, tmp_path):
     page = camera_page.page
     camera_page.run()
-    labeler = page.wait_for_selector("img.expression-labeler", timeout=30_000)
+    labeler = page.wait_for_selector("img.expression-labeler")
 
     def click(box: Box) -> None:
         shown, (x, y) = labeler.bounding_box(), box.centre

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("anywidget", reason="needs anywidget (pip install anywidget)")
-from camerapage import TOLD, notebook, until
-from test_browser import LABELER, LIVE
+from camerapage import LABELER, LIVE, TOLD, notebook, until
 
 from expression.sources import browser
 
@@ -85,11 +84,11 @@ def test_a_run_whose_page_is_closed_ends(camera_page, tmp_path):
 def test_a_labeler_whose_kernel_is_restarted_says_so_and_its_camera_goes_off_at_once(camera_page):
     page = camera_page.page
     camera_page.run()
-    page.wait_for_selector("img.expression-labeler", timeout=30_000).click(position={"x": 20, "y": 20})
+    page.wait_for_selector("img.expression-labeler").click(position={"x": 20, "y": 20})
     page.keyboard.press("Enter")
     camera_page.wait("Your camera is on")
     camera_page.restart()
-    page.wait_for_selector(f"{TOLD}:has-text('The camera is off: the kernel was restarted')", timeout=10_000)
+    page.wait_for_selector(f"{TOLD}:has-text('The camera is off: the kernel was restarted')")
     assert camera_page.cameras() == 0
     page.click("img.expression-labeler", position={"x": 20, "y": 20})
     camera_page.wait("The labeler has ended: its kernel was restarted or is gone. Run the cell again.")

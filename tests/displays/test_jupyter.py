@@ -2,88 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-import processes
 import pytest
+from jupyterpage import CHROMIUM, IN_A_BROWSER, PICTURE, QUIET, jupyter, playwright, ready
+from parts import PATIENCE
 
-from expression.integrity import examine
-from expression.labelbook import LabelBook
-from expression.labelscreen import HEIGHT, WIDTH
-from expression.practicebroker import free_port
+from expression.labelbook.book import LabelBook
+from expression.labelbook.integrity import examine
+from expression.labeler.canvas import HEIGHT, WIDTH
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install playwright)")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-)
-PICTURE = "img.widget-image"
-
-IN_A_BROWSER = [
-    pytest.mark.timeout(300),
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt install chromium)"),
-]
 pytestmark = IN_A_BROWSER
-
-
-@contextmanager
-def jupyter(folder: Path) -> Iterator[str]:
-    """Runs JupyterLab over a folder, on loopback, and gives its address."""
-    port = free_port()
-    words = f"--allow-root --no-browser --ServerApp.ip=127.0.0.1 --ServerApp.port={port}"
-    home = {name: str(folder) for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
-    server = processes.start(
-        [
-            *(sys.executable, "-m", "jupyterlab", *words.split()),
-            *(f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="),
-            "--ServerApp.disable_check_xsrf=True",  # so that a test may ask for a restart, too
-        ],
-        env=os.environ | home,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not _answers(port):
-            assert server.poll() is None, "JupyterLab ended"
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()  # it asks its kernels to end, and waits for them
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(timeout=20)
-        processes.end(server)
-
-
-def _answers(port: int) -> bool:
-    """Whether a server listens on a port by now."""
-    with socket.socket() as client:
-        client.settimeout(0.5)
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
 def page() -> Iterator[playwright.Page]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
-        yield browser.new_page(viewport={"width": 1400, "height": 1100})
+        page = browser.new_page(viewport={"width": 1400, "height": 1100})
+        page.set_default_timeout(1000 * PATIENCE)
+        yield page
         browser.close()
 
 
 def test_the_live_view_moves_in_place_and_its_buttons_turn_the_switches_and_end_the_cell(tmp_path, page):
     cell = (
         "from expression import Session\n"
-        "with Session('demo', display='widget', detector='haar', duration=60, sinks=['lamp']) as session:\n"
+        "with Session('demo', display='widget', detector='haar', duration=240, sinks=['lamp']) as session:\n"
         "    session.run()\n"
         "print('stopped with', session.statistics()['threads_left'], 'threads left,', session.control.told())"
     )
@@ -91,29 +41,21 @@ def test_the_live_view_moves_in_place_and_its_buttons_turn_the_switches_and_end_
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel)
     nbformat.write(notebook, tmp_path / "live.ipynb")
     with jupyter(tmp_path) as address:
-        page.goto(f"{address}/lab/workspaces/test/tree/live.ipynb?reset", timeout=110_000)
+        page.goto(f"{address}/lab/workspaces/test/tree/live.ipynb?reset")
         ready(page)
         page.keyboard.press("Control+Enter")
-        page.wait_for_selector(PICTURE, timeout=30_000)
+        page.wait_for_selector(PICTURE)
         seen = set()
         while len(seen) < 5:
             seen.add(page.eval_on_selector(PICTURE, "picture => picture.src"))
         page.select_option("select:has-text('as read')", "Sad")
         for name in ("Pause", "Recognition"):
             page.click(f"button:has-text('{name}')")
-        page.wait_for_selector(
-            "text=off · paused · Sad by hand", timeout=10_000
-        )  # the picture's words say so
+        page.wait_for_selector("text=off · paused · Sad by hand")  # the picture's words say so
         page.click("button:has-text('Stop')")
-        page.wait_for_selector("text=stopped with 0 threads left, off · paused · Sad by hand", timeout=10_000)
+        page.wait_for_selector("text=stopped with 0 threads left, off · paused · Sad by hand")
         kept = page.eval_on_selector(".jp-RenderedImage img", "picture => picture.src")
     assert kept.startswith("data:image/jpeg")
-
-
-def ready(page: playwright.Page) -> None:
-    """Waits until the kernel is idle."""
-    page.click(".jp-CodeCell .cm-content", timeout=110_000)
-    page.wait_for_selector("text=| Idle", timeout=60_000)
 
 
 class Labeler:
@@ -121,10 +63,10 @@ class Labeler:
 
     def __init__(self, page: playwright.Page, folder: Path, address: str):
         self.page, self.folder = page, folder
-        page.goto(f"{address}/lab/workspaces/test/tree/label.ipynb?reset", timeout=110_000)
+        page.goto(f"{address}/lab/workspaces/test/tree/label.ipynb?reset")
         ready(page)
         page.keyboard.press("Shift+Enter")
-        self.box = page.wait_for_selector("img.expression-labeler", timeout=30_000).bounding_box()
+        self.box = page.wait_for_selector("img.expression-labeler").bounding_box()
 
     def point(self, x: int, y: int) -> tuple[float, float]:
         """Where a place of the picture is on the page."""
@@ -160,7 +102,7 @@ def labeler(page: playwright.Page, folder: Path, *cells: str) -> Iterator[Labele
 
 
 SHOW = (
-    "from expression.labelwidget import LabelWidget\n"
+    "from expression.labeler.widget import LabelWidget\n"
     "labeler = LabelWidget('mine', source='demo', detector='haar')\n"
     "labeler"
 )
@@ -187,7 +129,7 @@ def test_the_labeler_takes_clicks_and_keys_in_the_browser_and_the_files_are_ther
         _until(lambda: desk.rows() == [("face2.png", "Happy")], page)
         page.click(".jp-CodeCell >> nth=1 >> .cm-content")
         page.keyboard.press("Shift+Enter")
-        page.wait_for_selector("text=ended with 1 happy pictures", timeout=20_000)
+        page.wait_for_selector("text=ended with 1 happy pictures")
     assert desk.files() == ["face2.png"]
 
 

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 
 pytest.importorskip("anywidget", reason="needs anywidget (pip install anywidget)")
-from camerapage import notebook, until
-from test_browser import LIVE
-from test_jupyter import PICTURE
+from camerapage import LIVE, notebook, until
+from jupyterpage import PICTURE
 
-from expression.data import Box, Reading
-from expression.drawing import inset_size
-from expression.lightsettings import LightSettings
+from expression.lights.settings import LightSettings
+from expression.types import Box, Reading
+from expression.vision.drawing import inset_size
 
-LESSON = Path(__file__).parents[1] / "notebooks" / "08_lights.ipynb"
+LESSON = Path(__file__).parents[2] / "notebooks" / "08_lights.ipynb"
 
 
 def live_cell() -> str:
@@ -26,7 +25,7 @@ def live_cell() -> str:
     cells = ["".join(cell["source"]) for cell in json.loads(LESSON.read_text("utf-8"))["cells"]]
     live = [cell for cell in cells if 'display="widget"' in cell]
     found = live[0] if live else "raise LookupError('the lesson has no live cell')"
-    longer = re.sub(r"duration=\d+", "duration=90", found)
+    longer = re.sub(r"duration=\d+", "duration=240", found)
     return longer.replace('"demo"', '"browser"') + '\nprint("the cell goes", "on")'
 
 
@@ -54,7 +53,7 @@ def test_the_lamp_of_lesson_08_takes_the_colour_of_what_is_read_and_stop_ends_th
 ):
     page = camera_page.page
     camera_page.run()
-    page.wait_for_selector(".widget-label:has-text('Happy')", timeout=60_000)
+    page.wait_for_selector(".widget-label:has-text('Happy')")
 
     def shows(label: str) -> bool:
         picture = camera_page.picture()
@@ -168,7 +167,7 @@ def test_a_cell_that_is_run_again_while_it_runs_begins_anew(camera_page, tmp_pat
 
 
 DEMO = """
-from expression import Session, aid
+from expression import Session; from expression.displays import accessibility as aid
 aid.GONE["page"] = 1.0
 with Session("demo", display="widget", detector="haar") as session:
     session.run()

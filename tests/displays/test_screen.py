@@ -9,9 +9,10 @@ import cv2
 import pytest
 from screen import virtual_screen
 
-from expression import screen
+from expression.displays import screen
+from expression.displays.screen import check_screen, screen_is_there, window_kind
 from expression.errors import DisplayError
-from expression.screen import check_screen, in_notebook, screen_is_there, window_kind
+from expression.jupyter import in_notebook
 
 INFO = "OpenCV\n  GUI:                           {}\n    QT:                          YES\n"
 

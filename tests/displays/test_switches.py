@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 
 import pytest
+from parts import PATIENCE
 
-from expression.control import AS_READ, Control
+from expression.control import Control
+from expression.labels import AS_READ
 
 pytest.importorskip("ipywidgets")
 
-from expression.switches import Switches
+from expression.displays.switches import Switches
 
 
 @pytest.fixture
@@ -48,12 +50,12 @@ def test_what_another_thread_turns_while_they_follow_stays_turned(control):
 
     def wait(_change):
         follows.set()
-        assert goes_on.wait(5)
+        assert goes_on.wait(PATIENCE)
 
     switches.on.observe(wait, "value")
     first = threading.Thread(target=lambda: setattr(control, "on", False))
     first.start()
-    assert follows.wait(5)  # it has read that nothing is paused, and goes to show that next
+    assert follows.wait(PATIENCE)  # it has read that nothing is paused, and goes to show that next
     second = threading.Thread(target=lambda: setattr(control, "paused", True))
     second.start()
     goes_on.set()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,11 +26,12 @@ from hypothesis.stateful import (
 )
 from parts import disk
 
-from expression import labelstore
-from expression.errors import BadInputError, OutputError, RunError
-from expression.labelbook import LabelBook
-from expression.labelrows import read_table
+from expression.errors import BadInputError, MissingFileError, OutputError, RunError
+from expression.labelbook import store
+from expression.labelbook.book import LabelBook
+from expression.labelbook.rows import Row, read_table
 from expression.labels import FER2013, Labels
+from expression.pictures.image import read_picture, write_picture
 
 GREY = np.full((48, 48), 90, np.uint8)
 
@@ -47,7 +50,9 @@ def shade(level: int) -> np.ndarray:
 def on_disk(folder: Path) -> dict[str, tuple[str, int]]:
     """What a stranger reads: the label and grey level of each picture. Rows and pictures are in step."""
     rows = read_table(folder / "faceLabels.csv", Labels.read(folder / "labelList.csv")).rows
-    files = {path.name for path in (folder / "Images").glob("*.png")}
+    images = folder / "Images"
+    files = {path.relative_to(images).as_posix() for path in images.rglob("*.png")}
+    files = {name for name in files if not name.startswith(".")}
     assert {row.file for row in rows} == files
     assert len(rows) == len(files)
     with LabelBook(folder) as book:
@@ -157,21 +162,60 @@ def test_an_edit_by_hand_while_the_table_is_read_is_kept(book, monkeypatch):
         table.write_text("image,label\nface1.png,Sad\n")
         return found
 
-    monkeypatch.setattr(labelstore, "read_table", read_and_edited)
+    monkeypatch.setattr(store, "read_table", read_and_edited)
     assert not book.rows
     book.add(GREY, "Angry")
     assert table.read_text() == "image,label\nface1.png,Sad\nface2.png,Angry\n"
 
 
-def test_what_was_deleted_is_gone_for_good_once_the_book_is_closed(tmp_path):
+def test_what_was_deleted_is_kept_with_its_row_until_a_wipe(tmp_path):
     with LabelBook(tmp_path) as book:
-        book.add(shade(7), "Sad")
+        book.add(shade(7), "Sad", "monday")
         book.delete(["face1.png"])
         assert not (tmp_path / "Images" / "face1.png").exists()
         book.undo()
         assert book.picture(book.rows[0])[0, 0, 0] == 7
+        assert not list((tmp_path / "Images" / ".trash").rglob("*.*"))
         book.delete(["face1.png"])
+    (place,) = (tmp_path / "Images" / ".trash").iterdir()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}", place.name)
+    assert (place / "faceLabels.csv").read_text() == "face1.png,Sad,monday\n"
+    assert read_picture(place / "face1.png")[0, 0, 0] == 7
+    with LabelBook(tmp_path) as book:
+        assert book.rows == []
+        assert book.add(shade(8), "Sad").image == "face2.png"
+        book.wipe()
     assert list(tmp_path.rglob("*.png")) == []
+    assert list(tmp_path.rglob("faceLabels.csv")) == [tmp_path / "faceLabels.csv"]
+
+
+def test_what_an_earlier_version_had_put_aside_is_kept(tmp_path):
+    gone = tmp_path / "Images" / ".book" / "gone"
+    gone.mkdir(parents=True)
+    (gone / "face3.png").write_bytes(b"x")
+    with LabelBook(tmp_path) as book:
+        assert book.add(GREY, "Sad").image == "face4.png"
+    assert [path.name for path in (tmp_path / "Images" / ".trash").rglob("*.png")] == ["face3.png"]
+
+
+def test_a_picture_that_two_rows_name_comes_back_with_both(book):
+    book.add(shade(7), "Sad")
+    with (book.folder / "faceLabels.csv").open("a") as file:
+        file.write("FACE1.PNG,Happy\n")
+    book.delete(["face1.png"])
+    assert book.picture(book.rows[0])[0, 0, 0] == 7, "the other row has it still"
+    book.delete(["FACE1.PNG"])
+    assert not book.rows
+    assert (book.undo(), book.undo()) == ("FACE1.PNG deleted", "face1.png deleted")
+    assert {book.picture(row)[0, 0, 0] for row in book.rows} == {7}
+
+
+def test_nothing_is_left_of_a_trash_in_which_nothing_is(tmp_path):
+    with LabelBook(tmp_path) as book:
+        book.add(GREY, "Sad")
+        book.delete(["face1.png"])
+        book.undo()
+    assert not (tmp_path / "Images" / ".trash").exists()
 
 
 def test_a_wipe_leaves_no_picture_and_no_row(tmp_path):
@@ -202,7 +246,8 @@ def test_a_closed_book_takes_nothing_and_says_so(tmp_path):
 
 HOLD = """
 import sys
-from expression.labelbook import LabelBook
+from expression.pictures.image import read_picture, write_picture
+from expression.labelbook.book import LabelBook
 
 book = LabelBook(sys.argv[1])
 print("open", flush=True)
@@ -228,7 +273,7 @@ def test_a_set_that_another_program_has_open_is_left_alone(tmp_path):
     words = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "open\n"
-        with pytest.raises(BadInputError, match=r"are open in another program\. Expected one labeler"):
+        with pytest.raises(BadInputError, match=r"are open in another program\. Expected one .* Close the"):
             LabelBook(tmp_path)
         other.kill()
     LabelBook(tmp_path).close()  # whoever was killed holds it no longer
@@ -242,7 +287,8 @@ KILLED = textwrap.dedent(
     import os, sys
     from pathlib import Path
     import numpy as np
-    from expression.labelbook import LabelBook
+    from expression.labelbook.book import LabelBook
+    from expression.labelbook.rows import Row
 
     folder, change, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
     book = LabelBook(folder)
@@ -256,7 +302,8 @@ KILLED = textwrap.dedent(
             return function(*words, **options)
         return counted
 
-    for place, names in ((os, ("replace", "fsync")), (Path, ("write_bytes", "write_text", "open"))):
+    calling = (os, ("replace", "fsync", "open", "mkdir", "unlink", "rmdir")), (Path, ("write_bytes", "open"))
+    for place, names in calling:
         for name in names:
             setattr(place, name, die(getattr(place, name)))
     picture = np.full((48, 48), 200, np.uint8)
@@ -265,6 +312,10 @@ KILLED = textwrap.dedent(
         "relabel": lambda: book.relabel(["face1.png"], "Sad"),
         "delete": lambda: book.delete(["face1.png"]),
         "rename": lambda: book.rename_label("Angry", "Cross"),
+        "undo": lambda: (book.delete(["face1.png"]), book.undo()),
+        "copy": lambda: book.set_rows(
+            [*book.rows, Row("sub/x.png", "Sad")], {"sub/x.png": Path(folder) / "x.png"}
+        ),
     }[change]()
     os._exit(0)
     """
@@ -274,28 +325,68 @@ AFTER = {
     "relabel": {"face1.png": ("Sad", 1), "face2.png": ("Angry", 2)},
     "delete": {"face2.png": ("Angry", 2)},
     "rename": {"face1.png": ("Cross", 1), "face2.png": ("Cross", 2)},
+    "undo": {"face1.png": ("Angry", 1), "face2.png": ("Angry", 2)},
+    "copy": {"face1.png": ("Angry", 1), "face2.png": ("Angry", 2), "sub/x.png": ("Sad", 9)},
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", list(AFTER))
 def test_killed_at_any_moment_a_change_is_whole_or_has_not_happened(tmp_path, change):
-    done = 1
-    for calls in range(30):
+    done, before = 1, {"face1.png": ("Angry", 1), "face2.png": ("Angry", 2)}
+    for calls in range(80):
         folder = tmp_path / str(calls)
         with LabelBook(folder) as book:
             for level in (1, 2):
                 book.add(shade(level), "Angry")
+        write_picture(folder / "x.png", shade(9))
         done = subprocess.run([sys.executable, "-c", KILLED, str(folder), change, str(calls)]).returncode
         with LabelBook(folder):
             pass  # finishes the change, or forgets it
         found = on_disk(folder)
-        assert found in ({"face1.png": ("Angry", 1), "face2.png": ("Angry", 2)}, AFTER[change])
+        assert found in (before, AFTER[change], *([AFTER["delete"]] if change == "undo" else []))
+        shades = {int(read_picture(path)[0, 0, 0]) for path in (folder / "Images").rglob("*.png")}
+        assert {1, 2} <= shades, "what was taken out lies in the trash"
         if done == 0:
             break
     assert done == 0
-    assert calls > 3, "it was cut off in several places"
+    assert calls > 10, "it was cut off in several places"
     assert found == AFTER[change]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_faces_and_rows_are_for_their_owner_alone(tmp_path):
+    (tmp_path / "Images").mkdir(mode=0o755)
+    umask = os.umask(0)
+    try:
+        with LabelBook(tmp_path) as book:
+            book.add(GREY, "Sad")
+            book.add(GREY, "Happy")
+            book.delete(["face2.png"])
+            write_picture(tmp_path / "x.png", GREY)
+            book.set_rows([*book.rows, Row("sub/x.png", "Sad")], {"sub/x.png": tmp_path / "x.png"})
+            places = [tmp_path / "faceLabels.csv", tmp_path / "Images", *(tmp_path / "Images").rglob("*")]
+            modes = {path: stat.S_IMODE(path.stat().st_mode) for path in places}
+    finally:
+        os.umask(umask)
+    assert len(modes) > 9
+    assert {path: mode for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "link"), reason="needs hard links")
+def test_what_else_has_the_contents_of_a_file_of_ours_is_not_written_to(tmp_path):
+    """A set that somebody sent may share files with others of this disk."""
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "set" / "Images" / ".book").mkdir(parents=True)
+    for name in ("Images/.book/highest", "Images/.book/lock", "faceLabels.csv", "labelList.csv"):
+        (tmp_path / "set" / name).unlink(missing_ok=True)
+        os.link(tmp_path / "precious", tmp_path / "set" / name)
+    for name in ("faceLabels.csv", "labelList.csv"):
+        (tmp_path / "set" / name).unlink()
+    with LabelBook(tmp_path / "set") as book:
+        book.add(GREY, "Sad")
+        book.wipe()
+    assert (tmp_path / "precious").read_text() == "precious"
 
 
 def test_a_full_disk_costs_the_picture_that_has_no_room_and_nothing_else(tmp_path):
@@ -315,7 +406,7 @@ def test_a_full_disk_costs_the_picture_that_has_no_room_and_nothing_else(tmp_pat
         assert on_disk(folder) == {"face1.png": ("Happy", 1)}
 
 
-@pytest.mark.parametrize("change", list(AFTER))
+@pytest.mark.parametrize("change", ["add", "relabel", "delete", "rename"])
 def test_a_file_that_cannot_be_moved_stops_a_change_and_leaves_all_as_it_was(tmp_path, monkeypatch, change):
     """On Windows another program that has a file open is enough."""
     changes = {
@@ -463,3 +554,16 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+
+
+def test_a_picture_that_is_added_is_not_looked_for_in_the_trash(book, monkeypatch):
+    book.delete([book.add(GREY, "Happy").image])
+    monkeypatch.setattr(store, "Pictures", lambda folder: pytest.fail(f"{folder} was looked through"))
+    assert book.add(GREY, "Sad").image == "face2.png"
+
+
+def test_a_picture_that_vanishes_before_it_is_copied_is_what_the_error_is_about(book, tmp_path):
+    book.add(GREY, "Happy")
+    with pytest.raises(MissingFileError, match=r"gone\.png cannot be read .* Expected a picture that stays"):
+        book.set_rows([*book.rows, Row("gone.png", "Sad")], {"gone.png": tmp_path / "gone.png"})
+    assert [row.image for row in book.rows] == ["face1.png"]

@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from expression.errors import BadInputError
-from expression.labelrows import Row, Table, read_table
+from expression.labelbook.rows import Row, Table, read_table
 from expression.labels import Labels
 
 LABELS = Labels(["Happy", "Sad", "Wink"])
@@ -27,7 +27,7 @@ LABELS = Labels(["Happy", "Sad", "Wink"])
         pytest.param(
             "\ufeffImages/face2.png , Sad \n\n",
             [Row("Images/face2.png", "Sad")],
-            "Images/face2.png,Sad\n",
+            "\ufeffImages/face2.png,Sad\n",
             id="byte order mark, folder, blanks",
         ),
         pytest.param(
@@ -55,6 +55,18 @@ LABELS = Labels(["Happy", "Sad", "Wink"])
             id="no session, and a further column",
         ),
         pytest.param(
+            "Image,Label,Session,Remark\nface1.png,Sad\n",
+            [Row("face1.png", "Sad")],
+            "Image,Label,Session,Remark\nface1.png,Sad\n",
+            id="a header with more columns than rows",
+        ),
+        pytest.param(
+            "label;image;score\r\nSad;face1.png;0,5\r\n",
+            [Row("face1.png", "Sad", "", ("0,5",))],
+            "image;label;session;score\nface1.png;Sad;;0,5\n",
+            id="swapped, semicolons and a score",
+        ),
+        pytest.param(
             "face1.png,Unlisted\n", [Row("face1.png", "Unlisted")], "face1.png,Unlisted\n", id="no label"
         ),
     ],
@@ -65,6 +77,8 @@ def test_a_table_is_read_and_written_again(tmp_path, text, rows, again):
     table = read_table(path, LABELS)
     assert table.rows == rows
     assert table.text(LABELS) == again
+    path.write_text(again, encoding="utf-8", newline="")
+    assert read_table(path, LABELS).rows == rows
 
 
 def test_what_is_written_is_read_by_a_program_of_two_columns():
@@ -80,9 +94,10 @@ def test_a_table_that_is_not_there_has_no_rows(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"face1.png\n", r"has the row 'face1\.png'\. Expected image,label\. Mend it\."),
-        (b",Happy\n", r"has the row ',Happy'"),
-        (b"face1.png,\xff\n", r"is not readable \(.*codec.*\)\. Expected rows image,label in UTF-8"),
+        (b"face1.png\n", r"has the row 'face1\.png'\. Expected image,label\. Write a label behind"),
+        (b",Happy\n", r"has the row ',Happy'\. Expected the name of a picture in each row\."),
+        (b"face1.png,\x81\n", r"is not a text file \(.*codec.*\)\. Expected rows image,label\."),
+        (b"PK\x03\x04...", r"is a workbook of a spreadsheet, or a zip archive\..* Save it again as CSV"),
     ],
 )
 def test_a_table_that_cannot_be_is_told(tmp_path, text, said):

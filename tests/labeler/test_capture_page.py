@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expression.capturing import Capturer
-from expression.data import Box, Face
-from expression.labelbook import LabelBook
+from expression.labelbook.book import LabelBook
+from expression.labeler.canvas import HEIGHT, SIDE, VIEW, WIDTH
+from expression.labeler.capture_page import LabelScreen
+from expression.labeler.capturer import Capturer
 from expression.labels import FER2013
-from expression.labelscreen import HEIGHT, SIDE, VIEW, WIDTH, LabelScreen
+from expression.types import Box, Face
 
 IMAGE = np.full((240, 320, 3), (90, 120, 150), np.uint8)
 

@@ -7,13 +7,13 @@ import itertools
 import numpy as np
 import pytest
 
-from expression.capturing import PACE, Capturer, consent
-from expression.data import Box, Face
 from expression.errors import BadInputError, RunError
-from expression.faces import make_detector
-from expression.image import read_picture
-from expression.labelbook import LabelBook
+from expression.labelbook.book import LabelBook
+from expression.labeler.capturer import PACE, Capturer, consent
+from expression.pictures.image import read_picture
 from expression.sources.demo import Demo
+from expression.types import Box, Face
+from expression.vision.detectors import make_detector
 
 
 class Finds:
@@ -110,6 +110,21 @@ def test_without_a_face_that_is_said_and_nothing_is_kept(book):
     assert book.rows == []
 
 
+def test_one_picture_is_kept_once_however_often_the_key_is_pressed(capturer, book):
+    """A program that is behind takes two key presses on one frame; the second would be a copy."""
+    capturer.see(frame(1))
+    assert capturer.capture() is not None
+    capturer.label = "sad"
+    assert capturer.capture() is None
+    assert capturer.said == "This very picture is already kept: face1.png. Move a little."
+    capturer.see(frame(2))
+    assert capturer.capture().label == "Sad"
+    capturer.see(frame(1))
+    assert capturer.capture() is None, "a source that repeats itself makes no copies either"
+    book.delete(["face1.png"])
+    assert capturer.capture().image == "face3.png", "a picture that was deleted may be kept again"
+
+
 def test_a_burst_keeps_its_pace_and_refuses_what_is_nearly_equal(capturer, book):
     capturer.held = True
     for seed in (1, 2, 3, 4, 5):  # five frames within the time of two pictures
@@ -145,8 +160,11 @@ def test_undo_takes_back_and_says_what(capturer, book):
 
 
 def keep(capturer, box=FACE, light=0):
+    """Keeps a new picture of the same scene."""
     capturer.detector = Finds(box)
-    capturer.see(np.clip(frame().astype(int) + light, 0, 255).astype(np.uint8))
+    image = np.clip(frame().astype(int) + light, 0, 255).astype(np.uint8)
+    image[:, :, 0] ^= np.uint8(len(capturer.book.rows))
+    capturer.see(image)
     capturer.capture()
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from expression.errors import OutputError, RunError
-from expression.faces import make_detector
-from expression.image import write_picture
-from expression.importdesk import ImportDesk
-from expression.importing import Importer
-from expression.labelbook import LabelBook
+from expression.labelbook.book import LabelBook
+from expression.labeler.import_page import ImportDesk
+from expression.labeler.importer import Importer
+from expression.pictures.image import write_picture
+from expression.vision.detectors import make_detector
 
 FACES = np.random.default_rng(1).integers(0, 256, (5, 48, 48), np.uint8)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expression.capturing import Capturer
-from expression.faces import make_detector
-from expression.labelbook import LabelBook
-from expression.labeldesk import LabelDesk
+from expression.labelbook.book import LabelBook
+from expression.labeler.canvas import HEIGHT, WIDTH
+from expression.labeler.capturer import Capturer
+from expression.labeler.labeler import Labeler
+from expression.labeler.review import PAGE, Review
+from expression.labeler.review_page import ReviewScreen
 from expression.labels import FER2013
-from expression.labelscreen import HEIGHT, WIDTH
-from expression.reviewing import PAGE, Review
-from expression.reviewscreen import ReviewScreen
+from expression.vision.detectors import make_detector
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_filter_whose_label_has_another_name_shows_all(review):
 def test_what_is_chosen_is_not_when_somebody_comes_back(tmp_path):
     with LabelBook(tmp_path) as book:
         book.add(np.zeros((48, 48), np.uint8), "Sad")
-        desk = LabelDesk(Capturer(book, make_detector("whole")))
+        desk = Labeler(Capturer(book, make_detector("whole")))
         desk.press("enter")
         desk.press("e")
         desk.review.choose("face1.png")

@@ -8,19 +8,19 @@ import time
 import cv2
 import numpy as np
 import pytest
-from parts import Pictures
+from parts import PATIENCE, Pictures
 
 from expression.errors import MissingFileError
-from expression.labelbook import LabelBook
-from expression.labelscreen import HEIGHT, WIDTH
+from expression.labelbook.book import LabelBook
+from expression.labeler.canvas import HEIGHT, WIDTH
 
 pytest.importorskip("anywidget", reason="needs anywidget (pip install anywidget)")
 
-from expression.labelwidget import ImportWidget, LabelWidget
+from expression.labeler.widget import ImportWidget, LabelWidget
 
 
 def until(wanted) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not wanted():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -77,11 +77,11 @@ def test_keys_and_clicks_come_from_the_browser_and_change_the_files(labeler, tmp
 def test_another_labeler_stops_the_one_before_and_its_camera(tmp_path):
     first, second = Pictures(fps=50), Pictures(fps=50)
     press(LabelWidget(tmp_path, first, "whole"), key="Enter")
-    assert first.read_once.wait(20)
+    assert first.read_once.wait(PATIENCE)
     labeler = LabelWidget(tmp_path, second, "whole")
     assert (first.closed, second.opened) == (1, 0), "no camera before somebody agrees"
     press(labeler, key="Enter")
-    assert second.read_once.wait(20)
+    assert second.read_once.wait(PATIENCE)
     labeler.stop()
     assert second.closed == 1
 
@@ -137,7 +137,7 @@ def test_a_widget_that_cannot_be_made_leaves_the_set_free(tmp_path):
 @pytest.mark.parametrize("key", ["q", "Q", "Escape"])
 def test_a_key_closes_it_and_turns_the_camera_off(labeler, source, tmp_path, key):
     press(labeler, key="Enter")
-    assert source.read_once.wait(20)
+    assert source.read_once.wait(PATIENCE)
     press(labeler, key=key)
     assert (source.opened, source.closed) == (1, 1)
     assert not {"labeler", "capture"} & {thread.name for thread in threading.enumerate()}

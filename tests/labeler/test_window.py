@@ -5,20 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
-from parts import disk
+from parts import PATIENCE, disk
+from parts import wait_for as wait_until
 from screen import Screen, virtual_screen
 
-from expression import cli
-from expression.image import write_picture
-from expression.labelrows import read_table
+from expression.cli import app
+from expression.labelbook.rows import read_table
+from expression.labeler.canvas import HEIGHT, HOLD, PLATE, WIDTH
+from expression.labeler.review_page import CELL
 from expression.labels import FER2013
-from expression.labelscreen import HEIGHT, PLATE, WIDTH
-from expression.reviewscreen import CELL
+from expression.pictures.image import write_picture
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,8 @@ def screen() -> Iterator[Screen]:
     with virtual_screen() as screen:
         yield screen
 
+
+WATCHED = Path(__file__).parents[1] / "watched.py"
 
 LABEL = ("label", "--source", "demo", "--detector", "haar")
 """The labeler with the demo."""
@@ -36,7 +40,9 @@ class Labeler:
 
     def __init__(self, screen: Screen, folder: Path, *command: str):
         self.screen, self.folder = screen, folder
-        words = [sys.executable, "-m", "expression", *(command or LABEL)]
+        self._log, self._pressed = folder.parent / f"{folder.name}.log", 0.0
+        self._log.touch()
+        words = [sys.executable, str(WATCHED), str(self._log), *(command or LABEL)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(words, cwd=folder, env=screen.environment, **pipes)
         self.window = screen.window("Label")
@@ -45,20 +51,43 @@ class Labeler:
 
     def _wait_for_picture(self) -> None:
         """Waits for the first picture: a window that is moved while it takes its size may stay white."""
-        end = time.monotonic() + 20
-        while len(np.unique(self.screen.grab(self.window))) < 3 and time.monotonic() < end:
+        end, size = time.monotonic() + PATIENCE, None
+        while time.monotonic() < end:
+            picture, before = self.screen.grab(self.window), size
+            size = picture.shape
+            if size == before and len(np.unique(picture)) > 2:
+                return
             time.sleep(0.1)
 
-    def press(self, *keys: str, pause: float = 0.15) -> None:
+    def press(self, *keys: str) -> None:
+        """Types keys, each once the one before was taken."""
         for key in keys:
-            self.screen.press(self.window, key)
-            time.sleep(pause)  # of keys that come within one picture, OpenCV tells the last alone
+            with self._taken("key"):
+                self.screen.press(self.window, key)
+
+    def shift(self, down: bool) -> None:
+        """Holds Shift, once the window has taken it, or lets go of it, which no window tells."""
+        with self._taken("key") if down else nullcontext():
+            self.screen.hold(self.window, "shift", down=down)
+
+    def click(self, x: int, y: int) -> None:
+        """Clicks on a place of the picture."""
+        with self._taken("click"):
+            self.screen.click(self.window, x / WIDTH, y / HEIGHT)
+
+    @contextmanager
+    def _taken(self, what: str) -> Iterator[None]:
+        """Waits until the window has handled one more of these, or is closed."""
+        before = self._log.read_text().count(what)
+        yield
+        wait_until(lambda: self._log.read_text().count(what) > before or self.process.poll() is not None)
 
     def agree(self) -> None:
         """Presses Enter until the button of the undo is there."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while self.pixel(975, 560).tolist() != list(PLATE):
             assert time.monotonic() < end, (self.process.poll(), self.pixel(975, 560))
+            self.screen.move(self.window)  # a window that stayed white is drawn again
             self.press("Return")
 
     def pixel(self, x: int, y: int) -> np.ndarray:
@@ -75,27 +104,30 @@ class Labeler:
 
     def wait_for(self, wanted) -> None:
         """Waits until rows and files are as wanted."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while not wanted():
             assert time.monotonic() < end, (self.rows(), self.files())
             assert self.process.poll() is None, self.process.communicate()
             time.sleep(0.02)
 
-    def keep(self) -> None:
+    def space(self) -> None:
+        """Presses space, late enough after the last time that it is no key that is held."""
+        time.sleep(max(0.0, self._pressed + 2 * HOLD - time.monotonic()))
+        self.press("space")
+        self._pressed = time.monotonic()
+
+    def keep(self, do: Callable[[], None] | None = None) -> None:
         """Presses space until a picture is kept: the demo has no face in it now and then."""
         before = len(self.rows())
         for _ in range(20):
-            self.press("space")
-            end = time.monotonic() + 1  # longer than a key that is held takes to come again
-            while time.monotonic() < end:
-                if len(self.rows()) > before:
-                    return
-                time.sleep(0.02)
+            (do or self.space)()
+            if len(self.rows()) > before:
+                return
         raise AssertionError(self.process.poll())
 
     def leave(self) -> str:
         self.press("Escape")
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=PATIENCE)
         assert (self.process.returncode, err.replace("QFontDatabase", "")) == (0, err)
         return out
 
@@ -111,6 +143,7 @@ def labeler(screen, tmp_path) -> Iterator[Labeler]:
             pass
 
 
+@pytest.mark.slow
 def test_keys_agree_choose_keep_and_undo(labeler):
     labeler.press("space", "4")
     assert labeler.rows() == []  # nobody has agreed yet
@@ -128,24 +161,19 @@ def test_keys_agree_choose_keep_and_undo(labeler):
     assert "Sad: 1" in labeler.leave().splitlines()
 
 
+@pytest.mark.slow
 def test_clicks_agree_choose_keep_and_undo(labeler):
-    def click(x: int, y: int) -> None:
-        labeler.screen.click(labeler.window, x / WIDTH, y / HEIGHT)
-
     while labeler.pixel(975, 560).tolist() != list(PLATE):
-        click(280, 448)
-    click(900, 24 + 40 * 3 + 18)  # the fourth label
-    for _ in range(20):
-        click(1030, 430)
-        time.sleep(0.5)
-        if labeler.rows():
-            break
+        labeler.click(280, 448)
+    labeler.click(900, 24 + 40 * 3 + 18)  # the fourth label
+    labeler.keep(lambda: labeler.click(1030, 430))
     assert labeler.rows() == [("face1.png", "Happy")]
-    click(1030, 490)
+    labeler.click(1030, 490)
     labeler.wait_for(lambda: labeler.rows() == [])
     labeler.leave()
 
 
+@pytest.mark.slow
 def test_pictures_are_looked_through_relabelled_deleted_and_brought_back(labeler):
     labeler.agree()
     labeler.press("4")
@@ -154,13 +182,10 @@ def test_pictures_are_looked_through_relabelled_deleted_and_brought_back(labeler
     labeler.press("e", "5")  # nothing is chosen yet
     assert labeler.rows() == [("face1.png", "Happy"), ("face2.png", "Happy")]
 
-    def click(x: int, y: int) -> None:
-        labeler.screen.click(labeler.window, x / WIDTH, y / HEIGHT)
-
-    click(60, 70)  # the newest
+    labeler.click(60, 70)  # the newest
     labeler.press("5")
     labeler.wait_for(lambda: labeler.rows() == [("face1.png", "Happy"), ("face2.png", "Sad")])
-    click(60 + CELL, 70)
+    labeler.click(60 + CELL, 70)
     labeler.press("x")
     labeler.wait_for(lambda: labeler.rows() == [("face2.png", "Sad")])
     assert labeler.files() == ["face2.png"]
@@ -174,6 +199,7 @@ def test_pictures_are_looked_through_relabelled_deleted_and_brought_back(labeler
     labeler.leave()
 
 
+@pytest.mark.slow
 def test_a_key_that_is_held_keeps_one_picture_after_the_other(labeler):
     labeler.agree()
     labeler.press("1")
@@ -187,15 +213,34 @@ def test_a_key_that_is_held_keeps_one_picture_after_the_other(labeler):
 @pytest.mark.slow
 def test_a_label_is_typed_with_any_letters_and_q_closes_only_when_nobody_types(labeler):
     labeler.agree()
-    labeler.press("l", "a", *"quiet", "space", "j", "Return", pause=0.4)
+    labeler.press("l", "a", *"quiet", "space", "j", "Return")
     listed = labeler.folder / "labelList.csv"
-    labeler.wait_for(lambda: listed.is_file() and "7,Quiet j\n" in listed.read_text("utf-8"))
+    labeler.wait_for(lambda: listed.is_file() and "7,quiet j\n" in listed.read_text("utf-8"))
     labeler.press("l", "8")
     labeler.keep()
-    assert labeler.rows() == [("face1.png", "Quiet j")]
+    assert labeler.rows() == [("face1.png", "quiet j")]
     labeler.press("q")
-    labeler.process.communicate(timeout=20)
+    labeler.process.communicate(timeout=PATIENCE)
     assert labeler.process.returncode == 0
+
+
+@pytest.mark.slow
+def test_capitals_are_typed_with_shift_held_or_tapped(labeler):
+    labeler.agree()
+    labeler.press("l", "a")
+    labeler.shift(down=True)
+    labeler.press("t", "v")
+    labeler.shift(down=False)
+    labeler.press("x", "Return")
+    listed = labeler.folder / "labelList.csv"
+    labeler.wait_for(lambda: listed.is_file() and "7,TVx\n" in listed.read_text("utf-8"))
+    labeler.press("a", "m")
+    labeler.shift(down=True)
+    labeler.shift(down=False)  # it is up before the letter is handled, as with quick fingers
+    labeler.press("c", "d", "Return")
+    labeler.wait_for(lambda: "8,mCd\n" in listed.read_text("utf-8"))
+    labeler.press("l")
+    labeler.leave()
 
 
 @pytest.mark.slow
@@ -209,13 +254,22 @@ def test_imported_faces_count_once_they_are_kept_by_keys_and_clicks(screen, tmp_
         labeler.press("Return")
         if labeler.pixel(900, 540).tolist() == list(PLATE):  # "Keep the rest as labelled"
             break
+
+    def face_is_up() -> bool:
+        return screen.grab(labeler.window)[100:400, 100:400].std() > 20  # keys are for nobody before
+
+    wait_until(face_is_up)
     labeler.press("4")
     labeler.wait_for(lambda: labeler.rows() == [("face1.png", "Happy")])
-    labeler.press("x", "5")
+    wait_until(face_is_up)
+    labeler.press("x")
+    wait_until(face_is_up)
+    labeler.press("5")
     labeler.wait_for(lambda: labeler.rows()[1:] == [("face2.png", "Sad")])
     labeler.press("u")
     labeler.wait_for(lambda: labeler.files() == ["face1.png"])
-    screen.click(labeler.window, 900 / WIDTH, 40 / HEIGHT)  # the first label
+    wait_until(face_is_up)
+    labeler.click(900, 40)  # the first label
     labeler.wait_for(lambda: labeler.rows()[1:] == [("face3.png", "Angry")])
     assert "2 kept, 1 left out by you." in labeler.leave().splitlines()
 
@@ -255,8 +309,7 @@ def test_a_full_disk_is_told_in_the_window_which_stays_open(screen, tmp_path):
                     pass
             except OSError:
                 pass
-        labeler.press("space")
-        time.sleep(0.5)  # nothing happens that could be waited for
+        labeler.space()
         assert (len(labeler.rows()), labeler.files()) == (1, ["face1.png"])
         filling.unlink()
         labeler.keep()
@@ -270,6 +323,6 @@ def test_without_a_screen_that_is_told(capsys, monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     if sys.platform != "linux":
         pytest.skip("a desktop is always there")
-    assert cli.main(["label", "--source", "demo"]) == 2
+    assert app.main(["label", "--source", "demo"]) == 2
     assert "Expected" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from expression.colours import GAMUTS, NAMES, Light, gamut_of, light, linear, mix, to_xy
 from expression.errors import BadInputError
+from expression.lights.colours import GAMUTS, NAMES, Light, gamut_of, light, linear, mix, to_xy
 
 RGB = some.tuples(*[some.integers(0, 255)] * 3)
 

@@ -7,7 +7,7 @@ import copy
 import pytest
 from lighting import quick
 
-from expression.colours import Light
+from expression.lights.colours import Light
 from expression.sinks.hue import Hue
 
 

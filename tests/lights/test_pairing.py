@@ -11,16 +11,17 @@ import sys
 import threading
 
 import pytest
-from parts import expression_process
+from parts import PATIENCE, expression_process
 from strictbridge import KEY, StrictBridge, make_certificate
 
-from expression import finding, pairing
-from expression.before import before_path
-from expression.bridge import Bridge, BridgeError
 from expression.errors import BadInputError, MissingPackageError, OutputError
-from expression.keys import Paired, find, path, read, remember
-from expression.lightsettings import LightSettings
-from expression.pairing import ButtonError, pair
+from expression.lights import discovery, pairing
+from expression.lights.bridge import Bridge
+from expression.lights.credentials import Paired, find, path, read, remember
+from expression.lights.pairing import ButtonError, pair
+from expression.lights.settings import LightSettings
+from expression.lights.snapshot import before_path
+from expression.lights.transport import BridgeError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the modes of POSIX")
 
@@ -119,7 +120,7 @@ def test_over_https_the_certificate_is_kept_and_no_other_taken(tmp_path):
         ("127.0.0.1:9", r"Nothing listens at http://127\.0\.0\.1:9\. Expected a Hue bridge that is on"),
         (
             "no-such-bridge.invalid",
-            r"nothing by the name of no-such-bridge\.invalid .* Check the name, or let",
+            r"no-such-bridge\.invalid was not found .* Check the name, or let",
         ),
         ("no such", r"'no such' is no address of a bridge\. .*expression lights pair"),
     ],
@@ -177,8 +178,8 @@ def test_bridges_that_answer_in_the_network_are_found(name, answer, found, monke
         for each in (one, other):
             each.bind(("127.0.0.1", 0))
             each.settimeout(5)
-        monkeypatch.setattr(finding, name, one.getsockname())
-        monkeypatch.setattr(finding, "SSDP" if name == "MDNS" else "MDNS", other.getsockname())
+        monkeypatch.setattr(discovery, name, one.getsockname())
+        monkeypatch.setattr(discovery, "SSDP" if name == "MDNS" else "MDNS", other.getsockname())
 
         def respond():
             question, asker = one.recvfrom(999)
@@ -187,7 +188,7 @@ def test_bridges_that_answer_in_the_network_are_found(name, answer, found, monke
 
         helper = threading.Thread(target=respond)
         helper.start()
-        assert finding.find_bridges(0.5) == found
+        assert discovery.find_bridges(0.5) == found
         helper.join()
 
 
@@ -215,7 +216,7 @@ def test_the_file_of_the_keys_is_for_its_owner_alone(unpaired):
 def test_a_damaged_file_of_keys_is_told(text):
     remember(Paired("http://a", "1"))
     path().write_text(text, "utf-8")
-    said = r"bridges\.json is damaged\. .* Remove it, and run: expression lights pair"
+    said = r"bridges\.json is damaged\b.*\. .* Remove it, and run: expression lights pair"
     with pytest.raises(BadInputError, match=said) as error:
         find()
     assert "secret" not in str(error.value)
@@ -343,14 +344,14 @@ def test_a_missing_package_is_told_before_the_button_is_asked_for(unpaired, monk
 
 def test_the_command_counts_and_ends_in_one_line(unpaired):
     process = expression_process("lights", "pair", unpaired.place, "--wait", "1")
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "Now press the button on the bridge, within 1 s." in out
     assert err.startswith("The button of the bridge at http://127.0.0.1:")
     assert err.count("\n") == 1
     unpaired.button = True
     process = expression_process("lights", "pair", unpaired.place)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
     assert "Next: expression lights list" in out
     assert json.loads(path().read_text("utf-8"))[0]["key"] not in out

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from readings import reading
 
-from expression.colours import Light, light
 from expression.errors import BadInputError
-from expression.lightsettings import LightSettings
+from expression.lights.colours import Light, light
+from expression.lights.settings import LightSettings
 from expression.settings import Settings
 from expression.sinks import make_sink
 
@@ -66,6 +66,13 @@ def test_lights_and_a_group_replace_each_other_in_a_later_place(file, variables,
     assert (found.lights, found.group) == expected
 
 
+@pytest.mark.parametrize("written", ["Gl\u00fccklich", "GLU\u0308CKLICH", " gl\u00fccklich"])
+def test_the_colour_of_a_label_is_found_however_that_is_written(written):
+    settings = LightSettings.load("/nowhere", {}, colours={written: "pink"}, by_score=False)
+    shown = settings.light_of(reading(label="Gl\u00fccklich"))
+    assert shown.rgb == light("pink").rgb
+
+
 def test_lights_and_a_group_in_one_place_are_refused():
     environ = {"EXPRESSION_LIGHTS_LIGHTS": "Sofa", "EXPRESSION_LIGHTS_GROUP": "Kitchen"}
     with pytest.raises(BadInputError, match=r"Both lights \(Sofa\) and a group \(Kitchen\)"):
@@ -75,7 +82,7 @@ def test_lights_and_a_group_in_one_place_are_refused():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"blnd": "yes"}, r"no setting 'blnd' of lights\. .* Did you mean blend\?"),
+        ({"blnd": "yes"}, r"no lights setting 'blnd'\. .* Did you mean blend\?"),
         ({"blend": "perhaps"}, r"blend of the lights is 'perhaps'\. Expected true or false"),
         ({"transition": "x"}, r"transition of the lights is 'x'\. Expected a number"),
         ({"transition": -1}, r"transition of the lights is -1\.0\. Expected 0 to 60"),
@@ -104,9 +111,9 @@ def test_what_does_not_fit_is_told(options, said):
 @pytest.mark.parametrize(
     ("line", "environ", "said"),
     [
-        ("blnd = true", {}, r"no setting 'blnd' of lights, found in expression\.toml\. .* you mean blend"),
+        ("blnd = true", {}, r"no lights setting 'blnd', found in expression\.toml\. .* you mean blend"),
         ("blend = 3", {}, r"blend of the lights is 3, found in expression\.toml\. Expected true or false"),
-        ("", {"BLND": "1"}, r"no setting 'blnd' of lights, found in the environment\. "),
+        ("", {"BLND": "1"}, r"no setting EXPRESSION_LIGHTS_BLND, found in .*mean EXPRESSION_LIGHTS_BLEND\?"),
         ("", {"DWELL": "x"}, r"dwell of the lights is 'x', found in the environment\. Expected a number"),
         ("dwell = 'x'", {"DWELL": "y"}, r"dwell of the lights is 'y', found in the environment\. "),
     ],
@@ -120,7 +127,7 @@ def test_where_a_wrong_setting_was_found_is_told(line, environ, said, tmp_path):
 
 def test_a_key_in_the_file_of_settings_is_told_without_it(tmp_path):
     (tmp_path / "expression.toml").write_text('[lights]\nkey = "secret"\n', "utf-8")
-    said = r"a key of lights, found in expression\.toml\. .* Remove it, and set EXPRESSION_LIGHTS_KEY to it"
+    said = r"contains a key, found in expression\.toml\. .* Remove it, and set EXPRESSION_LIGHTS_KEY to it"
     with pytest.raises(BadInputError, match=said) as error:
         LightSettings.load(tmp_path, {})
     assert "secret" not in str(error.value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expression.data import Box, Frame, Reading, Seen
 from expression.labels import NOT_SURE
-from expression.room import ROOM, of_room
+from expression.live.aggregation import ROOM, aggregate
+from expression.types import Box, Frame, Reading, Seen
 
 FRAME = Frame(np.zeros((20, 30, 3), np.uint8), 7, 1.5, 2.5)
 
@@ -33,7 +33,7 @@ def person(number: int, side: int, happy: float, label: str | None = None) -> Re
     ],
 )
 def test_a_room_follows_its_policy(people, policy, label, score):
-    (reading,) = of_room(Seen(FRAME, tuple(people)), policy).items
+    (reading,) = aggregate(Seen(FRAME, tuple(people)), policy).items
     assert (reading.person, reading.label, round(reading.score, 2)) == (ROOM, label, score)
     assert reading.box == people[0].box
     assert (reading.frame, reading.time, reading.position) == (7, 1.5, 2.5)
@@ -41,11 +41,11 @@ def test_a_room_follows_its_policy(people, policy, label, score):
 
 
 def test_an_empty_room_has_no_reading():
-    assert of_room(Seen(FRAME)).items == ()
+    assert aggregate(Seen(FRAME)).items == ()
 
 
 @pytest.mark.parametrize("people", [(), (person(1, 9, 0.2),)], ids=["nobody", "somebody"])
 def test_an_override_is_the_mood(people):
-    (reading,) = of_room(Seen(FRAME, people), override="Happy").items
+    (reading,) = aggregate(Seen(FRAME, people), override="Happy").items
     assert (reading.label, reading.score, reading.scores) == ("Happy", 1.0, {"Happy": 1.0})
     assert reading.box == Box(0, 0, 30, 20)

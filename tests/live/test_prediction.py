@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from parts import PATIENCE
 
-from expression.card import Card
-from expression.data import Box, Data, Face, Frame, Seen
 from expression.labels import NOT_SURE, Labels
-from expression.prediction import PredictLoop
-from expression.runtime import Runtime
-from expression.tracking import Smoother
+from expression.live.data import Data
+from expression.live.prediction import PredictLoop
+from expression.models.metadata import Card
+from expression.models.runtime import Runtime
+from expression.pictures.image import preprocess
+from expression.types import Box, Face, Frame, Seen
+from expression.vision.smoothing import Smoother
 
 LABELS = Labels(["Happy", "Sad", "Neutral"])
 FRAME = Frame(np.zeros((60, 80, 3), np.uint8), number=7, time=2.0, position=0.5)
@@ -21,7 +25,7 @@ FRAME = Frame(np.zeros((60, 80, 3), np.uint8), number=7, time=2.0, position=0.5)
 class Fixed:
     """A runtime that gives the rows it was told to, one a face, in turn."""
 
-    labels, size = LABELS, 48
+    labels, preprocess = LABELS, staticmethod(preprocess)
 
     def __init__(self, *rows):
         self.rows, self.shapes = list(rows), []
@@ -38,7 +42,7 @@ def read(runtime, faces, smoother=None, frame=FRAME):
     data.faces.publish(Seen(frame, tuple(faces)))
     data.faces.close()
     loop.start()
-    loop.join(5)
+    loop.join(PATIENCE)
     assert data.error is None
     return loop, data.readings.latest
 
@@ -76,11 +80,20 @@ def test_nobody_is_a_result_too_and_costs_no_call():
 
 def test_a_label_that_is_held_comes_with_its_own_score():
     smoother = Smoother("average", LABELS, 0.35)
-    smoother.update(1, np.array([0.0, 0.45, 0.55], np.float32), 1.96)
+    smoother.update(1, np.array([0.0, 0.45, 0.55], np.float32), 0.46)
     _, seen = read(Fixed((0.0, 1.0, 0.0)), [face()], smoother)
     (reading,) = seen.items
     assert reading.label == "Neutral"
     assert reading.score == reading.scores["Neutral"] < reading.scores["Sad"]
+
+
+def test_scores_are_smoothed_by_the_time_of_the_recording():
+    smoother, sad = Smoother("average", LABELS, 0.35), Fixed(*[(0.0, 0.0, 1.0)] * 2)
+    smoother.update(1, np.array([1.0, 0.0, 0.0], np.float32), 0.0)
+    slept = replace(FRAME, time=10.0, position=0.04)  # long after, but the next picture
+    assert read(sad, [face()], smoother, slept)[1].items[0].label == LABELS[0]
+    later = replace(FRAME, time=10.04, position=3.0)
+    assert read(sad, [face()], smoother, later)[1].items[0].label == LABELS[2]
 
 
 def test_not_sure_comes_with_the_highest_score():

@@ -5,27 +5,31 @@ from __future__ import annotations
 import _thread
 import gc
 import json
+import shutil
 import threading
 import time
 
 import pytest
-from parts import Pictures
+from parts import PATIENCE, Pictures
 
-from expression import display, session
-from expression.data import Frame
-from expression.errors import BadInputError, OutputError, SourceLostError
-from expression.faces import FaceLoop
-from expression.prediction import PredictLoop
-from expression.session import Session
+from expression import displays
+from expression.errors import BadInputError, OutputError, RunError, SourceLostError
+from expression.live import display_loop, ending, session
+from expression.live.capture import CaptureLoop
+from expression.live.detection import FaceLoop
+from expression.live.prediction import PredictLoop
+from expression.live.session import Session
+from expression.live.stats import MEANINGS
 from expression.settings import Settings
-from expression.sinks import Sink
-from expression.sources import CaptureLoop
+from expression.sinks._base import Sink
+from expression.types import Frame
 
 KEYS = {
     "frames_read",
     "frames_shown",
     "frames_with_faces",
     "faces_skipped_frames",
+    "frames_unreadable",
     "predictions",
     "seconds",
     "display_fps",
@@ -59,6 +63,7 @@ def test_a_session_ends_with_its_source_and_counts_every_frame():
     run = quiet(source)
     run.run()
     statistics = run.statistics()
+    assert list(statistics) == list(MEANINGS), "the reference explains each"
     assert set(statistics) == KEYS
     assert statistics["frames_read"] == 30
     assert statistics["frames_with_faces"] + statistics["faces_skipped_frames"] == 30
@@ -66,6 +71,14 @@ def test_a_session_ends_with_its_source_and_counts_every_frame():
     assert statistics["threads_left"] == 0
     assert statistics["error"] is None
     assert source.opened == source.closed == 1
+
+
+def test_what_a_source_could_not_read_is_counted():
+    source = Pictures(3)
+    source.skipped = ("one", "two")
+    run = quiet(source)
+    run.run()
+    assert run.statistics()["frames_unreadable"] == 2
 
 
 def test_the_last_frame_is_read_and_reaches_the_sink():
@@ -85,7 +98,7 @@ def test_readings_come_as_they_are_made_and_end_with_the_run():
 def test_leaving_the_with_block_stops_everything():
     source = Pictures()
     with quiet(source) as run:
-        assert source.read_once.wait(5)
+        assert source.read_once.wait(PATIENCE)
     assert run.data.done
     assert source.closed == 1
     assert run.statistics()["threads_left"] == 0
@@ -102,7 +115,7 @@ def test_a_source_knows_whether_it_is_shown_like_a_mirror(mirror):
 def test_a_duration_ends_the_run():
     run = quiet(Pictures(), duration=0.2)
     run.run()
-    assert 0.2 <= run.statistics()["seconds"] < 2
+    assert run.statistics()["seconds"] >= 0.2
 
 
 @pytest.mark.parametrize(
@@ -111,7 +124,7 @@ def test_a_duration_ends_the_run():
         pytest.param(CaptureLoop, "capture", id="capture"),
         pytest.param(FaceLoop, "faces", id="faces"),
         pytest.param(PredictLoop, "prediction", id="prediction"),
-        pytest.param(display.DisplayLoop, "display", id="display"),
+        pytest.param(display_loop.DisplayLoop, "display", id="display"),
     ],
 )
 @pytest.mark.parametrize("method", ["setup", "step", "teardown"])
@@ -143,19 +156,19 @@ def test_a_source_that_dies_half_way_says_so():
     assert run.statistics()["frames_read"] == 5
 
 
-class MainThreadDisplay(display.Display):
+class MainThreadDisplay(displays.Display):
     """Needs the main thread, as a window does, and shows nothing."""
 
     needs_main_thread = True
 
 
-@pytest.mark.parametrize("shown", [display.NoDisplay, MainThreadDisplay])
+@pytest.mark.parametrize("shown", [displays.NoDisplay, MainThreadDisplay])
 def test_ctrl_c_in_the_main_thread_stops_and_is_raised(monkeypatch, shown):
     monkeypatch.setattr(session, "make_display", lambda name: shown())
     source = Pictures()
     run = quiet(source)
     run.start()
-    assert source.read_once.wait(5)
+    assert source.read_once.wait(PATIENCE)
     press = threading.Timer(0.1, _thread.interrupt_main)
     press.start()
     with pytest.raises(KeyboardInterrupt):
@@ -179,18 +192,25 @@ class Slow(Keep):
 
     def __init__(self, seconds):
         super().__init__()
-        self.seconds, self.busy = seconds, threading.Event()
+        self.seconds, self.busy, self.wakes = seconds, threading.Event(), threading.Event()
 
     def send(self, reading):
         self.busy.set()
-        time.sleep(self.seconds)
+        self.wakes.wait(self.seconds)
 
 
 def test_ctrl_c_while_stopping_does_not_hide_the_failure():
     slow = Slow(1.0)
-    run = quiet(Pictures(3, raises=GONE), sinks=(slow,))
+
+    class Unplugged(Pictures):
+        def read(self):
+            if slow.busy.is_set():
+                raise GONE
+            return super().read()
+
+    run = quiet(Unplugged(), sinks=(slow,))
     press = threading.Thread(
-        target=lambda: slow.busy.wait(5) and time.sleep(0.3) is None and _thread.interrupt_main()
+        target=lambda: slow.busy.wait(PATIENCE) and time.sleep(0.3) is None and _thread.interrupt_main()
     )
     press.start()
     with pytest.raises(SourceLostError, match="The camera is gone"):
@@ -209,15 +229,30 @@ def test_a_start_that_breaks_half_way_leaves_no_thread(monkeypatch):
     assert run.statistics()["threads_left"] == 0
 
 
-def test_a_thread_that_does_not_end_is_named(monkeypatch, caplog):
-    monkeypatch.setattr(session, "JOIN_SECONDS", 0.1)
-    slow = Slow(0.8)
-    with quiet(Pictures(), sinks=(slow,)) as run:
-        assert slow.busy.wait(5)
-    assert run.statistics()["threads_left"] == 1
-    assert "These threads have not ended yet: Slow." in caplog.text
+def test_a_thread_that_does_not_end_is_named_and_is_an_error(monkeypatch, tmp_path):
+    monkeypatch.setattr(ending, "JOIN_SECONDS", 0.1)
+    slow, path = Slow(PATIENCE), tmp_path / "s.json"
+    said = r"The thread Slow did not end within 0\.\d s\. Expected it to end with the run\. Check the device"
+    with pytest.raises(RunError, match=said), quiet(Pictures(), sinks=(slow,), stats=str(path)) as run:
+        assert slow.busy.wait(PATIENCE)
+    written = json.loads(path.read_text("utf-8"))
+    assert run.statistics()["threads_left"] == written["threads_left"] == 1
+    assert written["error"].startswith("Slow: The thread Slow did not end")
+    slow.wakes.set()
     for worker in run._workers:
-        worker.join(5)
+        worker.join(PATIENCE)
+
+
+def test_a_thread_that_does_not_end_does_not_hide_what_ended_the_run(monkeypatch, caplog):
+    monkeypatch.setattr(ending, "JOIN_SECONDS", 0.1)
+    slow = Slow(PATIENCE)
+    with pytest.raises(KeyError, match="mine"), quiet(Pictures(), sinks=(slow,)) as run:
+        assert slow.busy.wait(PATIENCE)
+        raise KeyError("mine")
+    assert "The thread Slow did not end" in caplog.text
+    slow.wakes.set()
+    for worker in run._workers:
+        worker.join(PATIENCE)
 
 
 class Leisurely(Keep):
@@ -233,28 +268,28 @@ class Leisurely(Keep):
         return self.asks if not self.may_close.is_set() else 0.0
 
     def close(self):
-        self.closing.wait(5)
+        self.closing.wait(PATIENCE)
         self.may_close.wait(self.asks)
         super().close()
 
 
 def test_a_sink_that_asks_for_longer_is_waited_for(monkeypatch):
-    monkeypatch.setattr(session, "JOIN_SECONDS", 0.1)
+    monkeypatch.setattr(ending, "JOIN_SECONDS", 0.1)
     sink = Leisurely(1.0)
     quiet(Pictures(5), sinks=(sink,)).run()
     assert sink.closed
 
 
 def test_a_sink_that_asks_for_longer_is_waited_for_no_longer_than_it_needs(monkeypatch):
-    monkeypatch.setattr(session, "JOIN_SECONDS", 2.0)
+    monkeypatch.setattr(ending, "JOIN_SECONDS", 2.0)
     sink = Leisurely(60.0)
-    release = threading.Thread(target=lambda: sink.closing.wait(5) and sink.may_close.set())
+    release = threading.Thread(target=lambda: sink.closing.wait(PATIENCE) and sink.may_close.set())
     release.start()
     run = quiet(Pictures(5), sinks=(sink,))
     run.run()
     release.join()
     assert sink.closed
-    assert run.statistics()["stop_seconds"] < 5
+    assert run.statistics()["stop_seconds"] < 60
 
 
 def test_a_session_started_in_a_cell_stops_itself_and_tells_its_failure(caplog, tmp_path):
@@ -263,8 +298,8 @@ def test_a_session_started_in_a_cell_stops_itself_and_tells_its_failure(caplog, 
     run.start()
     for thread in threading.enumerate():
         if thread.name == "end":
-            thread.join(5)
-    assert "The capture thread failed: The camera is gone." in caplog.text
+            thread.join(PATIENCE)
+    assert "The capture thread failed. The camera is gone." in caplog.text
     assert json.loads(path.read_text())["threads_left"] == 0
 
 
@@ -286,8 +321,7 @@ def test_statistics_that_cannot_be_written_at_the_end_are_told(tmp_path):
         pytest.raises(OutputError, match="The statistics cannot be written"),
         quiet(Pictures(), stats=str(folder / "s.json")) as run,
     ):
-        (folder / "s.json").unlink()
-        folder.rmdir()
+        shutil.rmtree(folder)
     assert run.statistics()["threads_left"] == 0
 
 
@@ -317,8 +351,7 @@ def test_an_error_of_the_caller_is_not_hidden_by_statistics_that_cannot_be_writt
     (tmp_path / "folder").mkdir()
     path = tmp_path / "folder" / "s.json"
     with pytest.raises(KeyError, match="mine"), quiet(Pictures(), stats=str(path)):
-        path.unlink()
-        path.parent.rmdir()
+        shutil.rmtree(path.parent)
         raise KeyError("mine")
 
 
@@ -393,6 +426,7 @@ def test_stopping_twice_does_no_harm():
     assert run.statistics()["seconds"] == seconds
 
 
+@pytest.mark.slow
 def test_nothing_grows_from_session_to_session():
     def objects() -> int:
         gc.collect()

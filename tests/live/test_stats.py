@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expression.statistics import Milliseconds
+from expression.errors import OutputError
+from expression.live.stats import Milliseconds, StatisticsFile
 
 
 def test_nothing_counted_gives_no_figures():
@@ -33,9 +35,21 @@ def test_what_is_longer_than_five_seconds_is_counted_and_its_maximum_exact():
     assert ages.summary()["p50"] == 4999
 
 
+def test_a_film_is_not_read_as_a_whole_to_see_that_it_holds_no_statistics(tmp_path):
+    film = tmp_path / "film.mp4"
+    with film.open("wb") as file:
+        file.truncate(50_000_000)
+    tracemalloc.start()
+    with pytest.raises(OutputError, match="is there already and holds no statistics"):
+        StatisticsFile(str(film)).check()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5_000_000
+
+
 def test_the_age_of_a_process_counts_from_before_its_imports():
     code = (
-        "import time; time.sleep(0.3); from expression.statistics import process_seconds;"
+        "import time; time.sleep(0.3); from expression.live.stats import process_seconds;"
         "print(process_seconds())"
     )
     seconds = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
+from parts import PATIENCE
 
-from expression.data import Data
-from expression.worker import Worker
+from expression.live.data import Data
+from expression.live.worker import Worker
 
 
 class Recorder(Worker):
@@ -49,7 +50,7 @@ class Recorder(Worker):
 def run(worker: Worker) -> None:
     """Starts a worker and waits for its end."""
     worker.start()
-    worker.join(10)
+    worker.join(PATIENCE)
     assert not worker.is_alive()
 
 
@@ -87,9 +88,9 @@ def test_done_ends_a_worker():
     data = Data()
     worker = Recorder(data, steps=None)
     worker.start()
-    assert worker.stepped.wait(5)
+    assert worker.stepped.wait(PATIENCE)
     data.done = True
-    worker.join(5)
+    worker.join(PATIENCE)
     assert not worker.is_alive()
     assert worker.calls == ["setup", "teardown"]
 
@@ -130,7 +131,7 @@ def test_what_was_published_last_comes_through_a_chain_of_workers():
         data.frame.publish(number)
     data.frame.close()
     for worker in (middle, last):
-        worker.join(10)
+        worker.join(PATIENCE)
     assert last.got[-1] == 199
     assert data.readings.closed
     assert not data.done

@@ -5,14 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expression.card import Card, read_card
 from expression.errors import BadInputError
 from expression.labels import FER2013, Labels
-from expression.network import NETWORKS, builder, keras, plain, precision, save, shipped, temper, tutorial
-from expression.runtime import load
+from expression.models.architectures import (
+    NETWORKS,
+    builder,
+    keras,
+    narrowed,
+    plain,
+    precision,
+    save,
+    shipped,
+    temper,
+    tutorial,
+    whole,
+)
+from expression.models.metadata import Card, read_card
+from expression.models.runtime import load
 
 # Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 PAIR = Labels(["Happy", "Sad"])
 
@@ -44,11 +59,18 @@ def test_the_tutorials_network_has_the_layers_of_the_lesson():
 
 def test_networks_are_as_large_as_they_are_said_to_be():
     sizes = {name: builder(name)(FER2013, 2).count_params() / 1e6 for name in NETWORKS}
-    assert sizes == {"tutorial": pytest.approx(1.2, abs=0.05), "shipped": pytest.approx(5.5, abs=0.05)}
+    assert sizes == {
+        "tutorial": pytest.approx(1.2, abs=0.05),
+        "shipped": pytest.approx(5.5, abs=0.05),
+        "whole": pytest.approx(5.5, abs=0.05),
+        "wide": pytest.approx(12.2, abs=0.1),
+    }
 
 
 def test_a_network_of_another_name_is_told():
-    with pytest.raises(BadInputError, match=r"no network 'vgg'\. Expected tutorial or shipped\. Choose"):
+    with pytest.raises(
+        BadInputError, match=r"no network 'vgg'\. Expected one of tutorial, shipped, whole, wide\. Choose"
+    ):
         builder("vgg")
     with pytest.raises(BadInputError, match=r"no network 'Shiped'.* Did you mean shipped\?"):
         builder("Shiped")
@@ -90,6 +112,33 @@ def test_a_network_in_a_row_is_copied_too():
     np.testing.assert_allclose(scores(plain(network), faces(4)), scores(network, faces(4)), atol=1e-5)
 
 
+def test_a_narrowed_copy_knows_the_first_labels_and_keeps_their_ratios():
+    three = Labels([*PAIR, "Contempt"])
+    network = shipped(three, heads=2)
+    copy = narrowed(network, PAIR, 2, shipped)
+    faces = np.random.default_rng(0).normal(0, 1, (4, 48, 48, 1)).astype(np.float32)
+    scores, fewer = np.asarray(network(faces)), np.asarray(copy(faces))
+    assert fewer.shape == (4, 2, 2)
+    kept = scores[..., :2]
+    np.testing.assert_allclose(fewer, kept / kept.sum(2, keepdims=True), atol=1e-5)
+
+
+def test_a_narrowed_copy_of_a_network_in_mixed_precision_is_in_float32():
+    with precision("mixed_bfloat16"):
+        network = tutorial(Labels([*PAIR, "Contempt"]))
+    copy = narrowed(network, PAIR, 1, tutorial)
+    assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
+    assert not copy.compiled
+
+
+def test_a_whole_network_sees_the_edge_and_the_shipped_one_does_not():
+    faces = np.zeros((2, 48, 48, 1), np.float32)
+    faces[1, 0] = 5
+    for build, sees in ((shipped, False), (whole, True)):
+        one, other = np.asarray(build(PAIR)(faces))
+        assert np.allclose(one, other, atol=1e-7) is not sees
+
+
 def test_tempering_keeps_labels_and_changes_how_sure_each_head_is():
     network = tutorial(FER2013, heads=2)
     before = scores(network, faces(20))
@@ -113,7 +162,7 @@ def test_a_saved_network_gives_the_same_scores_and_its_card(tmp_path):
 def test_a_network_that_cannot_be_saved_leaves_the_one_before(tmp_path, monkeypatch):
     path = tmp_path / "net.keras"
     path.write_bytes(b"before")
-    monkeypatch.setattr("expression.network.write_card", lambda *_: 1 / 0)
+    monkeypatch.setattr("expression.models.architectures.write_card", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save(tutorial(PAIR), path, Card(PAIR))
     assert [file.name for file in tmp_path.iterdir()] == ["net.keras"]

@@ -11,17 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from expression.card import Card, network_bytes, read_card
 from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError, RunError
-from expression.export import QUANTIZE, agreement, common_faces, export
-from expression.image import standardise
 from expression.labels import Labels
-from expression.models import SHIPPED
-from expression.network import keras, layers, save
-from expression.runtime import load
+from expression.models.architectures import keras, layers, save
+from expression.models.export import QUANTIZE, agreement, common_faces, export
+from expression.models.metadata import Card, network_bytes, read_card
+from expression.models.registry import SHIPPED
+from expression.models.runtime import load
+from expression.pictures.image import standardise
 
 # Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 LABELS = Labels(["Happy", "Sad", "Dull"])
 HEADS = ("fer2013", "ferplus")
@@ -269,7 +272,7 @@ def test_another_backend_is_told_with_the_way_out(network, tmp_path, monkeypatch
 @pytest.fixture
 def no_work(monkeypatch):
     """Fails the test if anything is converted."""
-    monkeypatch.setattr("expression.export._convert", lambda *_: pytest.fail("converted all the same"))
+    monkeypatch.setattr("expression.models.export._convert", lambda *_: pytest.fail("converted all the same"))
 
 
 @pytest.mark.parametrize("folder", ["none", "random.keras"], ids=["missing", "a file"])
@@ -285,7 +288,7 @@ def test_another_ending_is_told_before_the_work(network, tmp_path, no_work, name
 
 
 def test_nothing_half_written_is_left_where_the_target_is_a_folder(network, tmp_path, monkeypatch):
-    monkeypatch.setattr("expression.export._convert", lambda *_: network_bytes(SHIPPED))
+    monkeypatch.setattr("expression.models.export._convert", lambda *_: network_bytes(SHIPPED))
     (tmp_path / "x.tflite").mkdir()
     with pytest.raises(OutputError, match=r"x\.tflite cannot be written"):
         export(network, tmp_path / "x.tflite")
@@ -297,9 +300,9 @@ def test_a_full_disk_is_told_and_leaves_the_file_before_it(network, tmp_path, mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     (tmp_path / "x.tflite").write_text("the one before")
-    monkeypatch.setattr("expression.export._convert", lambda *_: b"")
+    monkeypatch.setattr("expression.models.export._convert", lambda *_: b"")
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    with pytest.raises(OutputError, match=r"written \(No space left on device\).* room for it\. .*or room"):
+    with pytest.raises(OutputError, match=r"\(No space left on device\).* room on the disk\. .*or room"):
         export(network, tmp_path / "x.tflite")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("x.tflite", "the one before")]
 
@@ -310,7 +313,7 @@ def test_a_full_folder_for_temporary_files_is_told(network, tmp_path, monkeypatc
     def full(*_, **__):
         raise errors.ResourceExhaustedError(None, None, "No space left on device")
 
-    monkeypatch.setattr(keras.Model, "export", full)
+    monkeypatch.setattr(keras.export.ExportArchive, "write_out", full)
     with pytest.raises(OutputError, match=r"x\.tflite cannot be written \(no room in .*\)\. Expected"):
         export(network, tmp_path / "x.tflite")
     assert not list(tmp_path.iterdir())
@@ -326,10 +329,9 @@ def test_damaged_weights_are_told(network, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["cut.keras"]
 
 
-@pytest.mark.slow
 def test_the_converter_is_quiet(network, tmp_path):
     code = f"""
-from expression.export import export
+from expression.models.export import export
 for form in ("dynamic", "int8"):
     export({str(network)!r}, form + ".tflite", form)
 """

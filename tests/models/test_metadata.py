@@ -6,15 +6,18 @@ import json
 import mmap
 import re
 import shutil
+import tracemalloc
 import zipfile
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
-from expression.card import ENTRY, Card, network_bytes, read_card, write_card
 from expression.errors import BadInputError, MissingFileError
 from expression.labels import Labels
-from expression.models import SHIPPED
+from expression.models.metadata import ENTRY, Card, check_card, network_bytes, read_card, write_card
+from expression.models.registry import SHIPPED
 
 FACTS = {"accuracy_validation": 0.5, "where": "café"}
 CARD = Card(Labels(["Happy", "Sad"]), 32, "standardise", ("fer2013", "ferplus"), FACTS)
@@ -36,6 +39,12 @@ def network(request, tmp_path):
 def test_a_card_comes_back_as_it_was_written(network):
     write_card(network, CARD)
     assert read_card(network) == CARD
+
+
+def test_every_label_that_may_be_listed_may_stand_in_a_card(network):
+    labels = Labels(["می\u200cخندد", "un\u00a0peu", "👩\u200d💻", "x" * 100])
+    write_card(network, replace(CARD, labels=labels))
+    assert read_card(network).labels == labels
 
 
 def test_heads_stand_in_the_card_by_name():
@@ -72,7 +81,7 @@ def test_weights_are_packed_and_the_card_can_be_read_in_any_viewer(network):
         packed = {info.filename: info.compress_size < info.file_size for info in file.infolist()}
     assert packed.pop(ENTRY) is False
     assert packed.get("model.weights.h5", network.suffix == ".tflite")
-    assert CARD.to_json().encode() in network.read_bytes()
+    assert read_card(network).to_json().encode() in network.read_bytes()
 
 
 def test_no_file_is_left_beside_the_network(network):
@@ -188,3 +197,124 @@ def test_a_card_that_does_not_make_sense_is_refused(tmp_path, text):
 def test_no_fact_stands_in_for_what_the_network_is():
     card = Card(Labels(["Happy", "Sad"]), 48, facts={"size": 32, "epoch": 3})
     assert Card.from_json(card.to_json()) == Card(card.labels, 48, facts={"epoch": 3})
+
+
+GOOD = {"format": 1, "labels": ["a", "b"], "size": 48, "preprocessing": "standardise"}
+
+
+def with_card(path, text: str | bytes):
+    """Writes a zip that looks like a network, with this for a card."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("config.json", "{}")
+        file.writestr(ENTRY, text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({**GOOD, "size": float("inf")}),
+        json.dumps(GOOD).replace("48", "9" * 5000),
+        json.dumps({**GOOD, "size": 48.7}),
+        json.dumps({**GOOD, "size": True}),
+        json.dumps({**GOOD, "size": 0}),
+        json.dumps({**GOOD, "size": 10**6}),
+        json.dumps({**GOOD, "labels": "happy"}),
+        json.dumps({**GOOD, "labels": {"a": 1, "b": 2}}),
+        json.dumps({**GOOD, "labels": ["a", ["b"]]}),
+        json.dumps({**GOOD, "labels": ["a", None]}),
+        json.dumps({**GOOD, "labels": ["a", "A"]}),
+        json.dumps({**GOOD, "labels": ["a", "\ud800"]}),
+        json.dumps({**GOOD, "labels": ["a", "b\x1b[31m"]}),
+        json.dumps({**GOOD, "labels": ["a", "b" * 1000]}),
+        json.dumps({**GOOD, "heads": "labels"}),
+        json.dumps({**GOOD, "preprocessing": 7}),
+        json.dumps({**GOOD, "colour": ["grey"]}),
+        json.dumps({**GOOD, "sha256": None}),
+        "[" * 100_000,
+        '{"format": 1, "labels": ' + "[" * 50_000 + "]" * 50_000 + "}",
+        json.dumps({**GOOD, "facts": "x" * 2**20}),
+        b"\xff\xfe{}",
+    ],
+    ids=[
+        *("endless size", "digits by the thousand", "half a pixel", "size true", "no pixel", "giant size"),
+        *("labels in one word", "labels as keys", "a list as label", "a label of nothing", "a label twice"),
+        *("half a character", "escape codes", "a long label", "heads in one word", "a number for a word"),
+        *("a list for a word", "no fingerprint", "deep", "deep labels", "a megabyte", "no UTF-8"),
+    ],
+)
+def test_a_card_that_was_made_to_break_something_is_refused_in_one_line(tmp_path, text):
+    path = with_card(tmp_path / "network.keras", text)
+    with pytest.raises(BadInputError, match="does not say which labels it knows") as told:
+        read_card(path)
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 1000
+    str(told.value).encode()  # can be printed
+
+
+@pytest.mark.slow
+def test_a_card_that_unpacks_to_gigabytes_is_refused_with_little_memory(tmp_path):
+    path = tmp_path / "bomb.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("config.json", "{}")
+        with file.open(ENTRY, "w", force_zip64=True) as entry:
+            for _ in range(256):
+                entry.write(bytes(2**20))
+    assert path.stat().st_size < 2**19
+    tracemalloc.start()
+    with pytest.raises(BadInputError, match=r"\(expression\.json has more than 1,048,576 bytes\)"):
+        read_card(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
+def test_a_network_that_unpacks_to_far_more_than_it_is_is_refused(tmp_path, name):
+    path = tmp_path / "bomb.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for entry in {"config.json", name}:
+            with file.open(entry, "w") as part:
+                for _ in range(300 if entry == name else 1):
+                    part.write(bytes(2**20))
+    with pytest.raises(BadInputError, match=r"it would unpack to 31\d,\d{3},\d{3} bytes\)"):
+        write_card(path, CARD)
+    assert [path.name for path in tmp_path.iterdir()] == ["bomb.keras"]
+
+
+def test_a_card_says_how_colours_and_answers_are(network):
+    card = replace(CARD, colour="bgr", answers="logits", preprocessing="-1..1")
+    write_card(network, card)
+    assert read_card(network) == card != CARD
+    assert read_card(network).input == "32 x 32 bgr -1..1"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"preprocessing": "divide"}, "pictures made by 'divide'"),
+        ({"preprocessing": "1:2:3/4"}, "pictures made by '1:2:3/4'"),
+        ({"colour": "cmyk"}, "colours as 'cmyk'"),
+        ({"answers": "words"}, "answers read as 'words'"),
+    ],
+    ids=str,
+)
+def test_what_only_a_later_version_can_do_is_told(tmp_path, change, said):
+    with pytest.raises(BadInputError, match=rf"wants its {said}\. Expected .* Update this package"):
+        check_card(tmp_path / "x.tflite", replace(CARD, **change))
+    check_card(tmp_path / "x.tflite", CARD)
+
+
+def test_a_tflite_file_has_its_fingerprint_in_its_card(tmp_path):
+    path = Path(shutil.copy(SHIPPED, tmp_path))
+    write_card(path, CARD)
+    assert read_card(path).sha256 == sha256(network_bytes(path)).hexdigest()
+
+
+def test_no_link_that_lies_beside_a_network_is_followed(network):
+    victim = network.parent / "victim"
+    victim.write_text("mine")
+    for name in (f"{network.name}.part", f"part-{network.name}"):
+        (network.parent / name).symlink_to(victim)
+    write_card(network, CARD)
+    assert victim.read_text() == "mine"

@@ -8,9 +8,10 @@ import socket
 import threading
 
 import pytest
+from parts import PATIENCE
 
-from expression import models
 from expression.errors import BadInputError, MissingFileError, OutputError, RunError
+from expression.models import registry
 
 CONTENT = b"a network, or as good as one" * 100
 
@@ -21,7 +22,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/hang":
             self.server.asked.set()
-            self.server.released.wait(20)
+            self.server.released.wait(PATIENCE)
             return
         status, content = {"/right": (200, CONTENT), "/wrong": (200, b"something else")}.get(
             self.path, (404 if self.path == "/missing" else 503, b"")
@@ -52,7 +53,7 @@ def server():
 def cache(tmp_path, monkeypatch):
     """An empty cache folder, and no folder named by the environment."""
     folder = tmp_path / "cache"
-    monkeypatch.setattr(models, "cache_folder", lambda: folder)
+    monkeypatch.setattr(registry, "cache_folder", lambda: folder)
     monkeypatch.delenv("EXPRESSION_MODELS", raising=False)
     return folder
 
@@ -62,8 +63,8 @@ def catalogue(monkeypatch):
     """Sets the catalogue to one model, served at an address of the test's."""
 
     def put(address):
-        model = models.Model("small.bin", address, hashlib.sha256(CONTENT).hexdigest(), "a test", "MIT")
-        monkeypatch.setattr(models, "CATALOGUE", {"small": model})
+        model = registry.Model("small.bin", address, hashlib.sha256(CONTENT).hexdigest(), "a test", "MIT")
+        monkeypatch.setattr(registry, "CATALOGUE", {"small": model})
 
     put("http://127.0.0.1:1/never")
     return put
@@ -79,10 +80,10 @@ def files(folder):
 
 def test_a_model_is_fetched_once(server, cache, catalogue):
     catalogue(address(server, "right"))
-    path = models.get("small")
+    path = registry.get("small")
     assert path == cache / "small.bin"
     assert path.read_bytes() == CONTENT
-    assert models.get("small") == path
+    assert registry.get("small") == path
     assert server.requests == 1
     assert files(cache) == ["small.bin"]
 
@@ -95,16 +96,16 @@ def test_a_model_is_fetched_once(server, cache, catalogue):
 def test_a_failed_download_is_named_and_leaves_nothing(server, cache, catalogue, path, text):
     catalogue(address(server, path))
     with pytest.raises(RunError, match=text) as caught:
-        models.get("small")
+        registry.get("small")
     assert "EXPRESSION_MODELS" in str(caught.value)
     assert files(cache) == []
 
 
 def test_a_silent_server_is_given_up_after_the_timeout(server, cache, catalogue, monkeypatch):
-    monkeypatch.setattr(models, "TIMEOUT", 0.2)
+    monkeypatch.setattr(registry, "TIMEOUT", 0.2)
     catalogue(address(server, "hang"))
     with pytest.raises(RunError, match=r"was silent for 0\.2 s"):
-        models.get("small")
+        registry.get("small")
     assert server.asked.is_set()
     assert files(cache) == []
 
@@ -114,28 +115,28 @@ def test_no_network_is_said_in_one_sentence(cache, catalogue):
         port = taken.getsockname()[1]
     catalogue(f"http://127.0.0.1:{port}/right")
     with pytest.raises(RunError, match="cannot be reached"):
-        models.get("small")
+        registry.get("small")
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(cache):
     with pytest.raises(
         BadInputError, match=r"no model 'yunnet'\. Expected one of yunet\. Did you mean yunet\?"
     ):
-        models.get("yunnet")
+        registry.get("yunnet")
 
 
 def test_a_cache_that_cannot_be_written_is_named(server, cache, catalogue):
     catalogue(address(server, "right"))
     cache.write_text("a file where the folder should be")
     with pytest.raises(OutputError, match="cache cannot be written"):
-        models.get("small")
+        registry.get("small")
 
 
 def test_a_wrong_file_in_the_cache_is_replaced(server, cache, catalogue):
     catalogue(address(server, "right"))
     cache.mkdir()
     (cache / "small.bin").write_bytes(b"half of it")
-    assert models.get("small").read_bytes() == CONTENT
+    assert registry.get("small").read_bytes() == CONTENT
 
 
 def test_the_named_folder_is_looked_in_first(cache, catalogue, tmp_path, monkeypatch):
@@ -143,35 +144,43 @@ def test_the_named_folder_is_looked_in_first(cache, catalogue, tmp_path, monkeyp
     for folder in (named, cache):
         folder.mkdir()
         (folder / "small.bin").write_bytes(CONTENT)
-    assert models.find("small.bin") == cache / "small.bin"
+    assert registry.find("small.bin") == cache / "small.bin"
     monkeypatch.setenv("EXPRESSION_MODELS", str(named))
-    assert models.find("small.bin") == named / "small.bin"
+    assert registry.find("small.bin") == named / "small.bin"
 
 
 def test_a_file_with_the_wrong_content_is_passed_over(cache, catalogue, tmp_path, monkeypatch):
     monkeypatch.setenv("EXPRESSION_MODELS", str(tmp_path))
     (tmp_path / "small.bin").write_bytes(b"not it")
-    assert models.find("small.bin") is None
+    assert registry.find("small.bin") is None
     with pytest.raises(MissingFileError, match=r"is not the file of small: its SHA-256 differs"):
-        models.require("small")
+        registry.require("small")
 
 
 def test_a_file_that_is_in_no_catalogue_is_found_as_it_is(cache, tmp_path, monkeypatch):
     monkeypatch.setenv("EXPRESSION_MODELS", str(tmp_path))
     (tmp_path / "mine.tflite").write_bytes(b"mine")
-    assert models.find("mine.tflite") == tmp_path / "mine.tflite"
+    assert registry.find("mine.tflite") == tmp_path / "mine.tflite"
 
 
 def test_a_missing_model_is_told_with_the_remedy(cache):
     with pytest.raises(MissingFileError, match=r"is not there\..*Run: expression models get yunet"):
-        models.require("yunet")
+        registry.require("yunet")
 
 
 def test_the_listing_says_where_each_model_is(server, cache, catalogue):
     catalogue(address(server, "right"))
-    assert "not there: expression models get small" in models.listing()[0]
-    models.get("small")
-    line = models.listing()[0]
+    assert "not there: expression models get small" in registry.listing()[0]
+    registry.get("small")
+    line = registry.listing()[0]
     assert line.startswith("small")
     assert "MIT" in line
     assert line.endswith(str(cache / "small.bin"))
+
+
+def test_a_server_that_sends_without_end_is_cut_off(server, cache, catalogue, monkeypatch):
+    monkeypatch.setattr(registry, "LARGEST", 1000)
+    catalogue(address(server, "right"))
+    with pytest.raises(RunError, match="sent a file with another SHA-256, which was removed"):
+        registry.get("small")
+    assert not [path for path in cache.rglob("*") if path.is_file()]

@@ -6,23 +6,26 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 
 import numpy as np
 import psutil
 import pytest
+from parts import PATIENCE
 
-from expression.card import Card, network_bytes, read_card, write_card
-from expression.dataset import read
+from expression.datasets.dataset import read
 from expression.errors import BadInputError, ExpressionError, MissingFileError
-from expression.image import preprocess, standardise
 from expression.labels import FER2013, Labels
-from expression.models import SHIPPED
-from expression.runtime import load
+from expression.models.metadata import Card, network_bytes, read_card, write_card
+from expression.models.registry import SHIPPED
+from expression.models.runtime import load
+from expression.pictures.image import preprocess, standardise
 
 # Keras copies variables in a way that numpy 2 finds old-fashioned.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 KERAS = SHIPPED.with_suffix(".keras")
 
@@ -99,7 +102,6 @@ def test_keras_and_litert_agree(runtime):
     assert np.abs(ours - theirs).mean() < 0.005
 
 
-@pytest.mark.slow
 def test_keras_and_litert_agree_on_public_test(runtime, shared_data):
     split = read(shared_data / "fer2013").validation.first(400)
     ours, theirs = (r.scores(standardise(split.pictures)) for r in (runtime, load(KERAS)))
@@ -107,7 +109,6 @@ def test_keras_and_litert_agree_on_public_test(runtime, shared_data):
     assert np.abs(ours - theirs).mean() < 0.005
 
 
-@pytest.mark.slow
 def test_the_shipped_network_reads_faces_of_public_test(runtime, shared_data):
     split = read(shared_data / "fer2013").validation
     scores = runtime.scores(standardise(split.pictures), runtime.heads[0])
@@ -150,8 +151,8 @@ def scramble(path) -> None:
         (lambda p: p.unlink(), MissingFileError, r"There is no network .*copy\.tflite"),
         (lambda p: p.write_text("index,label"), BadInputError, r"copy\.tflite is not a network"),
         (lambda p: p.write_bytes(b""), BadInputError, "is not a network"),
-        (lambda p: p.write_bytes(network_bytes(p)), BadInputError, "does not say which labels it knows"),
-        (cut, BadInputError, "does not say which labels it knows"),
+        (lambda p: p.write_bytes(network_bytes(p)), BadInputError, "does not say which labels its numbers"),
+        (cut, BadInputError, r"does not run \(.*Expected a whole \.tflite file"),
         (scramble, BadInputError, "does not run"),
         (
             lambda p: change(p, preprocessing="divide"),
@@ -211,12 +212,11 @@ def test_threads_take_turns(runtime):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert not wrong
     assert not any(thread.is_alive() for thread in threads)
 
 
-@pytest.mark.slow
 def test_scoring_many_faces_does_not_grow_in_memory(runtime):
     process = psutil.Process()
     sizes = [faces(count) for count in (1, 5, 2, 0, 3)]
@@ -235,20 +235,18 @@ def test_the_first_score_comes_without_tensorflow_quickly_and_quietly():
     code = """
 import sys, time
 import numpy, cv2
-from expression import image
-started = time.perf_counter()
-from expression.runtime import load
+from expression.pictures import image
+started = time.process_time()
+from expression.models.runtime import load
 scores = load().scores(image.preprocess(numpy.zeros((99, 99, 3), numpy.uint8))[None])
-print(time.perf_counter() - started)
+print(time.process_time() - started)
 print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "keras", "jax", "torch"}))
 """
-    started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     seconds, heavy = done.stdout.splitlines()
     assert heavy == "[]"
-    assert float(seconds) < 2.0  # About 0.05 on a quiet machine; this is for busy ones.
-    assert time.perf_counter() - started < 10
+    assert float(seconds) < 2.0  # of the processor: about 0.05 on a quiet machine, more on a busy one
 
 
 def test_a_picture_of_a_live_run_is_scored_as_in_training(runtime):
@@ -264,8 +262,8 @@ HEADS = {"fer2013": (0.2, 0.7, 0.1), "ferplus": (0.6, 0.1, 0.3)}
 
 def write_network(folder, rows, card, softmax=True) -> None:
     """Writes a network that gives the same rows of scores to every face, as .keras and .tflite."""
-    from expression.export import export
-    from expression.network import keras, layers, save
+    from expression.models.architectures import keras, layers, save
+    from expression.models.export import export
 
     rows = np.array(rows, np.float32)
     face = keras.Input((8, 8, 1))

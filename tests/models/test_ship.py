@@ -11,16 +11,19 @@ import pytest
 import tiny
 from parts import ROOT
 
-from expression.card import Card
-from expression.dataset import Dataset
+from expression.datasets.dataset import Dataset
 from expression.errors import BadInputError, MissingFileError
-from expression.image import standardise
 from expression.labels import FER2013
-from expression.network import keras, save
-from expression.network import shipped as large_network
-from expression.runtime import load
+from expression.models.architectures import keras, save
+from expression.models.architectures import shipped as large_network
+from expression.models.metadata import Card
+from expression.models.runtime import load
+from expression.pictures.image import standardise
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 
 @pytest.fixture
@@ -57,7 +60,6 @@ def run(ship, tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.slow
 def test_a_training_is_shipped_with_everything_that_is_told_of_it(ship, run, dataset, tmp_path, capsys):
     ship.ship(run, dataset)
 

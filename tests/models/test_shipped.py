@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from hashlib import sha256
 
 import pytest
 from parts import ROOT
 
 from expression import Session
-from expression.dataset import read
-from expression.evaluation import evaluate
-from expression.inspection import leaked
+from expression.datasets.dataset import read
+from expression.datasets.inspection import leaked
 from expression.labels import FER2013
-from expression.models import SHIPPED
-from expression.runtime import load
+from expression.models.metadata import network_bytes, read_card
+from expression.models.registry import SHIPPED
+from expression.models.runtime import load
 from expression.sinks.memory import Memory
+from expression.training.evaluation import evaluate
 
 FIGURES = json.loads((ROOT / "results" / "evaluation.json").read_text(encoding="utf-8"))
 
@@ -34,6 +36,10 @@ def test_the_figure_that_is_told_is_the_one_that_was_measured(labels):
     assert told in (ROOT / "README.md").read_text(encoding="utf-8")
     assert told in (ROOT / "results" / "README.md").read_text(encoding="utf-8")
     assert told in (SHIPPED.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_card_has_its_fingerprint_so_that_no_run_has_to_try_it_in_another_process_first():
+    assert read_card(SHIPPED).sha256 == sha256(network_bytes(SHIPPED)).hexdigest()
 
 
 @pytest.mark.slow

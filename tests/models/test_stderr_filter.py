@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from expression.quiet import without_lines
+from expression.models.stderr_filter import without_lines
 
 
 def test_only_the_lines_named_are_dropped(capfd):

@@ -7,7 +7,7 @@ import re
 import sys
 
 import pytest
-from parts import expression_process
+from parts import PATIENCE, expression_process
 from readings import feed, reading, seen
 
 from expression.sinks.console import Console
@@ -44,6 +44,7 @@ def test_the_console_says_once_that_nobody_is_there(capsys):
     assert re.fullmatch(CLOCK + "1 Happy     75%\n" + CLOCK + "nobody\n", capsys.readouterr().out)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pipe as they are on Unix")
 def test_a_live_run_ends_without_a_word_when_nobody_reads_it_any_more():
     process = expression_process("live", "--source", "demo", "--display", "none")
@@ -52,7 +53,7 @@ def test_a_live_run_ends_without_a_word_when_nobody_reads_it_any_more():
     process.stdout.close()
     err = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=20) == 0, err
+    assert process.wait(timeout=PATIENCE) == 0, err
     assert err == ""
 
 

@@ -7,25 +7,26 @@ import itertools
 import os
 import random
 import sys
-import threading
 import time
 
 import pytest
-from lighting import quick, wait_for
-from parts import expression_process
+from lighting import quick
+from media import write_clip
+from parts import PATIENCE, expression_process, wait_for
 from readings import IMAGE, Patient, feed, seen
-from strictbridge import KEY, StrictBridge, lamps
+from strictbridge import KEY, lamps
 
-from expression.before import before_path, read_before
-from expression.colours import GAMUTS, Light, to_xy
 from expression.control import Control
-from expression.data import Box, Frame, Reading, Seen
 from expression.errors import BadInputError, MissingPackageError
-from expression.keys import Paired, remember
-from expression.session import Session
-from expression.sinkloop import SinkLoop
+from expression.lights.colours import GAMUTS, Light, to_xy
+from expression.lights.credentials import Paired, remember
+from expression.lights.snapshot import before_path, read_before
+from expression.lights.transport import TIMEOUT
+from expression.live.session import Session
+from expression.live.sink_loop import SinkLoop
 from expression.sinks.hue import Hue
 from expression.sinks.memory import Memory
+from expression.types import Box, Frame, Reading, Seen
 
 LABELS = ("Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral")
 
@@ -223,14 +224,15 @@ def test_a_bridge_that_is_away_at_the_start_is_warned_of_and_followed_later(brid
     data.readings.close()
     loop.teardown()
     assert (loop.sent, len(bridge.commands), data.error) == (1, 2, None)
-    assert [message.split(". ")[0] for message in caplog.messages] == [
-        f"The sink hue failed: Nothing listens at {bridge.url}"
+    assert [message.split(". Expected")[0] for message in caplog.messages] == [
+        f"The sink hue failed. Nothing listens at {bridge.url}"
     ]
 
 
-def test_a_live_run_without_a_pairing_ends_in_one_line():
-    process = expression_process("live", "--source", "demo", "--display", "none", "--sink", "hue")
-    err = process.communicate(timeout=30)[1]
+def test_a_live_run_without_a_pairing_ends_in_one_line(tmp_path):
+    clip = str(write_clip(tmp_path / "clip.mp4", 24))  # opened at once, on a busy machine too
+    process = expression_process("live", "--source", clip, "--display", "none", "--sink", "hue")
+    err = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 2
     assert err.startswith("No bridge was paired. Expected a key in ")
     assert err.count("\n") == 1
@@ -343,15 +345,13 @@ class Restless(Hue):
         self.show(Light((255, 0, 0), 1.0 if self.bright else 0.3))
 
 
-def run_through(bridge, trouble, seconds=9.0) -> tuple[dict, list, StrictBridge]:
-    """Runs the demo with lamps while `trouble(bridge)` happens; returns statistics and times of readings."""
+def run_through(bridge, trouble) -> tuple[dict, list]:
+    """Runs the demo with lamps until `trouble(bridge)` is over; returns statistics and times of readings."""
     memory = Memory()
     sink = Restless(lights="Sofa", dwell=0.0)
-    session = Session("demo", display="none", detector="haar", duration=seconds, sinks=(sink, memory))
-    with session:
-        assert bridge.asked.wait(5)
+    with Session("demo", display="none", detector="haar", sinks=(sink, memory)) as session:
+        wait_for(lambda: bridge.commands)
         trouble(bridge)
-        session.run()
     return session.statistics(), [reading.time for reading in memory.readings]
 
 
@@ -361,24 +361,18 @@ def test_a_bridge_in_trouble_delays_nothing_and_is_resumed(bridge, how, caplog):
     ended = []
 
     def trouble(bridge):
-        def happen():
-            wait_for(lambda: bridge.commands)
-            if how == "hung":
-                bridge.day = "hang"
-            else:
-                bridge.stop()
-            time.sleep({"stopped": 2.5, "hung": 4.0, "restarted": 0.5}[how])
-            bridge.day = "good"
-            if how != "hung":
-                bridge.start()
-            ended.append(time.monotonic())
-
-        thread = threading.Thread(target=happen)
-        thread.start()
-        bridge.helper = thread
+        if how == "hung":
+            bridge.day = "hang"
+        else:
+            bridge.stop()
+        time.sleep({"stopped": 2.5, "hung": 4.0, "restarted": 0.5}[how])
+        bridge.day = "good"
+        if how != "hung":
+            bridge.start()
+        ended.append(time.monotonic())
+        wait_for(lambda: len([moment for moment, _, _ in bridge.commands if moment > ended[0]]) > 2)
 
     statistics, times = run_through(bridge, trouble)
-    bridge.helper.join()
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     age = statistics["reading_age_ms"]
     resumed = [moment for moment, _, _ in bridge.commands if moment > ended[0]]
@@ -388,20 +382,22 @@ def test_a_bridge_in_trouble_delays_nothing_and_is_resumed(bridge, how, caplog):
     )
     assert statistics["error"] is None
     assert statistics["threads_left"] == 0
-    assert max(gaps) < 1.0
-    assert len(resumed) > 2, "more than putting it back"
+    assert max(gaps) < 2.5, "shorter than the trouble"
     assert sum("The sink Restless failed" in message for message in caplog.messages) == 1
     assert bridge.lights["1"]["state"] == lamps()["1"]["state"]
 
 
 @pytest.mark.slow
 def test_a_bridge_that_hangs_until_the_end_delays_the_end_by_seconds_only(bridge, caplog):
-    statistics, _ = run_through(
-        bridge, lambda bridge: (wait_for(lambda: bridge.commands), setattr(bridge, "day", "hang")), 3.0
-    )
+    def trouble(bridge):
+        bridge.day = "hang"
+        bridge.asked.clear()
+        assert bridge.asked.wait(PATIENCE)
+
+    statistics, _ = run_through(bridge, trouble)
     print(f"hung at the end: stop {statistics['stop_seconds']} s")
     assert statistics["threads_left"] == 0
-    assert statistics["stop_seconds"] < 5
+    assert statistics["stop_seconds"] < 2 * TIMEOUT
     assert "expression lights restore" in caplog.text
 
 
@@ -412,18 +408,18 @@ def test_after_a_run_was_killed_lights_restore_mends_all(kind, request):
     bridge = request.getfixturevalue(kind)
     lights = bridge.state if kind == "simulator" else lambda: {"lights": copy.deepcopy(bridge.lights)}
     before = lights()["lights"]
-    words = ["live", "--source", "demo", "--display", "none", "--sink", "hue:dwell=0", "--duration", "30"]
+    words = ["live", "--source", "demo", "--display", "none", "--sink", "hue:dwell=0", "--duration", "240"]
     process = expression_process(*words)
     try:
-        wait_for(lambda: lights()["lights"] != before, 20)
+        wait_for(lambda: lights()["lights"] != before)
     finally:
         process.kill()
         process.communicate()
     assert lights()["lights"] != before
     restore = expression_process("lights", "restore")
-    out, err = restore.communicate(timeout=30)
+    out, err = restore.communicate(timeout=PATIENCE)
     assert (restore.returncode, err) == (0, "")
     assert out.startswith("Put back as on 20")
     assert lights()["lights"] == before
     again = expression_process("lights", "restore")
-    assert again.communicate(timeout=30)[0] == "Nothing to put back.\n"
+    assert again.communicate(timeout=PATIENCE)[0] == "Nothing to put back.\n"

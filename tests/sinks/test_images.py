@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import os
 import re
+import stat
 from datetime import datetime
 
 import numpy as np
 import pytest
-from parts import disk, expression_process
+from parts import PATIENCE, disk, expression_process, wait_for
 from readings import Patient, feed, seen, views
 
 from expression.errors import BadInputError, OutputError
 from expression.files import write_text
-from expression.image import read_picture
-from expression.session import Session
-from expression.sinkloop import SinkLoop
+from expression.live.session import Session
+from expression.live.sink_loop import SinkLoop
+from expression.pictures.image import read_picture
 from expression.sinks import images, make_sink
 from expression.sinks.images import Images
 
@@ -89,7 +90,7 @@ def test_another_process_does_not_get_the_folder_either(tmp_path):
     other = expression_process(
         *("live", "--source", "demo", "--display", "none", "--sink", f"images:{tmp_path / 'g'}")
     )
-    _, errors = other.communicate(timeout=60)
+    _, errors = other.communicate(timeout=PATIENCE)
     sink.close()
     assert other.returncode == 2
     assert "Another run keeps pictures in" in errors
@@ -108,7 +109,12 @@ def test_a_folder_that_could_not_be_taken_is_free_again(tmp_path):
 
 def test_the_table_is_written_anew_only_when_pictures_give_way(tmp_path, monkeypatch):
     texts = []
-    monkeypatch.setattr(images, "write_text", lambda path, text: (texts.append(text), write_text(path, text)))
+
+    def noted(path, text, mode):
+        texts.append(text)
+        write_text(path, text, mode)
+
+    monkeypatch.setattr(images, "write_text", noted)
     folder = tmp_path / "g"
     feed(quick(folder, limit=200), *views(*["Happy", "Sad"] * 101))
     assert [text.count("\n") for text in texts] == [1, 199], "at the start, and once for 202 pictures"
@@ -147,6 +153,36 @@ def test_what_it_did_not_write_is_left_alone(tmp_path):
     feed(quick(folder, limit=1), *views("Happy", "Sad", "Happy"))
     assert all(path.read_bytes() == b"mine" for path in mine)
     assert len(table(folder)) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+def test_a_folder_that_a_link_leads_to_is_left_alone(tmp_path):
+    folder, elsewhere = tmp_path / "g", tmp_path / "elsewhere"
+    mine = [elsewhere / f"11111{n}-person1-Happy-{n}.png" for n in range(5)]
+    for path in (folder, elsewhere):
+        path.mkdir()
+    for path in mine:
+        path.write_bytes(b"mine")
+    (folder / "2020-01-31").symlink_to(elsewhere)
+    feed(quick(folder, limit=1), *views("Happy", "Sad", "Happy"))
+    assert sorted(elsewhere.iterdir()) == mine
+    assert len(table(folder)) == 1
+
+
+def test_a_table_with_an_endless_cell_is_told_and_left_as_it_is(tmp_path):
+    text = "time,person,label,score,file\n" + '"' + "x" * 140_000
+    (tmp_path / "guesses.csv").write_text(text)
+    with pytest.raises(BadInputError, match=r"guesses\.csv is not readable \(field larger"):
+        quick(tmp_path).open()
+    assert (tmp_path / "guesses.csv").read_text() == text
+
+
+def test_a_quotation_mark_without_a_second_one_costs_its_own_row_only(tmp_path):
+    feed(quick(tmp_path), *views("Happy", "Sad"))
+    lines = (tmp_path / "guesses.csv").read_text().splitlines()
+    (tmp_path / "guesses.csv").write_text("\n".join([*lines[:2], '2026-11-26T15:30:12,1,"Ha', *lines[2:]]))
+    feed(quick(tmp_path), *views("Happy"))
+    assert [row["label"] for row in table(tmp_path)] == ["Happy", "Sad", "Happy"]
 
 
 def test_two_pictures_of_a_second_have_two_names(tmp_path):
@@ -219,7 +255,7 @@ def test_on_a_full_disk_neither_half_a_picture_nor_a_row_is_left(tmp_path, caplo
         assert 1 <= len(rows) < 20
         assert pictures(folder) == sorted(row["file"] for row in rows)
         assert all(read_picture(folder / row["file"]).shape[2] == 3 for row in rows)
-    assert "The sink images failed: " in caplog.messages[0]
+    assert "The sink images failed. " in caplog.messages[0]
     assert "cannot be written (No space left on device)" in caplog.messages[0]
 
 
@@ -246,8 +282,8 @@ def test_labels_of_any_kind_make_names(tmp_path):
 @pytest.mark.slow
 def test_in_a_run_each_settled_change_is_kept_and_no_label_is_touched(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = Session("demo", display="none", duration=4, sinks=["images:settle=0.2"])
-    run.run()
+    with Session("demo", display="none", sinks=["images:settle=0.2"]) as run:
+        wait_for(lambda: pictures(tmp_path))
     rows = table(tmp_path / "Guesses")
     assert rows
     assert {row["label"] for row in rows} <= set(run.statistics()["labels"])
@@ -274,3 +310,18 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path):
     said = r"taken is a file\. Expected a folder for pictures\. Choose another name"
     with pytest.raises(OutputError, match=said):
         Images(folder=str(tmp_path / "taken")).open()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes as Linux and macOS have them")
+def test_faces_and_their_rows_are_for_their_owner_only(tmp_path):
+    folder = tmp_path / "g"
+    feed(quick(folder), *views("Happy"))
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
+    assert len(modes) == 4, "the folder, a day, a picture and the table; no lock is left"
+
+
+def test_a_label_that_a_spreadsheet_would_run_is_text_in_the_table(tmp_path):
+    feed(quick(tmp_path / "g"), *views("=1+1"))
+    assert [row["label"] for row in table(tmp_path / "g")] == ["'=1+1"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from readings import feed, seen
 
-from expression.colours import GAMUTS, Light, light
 from expression.control import Control
-from expression.lamps import command
+from expression.lights.colours import GAMUTS, Light, light
+from expression.lights.lamps import command
 from expression.sinks import make_sink
 from expression.sinks.hue import Hue
 from expression.sinks.lamp import SHADE_OFF, Lamp, draw_lamp

@@ -13,21 +13,22 @@ import time
 
 import pytest
 from broker import Broker, Listener
-from parts import expression_process
+from parts import PATIENCE, expression_process, wait_for
 from processes import ending
 from readings import Recorder, reading
 
 pytest.importorskip("paho.mqtt", reason="needs paho-mqtt (pip install -r requirements.txt)")
 
-from expression.control import AS_READ, Control
+from expression.control import Control
 from expression.errors import BadInputError, MissingFileError, RunError
-from expression.practicebroker import free_port
-from expression.session import Session
+from expression.labels import AS_READ, NOBODY
+from expression.live.session import Session
 from expression.sinks import make_sink, mqtt
-from expression.sinks._homeassistant import BIRTH, NOBODY, discovery
+from expression.sinks._homeassistant import BIRTH, discovery
 from expression.sinks._secrets import secret
 from expression.sinks.memory import Memory
 from expression.sinks.mqtt import Mqtt
+from expression.teaching.local_broker import free_port
 
 # What a payload may and must have: https://www.home-assistant.io/integrations/sensor.mqtt/, switch.mqtt,
 # select.mqtt, and "Discovery messages" in /integrations/mqtt/, as read in 2026. Abbreviations and the keys
@@ -162,7 +163,7 @@ def test_only_what_is_new_is_sent_and_scores_once_a_second(listener, sink):
 def test_the_mood_is_that_of_the_largest_face_and_everybody_counts(listener, sink):
     from dataclasses import replace
 
-    from expression.data import Box
+    from expression.types import Box
 
     sink.send(reading(1, "Happy", time=0.0))
     sink.send(replace(reading(2, "Sad", time=0.1), box=Box(0, 0, 9, 9)))
@@ -266,6 +267,7 @@ def test_a_watcher_that_raises_does_not_end_the_connection(listener, sink):
     )
 
 
+@pytest.mark.slow
 def test_the_switch_and_the_choice_act_on_a_run(broker, listener):
     reactor, memory = Recorder(), Memory()
     reactor.reacts = True
@@ -281,7 +283,7 @@ def test_the_switch_and_the_choice_act_on_a_run(broker, listener):
         listener.wait("expression/mood", "Fear", since=since)
         while not any(call.startswith("0 Fear") for call in reactor.calls):
             reactor.called.clear()
-            assert reactor.called.wait(5)
+            assert reactor.called.wait(PATIENCE)
         assert len(memory.readings) == read, "while it is off nobody is read"
         listener.say("expression/override/set", AS_READ)
         listener.say("expression/recognition/set", "ON")
@@ -293,6 +295,7 @@ def test_the_switch_and_the_choice_act_on_a_run(broker, listener):
     assert not [thread.name for thread in threading.enumerate() if "expression" in thread.name]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows knows no kill -9")
 def test_after_a_kill_the_broker_says_that_the_run_is_gone_and_a_new_one_that_it_is_there(broker, listener):
     words = (
@@ -306,7 +309,7 @@ def test_after_a_kill_the_broker_says_that_the_run_is_gone_and_a_new_one_that_it
     )
     one = expression_process(*words)
     with ending(one):
-        listener.wait("expression/people", "1", 30)
+        listener.wait("expression/people", "1")
         began = time.monotonic()
         one.kill()
         one.communicate()
@@ -315,7 +318,7 @@ def test_after_a_kill_the_broker_says_that_the_run_is_gone_and_a_new_one_that_it
     since = listener.now()
     two = expression_process(*words)
     with ending(two):
-        listener.wait("expression/status", "online", 30, since=since)
+        listener.wait("expression/status", "online", since=since)
         two.send_signal(signal.SIGINT)
         assert two.communicate()[1].count("\n") <= 1
     listener.wait("expression/status", "offline", since=since)
@@ -327,27 +330,25 @@ def test_a_broker_that_is_killed_and_comes_back_holds_nothing_up(broker, listene
     with Session("demo", display="none", sinks=(at(broker.port), memory)) as session:
         listener.wait("expression/people", "1")
         broker.kill()
-        before, began = len(memory.readings), time.monotonic()
-        session.data.wait_done(3)
-        rate = (len(memory.readings) - before) / (time.monotonic() - began)
-        assert rate > 5, "readings go on"
+        wait_for(lambda: [message for message in caplog.messages if "sink mqtt" in message])
+        before = len(memory.readings)
+        wait_for(lambda: len(memory.readings) > before + 10)  # readings go on
         session.data.control.override = "Sad"  # somebody turns a switch meanwhile
-        since, began = listener.now(), time.monotonic()
+        since = listener.now()
         broker.start()
         for topic in ("status", "mood", "people", "recognition"):
             listener.wait(f"expression/{topic}", since=since)
-        print(f"\n{rate:.0f} readings a second; said again after {time.monotonic() - began:.2f} s")
         for topic, text in discovery("expression", session.runtime.labels).items():
             listener.wait(topic, text, since=since)
         listener.wait("expression/override", "Sad", since=since)
         listener.say("expression/override/set", AS_READ)  # and commands arrive again
         listener.wait("expression/override", AS_READ, since=since)
         ages = session.statistics()["reading_age_ms"]
-    assert ages["p95"] < 500
+    assert ages["p95"] < 1000 * mqtt.CONNECT_SECONDS
     said = [message for message in caplog.messages if "sink mqtt" in message]
     assert len(said) == 2, said
     assert re.match(
-        r"The sink mqtt lost the broker at 127\.0\.0\.1, port \d+\. Expected .* tries it again", said[0]
+        r"The sink mqtt lost the broker at 127\.0\.0\.1:\d+\. Expected .* tries it again", said[0]
     )
     assert "has the broker at" in said[1]
 
@@ -360,10 +361,10 @@ def test_a_broker_that_is_away_at_the_start_is_warned_of_once_and_taken_when_it_
             assert not session.data.wait_done(0.05)
         broker.start()
         late = Listener(broker.port)
-        late.wait("expression/people", seconds=20)
+        late.wait("expression/people")
         late.close()
     assert len(caplog.messages) == 1
-    assert "The sink mqtt failed: The broker at 127.0.0.1, port" in caplog.messages[0]
+    assert "The sink mqtt failed. The broker at 127.0.0.1:" in caplog.messages[0]
 
 
 def test_a_broker_that_comes_and_goes_is_warned_of_every_half_minute(broker, sink, caplog, monkeypatch):
@@ -389,7 +390,7 @@ def test_after_its_last_word_nothing_is_said(listener, sink, monkeypatch):
 
     monkeypatch.setattr(sink._client, "publish", slowly)
     listener.say(BIRTH, "online")
-    assert tells.wait(5)
+    assert tells.wait(PATIENCE)
     sink.close()
     closes.set()
     listener.wait("expression/status", "offline")
@@ -429,13 +430,14 @@ def test_user_and_password_come_from_the_environment_or_a_private_file(strict, t
     opened(strict.port).close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("user", "said"),
     [
         pytest.param(
             "ada", r"refuses the user name or password\. Expected the name and password of one of", id="wrong"
         ),
-        pytest.param(None, r"refuses whoever gives no user name\. .* Set EXPRESSION_MQTT", id="none"),
+        pytest.param(None, r"requires a user name\. .* Set EXPRESSION_MQTT", id="none"),
     ],
 )
 def test_a_wrong_password_ends_the_run_and_is_not_repeated(strict, monkeypatch, capfd, user, said):
@@ -458,7 +460,7 @@ def test_a_wrong_password_ends_the_run_and_is_not_repeated(strict, monkeypatch, 
             at(strict.port),
         )
     )
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert re.search(said, err)
     assert err.count("\n") == 1
@@ -478,7 +480,7 @@ def test_secrets_that_others_can_read_are_not_taken(tmp_path):
     file.write_text(f"\n{SECRET}\n")
     with pytest.raises(
         BadInputError,
-        match=r"Line 2 of .* no = between .* Expected EXPRESSION_MQTT_USER=value\. Mend that line",
+        match=r"Line 2 of .* no = between .* Expected EXPRESSION_MQTT_USER=value\. Correct that line",
     ) as caught:
         opened(1, secrets=str(file))
     assert SECRET not in str(caught.value)
@@ -527,7 +529,7 @@ class Server:
             one.recv(1000)
             one.sendall(self._says)
             if self._stays:
-                self._end.wait(10)
+                self._end.wait(PATIENCE)
 
     def close(self):
         self._end.set()
@@ -535,6 +537,7 @@ class Server:
         self._socket.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("says", "stays", "said"),
     [
@@ -549,7 +552,7 @@ def test_what_is_no_broker_is_told(says, stays, said):
     with (
         contextlib.closing(server),
         pytest.raises(
-            RunError, match=rf"does not let us in \({said}\)\. Expected an MQTT broker\. Check the port"
+            RunError, match=rf"refused the connection \({said}\)\. Expected an MQTT broker\. Check the port"
         ),
     ):
         opened(server.port)
@@ -557,14 +560,12 @@ def test_what_is_no_broker_is_told(says, stays, said):
 
 def test_a_broker_that_cannot_be_reached_is_told():
     with pytest.raises(
-        RunError, match=r"at 127\.0\.0\.1, port \d+ cannot be reached \(.*refused\)\. .* Start it, or"
+        RunError, match=r"at 127\.0\.0\.1:\d+ cannot be reached \(.*refused\)\. .* Start it, or"
     ):
         opened(free_port())
     one = Mqtt("no-such-host.invalid")
     one.control = Control()
-    with pytest.raises(
-        RunError, match=r"host\.invalid, port 1883 cannot be reached \(.*\)\. .* Check the name"
-    ):
+    with pytest.raises(RunError, match=r"host\.invalid:1883 cannot be reached \(.*\)\. .* Check the name"):
         one.open()
     one.close()
 
@@ -575,7 +576,7 @@ def test_a_host_with_three_dead_addresses_holds_the_end_of_a_run_no_longer_than_
     run.run()
     figures = run.statistics()
     assert figures["threads_left"] == 0
-    assert figures["stop_seconds"] < 3.5
+    assert figures["stop_seconds"] < 2 * mqtt.CONNECT_SECONDS
     assert "cannot be reached (timed out)" in caplog.messages[0]
 
 
@@ -592,10 +593,10 @@ def test_a_run_that_ends_while_a_lost_broker_is_tried_again_ends_within_its_time
     monkeypatch.setattr(one._client, "_create_socket_connection", notes)
     one._client._host, one._client._port = "localhost", dead  # as if it had lost its power
     broker.kill()
-    assert tries.wait(10)
+    assert tries.wait(PATIENCE)
     began = time.monotonic()
     one.close()
-    assert time.monotonic() - began < 3.5
+    assert time.monotonic() - began < 2 * mqtt.CONNECT_SECONDS
 
 
 LEAK = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -626,7 +627,9 @@ def test_a_broker_with_tls_is_taken_when_its_certificate_is_known(tmp_path, monk
             RunError, match=r"reached \(.*certificate.*Name the file of its authority in SSL_CERT"
         ):
             opened(safe.port, tls=True)
-        with pytest.raises(RunError, match=r"does not let us in \(hung up\)\. .* whether it wants tls=true"):
+        with pytest.raises(
+            RunError, match=r"refused the connection \(hung up\)\. .* whether it wants tls=true"
+        ):
             opened(safe.port)
         monkeypatch.setenv("SSL_CERT_FILE", files[1])
         opened(safe.port, tls=True).close()

@@ -13,19 +13,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 from loudspeaker import NEEDS, SPEAKS
+from parts import PATIENCE, wait_for
 from processes import running
 from readings import Patient, feed, reading, seen
 
 from expression.control import Control
-from expression.data import Data
 from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError, RunError
-from expression.session import Session
-from expression.sinkloop import SinkLoop
+from expression.live.data import Data
+from expression.live.ending import JOIN_SECONDS
+from expression.live.session import Session
+from expression.live.sink_loop import SinkLoop
 from expression.sinks import make_sink, speech
-from expression.sinks._words import words_of
+from expression.sinks._phrases import words_of
 from expression.sinks.speech import Speech, record
 
 needs_voice = pytest.mark.skipif(not SPEAKS, reason=NEEDS)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Lets a busy machine take its time over the first sound."""
+    monkeypatch.setattr(speech, "ANSWER_SECONDS", PATIENCE)
+
 
 SLOW_PLAYER = """#!/bin/sh
 echo begin $(basename "$1") $(date +%s.%N) >> "{log}"
@@ -65,17 +74,9 @@ def say(sink: Speech, *readings) -> None:
     try:
         for each in readings:
             sink.send(each)
-            sink._process.wait(10)
+            sink._process.wait(PATIENCE)
     finally:
         sink.close()
-
-
-def wait_for(until, seconds: float = 30) -> None:
-    """Waits until another process has done something."""
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def lines(log: Path) -> list[str]:
@@ -201,14 +202,14 @@ def test_it_never_speaks_over_itself_and_says_then_what_is_read_then(player):
     data, sink = Patient(), Speech(cooldown=0, settle=0)
     loop = SinkLoop(data, sink)
     loop.setup()
-    began = time.monotonic()
-    for label in ("Happy", "Sad", "Sad"):
-        while sink._process and label == "Sad" and time.monotonic() - began < 1.5:
-            data.readings.publish(seen(time.monotonic(), p1=label))
-            loop.step()
-            time.sleep(0.02)
+
+    def says_second(label: str) -> bool:
         data.readings.publish(seen(time.monotonic(), p1=label))
         loop.step()
+        return "begin 1.wav" in log.read_text()
+
+    assert not says_second("Happy")
+    wait_for(lambda: says_second("Sad"))
     loop.teardown()
     words = [line.split() for line in lines(log)]
     assert [(word, file) for word, file, _ in words[:3]] == [
@@ -227,12 +228,10 @@ def test_the_stop_of_a_run_does_not_wait_for_the_end_of_a_long_sentence(player, 
         while not run_speech._opened:
             time.sleep(0.01)
         player(30)
-        deadline = time.monotonic() + 20
-        while "begin" not in "".join(lines(log)) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: "begin" in "".join(lines(log)))
         folder = Path(run_speech.sink._folder.name)
     assert lines(log)[-1] == "cut"
-    assert run.statistics()["stop_seconds"] < 1.0
+    assert run.statistics()["stop_seconds"] < JOIN_SECONDS
     assert run.statistics()["threads_left"] == 0
     assert not folder.exists()
     assert not caplog.records
@@ -255,7 +254,7 @@ def test_ctrl_c_cuts_a_word_short_and_complains_of_nothing(player, tmp_path):
         (tmp_path / "slowplay").replace(tmp_path / "pw-play")
         wait_for(lambda: "begin" in "".join(lines(log)))
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does
-        _, errors = run.communicate(timeout=20)
+        _, errors = run.communicate(timeout=PATIENCE)
     assert (run.returncode, errors) == (0, "")
     assert lines(log)[-1] == "cut"
 
@@ -264,12 +263,13 @@ def test_ctrl_c_cuts_a_word_short_and_complains_of_nothing(player, tmp_path):
 def test_a_word_that_somebody_cut_short_is_no_failure(heard, monkeypatch, tmp_path, name):
     sink = Speech()
     sink.open()
-    (tmp_path / "aplay").write_text("#!/bin/sh\nexec sleep 30\n")
+    (tmp_path / "aplay").write_text(f'#!/bin/sh\ntouch "{tmp_path}/plays"\nexec sleep 30\n')
     (tmp_path / "aplay").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     sink.send(reading())
+    wait_for((tmp_path / "plays").exists)
     sink._process.send_signal(getattr(signal, name))
-    sink._process.wait(10)
+    sink._process.wait(PATIENCE)
     sink.send(reading(label="Sad"))
     sink.close()
 
@@ -285,7 +285,7 @@ def test_an_engine_that_fails_in_the_middle_of_a_run_is_tried_again(heard, monke
         data.readings.publish(seen(float(time_), p1=label))
         loop.step()
         if sink._process:
-            sink._process.wait(10)
+            sink._process.wait(PATIENCE)
     data.readings.close()
     loop.teardown()
     assert (data.error, loop.sent, loop.failed) == (None, 2, 1)
@@ -298,12 +298,13 @@ def test_an_engine_that_fails_in_the_middle_of_a_run_is_tried_again(heard, monke
 def test_without_a_loudspeaker_the_run_goes_on_and_says_so_once(tmp_path, monkeypatch, caplog):
     (tmp_path / "asound.conf").write_text("")
     monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
-    run = Session("demo", display="none", duration=3, sinks=[Speech()])
-    run.run()
+    with Session("demo", display="none", sinks=[Speech()]) as run:
+        wait_for(lambda: caplog.messages)
+        since = run.data.readings.version
+        wait_for(lambda: run.data.readings.version > since + 10)
     (message,) = caplog.messages
-    assert message.startswith("The sink speech failed: No sound could be played (aplay:")
+    assert message.startswith("The sink speech failed. No sound could be played (aplay:")
     assert "Expected a loudspeaker that the system knows. Connect or choose one" in message
-    assert run.statistics()["predictions"] > 30
     assert run.statistics()["threads_left"] == 0
 
 
@@ -326,7 +327,7 @@ def test_a_word_that_could_not_be_heard_is_told_with_the_next(heard, monkeypatch
     sink.open()
     monkeypatch.setenv("ALSA_CONFIG_PATH", "/nowhere")
     sink.send(reading())
-    sink._process.wait(10)
+    sink._process.wait(PATIENCE)
     with pytest.raises(RunError, match="No sound could be played"):
         sink.send(reading())
     sink.close()
@@ -345,7 +346,7 @@ def test_a_word_that_could_not_be_heard_is_told_with_the_next(heard, monkeypatch
 def test_a_voice_that_is_not_there_ends_the_run(heard, voice, words):
     loop = SinkLoop(Data(), Speech(voice))
     loop.start()
-    loop.join(10)
+    loop.join(PATIENCE)
     name, error = loop.data.error
     assert (name, type(error)) == ("speech", BadInputError)
     assert words in str(error)
@@ -371,7 +372,7 @@ def test_without_pyttsx3_it_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyttsx3", None)
     loop = SinkLoop(Data(), Speech())
     loop.start()
-    loop.join(5)
+    loop.join(PATIENCE)
     error = loop.data.error[1]
     assert error.happened == "The sink speech needs the package pyttsx3, which is not installed."
     assert '".[speech]"' in error.remedy
@@ -383,7 +384,7 @@ def test_a_player_that_hangs_does_not_hang_the_sink(player, monkeypatch):
     began = time.monotonic()
     with pytest.raises(RunError, match="No sound could be played"):
         Speech().open()
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(

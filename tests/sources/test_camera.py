@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from expression import session
 from expression.errors import SourceError, SourceLostError
-from expression.sources import open_source, webcam
-from expression.sources.webcam import Webcam
+from expression.live import ending
+from expression.sources import camera, open_source
+from expression.sources.camera import Webcam
 
 
 class Camera:
@@ -54,9 +54,9 @@ def cameras(monkeypatch) -> type[Camera]:
     """A camera in every socket; its class says how they behave."""
     kind = type("Kind", (Camera,), {"made": []})
     monkeypatch.setattr(cv2, "VideoCapture", kind)
-    monkeypatch.setattr(webcam, "FIRST_PICTURE", 0.15)
-    monkeypatch.setattr(webcam, "LOST_AFTER", 0.15)
-    monkeypatch.setattr(webcam.sys, "platform", "darwin")  # where no /dev/video is looked for
+    monkeypatch.setattr(camera, "FIRST_PICTURE", 0.15)
+    monkeypatch.setattr(camera, "LOST_AFTER", 0.15)
+    monkeypatch.setattr(camera.sys, "platform", "darwin")  # where no /dev/video is looked for
     return kind
 
 
@@ -88,7 +88,7 @@ def test_a_camera_that_gives_no_picture_says_what_to_do_and_is_released(
 ):
     for name, value in behaviour.items():
         setattr(cameras, name, value)
-    monkeypatch.setattr(webcam.sys, "platform", platform)
+    monkeypatch.setattr(camera.sys, "platform", platform)
     monkeypatch.setattr(Path, "exists", lambda path: True)
     with pytest.raises(SourceError) as caught:
         Webcam(0).open()
@@ -128,7 +128,7 @@ def test_closing_twice_or_before_opening_does_no_harm(cameras):
 
 
 def test_windows_is_asked_by_its_quick_way_first_and_then_by_the_other(cameras, monkeypatch):
-    monkeypatch.setattr(webcam.sys, "platform", "win32")
+    monkeypatch.setattr(camera.sys, "platform", "win32")
     cameras.opens = False
     assert not Webcam.probe(0)
     assert [camera.backend for camera in cameras.made] == [cv2.CAP_DSHOW, cv2.CAP_MSMF]
@@ -140,14 +140,14 @@ def test_windows_is_asked_by_its_quick_way_first_and_then_by_the_other(cameras, 
     [("darwin", "3", [3]), ("darwin", None, [0]), ("linux", "3", []), ("win32", "3", [])],
 )
 def test_macos_is_asked_for_the_camera_where_its_dialog_can_show(cameras, monkeypatch, platform, text, asked):
-    monkeypatch.setattr(webcam.sys, "platform", platform)
+    monkeypatch.setattr(camera.sys, "platform", platform)
     assert open_source(text).index == (asked or [3])[0]
     assert [camera.index for camera in cameras.made] == asked
     assert all(camera.released for camera in cameras.made)
 
 
 def test_a_first_picture_is_not_waited_for_longer_than_a_session_waits_for_its_threads():
-    assert webcam.FIRST_PICTURE < session.JOIN_SECONDS
+    assert camera.FIRST_PICTURE < ending.JOIN_SECONDS
 
 
 def test_a_probe_releases_the_camera_that_it_found(cameras):
@@ -164,8 +164,8 @@ def test_a_probe_releases_the_camera_that_it_found(cameras):
 def test_a_missing_camera_says_which_there_are(monkeypatch, tmp_path, files, words):
     for name in files:
         (tmp_path / name).touch()
-    monkeypatch.setattr(webcam, "DEVICES", tmp_path)
-    monkeypatch.setattr(webcam, "SYSTEM", tmp_path / "nothing")
+    monkeypatch.setattr(camera, "DEVICES", tmp_path)
+    monkeypatch.setattr(camera, "SYSTEM", tmp_path / "nothing")
     with pytest.raises(SourceError) as caught:
         Webcam(7).open()
     assert str(caught.value) == (
@@ -182,9 +182,9 @@ def devices(monkeypatch, folder, *known: tuple[str, str, str]) -> None:
         (folder / "sys" / device / "name").write_text(f"{name}\n")
         (folder / "sys" / device / "index").write_text(f"{index}\n")
         (folder / "dev" / device).touch()
-    monkeypatch.setattr(webcam, "DEVICES", folder / "dev")
-    monkeypatch.setattr(webcam, "SYSTEM", folder / "sys")
-    monkeypatch.setattr(webcam.sys, "platform", "linux")
+    monkeypatch.setattr(camera, "DEVICES", folder / "dev")
+    monkeypatch.setattr(camera, "SYSTEM", folder / "sys")
+    monkeypatch.setattr(camera.sys, "platform", "linux")
 
 
 def test_cameras_are_listed_by_number_and_what_is_no_camera_is_not(monkeypatch, tmp_path):
@@ -200,10 +200,10 @@ def test_cameras_are_listed_by_number_and_what_is_no_camera_is_not(monkeypatch, 
     )
     (tmp_path / "dev" / "video1").unlink()
     (tmp_path / "dev" / "video30").touch()  # of which the system says nothing, as in some containers
-    assert webcam.cameras() == [
-        webcam.Camera(2, "HD Webcam: HD Webcam"),
-        webcam.Camera(10, "USB Camera"),
-        webcam.Camera(30),
+    assert camera.cameras() == [
+        camera.Camera(2, "HD Webcam: HD Webcam"),
+        camera.Camera(10, "USB Camera"),
+        camera.Camera(30),
     ]
 
 
@@ -211,13 +211,13 @@ def test_cameras_are_listed_by_number_and_what_is_no_camera_is_not(monkeypatch, 
 def test_a_device_without_permission_is_listed_as_not_usable(monkeypatch, tmp_path):
     devices(monkeypatch, tmp_path, ("video0", "Cam", "0"))
     (tmp_path / "dev" / "video0").chmod(0)
-    assert webcam.cameras() == [webcam.Camera(0, "Cam", usable=False)]
+    assert camera.cameras() == [camera.Camera(0, "Cam", usable=False)]
 
 
 @pytest.mark.parametrize("opens", [True, False])
 def test_on_other_systems_the_first_camera_is_tried(cameras, opens):
     cameras.opens = opens
-    assert webcam.cameras() == ([webcam.Camera(0)] if opens else [])
+    assert camera.cameras() == ([camera.Camera(0)] if opens else [])
 
 
 @pytest.mark.skipif(Path("/dev/video63").exists(), reason="there is a camera 63 here")

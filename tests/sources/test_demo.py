@@ -10,12 +10,13 @@ import numpy as np
 import psutil
 import pytest
 
-from expression import image, models, runtime
-from expression.data import Box
+from expression.models import registry, runtime
+from expression.pictures import image
 from expression.sources import open_source
 from expression.sources._portrait import FOLDER, Portrait
 from expression.sources._story import FEELINGS, FRAMES, MOODS, smooth, track
 from expression.sources.demo import Demo
+from expression.types import Box
 
 EVERY = 10
 """Detectors look at every tenth frame."""
@@ -53,6 +54,7 @@ def test_the_demo_needs_no_camera_and_gives_rgb_at_its_own_pace():
     demo.close()
 
 
+@pytest.mark.slow
 def test_a_frame_is_always_the_same_whatever_was_drawn_before(demo):
     other = Demo()
     other.open()
@@ -72,6 +74,7 @@ def test_a_picture_stays_as_it_is_when_the_next_is_read():
     demo.close()
 
 
+@pytest.mark.slow
 def test_without_repeat_it_ends_after_half_a_minute_and_can_be_opened_again():
     demo = Demo(repeat=False)
     demo.open()
@@ -95,6 +98,7 @@ def test_with_repeat_the_end_runs_into_the_beginning():
     demo.close()
 
 
+@pytest.mark.slow
 def test_no_frame_jumps(demo):
     """Nobody appears from nowhere: neighbours differ little, all the way round."""
     numbers = [*range(0, FRAMES, 3), 0]
@@ -168,12 +172,14 @@ def test_a_blink_covers_the_eyes():
     assert portrait.pixels[eye].mean() > opened + 40
 
 
+@pytest.mark.slow
 def test_yunet_finds_everybody_who_is_in_view_and_nobody_when_nobody_is(demo, boxes_by_yunet):
     for number in range(0, FRAMES, EVERY):
         assert len(boxes_by_yunet(number)) >= demo.people_at(number / 25), f"at {number / 25} s"
     assert not any(boxes_by_yunet(number) for number in range(650, 690, 5))
 
 
+@pytest.mark.slow
 def test_haar_finds_nearly_everybody(demo):
     detector = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     found = there = 0
@@ -185,7 +191,7 @@ def test_haar_finds_nearly_everybody(demo):
     assert found > 0.9 * there
 
 
-@pytest.mark.skipif(not models.SHIPPED.is_file(), reason="needs the shipped network")
+@pytest.mark.skipif(not registry.SHIPPED.is_file(), reason="needs the shipped network")
 def test_the_shipped_network_reads_several_expressions(demo, boxes_by_yunet):
     network = runtime.load()
     read = set()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expression import practice as module
-from expression.dataset import SPLITS, sketches
-from expression.inspection import average_faces, look
+from expression.datasets.dataset import SPLITS
+from expression.datasets.inspection import average_faces, look
 from expression.labels import FER2013
-from expression.practice import practice, spoiled
+from expression.pictures.hashes import difference_hashes
 from expression.sources._story import FEELINGS
+from expression.teaching import drawn_faces as module
+from expression.teaching.drawn_faces import practice, spoiled
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,9 @@ def test_no_burst_and_no_near_equal_pictures_stand_on_both_sides(drawn):
     sides = [getattr(drawn, name) for name in SPLITS]
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert not set(sides[one].groups) & set(sides[other].groups)
-        assert not np.isin(sketches(sides[one].pictures), sketches(sides[other].pictures)).any()
+        assert not np.isin(
+            difference_hashes(sides[one].pictures), difference_hashes(sides[other].pictures)
+        ).any()
 
 
 def test_a_burst_is_one_label_and_its_pictures_differ(drawn):
@@ -60,6 +63,7 @@ def test_labels_can_be_told_apart():
     assert apart[~np.eye(len(faces), dtype=bool)].min() > 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_and_another_one_draws_others():
     one, same, other = practice(60, seed=1), practice(60, seed=1), practice(60, seed=2)
     assert np.array_equal(one.training.pictures, same.training.pictures)

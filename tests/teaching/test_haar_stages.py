@@ -6,10 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from expression.cascades import CASCADES, read_cascade
 from expression.errors import BadInputError, MissingFileError
-from expression.image import grey, resize
-from expression.stages import WINDOW, integral, painted, passed, read_stages, rectangle_sum, shrunk
+from expression.pictures.image import grey, resize
+from expression.teaching.haar_stages import (
+    WINDOW,
+    integral,
+    painted,
+    passed,
+    read_stages,
+    rectangle_sum,
+    shrunk,
+)
+from expression.vision.cascades import CASCADES, read_cascade
 
 
 @pytest.fixture(scope="module")

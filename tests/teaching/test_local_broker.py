@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from expression import practicebroker
 from expression.errors import MissingPackageError, RunError
-from expression.practicebroker import PracticeBroker
+from expression.teaching import local_broker
+from expression.teaching.local_broker import PracticeBroker
 
 NEEDS = "needs mosquitto (Debian: apt install mosquitto)"
 
@@ -18,7 +18,7 @@ def _paho():
     pytest.importorskip("paho.mqtt.client")
 
 
-@pytest.mark.skipif(practicebroker.PROGRAM is None, reason=NEEDS)
+@pytest.mark.skipif(local_broker.PROGRAM is None, reason=NEEDS)
 def test_what_is_said_is_heard_in_order_to_the_last_word():
     broker = PracticeBroker()
     said = [("expression/mood", str(number)) for number in range(50)]
@@ -31,9 +31,9 @@ def test_what_is_said_is_heard_in_order_to_the_last_word():
     broker.stop()
 
 
-@pytest.mark.skipif(practicebroker.PROGRAM is None, reason=NEEDS)
+@pytest.mark.skipif(local_broker.PROGRAM is None, reason=NEEDS)
 def test_a_broker_that_has_ended_is_told(monkeypatch):
-    monkeypatch.setattr(practicebroker, "SECONDS", 2.0)
+    monkeypatch.setattr(local_broker, "SECONDS", 2.0)
     broker = PracticeBroker()
     broker._process.kill()
     broker._process.wait()
@@ -43,7 +43,7 @@ def test_a_broker_that_has_ended_is_told(monkeypatch):
     broker.stop()
 
 
-@pytest.mark.skipif(practicebroker.PROGRAM is None, reason=NEEDS)
+@pytest.mark.skipif(local_broker.PROGRAM is None, reason=NEEDS)
 def test_what_interrupts_a_cell_does_not_end_it():
     broker = PracticeBroker()
     assert os.getpgid(broker._process.pid) != os.getpgid(0)
@@ -51,13 +51,13 @@ def test_what_interrupts_a_cell_does_not_end_it():
 
 
 def test_without_mosquitto_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(practicebroker, "PROGRAM", None)
+    monkeypatch.setattr(local_broker, "PROGRAM", None)
     with pytest.raises(MissingPackageError, match=r"needs Mosquitto.* Expected .* apt-get install mosquitto"):
         PracticeBroker()
 
 
 def test_a_program_that_ends_at_once_is_told(monkeypatch):
-    monkeypatch.setattr(practicebroker, "PROGRAM", "false")
+    monkeypatch.setattr(local_broker, "PROGRAM", "false")
     with pytest.raises(
         RunError, match=r"does not answer at port \d+.* Expected .* See what it says: false -p"
     ):

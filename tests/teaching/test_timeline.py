@@ -5,19 +5,31 @@ from __future__ import annotations
 import _thread
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from parts import PATIENCE
 from readings import Recorder
 
-from expression import runtime
-from expression.data import Box, Face
-from expression.faces import Detector
-from expression.image import encode_jpeg
 from expression.labels import Labels
-from expression.sinks import Sink
+from expression.live import sink_loop
+from expression.models import runtime
+from expression.models.metadata import Card
+from expression.pictures.image import encode_jpeg
+from expression.sinks._base import Sink
 from expression.sources.paced import PacedCamera, stamp_of
-from expression.timeline import COLOURS, Parts, Timeline, UnseenWindow, linear_loop, make_parts, threaded_loop
+from expression.teaching.timeline import (
+    COLOURS,
+    Parts,
+    Timeline,
+    UnseenWindow,
+    linear_loop,
+    make_parts,
+    threaded_loop,
+)
+from expression.types import Box, Face
+from expression.vision.detectors import Detector
 
 PICTURES = [encode_jpeg(np.full((120, 160, 3), grey, np.uint8)) for grey in (60, 120, 180)]
 LOOPS = [pytest.param(linear_loop, id="linear"), pytest.param(threaded_loop, id="threaded")]
@@ -44,7 +56,7 @@ class Even(runtime.Runtime):
     """Scores both labels alike."""
 
     def __init__(self):
-        self.labels, self.size = Labels(("Happy", "Sad")), 48
+        super().__init__(Path("even"), Card(Labels(("Happy", "Sad"))))
 
     def scores(self, pictures: np.ndarray) -> np.ndarray:
         return np.full((len(pictures), 2), 0.5, np.float32)
@@ -61,33 +73,40 @@ class Lamp(Sink):
         time.sleep(self.seconds)
 
 
-def parts(detector: Detector | None = None, *sinks: Sink) -> Parts:
-    return Parts(PacedCamera(PICTURES, pace=50.0), detector or Slow(), Even(), UnseenWindow(), sinks)
+def parts(detector: Detector | None = None, *sinks: Sink, pace: float = 50.0) -> Parts:
+    return Parts(PacedCamera(PICTURES, pace=pace), detector or Slow(), Even(), UnseenWindow(), sinks)
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_with_quick_parts_either_loop_shows_every_picture(loop):
-    made = parts()
-    result = loop(made, seconds=1.0)
-    assert 30 < result.shown < 60
-    assert 25 < result.readings <= 52
-    assert result.age_p50 <= result.age_p95 < 200
+    made = parts(pace=10.0)
+    result = loop(made, seconds=2.0)
+    assert 7 < result.shown < 12
+    assert 6 < result.readings < 12
+    assert result.age_p50 <= result.age_p95 < 1000
 
 
+@pytest.mark.slow
 def test_a_slow_detector_holds_up_one_loop_and_not_the_threads():
-    linear, threaded = linear_loop(parts(Slow(0.1)), 1.0), threaded_loop(parts(Slow(0.1)), 1.0)
-    assert linear.shown < 11
+    linear, threaded = linear_loop(parts(Slow(0.3)), 2.0), threaded_loop(parts(Slow(0.3)), 2.0)
+    assert linear.shown < 4
     assert threaded.shown > 2 * linear.shown
-    assert linear.longest_gap >= 100
-    assert max(linear.readings, threaded.readings) < 11, "a thread makes no detector quicker"
-    assert min(linear.age_p50, threaded.age_p50) >= 100
+    assert linear.longest_gap >= 300
+    assert max(linear.readings, threaded.readings) < 4, "a thread makes no detector quicker"
+    assert min(linear.age_p50, threaded.age_p50) >= 300
 
 
+@pytest.mark.slow
 def test_a_sink_that_stutters_holds_up_one_loop_and_not_the_threads():
-    for loop, low, high, most in ((linear_loop, 300, 2000, 3), (threaded_loop, 0, 300, 4)):
-        lamp = Lamp(0.3)
-        assert low <= loop(parts(None, lamp), 1.2).longest_gap <= high
-        assert 2 <= lamp.sent <= most
+    linear, threaded = (loop(parts(None, Lamp(1.0)), 2.5) for loop in (linear_loop, threaded_loop))
+    assert linear.longest_gap >= 1000 > threaded.longest_gap
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_sink_is_called_no_oftener_than_it_wants(loop):
+    lamp = Lamp(0.0)
+    loop(parts(None, lamp), 1.5)
+    assert 1 <= lamp.sent <= 3 + 1, "every 0.6 s, and at the end"
 
 
 class Two(Slow):
@@ -106,10 +125,11 @@ def test_a_sink_is_opened_fed_person_by_person_and_closed(loop):
     assert sorted(call[:2] for call in sink.calls[1:-1]) == ["1 ", "2 "]
 
 
-def test_the_end_of_one_loop_waits_for_no_more_readings():
+def test_the_end_of_one_loop_waits_for_no_more_readings(monkeypatch):
+    monkeypatch.setattr(sink_loop, "LAST_SECONDS", PATIENCE)
     began = time.monotonic()
     linear_loop(parts(None, Recorder(), Recorder()), 0.3)
-    assert time.monotonic() - began < 0.7
+    assert time.monotonic() - began < PATIENCE
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -118,13 +138,13 @@ def test_a_sink_that_nobody_listens_to_ends_either_loop(loop):
     sink.finished = True
     began = time.monotonic()
     loop(parts(None, sink), 30.0)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_ctrl_c_ends_either_loop(loop):
     sink = Recorder()
-    press = threading.Thread(target=lambda: sink.called.wait(5) and _thread.interrupt_main())
+    press = threading.Thread(target=lambda: sink.called.wait(PATIENCE) and _thread.interrupt_main())
     press.start()
     with pytest.raises(KeyboardInterrupt):
         loop(parts(None, sink), 30.0)
@@ -145,10 +165,11 @@ def test_a_camera_goes_on_while_nobody_reads():
     camera.open()
     camera.read()
     time.sleep(0.1)  # the camera's clock is what is tested
+    before = time.monotonic()
     late = camera.read()
     assert camera.missed >= 8
     assert stamp_of(late) == camera.number >= 10
-    assert 0 <= time.monotonic() - camera.captured < 0.1
+    assert before - 1 / 100 <= camera.captured <= time.monotonic(), "the newest"
 
 
 def test_a_camera_gives_no_picture_before_it_is_due():

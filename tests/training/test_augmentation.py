@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from expression.augmentation import Batches, Lessons, distort, erase
+from expression.training.augmentation import Batches, distort, erase, paste
+from expression.training.distillation import Teachers
+from expression.training.targets import TrainingTargets
 
 FACES = np.random.default_rng(3).integers(0, 256, (10, 48, 48), np.uint8)
 TARGETS = np.eye(3, dtype=np.float32)[np.arange(10) % 3][:, None]
@@ -15,7 +17,7 @@ TARGETS = np.eye(3, dtype=np.float32)[np.arange(10) % 3][:, None]
 @pytest.fixture
 def lessons():
     """Ten pictures of three labels, one head."""
-    return Lessons(FACES, TARGETS, np.ones((10, 1), np.float32))
+    return TrainingTargets(FACES, TARGETS, np.ones((10, 1), np.float32))
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def two_heads():
     third[:5, 0, 2] = 1
     weights = np.full((10, 2), 2, np.float32)
     weights[5:, 1] = 0
-    return Lessons(FACES, np.concatenate([TARGETS, third], 1), weights)
+    return TrainingTargets(FACES, np.concatenate([TARGETS, third], 1), weights)
 
 
 def test_an_epoch_shows_every_picture_once(lessons):
@@ -63,7 +65,7 @@ def test_labels_stay_with_their_pictures():
     pictures = np.zeros((20, 48, 48), np.uint8)
     pictures[10:, :24] = 200
     targets = np.eye(2, dtype=np.float32)[np.arange(20) // 10][:, None]
-    inputs, answers, _ = Batches(Lessons(pictures, targets, np.ones((20, 1))), batch=20)[0]
+    inputs, answers, _ = Batches(TrainingTargets(pictures, targets, np.ones((20, 1))), batch=20)[0]
     np.testing.assert_array_equal(inputs.std((1, 2, 3)) > 0.5, answers[:, 0, 1] == 1)
 
 
@@ -71,7 +73,7 @@ def test_a_picture_is_mirrored_in_every_second_epoch():
     pictures = np.zeros((30, 48, 48), np.uint8)
     pictures[:, :, 30:] = 250
     names = np.eye(30, dtype=np.float32)[:, None]  # each picture is a label of its own
-    batches = Batches(Lessons(pictures, names, np.ones((30, 1))), batch=30)
+    batches = Batches(TrainingTargets(pictures, names, np.ones((30, 1))), batch=30)
     mirrored = []
     for epoch in range(4):
         batches.epoch = epoch
@@ -126,21 +128,78 @@ def test_an_unknown_answer_does_not_weaken_the_one_it_is_blended_with(two_heads)
     assert len(np.unique(weights[:, 1].round(4))) > 1
 
 
+def test_a_pasted_rectangle_has_its_share_of_the_answers(lessons):
+    """Pictures of one grey each: what is pasted has the grey of the picture that it comes from."""
+    greys = np.arange(10, dtype=np.float32)[:, None, None, None] + 0.5
+    for seed in range(20):
+        pictures = np.tile(greys, (1, 48, 48, 1))
+        share = paste(pictures, pictures[::-1].copy(), np.random.default_rng(seed))
+        assert share == pytest.approx((pictures[0] == greys[9]).mean())
+        np.testing.assert_allclose(
+            pictures.mean((1, 2, 3)), (greys * (1 - share) + greys[::-1] * share).ravel(), rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize("epoch", range(5))
+def test_pasted_pictures_have_pasted_answers(lessons, epoch):
+    whole, pasted = Batches(lessons, batch=10), Batches(lessons, batch=10, mixup=0.5, cutmix=1.0)
+    whole.epoch = pasted.epoch = epoch
+    (before, own, _), (pictures, targets, weights) = whole[0], pasted[0]
+    kept = np.isclose(pictures, before).mean((1, 2, 3)).min()
+    np.testing.assert_allclose(targets.sum(2), 1, atol=1e-6)
+    np.testing.assert_allclose(weights, 1, atol=1e-6)
+    shares = (targets * own).sum(2)  # all of it where both pictures have the same label
+    assert ((np.abs(shares - kept) < 0.01) | (shares > 0.999)).all()
+
+
+def test_some_batches_are_pasted_and_the_others_not(lessons):
+    batches, alone = (Batches(lessons, batch=5, cutmix=cutmix) for cutmix in (0.5, 0.0))
+    same = []
+    for epoch in range(10):
+        batches.epoch = alone.epoch = epoch
+        same += [np.array_equal(batches[number][0], alone[number][0]) for number in range(2)]
+    assert 3 < sum(same) < 17
+
+
+def test_cameras_spoil_some_pictures_and_teachers_see_them_without():
+    even = TrainingTargets(
+        np.tile(FACES[:1], (40, 1, 1)), np.ones((40, 1, 2), np.float32) / 2, np.ones((40, 1))
+    )
+    seen = []
+    teachers = Teachers([lambda faces: seen.append(faces) or np.full((len(faces), 1, 2), 0.5)], [1.0], 0.5)
+    clean, spoiled = Batches(even, batch=40), Batches(even, batch=40, camera=0.1, teachers=teachers)
+    before, after = clean[0][0], spoiled[0][0]
+    changed = [not np.allclose(one, other) for one, other in zip(before, after, strict=True)]
+    assert 8 < sum(changed) < 32  # one in ten of each of six faults
+    np.testing.assert_array_equal(seen[0], before)
+
+
+def test_views_come_again_and_what_is_wiped_out_does_not(lessons):
+    batches, wiped = Batches(lessons, batch=4, views=2), Batches(lessons, batch=4, views=2, erasing=1.0)
+    pictures = []
+    for epoch in range(4):
+        batches.epoch = wiped.epoch = epoch
+        pictures.append((batches[1][0], wiped[1][0]))
+    np.testing.assert_array_equal(pictures[0][0], pictures[2][0])
+    np.testing.assert_array_equal(pictures[1][0], pictures[3][0])
+    assert not np.array_equal(pictures[0][0], pictures[1][0])
+    assert not np.array_equal(pictures[0][1], pictures[2][1])
+
+
 def says(*shares: float):
     """A teacher that says the same to each picture."""
     return lambda pictures: np.tile(np.float32(shares), (len(pictures), 2, 1))
 
 
-def test_what_teachers_say_is_blended_with_what_is_known(two_heads):
-    batches = Batches(two_heads, batch=10, teachers=(says(1, 0, 0), says(0, 1, 0)), share=0.6)
-    _, targets, weights = batches[0]
-    plain, before = Batches(two_heads, batch=10)[0][1:]
-    np.testing.assert_allclose(targets[:, 0], 0.4 * plain[:, 0] + [0.3, 0.3, 0], atol=1e-6)
-    known = before[:, 1] > 0
-    np.testing.assert_allclose(targets[known, 1], [[0.3, 0.3, 0.4]] * 5, atol=1e-6)
-    np.testing.assert_allclose(targets[~known, 1], [[0.5, 0.5, 0]] * 5, atol=1e-6)
-    np.testing.assert_array_equal(weights, np.full((10, 2), 2))
-    assert targets.dtype == weights.dtype == np.float32
+def test_what_teachers_say_stands_beside_what_is_known_and_is_blended_alike(two_heads):
+    teachers = Teachers([says(1, 0, 0), says(0, 1, 0)], [1, 1], share=0.6)
+    targets = Batches(two_heads, batch=10, teachers=teachers)[0][1]
+    plain = Batches(two_heads, batch=10)[0][1]
+    np.testing.assert_array_equal(targets[:, :2], plain)
+    np.testing.assert_allclose(targets[:, 2:], np.tile([0.5, 0.5, 0], (10, 2, 1)), atol=1e-6)
+    blended = Batches(two_heads, batch=10, mixup=0.5, teachers=teachers)[0]
+    np.testing.assert_allclose(blended[1][:, 2:], np.tile([0.5, 0.5, 0], (10, 2, 1)), atol=1e-6)
+    assert len(np.unique(blended[1][:, 0].round(4))) > 3
 
 
 def test_teachers_see_the_distorted_pictures_before_anything_is_wiped_out(lessons):
@@ -150,8 +209,9 @@ def test_teachers_see_the_distorted_pictures_before_anything_is_wiped_out(lesson
         seen.append(pictures)
         return TARGETS
 
-    whole = Batches(lessons, batch=10, teachers=(teacher,))[0][0]
-    erased = Batches(lessons, batch=10, erasing=1.0, teachers=(teacher,))[0][0]
+    teachers = Teachers([teacher], [1.0], 0.7)
+    whole = Batches(lessons, batch=10, teachers=teachers)[0][0]
+    erased = Batches(lessons, batch=10, erasing=1.0, teachers=teachers)[0][0]
     np.testing.assert_array_equal(seen[0], whole)
     np.testing.assert_array_equal(seen[1], whole)
     assert not np.array_equal(erased, whole)

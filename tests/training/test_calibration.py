@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expression.calibration import expected_calibration_error, temperature
+from expression.training.calibration import expected_calibration_error, temperature
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from readings import reading
 
-from expression import charts, sinkcharts
-from expression.drawing import colour
 from expression.errors import BadInputError, MissingFileError, MissingPackageError
-from expression.evaluation import Evaluation
-from expression.lightsettings import LightSettings
+from expression.lights.settings import LightSettings
+from expression.teaching import reaction_charts
+from expression.training import charts
+from expression.training.evaluation import Evaluation
+from expression.vision.drawing import colour
 
 HISTORY = [
     {
@@ -72,10 +73,10 @@ CHARTS = {
     "confusion_matrix": lambda: charts.confusion_matrix(EVALUATION),
     "reliability": lambda: charts.reliability(EVALUATION.scores, EVALUATION.indexes),
     "robustness": lambda: charts.robustness(TABLE),
-    "gamuts": lambda: sinkcharts.gamuts(LightSettings().colours),
+    "gamuts": lambda: reaction_charts.gamuts(LightSettings().colours),
     "own_set": lambda: charts.own_set({"Happy": [3, 1], "Sad": [0, 4]}, ["monday", "tuesday"]),
-    "messages": lambda: sinkcharts.messages(MESSAGES, {1.5: "off", 3: "on"}),
-    "ribbons": lambda: sinkcharts.ribbons(RIBBONS, end=5),
+    "messages": lambda: reaction_charts.messages(MESSAGES, {1.5: "off", 3: "on"}),
+    "ribbons": lambda: reaction_charts.ribbons(RIBBONS, end=5),
 }
 
 
@@ -84,6 +85,7 @@ def lines(axes) -> dict[str, list[float]]:
     return {line.get_label(): list(line.get_ydata()) for line in axes.lines}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
 def test_every_chart_is_a_picture_on_white_that_notebooks_show(draw, tmp_path):
     figure = draw()
@@ -96,6 +98,7 @@ def test_every_chart_is_a_picture_on_white_that_notebooks_show(draw, tmp_path):
     assert (edges == 255).all(), "nothing is cut off"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
 def test_a_style_of_the_user_neither_changes_a_chart_nor_is_changed(draw):
     plain = draw()._repr_png_()
@@ -164,7 +167,7 @@ def test_robustness_has_a_panel_a_change_and_a_line_a_network_and_kind_of_labels
 
 
 def test_messages_are_ticks_in_the_colour_of_their_label_and_counted():
-    figure = sinkcharts.messages(MESSAGES, {1.5: "off"})
+    figure = reaction_charts.messages(MESSAGES, {1.5: "off"})
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["everything", "once", "never"]
     assert [text.get_text().strip() for text in axes.texts] == ["30", "1", "0", "off"]
@@ -177,12 +180,12 @@ def test_messages_are_ticks_in_the_colour_of_their_label_and_counted():
 
 
 def test_a_run_without_messages_is_drawn_empty():
-    figure = sinkcharts.messages({"nobody": []})
+    figure = reaction_charts.messages({"nobody": []})
     assert [text.get_text().strip() for text in figure.axes[0].texts] == ["0"]
 
 
 def test_ribbons_have_the_colours_of_their_labels_as_long_as_they_last_and_count_changes():
-    figure = sinkcharts.ribbons(RIBBONS, end=5)
+    figure = reaction_charts.ribbons(RIBBONS, end=5)
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_yticklabels()] == list(RIBBONS)
     assert [text.get_text() for text in axes.texts] == ["1 change", "3 changes", "0 changes"]
@@ -250,3 +253,27 @@ def test_without_matplotlib_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingPackageError, match=r"^A chart needs the package matplotlib, .*\[lessons\]"):
         charts.learning_curves(HISTORY)
+
+
+ODD = ["$\\foo$", "$5", "_hidden", "a_b^2", "\\frac{1}{2}", "%s{0}"]
+
+
+def odd_charts():
+    scores = np.eye(len(ODD))
+    readings = [reading(1, label, time=second) for second, label in enumerate(ODD)]
+    yield charts.confusion_matrix(Evaluation(tuple(ODD), scores, np.arange(len(ODD))))
+    yield charts.own_set({label: [3, 4] for label in ODD}, ["$\\bar$", "_monday"])
+    yield reaction_charts.messages(dict.fromkeys(ODD, readings), {1.0: "$\\foo$"})
+    yield reaction_charts.ribbons({label: [(0, label), (1, ODD[0])] for label in ODD}, 5)
+    yield reaction_charts.gamuts({label: LightSettings().neutral for label in ODD})
+
+
+@pytest.mark.slow
+def test_a_chart_draws_labels_with_signs_of_formulas_as_they_are(tmp_path):
+    from matplotlib.text import Text
+
+    for figure in odd_charts():
+        figure.savefig(tmp_path / "a.png")
+        texts = figure.findobj(Text)
+        assert any(text.get_text().startswith("$\\foo$") for text in texts)
+        assert not any(text.get_parse_math() for text in texts)

@@ -14,11 +14,11 @@ import tiny
 from parts import disk
 from tiny import LABELS, RECIPE
 
-from expression.card import Card
-from expression.checkpoints import Checkpoints
 from expression.errors import BadInputError, OutputError
-from expression.network import keras
-from expression.optimizer import prepare
+from expression.models.architectures import keras
+from expression.models.metadata import Card
+from expression.training.checkpoints import Checkpoints
+from expression.training.optimizer import prepare
 
 # Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -42,6 +42,7 @@ def kept(tmp_path) -> Checkpoints:
     checkpoints.keep_weights(model, 1)
     checkpoints.keep_best(model, Card(LABELS))
     checkpoints.keep_history([ROW])
+    checkpoints.release()
     return checkpoints
 
 
@@ -104,6 +105,13 @@ def test_a_folder_in_which_another_training_runs_is_left_alone(kept):
     kept.release()
 
 
+def test_another_training_of_the_same_program_is_another_one(kept):
+    kept.take_up(network())
+    with pytest.raises(BadInputError, match="Another training runs in"):
+        Checkpoints(kept.folder, ABOUT).take_up(network())
+    kept.release()
+
+
 def test_files_that_are_not_its_own_stay(kept):
     other = kept.folder / "checkpoint-best.pt"
     other.write_text("mine")
@@ -118,8 +126,35 @@ def test_what_differs_is_named_and_nothing_else(kept):
     assert str(caught.value) == (
         f"In {kept.folder} is a training with seed 3, start None, not seed 9, start a.keras 12. "
         "Expected the same, to go on with it. "
-        "Give the same again, or another --out; --start begins with its network."
+        f"Give the same again, or choose another --out, and --start {kept.best} to begin with its weights."
     )
+
+
+def test_more_epochs_for_a_training_that_has_ended_are_refused_with_the_reason_and_a_way(kept):
+    about = {**ABOUT, "recipe": asdict(replace(RECIPE, epochs=9))}
+    with pytest.raises(BadInputError) as caught:
+        Checkpoints(kept.folder, about).take_up(network())
+    assert str(caught.value) == (
+        f"In {kept.folder} is a training with epochs 4, not epochs 9. "
+        "Expected the same, to go on with it: the learning rate depends on the number of epochs. "
+        f"Give the same again, or choose another --out, and --start {kept.best} to begin with its weights."
+    )
+
+
+@pytest.mark.parametrize("best", [None, b"half"], ids=["gone", "cut short"])
+def test_a_network_that_cannot_be_begun_with_is_not_proposed(kept, best):
+    kept.best.unlink()
+    if best:
+        kept.best.write_bytes(best)
+    about = {**ABOUT, "recipe": asdict(replace(RECIPE, epochs=9))}
+    with pytest.raises(BadInputError, match=r"Give the same again, or choose another --out\.$"):
+        Checkpoints(kept.folder, about).take_up(network())
+
+
+def test_a_network_with_other_labels_is_not_proposed_to_begin_with(kept):
+    about = {**ABOUT, "labels": ["Happy", "Angry"]}
+    with pytest.raises(BadInputError, match=r"Give the same again, or choose another --out\.$"):
+        Checkpoints(kept.folder, about).take_up(network())
 
 
 @pytest.mark.parametrize(
@@ -152,7 +187,9 @@ def test_a_disk_that_is_nearly_full_is_told_before_anything_is_written(kept, tmp
         other.take_up(network())
         filling = tmp_path / "small" / "film"
         filling.write_bytes(bytes(1_500_000))
-        with pytest.raises(OutputError, match=r"There are \d MB left for .*small.run\. Expected 1 MB\. M"):
+        with pytest.raises(
+            OutputError, match=r"There are \d MB left for .*small.run\. Expected 1 MB\. Free some space"
+        ):
             other.keep_weights(network(), 1)
         assert [path.name for path in other.folder.iterdir()] == ["lock"]
         filling.unlink()
@@ -174,7 +211,9 @@ def test_a_disk_that_fills_up_while_figures_are_written_costs_no_more_than_the_e
             while file.write(bytes(4096)):
                 pass
         long = [{**ROW, "epoch": epoch} for epoch in range(1, 3000)]
-        with pytest.raises(OutputError, match=r"cannot be written \(No space left .*\)\. Exp.* Make room"):
+        with pytest.raises(
+            OutputError, match=r"cannot be written \(No space left .*\)\. Exp.* Free some space"
+        ):
             kept.keep_history(long)
         filling.unlink()
         assert kept.take_up(network()) == [ROW]
@@ -192,7 +231,7 @@ def test_a_network_that_outgrows_the_disk_leaves_the_one_before(kept, monkeypatc
         raise OSError(28, "No space left on device", "expression.keras")
 
     before = kept.best.read_bytes()
-    monkeypatch.setattr("expression.network.write_card", full)
+    monkeypatch.setattr("expression.models.architectures.write_card", full)
     with pytest.raises(OutputError, match=r"expression\.keras cannot be written \(No space left"):
         kept.keep_best(network(), Card(LABELS))
     assert kept.best.read_bytes() == before

@@ -6,29 +6,29 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from parts import ROOT
 
-from expression.dataset import Split
+from expression.datasets.dataset import Split
+from expression.datasets.ferplus import COLUMNS
 from expression.errors import BadInputError
-from expression.evaluation import Evaluation, evaluate
-from expression.image import read_picture, write_picture
 from expression.labels import FER2013, Labels
-from expression.models import SHIPPED
-from expression.runtime import load
-from expression.votes import COLUMNS
+from expression.models.metadata import Card
+from expression.models.registry import SHIPPED
+from expression.models.runtime import Runtime, load
+from expression.pictures.image import read_picture, write_picture
+from expression.training.evaluation import Evaluation, evaluate
 
 
-class Fake:
+class Fake(Runtime):
     """Stands in for a Runtime: gives the scores it is made with, and notes which head was asked."""
 
-    name, size = "fake.tflite", 48
-
     def __init__(self, scores, labels=FER2013, heads=("fer2013", "ferplus")):
-        self.rows, self.labels, self.heads = np.array(scores, np.float32), labels, heads
-        self.asked = []
+        super().__init__(Path("fake.tflite"), Card(labels, heads=heads))
+        self.rows, self.asked = np.array(scores, np.float32), []
 
     def scores(self, pictures, head=None):
         self.asked.append(head)
@@ -231,8 +231,14 @@ WRONG = {
         split_of([0, 1]),
         {"names": ["Happy", "Bored", "Awake"]},
         "The data has pictures of Bored, which fake.tflite does not know. Expected only Angry, Disgust, "
+        "Fear, Happy, Sad, Surprise, Neutral. Name other pictures, or train a network for these.",
+    ),
+    "unknown label among others": (
+        split_of([0, 1, 2]),
+        {"names": ["Happy", "Bored", "Sad"]},
+        "The data has pictures of Bored, which fake.tflite does not know. Expected only Angry, Disgust, "
         "Fear, Happy, Sad, Surprise, Neutral. "
-        "Rename or leave out those pictures, or train a network for them.",
+        "Leave them out, such as with --labels Happy,Sad, or train a network for them.",
     ),
 }
 
@@ -267,7 +273,8 @@ def test_the_script_ends_in_the_accuracy(portrait, tmp_path):
         write_picture(tmp_path / label / "face.png", portrait)
     code, out, err = run("scripts/predict.py", "--data", str(tmp_path))
     assert (code, err) == (0, "")
-    assert out.splitlines()[0] == "          pictures  recall  precision      F1"
+    assert out.splitlines()[0] == "Network: the shipped one"
+    assert "          pictures  recall  precision      F1" in out.splitlines()
     assert re.fullmatch(r"Accuracy on test set: (0|50)\.0%", out.splitlines()[-1])
 
 

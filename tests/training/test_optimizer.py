@@ -9,14 +9,17 @@ import pytest
 import tiny
 from tiny import LABELS, RECIPE
 
-from expression.augmentation import Batches
-from expression.network import keras
-from expression.optimizer import average, prepare, schedule
-from expression.recipe import Recipe
-from expression.training import lessons
+from expression.models.architectures import keras
+from expression.training.augmentation import Batches
+from expression.training.optimizer import average, prepare, schedule
+from expression.training.recipe import Recipe
+from expression.training.targets import training_targets
 
 # Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 12])
@@ -57,7 +60,7 @@ def test_in_a_short_training_the_average_spans_a_fifth_of_it(epochs, steps, expe
 
 def test_averages_replace_the_weights_and_normalisations_fit_them():
     """What the normalisation puts out has mean 0 and deviation 1 on the pictures of the training."""
-    network, batches = prepared(steps=4), Batches(lessons(tiny.split(64, 1), LABELS), batch=16)
+    network, batches = prepared(steps=4), Batches(training_targets(tiny.split(64, 1), LABELS), batch=16)
     network.fit(batches, epochs=2, verbose=0, shuffle=False)
     before = network.get_weights()
     network.optimizer.build(network.trainable_variables)

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from expression.cascades import CASCADES, find, find_near, read_cascade, two_eyes
-from expression.data import Box
 from expression.errors import BadInputError, MissingFileError
-from expression.image import grey
+from expression.pictures.image import grey
+from expression.types import Box
+from expression.vision.cascades import CASCADES, find, find_near, read_cascade, two_eyes
 
 
 @pytest.fixture(scope="module")

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
-import cv2
 import numpy as np
 import pytest
+from parts import PATIENCE
 
-from expression import models
-from expression.data import Box, Data, Face, Frame
 from expression.errors import BadInputError, MissingFileError
-from expression.faces import (
+from expression.live.data import Data
+from expression.live.detection import FaceLoop
+from expression.models import registry
+from expression.pictures.image import face_pixels, read_picture, resize
+from expression.sources.video import Video
+from expression.types import Box, Face, Frame
+from expression.vision.detectors import (
     CASCADES,
     CascadeDetector,
     Detector,
     FaceCutter,
-    FaceLoop,
     WholeFrame,
     YuNet,
     make_detector,
 )
-from expression.image import face_pixels, read_picture, resize
-from expression.tracking import Tracker
+from expression.vision.tracking import Tracker
 
 every_detector = pytest.mark.parametrize("name", [*CASCADES, "yunet"], indirect=True)
 
@@ -38,20 +41,19 @@ def name(request):
 @pytest.fixture
 def without_yunet(monkeypatch, tmp_path):
     monkeypatch.delenv("EXPRESSION_MODELS", raising=False)
-    monkeypatch.setattr(models, "cache_folder", lambda: tmp_path / "nothing")
+    monkeypatch.setattr(registry, "cache_folder", lambda: tmp_path / "nothing")
 
 
 def frames_of(clip, step=1):
-    capture = cv2.VideoCapture(str(clip))
-    number = 0
-    while True:
-        there, image = capture.read()
-        if not there:
+    video = Video(clip)
+    video.open()
+    for number in itertools.count():
+        image = video.read()
+        if image is None:
             break
         if number % step == 0:
-            yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        number += 1
-    capture.release()
+            yield image
+    video.close()
 
 
 PLAIN = {
@@ -130,7 +132,7 @@ def test_yunet_by_name_without_its_file_is_an_error_with_the_remedy(without_yune
 
 
 def test_a_file_that_only_looks_like_yunet_is_not_used(without_yunet, monkeypatch, tmp_path):
-    (tmp_path / models.CATALOGUE["yunet"].file_name).write_bytes(b"not a network")
+    (tmp_path / registry.CATALOGUE["yunet"].file_name).write_bytes(b"not a network")
     monkeypatch.setenv("EXPRESSION_MODELS", str(tmp_path))
     assert "SHA-256 differs" in make_detector("auto").description
 
@@ -237,6 +239,7 @@ def test_the_eye_filter_drops_what_has_no_eyes(portrait):
     assert len(CascadeDetector("haar", eyes=True).detect(portrait)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "clip", "faces", "least"),
     [
@@ -283,13 +286,13 @@ def loop():
     loop.start()
     yield data, detector, loop, follower
     data.done = True
-    loop.join(5)
+    loop.join(PATIENCE)
     assert not loop.is_alive()
     assert threading.active_count() == threads
 
 
 def frame(number):
-    return Frame(np.zeros((300, 380, 3), np.uint8), number, time=100 + number / 25)
+    return Frame(np.zeros((300, 380, 3), np.uint8), number, 100 + number / 25, number / 25)
 
 
 def test_the_loop_publishes_the_largest_people_and_also_nobody(loop):
@@ -303,6 +306,16 @@ def test_the_loop_publishes_the_largest_people_and_also_nobody(loop):
     seen = follower.next(5)
     assert (seen.frame.number, seen.items) == (1, ())
     assert (faces.frames, faces.frames_with_faces, faces.skipped) == (2, 1, 0)
+
+
+def test_people_are_followed_by_the_time_of_the_recording(loop):
+    data, _, _, follower = loop
+    numbers = []
+    for number, position in enumerate((0.0, 0.04, 0.08, 9.0)):  # nobody is sure who is back after so long
+        image = np.zeros((300, 380, 3), np.uint8)
+        data.frame.publish(Frame(image, number, 100 + 8 * number, position))  # a laptop that sleeps often
+        numbers.append(follower.next(5).items[0].person)
+    assert numbers == [1, 1, 1, 2]
 
 
 def test_the_loop_looks_near_the_last_faces_and_now_and_then_everywhere(loop):
@@ -335,7 +348,7 @@ def test_a_detector_of_ones_own_needs_no_more_than_detect():
     data.frame.publish(frame(0))
     data.frame.close()
     loop.start()
-    loop.join(5)
+    loop.join(PATIENCE)
     assert [face.person for face in data.faces.latest.items] == [1]
     assert not loop.is_alive()
 
@@ -346,12 +359,12 @@ def test_the_loop_counts_the_frames_that_it_skipped(loop):
 
     def slow(*_):
         entered.set()
-        release.wait(5)
+        release.wait(PATIENCE)
         return []
 
     detector.search = slow
     data.frame.publish(frame(0))
-    assert entered.wait(5)
+    assert entered.wait(PATIENCE)
     for number in (1, 2, 3):
         data.frame.publish(frame(number))
     release.set()
@@ -364,7 +377,7 @@ def test_the_loop_handles_the_last_frame_and_closes_its_slot(loop):
     data, _, faces, follower = loop
     data.frame.publish(frame(0))
     data.frame.close()
-    faces.join(5)
+    faces.join(PATIENCE)
     assert not faces.is_alive()
     assert follower.next(0).frame.number == 0
     assert follower.ended
@@ -380,6 +393,6 @@ def test_an_error_of_the_detector_ends_the_run_and_is_kept(loop):
     detector.search = broken
     data.frame.publish(frame(0))
     assert data.wait_done(5)
-    faces.join(5)
+    faces.join(PATIENCE)
     assert (data.error[0], str(data.error[1])) == ("faces", "no more")
     assert data.faces.closed

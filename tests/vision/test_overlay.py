@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from expression import overlay
-from expression.overlay import Layer, bar, blend, ink, line, panel, pill, shortened, text_width
+from expression.vision import overlay
+from expression.vision.overlay import Layer, bar, blend, ink, line, panel, pill, shortened, text_width
 
 TINT = (240, 228, 66)
 

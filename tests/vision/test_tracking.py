@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expression.data import Box, Face
 from expression.errors import BadInputError
 from expression.labels import NOT_SURE, Labels
-from expression.tracking import DEAD_BAND, FORGET_SECONDS, HITS, STREAK, Smoother, Tracker
+from expression.sources.video import Video
+from expression.types import Box, Face
+from expression.vision.smoothing import FORGET_SECONDS, STREAK, Smoother
+from expression.vision.tracking import DEAD_BAND, HITS, Tracker
 
 FPS = 25
 
@@ -171,18 +173,16 @@ def test_a_face_of_quite_another_size_is_another_person():
 
 
 def test_three_people_who_walk_get_three_numbers(shared_data, yunet):
-    import cv2
-
-    from expression.faces import make_detector
+    from expression.vision.detectors import make_detector
 
     detector, tracker = make_detector("yunet"), Tracker()
-    capture = cv2.VideoCapture(str(shared_data / "media" / "three_people_walking.mp4"))
-    for number in itertools.count():
-        there, image = capture.read()
-        if not there:
-            break
-        tracker.update(detector.detect(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)), number / 12.5)
-    capture.release()
+    video = Video(shared_data / "media" / "three_people_walking.mp4")
+    video.open()
+    number = 0
+    while (image := video.read()) is not None:
+        tracker.update(detector.detect(image), video.position)
+        number += 1
+    video.close()
     assert number > 30
     assert tracker.numbers == 3
 

@@ -1,0 +1,121 @@
+"""The files `expression.toml`: the user's own in their folder of settings, and one in the current folder.
+
+The one in the current folder may have come with a folder that somebody sent. What it sets is used, but no
+secret is sent to a place that it names; see `sinks/_secrets.py`. `settings.py` and `settings.py` read
+them.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .errors import BadInputError, as_bad_input
+from .files import own_folder, read_small
+from .sanitize import printable
+
+FILE = "expression.toml"
+
+MOST_BYTES = 20_000
+"""Bytes of a file at most: a parser takes minutes over the dotted names that a larger one can hold."""
+
+EXPECTED = "Expected settings in TOML, such as people = 2, in UTF-8."
+REMEDY = "Correct it, or remove the file."
+
+
+class SettingsFile(NamedTuple):
+    """What one of the files sets.
+
+    Attributes:
+        path: The file.
+        own: Whether it lies in the user's folder of settings.
+        values: What it sets.
+    """
+
+    path: Path
+    own: bool
+    values: dict[str, Any]
+
+    @property
+    def place(self) -> str:
+        """How messages call it."""
+        return str(self.path) if self.own else FILE
+
+    def table(self, name: str) -> dict[str, Any]:
+        """Returns a table such as [lights]; empty where there is none.
+
+        Raises:
+            BadInputError: It is something else.
+        """
+        found = self.values.get(name, {})
+        if not isinstance(found, dict):
+            raise BadInputError(
+                f"{name} is {described(found)} in {self.place}.",
+                f"Expected a table [{name}].",
+                f"Write [{name}] above its lines.",
+            )
+        return found
+
+
+def own_file() -> Path:
+    """Returns where the user's own file lies, whether or not it is there."""
+    return own_folder("config") / FILE
+
+
+def settings_files(folder: str | Path = ".") -> list[SettingsFile]:
+    """Returns the files that are there, the user's own first: what the later one sets counts.
+
+    Raises:
+        BadInputError: One of them cannot be read.
+    """
+    own, here = own_file(), Path(folder) / FILE
+    paths = [path for path in (own, here) if os.path.lexists(path)]
+    if len(paths) == 2 and os.path.realpath(own) == os.path.realpath(here):
+        paths.pop()
+    return [SettingsFile(path, path == own, _read(path)) for path in paths]
+
+
+def not_sent_to(place: str, found_in: str, secret: str, instead: str) -> BadInputError:
+    """Returns the error for a secret that would go to a place which only a file in the current folder names.
+
+    Args:
+        place: What is named: "The bridge 10.0.0.9", at the beginning of a sentence.
+        found_in: The file.
+        secret: The name of the variable, or the file, that holds the secret.
+        instead: How the user can name the place.
+    """
+    return BadInputError(
+        f"{place} is named by {found_in}, and {secret} would be sent there.",
+        "Expected secrets to go only where you say: by arguments, the environment or your own settings.",
+        f"If it is yours, move that line into {own_file()}, or give it as {instead}.",
+    )
+
+
+def described(value: object) -> str:
+    """Returns a value in a message: as it is written, or what kind of thing it is, since parts may be secret.
+
+    Example:
+        >>> described("two"), described(["rtsp://me:secret@camera"])
+        ("'two'", 'a list')
+    """
+    if isinstance(value, (dict, list, tuple)):
+        return "a table" if isinstance(value, dict) else "a list"
+    try:
+        return printable(repr(value))
+    except ValueError:  # too many digits
+        return "a very long number"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Returns what a file sets."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    text = read_small(path, EXPECTED, REMEDY, MOST_BYTES)
+    with as_bad_input(f"{path} cannot be read", EXPECTED, REMEDY):
+        return tomllib.loads(text)

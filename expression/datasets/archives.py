@@ -1,0 +1,232 @@
+"""What kind of file something is, by its first bytes, and tables of text inside archives.
+
+`fer2013.py` and `folders.py` call it: a table is read from a .gz, .zip or .tar file as it is,
+whatever the file is called; everything else in an archive has to be unpacked by the user.
+Nothing is ever unpacked to the disk here.
+
+Notebook: 04_labels_and_data
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import importlib
+import io
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
+
+from ..errors import BadInputError, as_bad_input
+from ..files import is_housekeeping, read_start
+from ..pictures.kinds import STAND_INS, stand_in
+from ..sanitize import printable
+
+TABLES = (".csv", ".tsv", ".txt", ".lst")
+"""Endings of tables inside archives."""
+
+LARGEST = 4 << 30
+"""Bytes that a table in an archive may have once it is unpacked; FER2013 has 300 million."""
+
+MEMBERS = 100_000
+"""Entries of an archive that are looked through."""
+
+MAGIC = {
+    b"PK\x03\x04": "a zip archive",
+    b"PK\x05\x06": "an empty zip archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ\x00": "an xz archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"PAR1": "a Parquet table",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x80\x04\x95": "a Python pickle",
+    b"SQLite format 3": "an SQLite database",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook or another Office file",
+    b"MATLAB 5.0": "a MATLAB file",
+    b"%PDF": "a PDF file",
+}
+"""How files begin, and what they are."""
+
+ENCRYPTED = 1
+"""The flag of a member of a zip archive that a password keeps.
+
+Source: APPNOTE 4.4.4, https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+"""
+
+READ = ("a zip archive", "a gzip archive", "a tar archive", "a bzip2 archive", "an xz archive")
+"""Archives that Python opens."""
+
+
+REMEDIES = dict(STAND_INS.values())
+FETCH_IT = "Fetch or export it again."
+
+
+class TableFile(NamedTuple):
+    """A table of text, in a file of its own or inside an archive.
+
+    Attributes:
+        path: The file.
+        member: Its name in the archive; nothing where it is the file itself, or all that is compressed in it.
+    """
+
+    path: Path
+    member: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path} ({printable(self.member)})" if self.member else str(self.path)
+
+    @property
+    def name(self) -> str:
+        """The table's own name in small letters, without the ending of a compressed file."""
+        name = PurePosixPath(self.member.replace("\\", "/") or self.path.name).name.casefold()
+        return name.removesuffix(".gz").removesuffix(".bz2").removesuffix(".xz")
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Opens it to be read, unpacked."""
+        with contextlib.ExitStack() as stack:
+            kind = kind_of(self.path)
+            if self.member and kind == "a zip archive":
+                archive = stack.enter_context(zipfile.ZipFile(self.path))
+                file = stack.enter_context(archive.open(self.member))
+            elif self.member:
+                archive = stack.enter_context(tarfile.open(self.path))
+                file = stack.enter_context(archive.extractfile(self.member))
+            else:
+                file = stack.enter_context(_unpacked(self.path, kind))
+            yield _Limited(file, self) if self.member or kind in READ else file
+
+
+class _Limited(io.RawIOBase):
+    """A file that is refused once more has been read of it than any table has."""
+
+    def __init__(self, file: BinaryIO, table: TableFile):
+        self._file, self._table, self._left = file, table, LARGEST
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        found = self._file.read(len(buffer))
+        self._left -= len(found)
+        if self._left < 0:
+            raise BadInputError(
+                f"{self._table} is larger than {LARGEST >> 30} GB when it is unpacked.",
+                "Expected a table of pictures.",
+                "Unpack it, and name the table itself if that is what it is.",
+            )
+        buffer[: len(found)] = found
+        return len(found)
+
+
+def kind_of(path: Path) -> str | None:
+    """Returns what kind of archive or other known file something is, such as "a zip archive"; None for text.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    return _kind(read_start(path, 512))
+
+
+def is_archive(path: Path) -> bool:
+    """Returns whether a file is an archive, as its first bytes say."""
+    try:
+        return (kind_of(path) or "").endswith("archive")
+    except OSError:
+        return False
+
+
+def _kind(start: bytes) -> str | None:
+    if start[257:262] == b"ustar":
+        return "a tar archive"
+    kind = next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
+    return kind or (stand_in(start) or (None,))[0]
+
+
+def tables_in(path: Path) -> list[TableFile]:
+    """Returns the tables that a file holds: itself if it is no archive, else those of the archive.
+
+    Raises:
+        BadInputError: It is damaged, or a kind of archive that cannot be opened here.
+    """
+    told = as_bad_input(
+        f"{path} cannot be opened", "Expected a table or a whole archive.", "Fetch or pack it again."
+    )
+    with told:
+        kind = kind_of(path) if path.stat().st_size else "an empty file"
+        if kind == "a zip archive":
+            with zipfile.ZipFile(path) as archive:
+                entries = [info for info in archive.infolist()[:MEMBERS] if not info.is_dir()]
+            names = [info.filename for info in entries]
+            locked = any(info.flag_bits & ENCRYPTED for info in entries)
+            kind = "an encrypted zip archive" if locked else _kind_of_zip(names) or kind
+            if kind == "a zip archive":
+                return _tables(path, names)
+        elif kind in READ and (kind == "a tar archive" or _holds_a_tar(path, kind)):
+            return _tables(path, _members(path))
+        elif kind in READ or kind is None:
+            return [TableFile(path)]
+    raise BadInputError(
+        f"{path} is {kind}.",
+        "Expected a table of text, a folder of pictures, or a .zip, .tar or .gz file with a table in it.",
+        "Unpack it, and name the folder." if kind.endswith("archive") else REMEDIES.get(kind, FETCH_IT),
+    )
+
+
+def _kind_of_zip(names: list[str]) -> str | None:
+    """Returns what a zip archive is to a user, where that is something else, by the names in it."""
+    if "xl/workbook.xml" in names:
+        return "an Excel workbook"
+    return "a file of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else None
+
+
+def _tables(path: Path, names: list[str]) -> list[TableFile]:
+    """Returns the tables among the members of an archive."""
+    places = [PurePosixPath(name.replace("\\", "/")) for name in names]
+    return [
+        TableFile(path, name)
+        for name, place in zip(names, places, strict=True)
+        if place.suffix.casefold() in TABLES and not any(map(is_housekeeping, place.parts))
+    ]
+
+
+def _members(path: Path) -> list[str]:
+    """Returns the names of the files in a tar archive, without links and devices."""
+    names, size = [], 0
+    with tarfile.open(path) as archive:
+        for count, member in enumerate(archive):
+            size += member.size
+            if count >= MEMBERS or size > LARGEST:  # what is compressed has to be unpacked to be passed over
+                break
+            if member.isreg():
+                names.append(member.name)
+    return names
+
+
+def _holds_a_tar(path: Path, kind: str) -> bool:
+    """Returns whether what is compressed in a file is a tar archive."""
+    with _unpacked(path, kind) as file:
+        return _kind(file.read(512)) == "a tar archive"
+
+
+def _unpacked(path: Path, kind: str | None) -> BinaryIO:
+    """Opens a file, or what is compressed in it."""
+    if kind == "a gzip archive":
+        return gzip.open(path)
+    module = {"an xz archive": "lzma", "a bzip2 archive": "bz2"}.get(kind)
+    if not module:
+        return path.open("rb")
+    try:
+        return importlib.import_module(module).open(path)
+    except ImportError as error:
+        raise BadInputError(
+            f"{path} is {kind}, and this Python was built without {module}.",
+            "Expected a table of text, or a .zip, .tar or .gz file with one in it.",
+            "Unpack it, and name what was in it.",
+        ) from error

@@ -1,0 +1,108 @@
+"""Which pictures a set has, and what it calls their labels: what the readers of sets hand over.
+
+`folders.py`, `known_sets.py` and `file_lists.py` make a Listing; `folders.read_folder` reads its
+pictures, and `importer.py` looks for faces in them.
+
+Notebook: 04_labels_and_data
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from ..pictures.skipped import Skipped
+from .synonyms import split_meant
+
+OFFICIAL = {"Training": "training", "PublicTest": "validation", "PrivateTest": "test"}
+"""How names of FER2013's pictures begin where they are files, as in PrivateTest_10131363.jpg.
+
+Source: https://www.kaggle.com/datasets/msambare/fer2013
+"""
+
+
+class Entry(NamedTuple):
+    """A picture to be read.
+
+    Attributes:
+        path: Its file.
+        word: What the set calls its label, or what a number of the set stands for.
+        origin: The file or folder that says so.
+        group: Whose face it is, or which capture session; nothing where that is not known.
+        split: The split that the set puts it in; nothing where it does not say.
+        written: What is written there, where that is not the word itself, such as a number.
+        box: Where the face is, as (x, y, width, height); in pixels, or up to 1 in shares of the
+            picture. None where the picture is the face.
+    """
+
+    path: Path
+    word: str
+    origin: Path
+    group: str = ""
+    split: str = ""
+    written: str = ""
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass
+class Listing:
+    """The pictures of a set.
+
+    Attributes:
+        entries: Those that have a label.
+        skipped: Files that were left out, such as pictures without a label.
+        notes: What a user should know about how the set was read, a sentence each.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    skipped: Skipped = field(default_factory=Skipped)
+    notes: list[str] = field(default_factory=list)
+
+    def settle_splits(self) -> bool:
+        """Puts every picture in a split, and returns whether the set says which.
+
+        The folders of a set decide, if they are named as splits; else FER2013's names of files; else all
+        of it is "test". Folders decide against the names, except where they only hold both tests together.
+        """
+        named = {entry.split for entry in self.entries} - {""}
+        by_name = [_split_of_name(entry.path.name) for entry in self.entries]
+        if named:
+            self._leave_out_strays(named)
+            if self._is_official():
+                self._take([_split_of_name(entry.path.name) for entry in self.entries])
+            return True
+        if self.entries and all(by_name) and (len(set(by_name)) > 1 or self._has_official_names()):
+            self._take(by_name)
+            self.notes.append("Split by the names of the files, which begin with train or test.")
+            return True
+        self._take(["test"] * len(self.entries))
+        return False
+
+    def _leave_out_strays(self, named: set[str]) -> None:
+        """Leaves pictures out that are in no split, where others are."""
+        strays = [entry for entry in self.entries if not entry.split]
+        for entry in strays:
+            self.skipped.add(entry.path.name, f"in none of the folders for {', '.join(sorted(named))}")
+        self.entries = [entry for entry in self.entries if entry.split]
+
+    def _has_official_names(self) -> bool:
+        return all(entry.path.name.partition("_")[0] in OFFICIAL for entry in self.entries)
+
+    def _is_official(self) -> bool:
+        """Whether these are FER2013's folders train and test, the second of which holds both of its tests."""
+        expected = {("training", "training"), ("test", "validation"), ("test", "test")}
+        pairs = {(entry.split, _split_of_name(entry.path.name)) for entry in self.entries}
+        return self._has_official_names() and {("test", "test")} <= pairs <= expected
+
+    def _take(self, splits: list[str]) -> None:
+        self.entries = [
+            entry._replace(split=split) for entry, split in zip(self.entries, splits, strict=True)
+        ]
+
+
+def _split_of_name(name: str) -> str:
+    """Returns the split that the first word of a file's name stands for, or nothing."""
+    first = re.match(r"[A-Za-z]+(?=[_\-.]?\d)|[A-Za-z]+(?=_)", name)
+    return (first and split_meant(first[0])) or ""

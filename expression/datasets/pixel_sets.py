@@ -1,0 +1,141 @@
+"""Turns tables of pixels into a Dataset: labels are matched, rows go to their splits, FER+'s votes are added.
+
+`fer2013.py` finds the tables and calls a PixelReader.
+
+Notebook: 04_labels_and_data
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadInputError
+from ..labels import FER2013, Labels
+from ..pictures.skipped import Skipped
+from .archives import TableFile
+from .dataset import SPLITS, Dataset, Split
+from .ferplus import VOTES_FILE, match_votes
+from .matching import Matcher
+from .pixel_tables import Columns, Pixels, read_pixels
+from .sheets import USAGES
+from .synonyms import numbers_of, split_meant
+from .text_tables import Form
+
+
+class PixelReader:
+    """Turns tables of pixels into a Dataset, and gathers what there is to say about them.
+
+    Args:
+        source: Where they are, for messages.
+        labels: Those that count; None for FER2013's.
+    """
+
+    def __init__(self, source: Path, labels: Labels | None):
+        self.source = source
+        self.matcher = Matcher(labels or FER2013, only=labels is not None)
+        self.skipped = Skipped()
+        self.notes: list[str] = []
+
+    def pixels(self, table: TableFile, form: Form, columns: Columns) -> Pixels:
+        """Reads a table."""
+        pixels = read_pixels(table, form, columns)
+        self.skipped.extend(pixels.skipped)
+        return pixels
+
+    def split(self, pixels: Pixels, table: TableFile, split: str) -> Split:
+        """Returns all pictures of a table as one split."""
+        indexes = self._indexes(pixels, table)
+        votes = self._votes(pixels, table.path, indexes, None, split)
+        return Split(pixels.pictures, indexes, votes).take(indexes >= 0)
+
+    def by_usage(self, pixels: Pixels, table: TableFile | Path) -> Dataset:
+        """Sorts the pictures of a table into the splits that its usages name."""
+        unknown = Skipped()
+        named = [split_meant(use) for use in pixels.uses]
+        for use, split, count in zip(pixels.uses, named, _counts(pixels.usages, pixels.uses), strict=True):
+            if split is None:
+                unknown.add(repr(use), "with a usage that is not train, validation or test", count)
+        unknown.check(pixels.count, table, "rows")
+        self.skipped.extend(unknown)
+        places = np.array([SPLITS.index(split) if split else -1 for split in named])[pixels.usages]
+        pixels, places = pixels.take(places >= 0), places[places >= 0]
+        indexes = self._indexes(pixels, table)
+        # Other words than FER2013's own say less: "test" may hold both of its tests.
+        official = [use if use in USAGES else "" for use in pixels.uses]
+        path = table if isinstance(table, Path) else table.path
+        votes = self._votes(pixels, path, indexes, [official[use] for use in pixels.usages])
+        whole = Split(pixels.pictures, indexes, votes)
+        splits = {name: whole.take((places == n) & (indexes >= 0)) for n, name in enumerate(SPLITS)}
+        return self.dataset(splits, True)
+
+    def dataset(self, splits: dict[str, Split], has_splits: bool) -> Dataset:
+        """Returns the Dataset, with what there is to say about it."""
+        nobody = next(iter(splits.values())).first(0)
+        self.skipped.extend(self.matcher.skipped)
+        if not any(map(len, splits.values())):
+            told = self.skipped.summary(len(self.skipped), "pictures")
+            raise BadInputError(
+                f"{self.source} has no pictures that can be used. {told}".rstrip(),
+                f"Expected pictures of {', '.join(self.matcher.labels)}.",
+                "Name other data, or other labels.",
+            )
+        notes = (*self.notes, *self.matcher.notes("Labels"))
+        parts = [splits.get(name, nobody) for name in SPLITS]
+        unused = tuple(self.matcher.unused)
+        found = Dataset(self.matcher.labels, *parts, self.skipped, notes, has_splits, unused)
+        return found.with_validation()
+
+    def _indexes(self, pixels: Pixels, table: TableFile | Path) -> np.ndarray:
+        """Returns the index of each picture's label; -1 for those that are left out, which are counted."""
+        numbers = [_number(word) for word in pixels.words]
+        used = [number for number in numbers if number is not None]
+        if used and (min(used), max(used)) == (1, 7):
+            raise BadInputError(
+                f"{table} has labels from 1 to 7.",
+                "Expected 0 to 6, as FER2013 counts from Angry to Neutral, or words.",
+                "Write words in place of the numbers, such as happy.",
+            )
+        known, found, unknown = numbers_of("FER2013"), [], Skipped()
+        for word, number, count in zip(
+            pixels.words, numbers, _counts(pixels.labels, pixels.words), strict=True
+        ):
+            meant = word if number is None else known.get(number, word)
+            try:
+                found.append(self.matcher.index(meant, f"label {word}", count))
+            except KeyError:
+                found.append(None)
+                unknown.add(repr(word), "with a label that is not known", count)
+        unknown.check(pixels.count, table, "rows")
+        self.skipped.extend(unknown)
+        return np.array([-1 if index is None else index for index in found], np.int64)[pixels.labels]
+
+    def _votes(
+        self, pixels: Pixels, path: Path, indexes: np.ndarray, usages: list[str] | None, split: str = ""
+    ) -> np.ndarray | None:
+        """Returns FER+'s votes if they lie beside FER2013, or in a folder `ferplus` beside its folder."""
+        folder = path.resolve().parent
+        places = (folder / VOTES_FILE, folder.parent / "ferplus" / VOTES_FILE)
+        place = next((place for place in places if place.is_file()), None)
+        if place is None:
+            return None
+        prefer = dict(zip(SPLITS, USAGES, strict=True)).get(split, "Training")
+        names = [None if index < 0 else self.matcher.labels[index] for index in indexes]
+        votes, reason = match_votes(place, pixels.pictures, names, pixels.rows, pixels.count, usages, prefer)
+        self.notes += [reason] if reason else []
+        return votes
+
+
+def _counts(values: np.ndarray, kinds: tuple[str, ...]) -> list[int]:
+    """Returns how often each kind occurs."""
+    return np.bincount(values, minlength=len(kinds)).tolist()
+
+
+def _number(word: str) -> int | None:
+    """Returns a label that is a whole number, also where it is written as 3.0."""
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() and abs(value) < 1000 else None

@@ -1,0 +1,67 @@
+"""Displays: a window, a notebook's widget or nothing, and the loop that feeds them.
+
+`session.py` makes a display and its `DisplayLoop`; a window (`window.py`) is run in the
+main thread, a widget (`widget.py`) in a thread of its own.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ..errors import BadInputError, DisplayError, did_you_mean
+from ..jupyter import in_notebook
+from ._base import Display, NoDisplay
+from .screen import check_screen, screen_is_there
+
+TITLE = "Expression (Esc or q closes)"
+
+
+def make_display(name: str = "auto", title: str = TITLE) -> Display:
+    """Returns a display that is not yet open.
+
+    Args:
+        name: auto, window, widget or none; auto is a widget in a notebook, a window where
+            there is a screen and this is the main thread, else none.
+        title: What stands in a window's title bar.
+
+    Raises:
+        DisplayError: A window was asked for without a screen, or a widget without a notebook.
+        BadInputError: There is no display of that name.
+    """
+    if name == "auto":
+        name = _best_here()
+    if name == "window":
+        check_screen()
+        from .window import Window
+
+        return Window(title)
+    if name not in ("widget", "none"):
+        raise BadInputError(
+            f"There is no display {name!r}.",
+            "Expected auto, window, widget or none.",
+            did_you_mean(name, ("auto", "window", "widget", "none")),
+        )
+    if name == "none":
+        return NoDisplay()
+    if not in_notebook():
+        raise DisplayError(
+            "A widget cannot be shown: this is no notebook.",
+            "Expected a cell of a notebook in Jupyter.",
+            "Choose the display window or none.",
+        )
+    from .widget import Widget
+
+    return Widget()
+
+
+def _best_here() -> str:
+    """Returns the name of the display that works here."""
+    if in_notebook():
+        return "widget"
+    in_main = threading.current_thread() is threading.main_thread()
+    return "window" if in_main and screen_is_there()[0] else "none"
+
+
+WAITING = "Waiting for the first picture …"

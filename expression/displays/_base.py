@@ -1,0 +1,59 @@
+"""Display: what every display is; `make_display` makes one, `DisplayLoop` feeds it.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..control import Control
+from ..types import Reading
+
+
+class Display:
+    """Where frames are shown. A subclass writes `open`, `show` and `close`.
+
+    Attributes:
+        name: What `--display` calls it.
+        needs_main_thread: Whether all calls have to come from the main thread.
+        draws: Whether it shows anything at all.
+        control: The switches of the run, for what is pressed on the display; set before `open`.
+    """
+
+    name = "display"
+    needs_main_thread = False
+    draws = True
+    control: Control | None = None
+
+    def open(self) -> None:
+        """Makes it appear."""
+
+    def show(self, image: np.ndarray, readings: Sequence[Reading] | None = None, status: str = "") -> bool:
+        """Shows a picture.
+
+        Args:
+            image: (height, width, 3) uint8, RGB, with all that is drawn on it.
+            readings: Whose faces are drawn on it; None where there was no frame to read.
+            status: The line that is drawn in its corner, such as "24 fps · 31 ms".
+
+        Returns:
+            False when the user has closed the display.
+        """
+        return self.is_open()
+
+    def is_open(self) -> bool:
+        """Handles keys and clicks; False when the user has closed the display."""
+        return True
+
+    def close(self) -> None:
+        """Takes it away; can be called without harm when it is not open."""
+
+
+class NoDisplay(Display):
+    """Shows nothing and costs nothing."""
+
+    name = "none"
+    draws = False

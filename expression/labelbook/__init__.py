@@ -1,0 +1,1 @@
+"""Label book: your own labelled pictures, kept safe, checked and repaired."""

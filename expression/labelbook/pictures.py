@@ -1,0 +1,205 @@
+"""The files below a folder of pictures, each known by its path, whatever its case and Unicode form.
+
+A table may come from another system, where `happy\\1.JPG` is `happy/1.jpg`. `store.py`, `own_set.py` and
+`relinking.py` find the file of a row with it; nothing here follows a link.
+
+Notebook: 07_your_face
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from ..errors import BadInputError, MissingFileError
+from ..sanitize import printable
+from .columns import PICTURE
+from .rows import paths_meant
+
+BOOK, TRASH = ".book", ".trash"
+"""Folders below Images: what a change needs, and what was removed."""
+
+STALE = 2.0
+"""Seconds after which a folder is looked through again for a picture that was not found."""
+
+
+class Pictures:
+    """The files of a folder and of those below it, as they are when this is made.
+
+    Args:
+        folder: Where they are; one that is not there has none.
+        links: Whether a link is an error; else links are passed over.
+
+    Attributes:
+        folder: As given.
+        files: Their paths below it, with /, without those of `.book` and `.trash`.
+
+    Raises:
+        BadInputError: There is a link, or a folder that cannot be read.
+    """
+
+    def __init__(self, folder: Path, links: bool = True):
+        self.folder = folder
+        found = walk(folder, links) if folder.is_dir() else ()
+        self.files = sorted(path for path in found if path.split("/")[0] not in (BOOK, TRASH))
+
+    def find(self, image: str) -> str | None:
+        """Returns the path of a row's file, or None.
+
+        Its case, its Unicode form, the direction of its slashes and folders before Images do not matter; its
+        ending may be missing. Two files of one name in two folders are two pictures.
+
+        Args:
+            image: The path as a table has it.
+        """
+        if image in self._exact:
+            return image
+        for path in paths_meant(image):
+            found = [path] if path in self._exact else self._by_key.get(path_key(path), ())
+            if not found and not PICTURE.search(path):
+                found = self._by_stem.get(path_key(path), ())
+            if len(found) == 1:
+                return found[0]
+        return None
+
+    def of_name(self, image: str) -> list[str]:
+        """Returns the files in any folder with the name of a row's picture, or else with another ending."""
+        name = path_key(image.replace("\\", "/")).rpartition("/")[2]
+        return self._by_name.get(name) or self._by_name_stem.get(_stem(name), [])
+
+    @cached_property
+    def _exact(self) -> set[str]:
+        return set(self.files)
+
+    @cached_property
+    def _by_key(self) -> dict[str, list[str]]:
+        return self._grouped(path_key)
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        return self._grouped(lambda path: _stem(path_key(path)))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        return self._grouped(lambda path: path_key(path).rpartition("/")[2])
+
+    @cached_property
+    def _by_name_stem(self) -> dict[str, list[str]]:
+        return self._grouped(lambda path: _stem(path_key(path).rpartition("/")[2]))
+
+    def _grouped(self, key) -> dict[str, list[str]]:
+        groups = defaultdict(list)
+        for path in self.files:
+            groups[key(path)].append(path)
+        return groups
+
+
+class Finder:
+    """Finds the files of rows while pictures come and go.
+
+    Args:
+        folder: Where they are.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._pictures: Pictures | None = None
+        self._looked = 0.0
+
+    def look(self) -> Pictures:
+        """Looks through the folder."""
+        self._pictures, self._looked = Pictures(self.folder), time.monotonic()
+        return self._pictures
+
+    def path(self, image: str) -> Path | None:
+        """Returns the file of a row's picture, or None where it is not found."""
+        found = (self._pictures or self.look()).find(image)
+        gone = not found or not (self.folder / found).is_file()
+        if gone and time.monotonic() - self._looked > STALE:
+            found = self.look().find(image)
+        return self.folder / found if found else None
+
+    def forget(self) -> None:
+        """Looks again the next time, since files have changed."""
+        self._pictures = None
+
+
+def missing(image: str, folder: Path) -> MissingFileError:
+    """Returns the error for a picture that is not found."""
+    return MissingFileError(
+        f"There is no picture {printable(image)} in {folder}.",
+        "Expected the file that its row names.",
+        "Run in the folder of the set: expression dataset check --repair.",
+    )
+
+
+def walk(folder: Path, links: bool = True, below: str = "") -> Iterator[str]:
+    """Yields the paths of the files below a folder, with /.
+
+    Args:
+        folder: Where to look.
+        links: Whether a link is an error; else links are passed over.
+        below: A folder below it, with / at its end, where the walk begins.
+
+    Raises:
+        BadInputError: There is a link, or a folder that cannot be read.
+    """
+    waiting = [below]
+    while waiting:
+        place = waiting.pop()
+        try:
+            with os.scandir(folder / place) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+            kinds = [entry.stat(follow_symlinks=False) for entry in found]
+        except OSError as error:
+            raise BadInputError(
+                f"{folder / place} cannot be read ({error.strerror}).",
+                "Expected a folder that you may read.",
+                "Check its permissions.",
+            ) from error
+        for entry, kind in zip(found, kinds, strict=True):
+            if is_link(kind):
+                if links:
+                    refuse_link(folder / place / entry.name)
+            elif stat.S_ISDIR(kind.st_mode):
+                waiting.append(f"{place}{entry.name}/")
+            elif stat.S_ISREG(kind.st_mode):
+                yield f"{place}{entry.name}"
+
+
+def is_link(kind: os.stat_result) -> bool:
+    """Whether something is a symbolic link, or a junction of Windows."""
+    junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
+    return stat.S_ISLNK(kind.st_mode) or (junction and getattr(kind, "st_reparse_tag", 0) == junction)
+
+
+def refuse_link(path: Path) -> None:
+    """Raises a BadInputError for a link.
+
+    Pictures and rows are moved and deleted here, and a link leads to somebody's other files.
+    """
+    try:
+        target = os.readlink(path)
+    except OSError:
+        target = "elsewhere"
+    raise BadInputError(
+        f"{path} is a link to {target}.",
+        "Expected no links in a set of pictures, since what they lead to could be changed or deleted.",
+        "Remove the link, and put what it leads to in its place if it belongs to the set.",
+    )
+
+
+def path_key(path: str) -> str:
+    """Returns what two paths share that differ in their case or Unicode form only."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def _stem(path: str) -> str:
+    """Returns a path without its ending."""
+    return str(PurePosixPath(path).with_suffix("")) if PurePosixPath(path).name else path

@@ -1,0 +1,1 @@
+"""Lights: a Hue bridge and its lamps."""

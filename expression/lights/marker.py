@@ -1,0 +1,225 @@
+"""The marker on a bridge that says that a run lets its lamps follow, for runs on other computers to see.
+
+Two runs at one bridge would each put back what the other one made of the lamps. In one settings folder a
+lock keeps them apart (`snapshot.py`); beyond it only the bridge can. The marker is a sensor of the type
+CLIPGenericStatus, which any program may make. The bridge notes by its own clock when it was renewed, so the
+clocks of computers need not agree. One that was not renewed for 70 s was left by a run that was killed, and
+has no effect.
+
+`controller.py` and `expression lights restore` take it.
+
+Notebook: 08_lights
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import platform
+import secrets
+import threading
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInputError
+from ..sanitize import printable
+from .bridge import NUMBER, Bridge
+from .transport import BridgeError, RefusedError
+
+KIND = {"modelid": "run-marker", "manufacturername": "expression", "type": "CLIPGenericStatus"}
+"""By what a marker is known among a bridge's sensors.
+
+Source: https://developers.meethue.com/develop/hue-api/5-sensors-api/ (create sensor)
+"""
+
+MADE = "%Y%m%dT%H%M%S"
+"""How it is written in a marker's version when it was made."""
+
+RENEW_SECONDS, OLD_SECONDS = 20.0, 70.0
+"""How often a marker is renewed, and after how long without it has no effect: three renewals and some."""
+
+logger = logging.getLogger("expression")
+
+
+class HeldError(BadInputError):
+    """Somebody else lets the lamps of the bridge follow now, or puts them back."""
+
+
+class Marker:
+    """Marks a bridge as in use, from `take` to `release`.
+
+    Args:
+        bridge: The bridge.
+        folder: The settings folder; a marker left by a run that used the same one has no effect, since its
+            lock says whether that run is alive.
+
+    Attributes:
+        refused: Why the bridge takes no marker; empty if it does. The run goes on without.
+    """
+
+    def __init__(self, bridge: Bridge, folder: Path):
+        self.bridge, self.refused = bridge, ""
+        self._owner = hashlib.sha256(f"{uuid.getnode()} {folder.resolve()}".encode()).hexdigest()[:16]
+        self._id = f"{self._owner}-{secrets.token_hex(4)}"
+        self._number, self._count = "", 0
+        self._done = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def take(self) -> None:
+        """Marks the bridge, and renews that now and then.
+
+        Raises:
+            HeldError: A run on another computer, or with another settings folder, uses the lamps.
+            BridgeError: The bridge does not answer.
+            RefusedError: It is not the one that was paired.
+        """
+        try:
+            self._mark()
+        except (BridgeError, RefusedError) as error:
+            if not error.answered:
+                raise
+            self.refused = error.said
+            return
+        self._thread = threading.Thread(target=self._keep, name="marker", daemon=True)
+        self._thread.start()
+
+    def release(self) -> None:
+        """Takes the marker away again, if the bridge answers."""
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._number and self.bridge.transport.answers:
+            with contextlib.suppress(BridgeError, RefusedError):
+                self._remove(self._number, self._id)
+        self._number = ""
+
+    def __enter__(self) -> Marker:
+        self.take()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def _mark(self) -> None:
+        """Makes the marker; of two that are made at one moment the first one counts."""
+        now = self.bridge.config().get("UTC")
+        for number, marker in markers(self.bridge).items():
+            if not (self._is_own(marker) or is_old(marker, now)):
+                raise self._held(marker)
+            self._remove(number, marker.get("uniqueid"))
+        name = f"expression on {platform.node() or 'a computer'}"[:32]
+        made = {**KIND, "name": name, "swversion": _short(now), "uniqueid": self._id}
+        self._number = _new_number(self.bridge.ask("POST", "sensors", made), self.bridge)
+        self._renew()
+        first = next(iter(markers(self.bridge).values()), made)
+        if first.get("uniqueid") != self._id:
+            self._remove(self._number, self._id)
+            raise self._held(first)
+
+    def _remove(self, number: str, unique: object) -> None:
+        """Removes a marker, unless somebody was quicker: its number may be that of another one by now."""
+        if self._is_there(number, unique):
+            self.bridge.ask("DELETE", f"sensors/{number}")
+
+    def _is_there(self, number: str, unique: object) -> bool:
+        """Whether a marker is still on the bridge."""
+        found = markers(self.bridge).get(number)
+        return found is not None and found.get("uniqueid") == unique
+
+    def _is_own(self, marker: dict[str, Any]) -> bool:
+        """Whether a marker was made with this settings folder on this computer."""
+        return str(marker.get("uniqueid", "")).startswith(self._owner)
+
+    def _held(self, marker: dict[str, Any]) -> HeldError:
+        """Returns the error for a bridge that somebody else has marked."""
+        return HeldError(
+            f"The lights of the bridge at {self.bridge.url} are in use by another run: {_who(marker)}.",
+            "Expected one at a time, so that each light can be put back as it was.",
+            f"End the other one first. If it was cut off, wait {OLD_SECONDS:.0f} s, or run: "
+            "expression lights free",
+        )
+
+    def _renew(self) -> None:
+        self._count += 1
+        self.bridge.ask("PUT", f"sensors/{self._number}/state", {"status": self._count})
+
+    def _keep(self) -> None:
+        """Renews the marker until it is released, and makes it again where it was removed."""
+        while not self._done.wait(RENEW_SECONDS):
+            with contextlib.suppress(BridgeError, RefusedError):  # the next time
+                try:
+                    self._renew() if self._is_there(self._number, self._id) else self._mark()
+                except HeldError as error:
+                    logger.warning("%s", error)
+                    return
+
+
+def markers(bridge: Bridge) -> dict[str, dict[str, Any]]:
+    """Returns the markers on a bridge by their numbers, the first one first."""
+    found = bridge.ask("GET", "sensors")
+    found = found if isinstance(found, dict) else {}
+    ours = {
+        number: sensor
+        for number, sensor in found.items()
+        if NUMBER.fullmatch(number) and isinstance(sensor, dict) and KIND.items() <= sensor.items()
+    }
+    return dict(sorted(ours.items(), key=lambda each: int(each[0])))
+
+
+def is_old(marker: dict[str, Any], now: Any) -> bool:
+    """Whether a marker was not renewed for long.
+
+    Args:
+        marker: The marker, which has in its version when it was made.
+        now: What the bridge's clock shows; where that is not known, no marker is old.
+    """
+    state = marker.get("state")
+    renewed = state.get("lastupdated") if isinstance(state, dict) else None
+    try:
+        made = datetime.strptime(marker["swversion"], MADE)
+        renewed = made if renewed in (None, "none") else _time(renewed)
+        return abs((_time(now) - max(made, renewed)).total_seconds()) > OLD_SECONDS
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def _time(text: Any) -> datetime:
+    """Returns a time of a bridge, which is in UTC and written without saying so."""
+    return datetime.fromisoformat(text.removesuffix("Z"))
+
+
+def _short(now: Any) -> str:
+    """Returns what a bridge's clock shows in the 16 letters that a version may have."""
+    try:
+        return _time(now).strftime(MADE)
+    except (TypeError, ValueError, AttributeError):
+        return "unknown"
+
+
+def free(bridge: Bridge) -> list[str]:
+    """Removes all markers from a bridge, and returns whose they were."""
+    found = markers(bridge)
+    for number in found:
+        bridge.ask("DELETE", f"sensors/{number}")
+    return [_who(marker) for marker in found.values()]
+
+
+def _who(marker: dict[str, Any]) -> str:
+    return printable(str(marker.get("name", "unnamed")))
+
+
+def _new_number(answer: list[dict], bridge: Bridge) -> str:
+    """Returns the number of a sensor that was made."""
+    made = answer[0].get("success")
+    number = str(made.get("id")) if isinstance(made, dict) else ""
+    if not NUMBER.fullmatch(number):
+        raise BridgeError(
+            f"The bridge at {bridge.url} did not say which sensor it made.",
+            "Expected a number.",
+            "Let no other computer use its lights meanwhile.",
+        )
+    return number

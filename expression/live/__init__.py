@@ -1,0 +1,1 @@
+"""Live: the threads of a run, and the object that they share."""

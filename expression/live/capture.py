@@ -1,0 +1,92 @@
+"""CaptureLoop: the thread that reads a source and publishes its frames.
+
+Notebook: 03_threads
+"""
+
+from __future__ import annotations
+
+import time
+
+from ..pictures.image import as_picture
+from ..sources._base import Source
+from ..types import Frame
+from .data import Data
+from .worker import Worker
+
+LATE = 1.0
+"""Seconds by which a recording may be late and still catch up; further behind, its clock restarts."""
+
+
+class CaptureLoop(Worker):
+    """The thread that reads a source and publishes `data.frame`.
+
+    Each picture of a recording is published when it is due by its own time. One that was held up catches up,
+    unless it was for long: a laptop that slept, or one that is too slow, goes on from where it is.
+
+    Args:
+        data: The shared object.
+        source: A source that is not yet open.
+
+    Attributes:
+        frames: How many frames were read.
+    """
+
+    def __init__(self, data: Data, source: Source):
+        super().__init__(data, "capture", output=data.frame)
+        self.source = source
+        self.frames = 0
+        source.stopped = lambda: data.done
+        source.say_waiting = lambda text: setattr(data, "waiting", text)
+        self._start: float | None = None  # the moment of `time.monotonic()` that is position 0
+        self._position = 0.0
+
+    def setup(self) -> None:
+        """Opens the source."""
+        self.source.open()
+
+    def step(self) -> None:
+        """Reads the next picture, waits until it is due and publishes it.
+
+        Where it is known beforehand when the picture is due, it is read only then: reading ahead would
+        compete with the detection of the picture before.
+        """
+        known = self.source.fps and self.source.position is None and self.frames
+        if known and self._wait_until(self._next_position()):
+            return
+        image = self.source.read()
+        if image is None:
+            return self._end()
+        image = as_picture(image, self.source.description)
+        if self.source.fps and not known and self._wait_until(self._next_position()):
+            return
+        now = self.source.captured or time.monotonic()
+        if self._start is None:
+            self._start = now
+        position = self._next_position() if self.source.fps else now - self._start
+        self._position = max(position, self._position)
+        self.data.frame.publish(
+            Frame(image, self.frames, now, self._position, self.source.file, self.source.scene)
+        )
+        self.frames += 1
+
+    def teardown(self) -> None:
+        """Gives the source back."""
+        self.source.close()
+
+    def _next_position(self) -> float:
+        """Returns where the picture that was just read stands in a recording, in seconds."""
+        position = self.source.position
+        return self.frames / self.source.fps if position is None else position
+
+    def _wait_until(self, position: float) -> bool:
+        """Waits until a position of a recording is due; True where the run is over."""
+        now = time.monotonic()
+        if self._start is None or now - self._start - position > LATE:
+            self._start = now - position
+        return self.data.wait_done(max(0.0, self._start + position - now))
+
+    def _end(self) -> None:
+        """Leaves the last picture of a recording its time, and ends."""
+        if self.frames and self.source.fps:
+            self._wait_until(self._position + 1 / self.source.fps)
+        self.finish()

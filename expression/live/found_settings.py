@@ -1,0 +1,37 @@
+"""What an `expression.toml` in the current folder makes of a run, in a line, for whoever starts it.
+
+The file may have come with a folder that somebody sent, so `session.py` prints what it sets.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..config import settings_files
+from ..sanitize import clean
+from ..settings import Settings
+from ..sinks import describe_sink
+
+
+def found_settings(settings: Settings, folder: str | Path = ".") -> list[str]:
+    """Returns what a file in the current folder sets of a run; nothing where there is none.
+
+    Args:
+        settings: Those of the run.
+        folder: Where the file is looked for.
+
+    Example:
+        >>> found_settings(Settings(people=2, found_in={"people": "/home/me/expression.toml"}))
+        ['/home/me/expression.toml sets people = 2.']
+    """
+    shown, lines = settings.shown(), []
+    shown["sinks"] = ", ".join(map(describe_sink, settings.sinks)) or "none"
+    for path in dict.fromkeys(settings.found_in.values()):
+        parts = [f"{name} = {shown[name]}" for name, found in settings.found_in.items() if found == path]
+        lines.append(f"{path} sets {'; '.join(parts)}.")
+    for file in settings_files(folder):
+        if not file.own and file.table("lights").get("bridge"):
+            lines.append(f"{file.path.absolute()} names the bridge {file.table('lights')['bridge']}.")
+    return [clean(line) for line in lines]

@@ -1,0 +1,301 @@
+"""What runs a saved network: LiteRT for .tflite, Keras for .keras, the same calls.
+
+`runtime.load` makes one after it has checked the file. LiteRT gives its first score in a
+twentieth of a second and needs no TensorFlow, so live runs use it.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import BadInputError, did_you_mean, missing_package
+from ..pictures.image import face_colours, face_pixels, preprocess
+from ..pictures.scaling import COLOURS
+from ..types import Box
+from .metadata import Card
+from .shapes import FaceShape, answering, as_scores, face_shape, for_one_face
+from .stderr_filter import without_lines
+
+LIVE_HEAD = "ferplus"
+"""The head that learned what ten people saw in each picture: how a face before a camera is read."""
+
+AT_ONCE = 64
+"""Pictures that are prepared at once; a thousand of 224 x 224 in colour take 600 MB."""
+
+CHATTER = "Created TensorFlow Lite XNNPACK delegate"
+"""Part of the line that LiteRT prints when all is well and that no setting of its own stops."""
+
+
+class Runtime:
+    """A network, ready to score faces. Use `load` to make one.
+
+    Attributes:
+        path: The file it came from.
+        card: What it says of itself.
+        labels: What the scores stand for, in order.
+        size: Pixels on a side of its input.
+        channels: Colours of its input, 1 or 3.
+        heads: The names of its answers, in order.
+        facts: What else its card says, such as its accuracy.
+        engine: What runs it.
+    """
+
+    engine = "?"
+
+    def __init__(self, path: Path, card: Card):
+        self.path, self.card, self.facts = path, card, card.facts
+        self.labels, self.size, self.heads = card.labels, card.size, card.heads
+        self.channels = COLOURS[card.colour]
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self.path.name
+
+    @property
+    def description(self) -> str:
+        """One line for people: the file, what runs it, what it knows."""
+        heads = f", heads {' and '.join(self.heads)}" if len(self.heads) > 1 else ""
+        colour = "" if self.card.colour == "grey" else f" {self.card.colour.removesuffix('3')}"
+        size = f"{self.size} x {self.size} pixels{colour}"
+        return f"{self.name} ({self.engine}, {len(self.labels)} labels, {size}{heads})"
+
+    def preprocess(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
+        """Turns a face into this network's input: `image.preprocess`, in the way that its card says.
+
+        Args:
+            image: (height, width, 3) uint8 RGB or (height, width) uint8 grey.
+            box: Where the face is, in pixels; None when the picture is the face.
+
+        Returns:
+            (size, size, channels) float32.
+        """
+        return preprocess(image, box, self.size, self.card.colour, self.card.preprocessing)
+
+    def cut(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
+        """Cuts a face out as small as this network sees it; `preprocess` makes the same of both.
+
+        Args:
+            image: As for `preprocess`.
+            box: As for `preprocess`.
+
+        Returns:
+            (size, size) uint8 grey levels, or (size, size, 3) uint8 RGB.
+        """
+        cut = face_colours if self.card.colour in ("rgb", "bgr") else face_pixels
+        return cut(image, box, self.size)
+
+    def scores_of(self, images: Iterable[np.ndarray], head: str | None = None) -> np.ndarray:
+        """Prepares and scores pictures that are faces, a few at a time, so that many need little memory.
+
+        Args:
+            images: Each as for `preprocess`.
+            head: Whose answer, as for `scores`.
+        """
+        parts, images = [np.empty((0, len(self.labels)), np.float32)], iter(images)
+        while faces := [self.preprocess(image) for image in islice(images, AT_ONCE)]:
+            parts.append(self.scores(np.stack(faces), head))
+        return np.concatenate(parts)
+
+    def scores(self, pictures: np.ndarray, head: str | None = None) -> np.ndarray:
+        """Scores faces; safe to call from several threads, which then take turns.
+
+        Args:
+            pictures: (n, size, size, channels) float32 as `preprocess` makes them; n may be 0.
+            head: Whose answer; None for "ferplus" where the network has it, else its first.
+
+        Returns:
+            (n, len(labels)) float32, 0 to 1; each row sums to 1, that of an int8 file within 0.02.
+
+        Raises:
+            BadInputError: The pictures have another shape; stack what `preprocess` returns. Or
+                there is no such head.
+        """
+        row = self._row(head)
+        return self.all_scores(pictures)[:, row]
+
+    @property
+    def live_head(self) -> int:
+        """The place of the head that reads a face before a camera."""
+        return self.heads.index(LIVE_HEAD) if LIVE_HEAD in self.heads else 0
+
+    def _row(self, head: str | None) -> int:
+        """Returns the place of a head."""
+        if head is None:
+            return self.live_head
+        if head not in self.heads:
+            raise BadInputError(
+                f"{self.name} has no head {head!r}.",
+                f"Expected {' or '.join(self.heads)}.",
+                did_you_mean(head, self.heads, "Name one of them, or none for the usual one."),
+            )
+        return self.heads.index(head)
+
+    def all_scores(self, pictures: np.ndarray) -> np.ndarray:
+        """Scores faces with all heads at once, which costs no more than one.
+
+        Returns:
+            (n, len(heads), len(labels)) float32; else as `scores`.
+        """
+        return as_scores(self.numbers(pictures), self.card.answers)
+
+    def numbers(self, pictures: np.ndarray) -> np.ndarray:
+        """Returns what the network says before it is made into scores; else as `all_scores`."""
+        pictures = np.ascontiguousarray(pictures, np.float32)
+        if pictures.shape[1:] != (self.size, self.size, self.channels):
+            raise BadInputError(
+                f"The pictures have the shape {pictures.shape}.",
+                f"Expected (n, {self.size}, {self.size}, {self.channels}).",
+                "Stack what preprocess returns: np.stack([face, face]).",
+            )
+        with self._one_at_a_time:
+            return self._run(pictures)
+
+    def _run(self, pictures: np.ndarray) -> np.ndarray:
+        raise RuntimeError(f"{type(self).__name__} has no _run")
+
+    def _shape_of(self, dims: Sequence[int | None]) -> FaceShape:
+        """Returns how the network wants one face; a ValueError where its card says otherwise."""
+        shape = face_shape(dims)
+        if shape.size not in (None, self.size) or shape.channels not in (None, self.channels):
+            raise ValueError(f"it takes {shape.size} x {shape.size} pixels in {shape.channels} colours")
+        return shape
+
+    @property
+    def _row_shape(self) -> tuple[int, int]:
+        """How many heads there are, and numbers of each."""
+        return len(self.heads), 1 if self.card.answers in ("chance", "odds") else len(self.labels)
+
+
+class LiteRuntime(Runtime):
+    """A .tflite network in LiteRT.
+
+    Faces go through one by one: a batch would have to be resized whenever somebody comes
+    or goes, which costs more than it saves and grows in memory.
+    """
+
+    engine = "LiteRT"
+
+    def __init__(self, path: Path, card: Card, threads: int = 1):
+        super().__init__(path, card)
+        self._interpreter = opened(path, threads)
+        (taken,) = self._interpreter.get_input_details()
+        batch, *dims = lite_shape(taken)
+        self._shape = self._shape_of(dims)
+        dims = self._shape.dims(self.size, self.channels)
+        if taken["shape"].tolist() != [batch or 1, *dims]:
+            self._interpreter.resize_tensor_input(taken["index"], [batch or 1, *dims])
+        with without_lines(CHATTER):
+            self._interpreter.allocate_tensors()
+        self._input, self._batch, self._plain = taken, batch or 1, taken["dtype"] == np.float32
+        outputs = self._interpreter.get_output_details()
+        shapes = [for_one_face(output["shape"].tolist(), self._batch) for output in outputs]
+        self._outputs = [outputs[index] for index in answering(shapes, *self._row_shape)]
+
+    def _run(self, pictures: np.ndarray) -> np.ndarray:
+        rows = np.empty((len(pictures), *self._row_shape), np.float32)
+        for row, face in zip(rows, self._shape.fitted(pictures), strict=True):
+            self._interpreter.set_tensor(self._input["index"], self._taken(face))
+            self._interpreter.invoke()
+            row[:] = np.reshape([self._given(output) for output in self._outputs], row.shape)
+        return rows
+
+    def _taken(self, face: np.ndarray) -> np.ndarray:
+        """Returns a face in the numbers of the network's input."""
+        if not self._plain:
+            face = in_whole_numbers(face, self._input)
+        if self._batch == 1:
+            return face[None]
+        faces = np.zeros((self._batch, *face.shape), face.dtype)  # a network for so many faces at once
+        faces[0] = face
+        return faces
+
+    def _given(self, output: dict[str, Any]) -> np.ndarray:
+        """Returns an output for the first face as float32."""
+        numbers = self._interpreter.get_tensor(output["index"]).reshape(self._batch, -1)[0]
+        scale, zero = output["quantization"]
+        return numbers if numbers.dtype.kind == "f" or not scale else (np.float32(numbers) - zero) * scale
+
+
+def opened(path: Path, threads: int = 1) -> Any:
+    """Returns LiteRT's interpreter of a .tflite file.
+
+    Raises:
+        MissingPackageError: LiteRT is not installed.
+        ValueError: The file is damaged.
+    """
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise missing_package("The network", "ai-edge-litert") from error
+    with without_lines(CHATTER):
+        # The content, not the path: the latter fails on Windows where it is not ASCII.
+        return Interpreter(model_content=path.read_bytes(), num_threads=threads)
+
+
+def lite_shape(details: dict[str, Any]) -> list[int | None]:
+    """Returns the shape of an input; None for what the file leaves open."""
+    signature = details.get("shape_signature", details["shape"])
+    shape = signature if len(signature) else details["shape"]
+    return [None if dim < 0 else int(dim) for dim in shape]
+
+
+def in_whole_numbers(face: np.ndarray, details: dict[str, Any]) -> np.ndarray:
+    """Returns a face as a network takes it that computes in another kind of numbers than float32."""
+    kind, (scale, zero) = np.dtype(details["dtype"]), details["quantization"]
+    if kind.kind == "f":
+        return face.astype(kind)
+    if scale:
+        face = face / scale + zero
+    limits = np.iinfo(kind)
+    return np.clip(np.rint(face), limits.min, limits.max).astype(kind)
+
+
+class KerasRuntime(Runtime):
+    """A .keras network in Keras: slower to start and to run, and the same scores.
+
+    Attributes:
+        network: The Keras model.
+        outputs: Which of its outputs hold the heads: one for all, or one for each.
+    """
+
+    engine = "Keras"
+    batch = 256
+    """Pictures at once."""
+
+    def __init__(self, path: Path, card: Card):
+        super().__init__(path, card)
+        from .architectures import keras, open_network
+
+        self._keras, self.network = keras, open_network(path)
+        (face,) = self.network.inputs
+        self._shape = self._shape_of(face.shape[1:])
+        self._whole = None if "float" in face.dtype else {"dtype": face.dtype, "quantization": (0, 0)}
+        shapes = [output.shape[1:] for output in self.network.outputs]
+        self.outputs = answering(shapes, *self._row_shape)
+
+    def taken(self, pictures: np.ndarray) -> np.ndarray:
+        """Returns pictures in the layout and the numbers of the network's input."""
+        faces = self._shape.fitted(pictures)
+        return in_whole_numbers(faces, self._whole) if self._whole else faces
+
+    def _run(self, pictures: np.ndarray) -> np.ndarray:
+        rows = np.empty((len(pictures), *self._row_shape), np.float32)
+        for start in range(0, len(pictures), self.batch):
+            part = slice(start, start + self.batch)
+            # Not network.predict: that takes 40 ms for one face, this 13.
+            answers = self._keras.tree.flatten(self.network(self.taken(pictures[part]), training=False))
+            given = [self._keras.ops.convert_to_numpy(answers[index]) for index in self.outputs]
+            rows[part] = np.concatenate([answer.reshape(len(answer), -1) for answer in given], 1).reshape(
+                rows[part].shape
+            )
+        return rows

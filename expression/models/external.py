@@ -1,0 +1,202 @@
+"""Networks that were made elsewhere: what can be found out about them, and the file that makes them ours.
+
+    adopt("theirs.h5", "mine.tflite", labels="Angry,Disgust,Happy", wanted="0..1")
+
+A network of somebody else does not say what its numbers stand for and how its pictures are made.
+Whoever has it says so once; everything else is found in the file. The file that comes out has a
+card like our own, so `live`, `evaluate`, `personalise` and the rest take it as it is.
+`expression export` calls `adopt`; `runtime.load` calls `inspect` for a network without a card.
+Such files are read in a process of their own (`isolation.py`), where Keras's are `external_keras.py`'s.
+
+Notebook: 05_train
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import BadInputError, OutputError, as_bad_input
+from ..files import replacing
+from .engines import LiteRuntime, Runtime, lite_shape, opened
+from .export import check_words
+from .external_facts import Found
+from .formats import GRAPH, SAVED_MODEL, TFLITE, kind_of, opened_zip
+from .isolation import call, watched
+from .metadata import Card, is_name, write_card
+from .shapes import face_shape, for_one_face, kind_of_answers
+
+TRIALS = 12
+"""Pictures that a network is shown, to see what its numbers are."""
+
+
+def adopt(
+    path: str | Path,
+    out: str | Path,
+    labels: str | None = None,
+    wanted: str | None = None,
+    quantize: str | None = None,
+    pictures: np.ndarray | None = None,
+) -> Card:
+    """Writes a network that was made elsewhere as one of ours.
+
+    Args:
+        path: A .tflite, .keras or .h5 file or a SavedModel folder.
+        out: The .tflite file to write, or the .keras file, which `personalise` can teach.
+        labels: The names of its labels, in the order of its scores, with commas between.
+        wanted: How its input is made, as `--input` takes it: "0..1", "64,rgb,-1..1" ...
+        quantize: As for `export.export`; None keeps the network's numbers as they are.
+        pictures: (n, 48, 48) uint8 faces for int8.
+
+    Returns:
+        The card that is now in the file.
+
+    Raises:
+        MissingFileError: There is no such network.
+        BadInputError: It cannot be read, something is missing or does not fit.
+        OutputError: `out` cannot be written, or would take the place of the network.
+        MissingPackageError: It needs TensorFlow, which is not installed.
+    """
+    path, out = _folder(Path(path)), Path(out)
+    kind = kind_of(path)
+    check_words(quantize or "none", out.with_suffix(TFLITE))
+    _check_out(path, kind, out, quantize)
+    if kind == TFLITE:
+        card = _asked("models.external:lite_card", path, labels, wanted, str(out))
+        with replacing(out) as part:
+            shutil.copyfile(path, part)
+            write_card(part, card)
+        return card
+    function = "models.external_keras:converted" if kind == SAVED_MODEL else "models.external_keras:tidied"
+    with tempfile.TemporaryDirectory() as folder:
+        faces, made = Path(folder) / "pictures.npy", Path(folder) / f"made{out.suffix}"
+        np.save(faces, np.empty(0) if pictures is None else pictures)
+        words = (labels, wanted, str(out), str(made), quantize or "none", str(faces))
+        card = _asked(function, path, *words)
+        with replacing(out) as part:
+            shutil.copyfile(made, part)
+    return card
+
+
+def inspect(path: str | Path, ending: str = TFLITE) -> None:
+    """Raises the error that tells what is known of a network without a card, and what is not.
+
+    Args:
+        path: The network.
+        ending: Of the file that the caller can use.
+    """
+    path = _folder(Path(path))
+    function = "models.external:lite_card" if kind_of(path) == TFLITE else "models.external_keras:looked_at"
+    _asked(function, path, None, None, f"{path.stem}-labelled{ending}")
+
+
+def _asked(function: str, path: Path, *words: str | None) -> Card:
+    """Returns the card that another process found for a network."""
+    text = call(function, str(path), *words, happened=f"{path} cannot be read")
+    return Card.from_json(text)
+
+
+def _folder(path: Path) -> Path:
+    """Returns the folder of a SavedModel that was named by its file."""
+    return path.parent if path.name == GRAPH and path.is_file() else path
+
+
+def _check_out(path: Path, kind: str, out: Path, quantize: str | None) -> None:
+    """Raises an error where a network cannot be written so."""
+    if out.suffix not in (TFLITE, ".keras"):
+        raise OutputError(
+            f"{out} does not end in .tflite or .keras.",
+            "Expected .tflite to run it, or .keras to personalise it.",
+            f"Try {out.with_suffix(TFLITE).name}.",
+        )
+    if out.exists() and path.exists() and out.samefile(path):
+        raise OutputError(
+            f"{out} is the network itself.", "Expected another file: yours stays as it is.", "Name a new one."
+        )
+    if kind in (TFLITE, SAVED_MODEL) and out.suffix != TFLITE:
+        raise BadInputError(
+            f"{path} cannot become {out.name}.",
+            "Expected a .keras or .h5 file for that: of others, the layers are not known.",
+            "Name an --out that ends in .tflite.",
+        )
+    if quantize and (kind == TFLITE or out.suffix != TFLITE):
+        raise BadInputError(
+            f"--quantize is {quantize}, to write {path} as {out.name}.",
+            "Expected it where a .keras, .h5 or SavedModel network becomes .tflite.",
+            "Leave it out.",
+        )
+
+
+def lite_card(path: str, labels: str | None, text: str | None, out: str) -> str:
+    """Returns the card of a .tflite file as JSON; called in another process, which damage may end."""
+    with (
+        watched(),
+        as_bad_input(f"{path} does not run", "Expected a whole .tflite file.", "Fetch it again."),
+    ):
+        interpreter = opened(Path(path))
+        taken, *others = interpreter.get_input_details()
+        if others:
+            raise ValueError(f"it takes {1 + len(others)} inputs, not one picture")
+        batch, *dims = lite_shape(taken)
+        shape = face_shape(dims)
+        example = shape.dims(shape.size or 48, shape.channels or 1)
+        interpreter.resize_tensor_input(taken["index"], [batch or 1, *example])
+        interpreter.allocate_tensors()
+        outputs = [
+            (output["name"], math.prod(for_one_face(output["shape"].tolist(), batch or 1)))
+            for output in interpreter.get_output_details()
+        ]
+        likely = _likely_scaling(taken), _packed_labels(Path(path), outputs)
+        found = Found(Path(path), shape, outputs, out, *likely)
+    card = found.card(labels, text)
+    with watched(), as_bad_input(f"{path} does not run", f"Expected {found.told}.", "Export it again."):
+        return tried(LiteRuntime(Path(path), card)).to_json()
+
+
+def tried(runtime: Runtime) -> Card:
+    """Returns the card of a network that was shown some pictures, so that it says what its numbers are."""
+    generator = np.random.default_rng(0)
+    size, noise = runtime.size, [generator.integers(0, 256, (12, 12), np.uint8) for _ in range(TRIALS)]
+    numbers = runtime.numbers(np.stack([runtime.preprocess(picture) for picture in noise]))
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"it gives numbers that are not finite for pictures of {size} x {size} pixels")
+    return replace(runtime.card, answers=kind_of_answers(numbers))
+
+
+def _likely_scaling(details: dict[str, Any]) -> str:
+    """Returns the scaling that an input in whole numbers was made for, from the numbers it can hold."""
+    scale, zero = details["quantization"]
+    kind = np.dtype(details["dtype"])
+    if kind.kind == "f" or not scale:
+        return "0..1" if kind.kind == "f" else "0..255"
+    low, high = ((limit - zero) * scale for limit in (np.iinfo(kind).min, np.iinfo(kind).max))
+    fits = [text for text, ends in _RANGES.items() if np.allclose((low, high), ends, atol=0.02 * ends[1])]
+    return fits[0] if fits else "0..1"
+
+
+def _packed_labels(path: Path, outputs: Sequence[tuple[str, int]]) -> list[str]:
+    """Returns the labels that TensorFlow's "associated files" name, which lie in a zip behind the network."""
+    if not zipfile.is_zipfile(path):
+        return []
+    with contextlib.suppress(BadInputError), opened_zip(path) as file:
+        texts = [
+            info for info in file.infolist() if info.filename.endswith(".txt") and info.file_size < 2**16
+        ]
+        for info in texts:
+            names = [line.strip() for line in file.read(info).decode(errors="replace").splitlines()]
+            if len(names) in [size for _, size in outputs] and all(map(is_name, names)):
+                return names
+    return []
+
+
+_RANGES = {"0..1": (0, 1), "-1..1": (-1, 1), "0..255": (0, 255)}
+"""Usual scalings, and what black and white become."""

@@ -1,0 +1,147 @@
+"""What is found in the file of a network from elsewhere, and the card that comes of it with a few options.
+
+`external.py` fills it in for .tflite files, `external_keras.py` for Keras's and TensorFlow's.
+
+Notebook: 05_train
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import BadInputError
+from ..labels import FER2013, Labels
+from ..pictures.scaling import COLOURS, FORMS, Wanted, is_scaling, read_input
+from .metadata import ONE_HEAD, Card, is_name
+from .shapes import FaceShape
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a network's file says.
+
+    Attributes:
+        path: The file or folder.
+        shape: How it wants one face.
+        outputs: The name of each output, and how many numbers it has.
+        scaling: A likely scaling, for the example of a command.
+        names: Likely labels, for the same.
+        out: The file that is to be written, for the same.
+    """
+
+    path: Path
+    shape: FaceShape
+    outputs: Sequence[tuple[str, int]]
+    out: str
+    scaling: str = "0..1"
+    names: Sequence[str] = ()
+
+    def card(self, labels: str | None, text: str | None) -> Card:
+        """Returns the card of a network, its answers taken for scores until it has been tried.
+
+        Args:
+            labels: The names of its labels, in order, with commas between.
+            text: What `--input` says.
+
+        Raises:
+            BadInputError: Something is missing or does not fit; the message has a command that works.
+        """
+        wanted = read_input(text) if text else Wanted()
+        self._check(wanted)
+        if not (labels and wanted.scaling and (self.shape.size or wanted.size)):
+            raise self._incomplete(labels, wanted)
+        names = _read_labels(labels)
+        heads, answers = self._heads(names)
+        size, facts = self.shape.size or wanted.size, {"imported_from": self.path.name}
+        return Card(names, size, wanted.scaling, heads, facts, self._colour(wanted), answers)
+
+    def _colour(self, wanted: Wanted) -> str:
+        """Returns the colour of the input as a card has it."""
+        three = self.shape.channels == 3 or (self.shape.channels is None and wanted.colour in ("rgb", "bgr"))
+        return {"grey": "grey3", None: "rgb"}.get(wanted.colour, wanted.colour) if three else "grey"
+
+    def _check(self, wanted: Wanted) -> None:
+        """Raises a BadInputError where `--input` contradicts the file."""
+        size, channels = self.shape.size, self.shape.channels
+        if size and wanted.size not in (None, size):
+            raise self._contradicted(f"--input says {wanted.size} pixels on a side, {self.path} has {size}")
+        if channels == 1 and wanted.colour not in (None, "grey"):
+            raise self._contradicted(f"--input says {wanted.colour}, and {self.path} takes grey pictures")
+        if wanted.scaling and not is_scaling(wanted.scaling, COLOURS[self._colour(wanted)]):
+            raise self._contradicted("--input scales three colours, and the pictures are grey")
+
+    def _heads(self, labels: Labels) -> tuple[tuple[str, ...], str]:
+        """Returns the names of the outputs that fit the labels, and what their numbers may be."""
+        fits = [name for name, size in self.outputs if size == len(labels)]
+        alone = [name for name, size in self.outputs if size == 1] if len(labels) == 2 else []
+        if not (fits or alone):
+            sizes = " or ".join(str(size) for _, size in self.outputs)
+            raise self._contradicted(
+                f"--labels has {len(labels)} names, and {self.path} gives {sizes} numbers"
+            )
+        names = fits or alone
+        shown = len(set(names)) == len(names) and all(map(is_name, names))
+        heads = names if shown else [f"output {number}" for number in range(1, len(names) + 1)]
+        return ONE_HEAD if len(names) == 1 else tuple(heads), "scores" if fits else "chance"
+
+    @property
+    def told(self) -> str:
+        """What is known, in a few words."""
+        size = f"{self.shape.size} x {self.shape.size} pixels" if self.shape.size else "pixels of any number"
+        colour = {1: "grey", 3: "in three colours"}.get(self.shape.channels, "grey or in colours")
+        answers = " and ".join(str(size) for _, size in self.outputs)
+        return f"{size}, {colour}, and {answers} numbers as its answer"
+
+    def _contradicted(self, happened: str) -> BadInputError:
+        return BadInputError(
+            f"{happened}.",
+            f"Expected what the network has: {self.told}.",
+            "Name each label once, in the order of the numbers, and leave out of --input what the file says.",
+        )
+
+    def _incomplete(self, labels: str | None, wanted: Wanted) -> BadInputError:
+        """Returns the error for a network of which something is not known, with a command that works."""
+        missing = [] if labels else ["which labels its numbers stand for"]
+        missing += [] if wanted.scaling else ["how its pixels are scaled"]
+        missing += [] if self.shape.size or wanted.size else ["how many pixels it takes"]
+        words = [] if self.shape.size else [str(wanted.size or 48)]
+        words += [self._colour(wanted).removesuffix("3")] if self.shape.channels != 1 else []
+        given = {
+            "--model": str(self.path),
+            "--labels": labels or ",".join(self._example_labels()),
+            "--input": ",".join([*words, wanted.scaling or self.scaling]),
+            "--out": self.out,
+        }
+        command = command_line(["expression", "export", *(word for pair in given.items() for word in pair)])
+        return BadInputError(
+            f"{self.path} does not say {' and '.join(missing)}.",
+            "Expected this to be given once: expression export writes --labels and --input into a copy. "
+            f"In the file are {self.told}.",
+            f"Put your labels and one of {FORMS} into this command, and use what it writes: {command}",
+        )
+
+    def _example_labels(self) -> Sequence[str]:
+        """Returns a name for each number of the largest output."""
+        count = max([2, *(size for _, size in self.outputs)])
+        usual = [*FER2013, "Contempt"][:count] if count in (7, 8) else []
+        return self.names or usual or [f"label{number}" for number in range(1, min(count, 1000) + 1)]
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Returns a command as it can be copied into a terminal of this system."""
+    return shlex.join(words) if os.name == "posix" else subprocess.list2cmdline(words)
+
+
+def _read_labels(text: str) -> Labels:
+    """Returns the labels of `--labels`."""
+    try:
+        return Labels(text.split(","))
+    except BadInputError as error:
+        raise BadInputError(
+            f"--labels: {error.happened}", error.expected, "For example: --labels Angry,Happy,Neutral"
+        ) from error

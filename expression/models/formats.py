@@ -1,0 +1,138 @@
+"""Which kind of network a file is, by its content; its name decides nothing.
+
+`metadata.py`, `runtime.py` and `external.py` ask. A zip is opened here only, with limits on what it
+may unpack to: a few kilobytes can claim to hold gigabytes.
+
+Notebook: 05_train
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import BadInputError, MissingFileError, as_bad_input
+from ..files import read_start
+
+TFLITE, KERAS, H5, SAVED_MODEL = ".tflite", ".keras", ".h5", "SavedModel"
+"""The kinds. .h5 is how Keras saved until 2023, SavedModel is TensorFlow's own folder."""
+
+KINDS = f"a network as {TFLITE}, {KERAS}, {H5} or a {SAVED_MODEL} folder"
+"""The kinds, in words for people."""
+
+GRAPH = "saved_model.pb"
+"""The file by which a SavedModel folder is known."""
+
+WHOLE = (
+    "Expected a .tflite or .keras file that is whole.",
+    "Name another file, or fetch this one again.",
+)
+"""What is expected of a file that is not a network, and what to do."""
+
+LARGEST_LITE = 2**31
+"""Bytes of the largest .tflite file; its numbers cannot count further."""
+
+UNPACKED, TIMES, LARGEST_CONFIG = 2**28, 20, 2**26
+"""A zip may unpack to so many bytes, or to so many times its size; and what describes the layers to so many.
+
+Weights hardly shrink when they are packed, so a file that grows further holds something else.
+"""
+
+AGAIN = "Where it was made, save it whole: model.save('mine.keras')."
+"""What to do with a file that holds a part only."""
+
+STRANGERS = {
+    ".onnx": ("an ONNX file", 'Run: pip install onnx2tf, then: onnx2tf -i "{path}" -o converted'),
+    ".pb": ("a graph without its variables", AGAIN),
+    ".json": (
+        "an architecture without weights",
+        AGAIN,
+    ),
+    ".pt": ("a PyTorch file", "Convert it to .tflite where it was made, for example with litert-torch."),
+    "pickle": (
+        "a pickle, which can run any program",
+        AGAIN,
+    ),
+    "archive": ("an archive", "Unpack it, and name the network inside."),
+}
+"""What other files are, and what to do with them."""
+
+
+def kind_of(path: Path) -> str:
+    """Returns the kind of a network.
+
+    Raises:
+        MissingFileError: Nothing is there.
+        BadInputError: It is something else; the message says what, where that is known.
+    """
+    if path.name == GRAPH and path.is_file():
+        return SAVED_MODEL
+    if path.is_dir():
+        if (path / GRAPH).is_file():
+            return SAVED_MODEL
+        raise BadInputError(
+            f"{path} is a folder without {GRAPH}.",
+            f"Expected {KINDS}.",
+            "Name the file or folder that holds the network.",
+        )
+    if not path.is_file():
+        raise MissingFileError(
+            f"There is no network {path}.",
+            "Expected a .tflite or .keras file.",
+            "Check the name and the folder.",
+        )
+    head = read_start(path, 16)
+    if head[4:8] == b"TFL3" and path.stat().st_size < LARGEST_LITE:
+        return TFLITE
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return H5
+    names = _names(path) if head.startswith(b"PK") and zipfile.is_zipfile(path) else []
+    if "config.json" in names:
+        return KERAS
+    raise _not_a_network(path, head, names)
+
+
+def _names(path: Path) -> list[str]:
+    with as_bad_input(f"{path} is not a network", *WHOLE), zipfile.ZipFile(path) as file:
+        return file.namelist()
+
+
+def _not_a_network(path: Path, head: bytes, names: list[str]) -> BadInputError:
+    """Returns the error for a file of another kind."""
+    kind = {".pth": ".pt"}.get(path.suffix.lower(), path.suffix.lower())
+    if any(name.endswith("data.pkl") for name in names):
+        kind = ".pt"
+    elif names:
+        kind = "archive"
+    elif kind != ".pt" and head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
+        kind = "pickle"
+    if kind not in STRANGERS:
+        return BadInputError(f"{path} is not a network.", *WHOLE)
+    what, remedy = STRANGERS[kind]
+    return BadInputError(
+        f"{path} is not a network that can be read here: it is {what}.",
+        f"Expected {KINDS}.",
+        remedy.format(path=path),
+    )
+
+
+@contextlib.contextmanager
+def opened_zip(path: Path, expected: str = WHOLE[0], remedy: str = WHOLE[1]) -> Iterator[zipfile.ZipFile]:
+    """Opens a zip of a network, unless it would unpack to far more than it is.
+
+    Args:
+        path: The file.
+        expected: What would have been right, for a file that is damaged.
+        remedy: What to do about it.
+
+    Raises:
+        BadInputError: It is damaged, or too large unpacked; also for what the caller does with it.
+    """
+    with as_bad_input(f"{path} is not a network", expected, remedy), zipfile.ZipFile(path) as file:
+        whole = sum(info.file_size for info in file.infolist())
+        config = sum(info.file_size for info in file.infolist() if info.filename == "config.json")
+        if whole > max(UNPACKED, TIMES * path.stat().st_size) or config > LARGEST_CONFIG:
+            raise ValueError(f"it would unpack to {max(whole, config):,} bytes")
+        yield file

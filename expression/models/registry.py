@@ -1,0 +1,223 @@
+"""Networks and detectors as files: those that are shipped, and those fetched once.
+
+`detectors.py` asks `require` for YuNet's file, `runtime.py` and `session.py` take `SHIPPED`;
+`expression models list|get` calls the rest. A file is looked for in the folder that
+EXPRESSION_MODELS names, then in the user's cache folder, then in this folder. A file of
+the catalogue counts only when its SHA-256 is right.
+
+Notebook: 01_start_here
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import (
+    BadInputError,
+    MissingFileError,
+    OutputError,
+    RunError,
+    did_you_mean,
+    missing_package,
+    user_path,
+)
+from ..files import own_folder
+
+FOLDER = Path(__file__).parent
+"""Where the files lie that come with the package."""
+
+SHIPPED = FOLDER / "expression.tflite"
+"""The network that live runs use unless another is named."""
+
+LARGEST = 50_000_000
+"""Bytes of an optional model at most; a server that sends more sends something else."""
+
+TIMEOUT = 8.0
+"""Seconds that a server may stay silent before `get` gives up."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """An optional model that anyone may fetch.
+
+    Attributes:
+        file_name: What the file is called in every folder.
+        address: Where it is fetched from.
+        sha256: The checksum that its content must have.
+        purpose: What it is for, in a few words.
+        licence: Under which licence it may be used.
+    """
+
+    file_name: str
+    address: str
+    sha256: str
+    purpose: str
+    licence: str
+
+
+CATALOGUE = {
+    "yunet": Model(
+        file_name="face_detection_yunet_2023mar.onnx",
+        address="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
+        "face_detection_yunet_2023mar.onnx",
+        sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+        purpose="face detector, quicker and surer than Haar (0.2 MB)",
+        licence="MIT",
+    ),
+}
+"""Optional models by name.
+
+Source: https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet
+"""
+
+
+def folders() -> list[Path]:
+    """Returns the folders that are looked in, in order."""
+    named = os.environ.get("EXPRESSION_MODELS")
+    return ([user_path(named)] if named else []) + [cache_folder(), FOLDER]
+
+
+def cache_folder() -> Path:
+    """Returns the folder that fetched files are kept in; it may not exist yet."""
+    return own_folder("cache") / "models"
+
+
+def find(file_name: str) -> Path | None:
+    """Returns where a file lies, or None.
+
+    A file of the catalogue whose content is not what it should be is passed over.
+    """
+    return next((path for path in _places(file_name) if _is_right(path)), None)
+
+
+def require(name: str) -> Path:
+    """Returns where a model of the catalogue lies.
+
+    Raises:
+        BadInputError: The catalogue has no such name.
+        MissingFileError: It is nowhere, or only with the wrong content; fetch it.
+    """
+    model = _model(name)
+    path = find(model.file_name)
+    if path is None:
+        raise _missing(name, model)
+    return path
+
+
+def get(name: str) -> Path:
+    """Fetches a model of the catalogue into the cache folder, unless it is there.
+
+    Args:
+        name: A name of the catalogue, such as "yunet".
+
+    Returns:
+        Where the file lies; its checksum is right.
+
+    Raises:
+        BadInputError: The catalogue has no such name.
+        RunError: The server cannot be reached, refuses, or sends something else.
+        OutputError: The cache folder cannot be written.
+    """
+    model = _model(name)
+    return find(model.file_name) or _fetch(name, model)
+
+
+def listing() -> list[str]:
+    """Returns a line for each model: name, licence, what for, and where it is."""
+    lines = []
+    for name, model in CATALOGUE.items():
+        place = find(model.file_name) or f"not there: expression models get {name}"
+        lines.append(f"{name:8} {model.licence:10} {model.purpose:55} {place}")
+    return lines
+
+
+def _places(file_name: str) -> list[Path]:
+    """Returns the files of that name in the folders that are looked in."""
+    return [folder / file_name for folder in folders() if (folder / file_name).is_file()]
+
+
+def _is_right(path: Path) -> bool:
+    """Whether a file of the catalogue has its checksum; other files pass as they are."""
+    wanted = {model.file_name: model.sha256 for model in CATALOGUE.values()}.get(path.name)
+    return wanted is None or hashlib.sha256(path.read_bytes()).hexdigest() == wanted
+
+
+def _model(name: str) -> Model:
+    """Returns a model of the catalogue, or raises a BadInputError."""
+    if name not in CATALOGUE:
+        raise BadInputError(
+            f"There is no model {name!r}.",
+            f"Expected one of {', '.join(CATALOGUE)}.",
+            did_you_mean(name, CATALOGUE, "Look at: expression models list"),
+        )
+    return CATALOGUE[name]
+
+
+def _missing(name: str, model: Model) -> MissingFileError:
+    """Returns the error for a model that is nowhere, or only in a wrong form."""
+    wrong = _places(model.file_name)
+    happened = f"{name}'s file {model.file_name} is not there."
+    if wrong:
+        happened = f"{wrong[0]} is not the file of {name}: its SHA-256 differs."
+    return MissingFileError(
+        happened,
+        "Expected it in the folder that EXPRESSION_MODELS names, or in the cache folder.",
+        f"Run: expression models get {name}",
+    )
+
+
+def _fetch(name: str, model: Model) -> Path:
+    """Downloads to a temporary file beside the target, checks it and moves it there."""
+    try:
+        import pooch
+        import requests
+    except ImportError as error:
+        raise missing_package("Fetching a model", "pooch") from error
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        file = pooch.retrieve(
+            model.address,
+            known_hash=f"sha256:{model.sha256}",
+            fname=model.file_name,
+            path=cache_folder(),
+            downloader=_download,
+        )
+    except requests.HTTPError as error:
+        error.response.close()
+        raise _not_fetched(name, model, f"answered {error.response.status_code}") from error
+    except requests.Timeout as error:
+        raise _not_fetched(name, model, f"was silent for {TIMEOUT:g} s") from error
+    except requests.RequestException as error:  # before OSError, whose child it is
+        raise _not_fetched(name, model, "cannot be reached") from error
+    except ValueError as error:
+        raise _not_fetched(name, model, "sent a file with another SHA-256, which was removed") from error
+    except OSError as error:
+        raise OutputError(
+            f"{cache_folder()} cannot be written ({error.strerror or error}).",
+            "Expected a folder that may be written.",
+            "Free it, or put the file into a folder that EXPRESSION_MODELS names.",
+        ) from error
+    return Path(file)
+
+
+def _download(address: str, path: str, _: object) -> None:
+    """Writes what a server sends into a file, `LARGEST` bytes at most."""
+    import requests
+
+    with requests.get(address, stream=True, timeout=TIMEOUT) as answer, open(path, "wb") as file:
+        answer.raise_for_status()
+        for piece in answer.iter_content(65_536):
+            if file.write(piece) and file.tell() > LARGEST:
+                raise ValueError("too large")
+
+
+def _not_fetched(name: str, model: Model, what: str) -> RunError:
+    """Returns the error for a download that failed."""
+    return RunError(
+        f"{name} was not fetched: {model.address} {what}.",
+        f"Expected the file with the SHA-256 {model.sha256[:12]}....",
+        f"Try again later, or save {model.file_name} in a folder that EXPRESSION_MODELS names.",
+    )

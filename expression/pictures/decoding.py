@@ -1,0 +1,346 @@
+"""Picture files, recognised by their content: JPEG, PNG, WebP, TIFF, GIF, AVIF, BMP, PGM and HEIC.
+
+Whoever reads a picture, from a folder, a data set or the network, calls `read_picture`, `picture_frames` or
+`decode_picture`, which `image.py` hands on.
+
+Notebook: 02_pixels_and_faces
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import itertools
+import logging
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..errors import DAMAGE, BadInputError, MissingFileError, install_line
+from ..sanitize import printable
+from .kinds import SNIFFED, kind_of, no_picture
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+logger = logging.getLogger("expression")
+
+LARGEST = 120
+"""Million pixels of a picture at most, so that no small file fills the memory; phones take photos of up to
+108. EXPRESSION_LARGEST_PICTURE is another limit."""
+
+BYTES_A_PIXEL = 8
+"""A file is refused if it is larger than its pixels could be: four channels of 16 bits."""
+
+READERS = {
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "WebP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "PGM": ("PIL.PpmImagePlugin", "PpmImageFile"),
+    "HEIC": ("pillow_heif", "HeifImageFile"),
+}
+"""What reads each format. Not Image.open, which looks at names too and has a limit of its own."""
+
+KINDS = "a JPEG, PNG, WebP, TIFF, GIF, AVIF, BMP, PGM or HEIC file"
+
+ORIENTATION = 0x0112
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a photo upright, by the orientation that its camera noted.
+
+Source: Exif 2.32, tag 274, https://www.cipa.jp/std/documents/e/DC-X008-Translation-2019-E.pdf
+"""
+
+TURNED = "turned"
+"""In the `info` of a picture: what reads it turns it by itself, so what Exif says does not count."""
+
+SUBFILE, DNG_VERSION = 254, 50706
+"""Tags of TIFF: what a page is (1: a small preview, 4: a mask), and the mark of a camera's raw file."""
+
+SHORTEST, USUAL = 0.011, 0.1
+"""A frame that is to be shown for less than the first is shown for the second, in seconds, as browsers do."""
+
+
+class PictureError(BadInputError):
+    """A file cannot be read as a picture.
+
+    Args:
+        happened: See `ExpressionError`, as the next two.
+        expected: See there.
+        remedy: See there.
+        reason: The same in a few words, as `Skipped` counts them: "damaged".
+    """
+
+    def __init__(self, happened: str, expected: str, remedy: str, reason: str = "not readable"):
+        super().__init__(happened, expected, remedy)
+        self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.happened, self.expected, self.remedy, self.reason)
+
+
+def read_picture(path: str | Path) -> np.ndarray:
+    """Reads a picture file, upright.
+
+    Grey levels and palettes become RGB, 16 bits become 8, and what is transparent white. Of a file with
+    several pictures the first is read, and a line is logged.
+
+    Returns:
+        (height, width, 3) uint8, RGB.
+
+    Raises:
+        MissingFileError: There is no such file.
+        PictureError: A BadInputError: it is not a picture, damaged, too large or may not be read, or the
+            package for its format is not installed.
+    """
+    with _opened(Path(path)) as file:
+        return _first(file, _shown(Path(path)))
+
+
+def decode_picture(data: bytes, name: str = "The picture") -> np.ndarray:
+    """Returns the picture in the bytes of a file, as `read_picture` does.
+
+    Args:
+        data: The bytes.
+        name: What messages call it.
+
+    Raises:
+        PictureError: See `read_picture`.
+    """
+    return _first(io.BytesIO(data), name)
+
+
+def picture_frames(path: str | Path) -> Iterator[tuple[np.ndarray, float | None]]:
+    """Yields every picture of a file: one of a photo, all of an animation or of a TIFF with pages.
+
+    Yields:
+        The picture, as `read_picture` returns it, and the seconds that an animation shows it, else None.
+
+    Raises:
+        MissingFileError: There is no such file.
+        PictureError: See `read_picture`; also after some pictures, where a later one is damaged.
+    """
+    with _opened(Path(path)) as file:
+        yield from _frames(file, _shown(Path(path)))
+
+
+def largest_picture() -> int:
+    """Returns how many pixels a picture may have.
+
+    Raises:
+        BadInputError: EXPRESSION_LARGEST_PICTURE is not a number of million pixels.
+    """
+    text = os.environ.get("EXPRESSION_LARGEST_PICTURE", "").strip() or str(LARGEST)
+    try:
+        millions = float(text)
+    except ValueError:
+        millions = math.nan
+    if not 0 < millions <= 100_000:
+        raise BadInputError(
+            f"EXPRESSION_LARGEST_PICTURE is {text!r}.",
+            "Expected million pixels, above 0 and up to 100000.",
+            f"Set it to a number such as {LARGEST}, or unset it.",
+        )
+    return int(millions * 1_000_000)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Opens a file for reading."""
+    try:
+        if path.is_file():
+            return path.open("rb")
+    except OSError as error:
+        raise PictureError(
+            f"{_shown(path)} cannot be read ({error.strerror}).",
+            "Expected a file that you may read.",
+            "Check its permissions.",
+            "not open to you",
+        ) from error
+    raise MissingFileError(
+        f"There is no picture {_shown(path)}.", "Expected a file.", "Check the name and the folder."
+    )
+
+
+def _shown(path: Path) -> str:
+    """Returns a path as messages show it, which may hold any byte."""
+    return printable(str(path), 500)
+
+
+def _first(file: IO[bytes], name: str) -> np.ndarray:
+    """Returns the first picture of a file, and logs if there are more."""
+    image = _image(file, name)
+    picture = _rgb(image, name)
+    if _has_more(image):
+        logger.warning("%s holds several pictures, as animations do: the first is read.", name)
+    return picture
+
+
+def _frames(file: IO[bytes], name: str) -> Iterator[tuple[np.ndarray, float | None]]:
+    """Yields all pictures of a file, and how many seconds each is shown in an animation."""
+    image = _image(file, name)
+    first = image.tell()  # of several HEIC photos, the main one
+    if not image.info.get("default_image"):  # for programs that do not know animated PNG
+        picture = _rgb(image, name)
+        yield picture, _seconds(image)
+    if not _has_more(image):
+        return
+    for number in itertools.count():
+        if number == first:
+            continue
+        with _damage_told(name):
+            try:
+                image.seek(number)
+            except EOFError:
+                return
+        if not _is_preview(image):
+            yield _rgb(image, name), _seconds(image)
+
+
+def _image(file: IO[bytes], name: str) -> ImageFile:
+    """Returns what reads a file's pictures, once its first bytes are those of a picture of usual size."""
+    start, size = file.read(SNIFFED), file.seek(0, os.SEEK_END)
+    kind = kind_of(start)
+    file.seek(0)
+    if kind is None:
+        what, remedy = no_picture(start)
+        raise PictureError(f"{name} is {what}.", f"Expected {KINDS}.", remedy, what)
+    if size > BYTES_A_PIXEL * largest_picture():
+        raise _too_large(name, f"{size:,} bytes", size / BYTES_A_PIXEL)
+    reader = _reader(kind, name)
+    with _damage_told(name):
+        image = reader(file, name)
+        image.info[TURNED] = kind == "HEIC" and _has_turn(file)
+        raw = kind == "TIFF" and (DNG_VERSION in image.tag_v2 or _is_preview(image))
+    if raw:
+        raise PictureError(
+            f"{name} is a camera's raw file, of which only a small preview could be read.",
+            f"Expected {KINDS}.",
+            "Export it as JPEG.",
+            "a camera's raw file",
+        )
+    return image
+
+
+def _reader(kind: str, name: str) -> type[ImageFile]:
+    """Imports what reads a format."""
+    module, reader = READERS[kind]
+    try:
+        return getattr(importlib.import_module(module), reader)
+    except ImportError as error:
+        raise PictureError(
+            f"{name} is a {kind} file, and the package {module.replace('_', '-')} is not installed.",
+            "Expected it in this Python environment, or a JPEG.",
+            f"{install_line('heic')} Or export the picture as JPEG.",
+            f"{kind} without the package {module.replace('_', '-')}",
+        ) from error
+
+
+def _rgb(image: ImageFile, name: str) -> np.ndarray:
+    """Decodes a picture and returns it upright, (height, width, 3) uint8 RGB."""
+    width, height = image.size
+    if width * height > largest_picture():
+        raise _too_large(name, f"{width:,} x {height:,} pixels", width * height)
+    with _damage_told(name):
+        image.load()  # which turns a TIFF upright by itself
+        turn = UPRIGHT.get(_orientation(image))
+        upright = image if turn is None else image.transpose(turn)
+        if upright.mode.startswith(("I", "F")):
+            return cv2.cvtColor(_eight_bits(np.asarray(upright)), cv2.COLOR_GRAY2RGB)
+        if upright.has_transparency_data:
+            layer = upright.convert("RGBA")
+            upright = Image.new("RGBA", layer.size, "white")
+            upright.alpha_composite(layer)
+        return np.array(upright.convert("RGB"))
+
+
+def _orientation(image: ImageFile) -> int:
+    """Returns how the camera was held; as for 1, upright, where what it noted is damaged."""
+    with contextlib.suppress(*DAMAGE):
+        # A HEIC photo is turned by its own boxes, after which Exif's word counts no more; where it has none,
+        # as when Pillow wrote it, Exif's word is all there is.
+        noted = None if image.info.get(TURNED) else image.info.get("original_orientation")
+        return noted or image.getexif().get(ORIENTATION, 1)
+    return 1
+
+
+def _has_turn(file: IO[bytes]) -> bool:
+    """Whether a HEIC file has a box that turns or mirrors it, among those at its beginning."""
+    file.seek(0)
+    boxes = file.read(1_000_000)
+    return b"irot" in boxes or b"imir" in boxes
+
+
+def _eight_bits(levels: np.ndarray) -> np.ndarray:
+    """Returns grey levels of 16 or 32 bits, or from 0 to 1, as (height, width) uint8."""
+    low, high = float(levels.min()), float(levels.max())
+    if levels.dtype.kind == "f" and 0 <= low <= high <= 1:
+        return np.round(levels * 255).astype(np.uint8)
+    if levels.dtype.itemsize > 2 and 0 <= low <= high <= 255:
+        return levels.astype(np.uint8)
+    if 0 <= low <= high < 65536 and levels.dtype.kind != "f":
+        return (levels >> 8).astype(np.uint8)
+    raise ValueError(f"its grey levels go from {low:g} to {high:g}")
+
+
+def _seconds(image: ImageFile) -> float | None:
+    """Returns how long an animation shows the picture that was read; None for a photo or a page."""
+    if image.format in ("TIFF", "HEIF") or not _has_more(image):
+        return None
+    seconds = image.info.get("duration", 0) / 1000
+    return seconds if seconds >= SHORTEST else USUAL
+
+
+def _has_more(image: ImageFile) -> bool:
+    """Whether a file has several pictures; so it has if what follows the first is damaged."""
+    with contextlib.suppress(*DAMAGE):
+        return getattr(image, "is_animated", False)
+    return True
+
+
+def _is_preview(image: ImageFile) -> bool:
+    """Whether a page of a TIFF is a small copy or a mask of another."""
+    return image.format == "TIFF" and bool(image.tag_v2.get(SUBFILE, 0) & 5)
+
+
+def _too_large(name: str, size: str, pixels: float) -> PictureError:
+    """Returns the error for a picture that could fill the memory."""
+    limit = largest_picture() / 1_000_000
+    return PictureError(
+        f"{name} has {size}.",
+        f"Expected a picture of {limit:g} million pixels at most.",
+        f"Make it smaller, or set EXPRESSION_LARGEST_PICTURE={math.ceil(pixels / 1_000_000)}.",
+        "too large",
+    )
+
+
+@contextlib.contextmanager
+def _damage_told(name: str) -> Iterator[None]:
+    """Turns whatever a library raises for a damaged picture into a PictureError."""
+    try:
+        yield
+    except (*DAMAGE, Image.DecompressionBombError) as error:
+        said = printable(str(error).strip() or type(error).__name__, 200)
+        raise PictureError(
+            f"{name} is damaged, cut off or of an unusual kind ({said.rstrip('.')}).",
+            f"Expected {KINDS} that is whole.",
+            "Open it in a viewer and save it again as PNG, or fetch it again.",
+            "damaged",
+        ) from error

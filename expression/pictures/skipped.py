@@ -1,0 +1,102 @@
+"""What a reader left out, and why: counted, named, and reported in one line.
+
+Every reader of files (datasets, pictures, videos, a reader's own set) owns a `Skipped` and
+keeps it as its attribute `skipped`; the commands print its summary.
+
+Notebook: 04_labels_and_data
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..errors import BadInputError
+from ..sanitize import printable
+
+NAMES = 3
+"""How many names are kept for each reason; the rest is only counted, so that nothing grows."""
+
+TOLERATED = 0.5
+"""A set of which a larger share was skipped is refused: it is probably something else."""
+
+
+class Skipped:
+    """Counts what a reader left out.
+
+    Attributes:
+        reasons: How often each reason occurred, the first met first.
+        names: The first few names for each reason.
+
+    Example:
+        >>> skipped = Skipped()
+        >>> skipped.add("notes.txt", "not a picture")
+        >>> print(skipped.summary(1000, "files"))
+        Skipped 1 of 1,000 files: 1 not a picture (notes.txt).
+    """
+
+    def __init__(self) -> None:
+        self.reasons: Counter[str] = Counter()
+        self.names: dict[str, list[str]] = {}
+
+    def __len__(self) -> int:
+        return self.reasons.total()
+
+    def add(self, name: object, reason: str, count: int = 1) -> None:
+        """Notes one more that was left out.
+
+        Args:
+            name: The file, row or frame; control characters are escaped.
+            reason: Why, as it fits behind a number: "not a picture", "empty".
+            count: How many it stands for.
+        """
+        self.reasons[reason] += count
+        names = self.names.setdefault(reason, [])
+        if len(names) < NAMES:
+            names.append(printable(name))
+
+    def extend(self, other: Skipped) -> None:
+        """Adds what another reader left out."""
+        for reason, count in other.reasons.items():
+            self.reasons[reason] += count
+            kept = self.names.setdefault(reason, [])
+            kept += other.names[reason][: NAMES - len(kept)]
+
+    def summary(self, total: int, what: str = "files") -> str:
+        """Returns one line that counts and names what was left out, or "" if nothing was.
+
+        Args:
+            total: How many there were in all, those left out included.
+            what: What they are, in the plural.
+        """
+        if not self:
+            return ""
+        parts = [
+            f"{count:,} {reason} ({self._named(reason)})" for reason, count in self.reasons.most_common()
+        ]
+        return f"Skipped {len(self):,} of {total:,} {what}: {'; '.join(parts)}."
+
+    def check(self, total: int, source: object, what: str = "files") -> None:
+        """Makes sure that most could be read.
+
+        Args:
+            total: How many there were in all, those left out included.
+            source: Where they are, for the message.
+            what: What they are, in the plural.
+
+        Raises:
+            BadInputError: More than half was left out; the message has the most common reason.
+        """
+        if not total or len(self) <= TOLERATED * total:
+            return
+        reason, count = self.reasons.most_common(1)[0]
+        raise BadInputError(
+            f"{len(self):,} of the {total:,} {what} in {source} cannot be used; "
+            f"most common reason: {reason} ({count:,}: {self._named(reason)}).",
+            f"Expected most of the {what} to be usable.",
+            f"Check whether this is the right place, or fix or remove these {what}.",
+        )
+
+    def _named(self, reason: str) -> str:
+        """Returns the first names for a reason, with an ellipsis where there are more."""
+        more = ", ..." if self.reasons[reason] > len(self.names[reason]) else ""
+        return ", ".join(self.names[reason]) + more

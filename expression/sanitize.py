@@ -1,0 +1,158 @@
+r"""What may be shown to people: no control characters, no passwords, and no line that cannot be printed.
+
+Names of files, lamps, labels and cameras come from anywhere, and addresses may hold passwords. Errors and log
+lines pass through `clean` by themselves; whatever prints a name uses `printable` or `say`.
+
+Notebook: 03_threads
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TextIO
+
+LONGEST = 2000
+"""Characters that a sentence of an error or a log line may have; the middle of a longer one is left out."""
+
+JOINING = "\u200c\u200d"
+"""Zero-width non-joiner and joiner, which words of Persian and some emoji need; not printable to Python."""
+
+HARMLESS = f"{JOINING}\u00a0\u3000"
+"""Characters that are not printable to Python and that no terminal obeys; further, two wide blanks."""
+
+ADDRESS = re.compile(
+    r"\b([a-z][a-z0-9+.-]*://)((?:[^\s/@:]+:[^\n]{0,100}?@(?=[\w\[]))?[^\s<>]*)", re.IGNORECASE
+)
+"""An address in a text, in two groups: the scheme with ://, and the rest; a password may have blanks."""
+
+USER_AT_HOST = re.compile(
+    r"(?<![\w.%+-])(?![a-z]:[\\/])[\w.%+-]+:(?!//)(?:[^\s@]+@)+(?=[\w\[])", re.IGNORECASE
+)
+r"""user:password@ without a scheme before it; not C:\me@work, a path of Windows."""
+
+
+def printable(text: object, longest: int = 80) -> str:
+    r"""Returns a text that can be printed: control characters escaped, not too long.
+
+    Example:
+        >>> print(printable("a\x1b[31m.jpg"))
+        a\x1b[31m.jpg
+    """
+    text = str(text)
+    if len(text) > longest:
+        text = f"{text[: longest // 2]}...{text[-longest // 3 :]}"
+    if is_printable(text):
+        return text
+    return "".join(
+        c if is_printable(c) else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+def some(names: Sequence[object], most: int, count: int = 0) -> str:
+    """Returns the first names of many, and how many more there are.
+
+    Args:
+        names: The names, all or the first few.
+        most: How many are told.
+        count: How many there are; 0 where `names` has all.
+
+    Example:
+        >>> some(["a", "b", "c"], 2), some(["a"], 2, 9)
+        ('a, b and 1 more', 'a and 8 more')
+    """
+    shown = names[:most]
+    more = max(count, len(names)) - len(shown)
+    return ", ".join(map(printable, shown)) + (f" and {more} more" if more else "")
+
+
+def is_printable(text: str) -> bool:
+    """Returns whether no letter of a text has to be escaped before it is printed."""
+    return text.isprintable() or all(letter.isprintable() or letter in HARMLESS for letter in text)
+
+
+def without_secrets(address: str) -> str:
+    """Returns an address without user, password, path and query, any of which may be secret.
+
+    Example:
+        >>> without_secrets("rtsp://me:secret@192.168.0.7:554/cam?password=secret")
+        'rtsp://192.168.0.7:554'
+    """
+    scheme, _, rest = address.partition("://")
+    host, *path = re.split(r"[/?#]", rest, maxsplit=1)
+    plain = re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d*)?", host.rpartition("@")[2])
+    if not plain or "@" in "".join(path):  # A password with a slash would look like a host.
+        return f"{scheme}://..."
+    return f"{scheme}://{plain.group()}"
+
+
+def hide_secrets(text: str) -> str:
+    """Returns a text in which addresses have no user, password and query.
+
+    Example:
+        >>> hide_secrets("401: rtsp://me:secret@cam/1?key=secret, or me:secret@cam")
+        '401: rtsp://...@cam/1?..., or ...@cam'
+    """
+    return USER_AT_HOST.sub("...@", ADDRESS.sub(_hidden, text))
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """Returns an address that `ADDRESS` found, without what may be secret."""
+    scheme, rest = found.groups()
+    _, at, place = rest.rpartition("@")
+    place, query, _ = place.partition("?")
+    ends = re.search(r"[.,;:)\]'\"]*$", rest).group()  # of the sentence around it
+    return f"{scheme}{'...@' if at else ''}{place}{f'?...{ends}' if query else ''}"
+
+
+def clean(text: object, longest: int = LONGEST) -> str:
+    """Returns a text that may be shown: without secrets of addresses, printable, not too long."""
+    text = str(text)
+    shown = hide_secrets(text[: 2 * longest])
+    if len(text) > 2 * longest:  # of an address at the cut it is not known whether it has a secret
+        shown = f"{shown[: longest - 3]}..."
+    return printable(shown, longest)
+
+
+def for_console(text: object) -> str:
+    """Returns a text as `clean` does, with escapes for what the console cannot write."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return clean(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def say(text: object = "") -> None:
+    """Prints a line, whatever is in it, and whether or not anybody can still read it."""
+    with contextlib.suppress(OSError, ValueError):  # a terminal or file that was closed
+        print(for_console(text), flush=True)
+
+
+def to_nowhere(stream: TextIO | None = None) -> None:
+    """Sends what else is printed nowhere, so that the end of the program does not fail at a closed pipe.
+
+    Args:
+        stream: sys.stdout, if it is left out, or sys.stderr.
+
+    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, (stream or sys.stdout).fileno())
+        os.close(nowhere)
+
+
+class _Clean(logging.Filter):
+    """Cleans every line that the package logs, the tracebacks of EXPRESSION_DEBUG too."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = clean(record.getMessage()), ()
+        if record.exc_info and record.exc_info[1]:
+            record.exc_text = hide_secrets("".join(traceback.format_exception(*record.exc_info))).rstrip()
+        return True
+
+
+logging.getLogger("expression").addFilter(_Clean())

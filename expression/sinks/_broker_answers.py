@@ -1,0 +1,87 @@
+"""What a broker lets a run write and hear, by the reasons that MQTT 5 gives; `mqtt.py` uses it.
+
+A broker of MQTT 3.1.1 confirms what it throws away, so nothing can be said there.
+
+Notebook: 09_reactions
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from ._homeassistant import DISCOVERY
+
+logger = logging.getLogger("expression")
+
+LOST = {
+    (DISCOVERY, "write"): "Home Assistant does not find this run by itself",
+    (DISCOVERY, "hear"): "this run does not notice when Home Assistant starts",
+    ("", "write"): "nobody can see what is read",
+    ("", "hear"): "nobody can turn its switches",
+}
+"""What comes of a topic that the broker does not let us write or hear; "" is our own."""
+
+RIGHTS = {"write": "readwrite", "hear": "read"}
+"""How Mosquitto calls what a user may do."""
+
+
+class Rights:
+    """Publishes what is to be confirmed, and warns once of what the broker does not allow.
+
+    Args:
+        where: Where the broker is, as messages call it.
+        prefix: How our own topics begin.
+    """
+
+    def __init__(self, where: str, prefix: str):
+        self._where, self._prefix = where, prefix
+        self._lock = threading.Lock()
+        self._topics: dict[int, str] = {}  # number of a message that is not confirmed: its topic
+        self._early: dict[int, str] = {}  # number of a refusal that was quicker than we: its reason
+        self._warned: set[tuple[str, str]] = set()
+
+    def publish(self, client: Any, topic: str, text: str, **options: Any) -> None:
+        """Publishes a text that is to be confirmed; `options` are those of paho."""
+        number = client.publish(topic, text, **options).mid
+        with self._lock:
+            reason = self._early.pop(number, None)
+            if reason is None:
+                self._topics[number] = topic
+        if reason is not None:
+            self._warn(topic, "write", reason)
+
+    def on_publish(self, _client: Any, _data: Any, number: int, reason: Any, _properties: Any) -> None:
+        """Called by paho where the broker has confirmed a message, or refused it."""
+        with self._lock:  # never while we publish: paho holds a lock of its own here
+            topic = self._topics.pop(number, None)
+            if topic is None and reason.is_failure:
+                self._early[number] = str(reason)
+        if topic is not None and reason.is_failure:
+            self._warn(topic, "write", str(reason))
+
+    def subscribed(self, topics: Sequence[str], reasons: Sequence[Any]) -> None:
+        """Takes what the broker says of topics that are to be heard."""
+        for topic, reason in zip(topics, reasons, strict=False):
+            if reason.is_failure:
+                self._warn(topic, "hear", str(reason))
+
+    def _warn(self, topic: str, what: str, reason: str) -> None:
+        """Says once what is not allowed, and what comes of it."""
+        first = DISCOVERY if topic.startswith(f"{DISCOVERY}/") else self._prefix
+        if (first, what) in self._warned:
+            return
+        self._warned.add((first, what))
+        logger.warning(
+            "The broker at %s does not let the sink mqtt %s %s/# (%s), so %s. "
+            "Expected a user that may. Allow it, in Mosquitto's acl_file: topic %s %s/#",
+            self._where,
+            what,
+            first,
+            reason,
+            LOST.get((first, what)) or LOST["", what],
+            RIGHTS[what],
+            first,
+        )

@@ -1,0 +1,120 @@
+"""Clock: the timestamps of a video as positions from its start that never go back.
+
+`_decoder.py` has both classes for each video.
+
+Notebook: 03_threads
+"""
+
+from __future__ import annotations
+
+import math
+
+TICK = 0.001
+"""Seconds between two frames whose timestamps are equal, or the wrong way round."""
+
+BACK = 1.0
+"""A timestamp that goes back further than this, in seconds, begins another count, as where two recordings
+were joined."""
+
+GAP, STILL = 10.0, 600.0
+"""Seconds for which a picture may stay: always, and where nobody knows how long the video is. A longer gap is
+a damaged timestamp, or another count.
+
+Source: 10 s is dts_delta_threshold of ffmpeg, https://ffmpeg.org/ffmpeg.html#Advanced-options
+"""
+
+
+class Clock:
+    """Turns timestamps into positions.
+
+    Args:
+        step: Seconds from one frame to the next where a timestamp is missing.
+        duration: How long the video is, in seconds; None where nobody knows.
+        broken: Whether recordings of this kind are often joined, so that gaps are not believed.
+        start: The timestamp that is position 0, in seconds; None for that of the first frame.
+
+    Attributes:
+        longest_gap: Seconds between two frames at most.
+
+    Example:
+        >>> clock = Clock(0.04, duration=2.0)
+        >>> [round(clock.position(time), 3) for time in (7.0, 7.5, 7.5, None, 8.0)]
+        [0.0, 0.5, 0.501, 0.541, 1.0]
+        >>> Clock(0.04, start=7.0).position(7.5)  # the first frames cannot be decoded
+        0.5
+    """
+
+    def __init__(
+        self, step: float, duration: float | None = None, broken: bool = False, start: float | None = None
+    ):
+        self._step, self._duration, self._broken = step, duration, broken
+        self._first = start  # the timestamp that is position 0
+        self._last: float | None = None
+        self.longest_gap = 0.0
+
+    def position(self, time: float | None) -> float:
+        """Returns the position of the next frame, in seconds.
+
+        Args:
+            time: Its timestamp, in seconds; None where it has none.
+        """
+        before, due = self._last, 0.0 if self._last is None else self._last + self._step
+        if time is None:
+            self._last = due
+        elif self._first is None or not self._believes(time - self._first):
+            self._first, self._last = time - due, due
+        else:
+            self._last = max(time - self._first, 0.0 if before is None else before + TICK)
+        if before is not None:
+            self.longest_gap = max(self.longest_gap, self._last - before)
+        return self._last
+
+    def _believes(self, position: float) -> bool:
+        """Whether a position can follow the last one."""
+        gap = position - (self._last or 0.0)
+        if gap < -BACK:
+            return False
+        if gap <= GAP:
+            return True
+        if self._broken:
+            return False
+        return gap <= STILL if self._duration is None else position <= self._duration + GAP
+
+
+class BestEffort:
+    """Chooses between the two timestamps of a decoded frame, as FFmpeg does.
+
+    The time at which it is to be shown is the better one, unless it goes back more often than that at which
+    it was decoded.
+
+    Example:
+        >>> best = BestEffort()
+        >>> [best.choose(pts, dts) for pts, dts in ((0, 0), (8, 4), (4, 8), (None, 12))]
+        [0, 8, 8, 12]
+
+    Source: guess_correct_pts in https://ffmpeg.org/doxygen/trunk/decode_8c_source.html
+    """
+
+    def __init__(self):
+        self._last_pts = self._last_dts = -math.inf
+        self._faulty_pts = self._faulty_dts = 0
+
+    def choose(self, pts: int | None, dts: int | None) -> int | None:
+        """Returns the timestamp of the next frame, None where it has none.
+
+        Args:
+            pts: When it is to be shown.
+            dts: When it was decoded.
+        """
+        if dts is not None:
+            self._faulty_dts += dts <= self._last_dts
+            self._last_dts = dts
+        elif pts is not None:
+            self._last_dts = pts
+        if pts is not None:
+            self._faulty_pts += pts <= self._last_pts
+            self._last_pts = pts
+        elif dts is not None:
+            self._last_pts = dts
+        trusted = self._faulty_pts <= self._faulty_dts or dts is None
+        return pts if trusted and pts is not None else dts

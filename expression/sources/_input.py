@@ -1,0 +1,104 @@
+"""Files and pipes as FFmpeg reads them: opened here, so that no name is taken for an address or a pattern.
+
+`video.py` opens one. What goes wrong while reading is kept in `error`, for PyAV prints a second exception.
+
+Notebook: 03_threads
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SLICE = 0.2
+"""Seconds after which somebody who waits for a pipe looks whether the run is over."""
+
+
+class FileInput:
+    """A file that is read from wherever it is wanted.
+
+    Args:
+        path: A file.
+
+    Attributes:
+        error: What reading raised, after which the file seems to end; None so far.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+
+    def __init__(self, path: Path):
+        self.name, self.error = hint(path), None
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  closed in close
+
+    def read(self, size: int) -> bytes:
+        """Returns the next bytes; none at the end."""
+        try:
+            return self._file.read(size) or b""
+        except OSError as error:
+            self.error = error
+            return b""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Goes elsewhere in the file and returns where that is; stays where it cannot."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):  # a damaged video may point anywhere
+            return self._file.tell()
+
+    def tell(self) -> int:
+        """Returns where the next bytes come from."""
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+class PipeInput:
+    """A named pipe, into which another program writes a video.
+
+    Args:
+        path: The pipe.
+        patience: Seconds for which nothing may come.
+        stopped: Says whether the run is over.
+
+    Attributes:
+        error: A TimeoutError once nothing came for too long; None so far.
+    """
+
+    def __init__(self, path: Path, patience: float, stopped: Callable[[], bool]):
+        self.name, self.error = hint(path), None
+        self._patience, self._stopped = patience, stopped
+        self._began = False  # whether anybody has written yet: before that a pipe seems to be at its end
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    def read(self, size: int) -> bytes:
+        """Waits for the next bytes and returns them; none at the end."""
+        give_up = time.monotonic() + self._patience
+        while not self._stopped():
+            if select.select([self._descriptor], [], [], SLICE)[0]:
+                data = os.read(self._descriptor, size)
+                if data or self._began:
+                    self._began = True
+                    return data
+                time.sleep(SLICE)
+            if time.monotonic() > give_up:
+                self.error = TimeoutError(f"nothing came for {self._patience:g} s")
+                break
+        return b""
+
+    def close(self) -> None:
+        """Closes the pipe."""
+        os.close(self._descriptor)
+
+
+def hint(path: Path) -> str:
+    """Returns the name that FFmpeg is told: its ending may tell the format, its folder where a playlist is.
+
+    A percent sign would make it a pattern for many pictures.
+    """
+    return str(path).replace("%", "_")

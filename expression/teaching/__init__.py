@@ -1,0 +1,1 @@
+"""Teaching: what the lessons and benchmarks use, and nothing else."""

@@ -1,0 +1,1 @@
+"""Training: teaching a network, evaluating it, and making it yours."""

@@ -1,0 +1,157 @@
+"""Types: the values that every part of the package passes on: frames, boxes, faces and readings.
+
+Notebook: 03_threads
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source.
+
+    Attributes:
+        image: (height, width, 3) uint8, RGB, 0 to 255.
+        number: Counted from 0 within the run.
+        time: When it was captured, in seconds of `time.monotonic()`; tells how old it is.
+        position: Where it stands in the recording by the recording's own time, or how long after the
+            first, in seconds. Never less than before. Whatever follows people or labels over time counts
+            by it, so that a recording reads the same however quickly it is played.
+        file: The name of the picture that it shows, where the source is a folder of pictures.
+        scene: Changes when a frame has nothing to do with the one before, as between two photos.
+    """
+
+    image: np.ndarray = field(repr=False, compare=False)
+    number: int = 0
+    time: float = field(default_factory=time.monotonic)
+    position: float = 0.0
+    file: str = ""
+    scene: int = 0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels; the origin is the top left corner of the picture.
+
+    Example:
+        >>> Box(10, 20, 30, 40).centre
+        (25.0, 40.0)
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The first column that is not in the box any more."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row that is not in the box any more."""
+        return self.y + self.height
+
+    @property
+    def area(self) -> int:
+        """Pixels in the box."""
+        return self.width * self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle of the box, (x, y) in pixels."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def scaled(self, factor: float) -> Box:
+        """Returns the box in a picture that is `factor` times as large."""
+        return Box(*(round(v * factor) for v in (self.x, self.y, self.width, self.height)))
+
+    def mirrored(self, width: int) -> Box:
+        """Returns the box in the mirrored picture; `width` is the picture's, in pixels."""
+        return Box(width - self.right, self.y, self.width, self.height)
+
+    def shared(self, other: Box) -> int:
+        """Returns how many pixels lie in both boxes."""
+        wide = min(self.right, other.right) - max(self.x, other.x)
+        high = min(self.bottom, other.bottom) - max(self.y, other.y)
+        return max(0, wide) * max(0, high)
+
+    def overlap(self, other: Box) -> float:
+        """Returns intersection over union, 0 to 1.
+
+        Example:
+            >>> Box(0, 0, 10, 10).overlap(Box(5, 0, 10, 10))
+            0.3333333333333333
+        """
+        shared = self.shared(other)
+        union = self.area + other.area - shared
+        return shared / union if union else 0.0
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face that a detector found.
+
+    Attributes:
+        box: Where it is in the frame, in pixels; a detector may put an edge outside.
+        confidence: How sure the detector is, 0 to 1; 1 where it does not say.
+        person: The number of the person, from 1; None before tracking.
+    """
+
+    box: Box
+    confidence: float = 1.0
+    person: int | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the network says about one face.
+
+    Attributes:
+        person: The number of the person, from 1.
+        box: Where the face is in the frame, in pixels.
+        label: What is read: a label that is held against flicker, or `labels.NOT_SURE`.
+        score: The (smoothed) score of that label, 0 to 1; the highest one when not sure.
+        scores: Every label with its (smoothed) score, in the order of the labels; sums to 1.
+        frame: The number of the frame.
+        time: When the frame was captured, in seconds of `time.monotonic()`.
+        position: Where the frame stands in the recording, in seconds.
+        file: The name of the picture that was read, where the source is a folder of pictures.
+    """
+
+    person: int
+    box: Box
+    label: str
+    score: float
+    scores: Mapping[str, float] = field(repr=False)
+    frame: int = 0
+    time: float = 0.0
+    position: float = 0.0
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Seen(Generic[T]):
+    """What was seen in one frame: its faces or its readings; none is a result too.
+
+    Attributes:
+        frame: The frame it was seen in.
+        items: Face or Reading, one a person.
+    """
+
+    frame: Frame
+    items: tuple[T, ...] = ()
+
+
+POLICIES = ("largest", "mean")
+"""Whom a room follows: whoever is nearest, or all alike."""

@@ -1,0 +1,1 @@
+"""Vision: finding faces, following people, and drawing what was read."""
