@@ -4,8 +4,8 @@
 
 `speech.py` starts it. It writes TEXT as a sound to FILE, unless that is there, and then becomes the
 player. Without a TEXT it only looks whether the machine can speak, and plays FILE; without a PLAYER
-it plays nothing. pyttsx3 gets a
-process since macOS lets it speak in a main thread only, and since it cannot be stopped on Linux.
+it plays nothing. pyttsx3 gets a process since macOS lets it speak in a main thread only, and since
+it cannot be stopped on Linux.
 
 Source: https://pyttsx3.readthedocs.io/en/latest/engine.html
 
@@ -67,9 +67,11 @@ def _engine(voice: str, rate: int):
         voices = engine.getProperty("voices")
     except Exception as error:  # noqa: BLE001  each system's engine raises its own
         _end(NO_ENGINE, " ".join(str(error).split()))
-    engine.setProperty("rate", rate)
     if voice:
         engine.setProperty("voice", _find(voice, voices).id)
+    # Only now: espeak changes voices at once, and rates in a thread of its own, which on a busy machine
+    # may lose a rate that was set before the voice.
+    engine.setProperty("rate", rate)
     return engine
 
 
