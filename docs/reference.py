@@ -1,9 +1,9 @@
-"""Writes the tables of docs/reference from the code, so that they say what it does.
+"""Writes the tables of docs/reference from the code, so that they stay true.
 
     python docs/reference.py           writes them
-    python docs/reference.py --check   only says whether they are up to date (`make lint` calls it)
+    python docs/reference.py --check   only reports whether they are up to date (`make lint` calls it)
 
-A page has its own words around each table, which stands between two comments.
+A page has text of its own around each table, which stands between two comments.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from expression.lights.settings import LightSettings
 from expression.live.stats import MEANINGS
 from expression.settings import Settings
 from expression.sinks import names, sink_class
+from expression.sinks._light_sink import Lighting
 
 FOLDER = Path(__file__).parent / "reference"
 Rows = Iterable[tuple[str, ...]]
@@ -41,10 +42,12 @@ def described(kind: type, section: str) -> dict[str, str]:
 
 
 def default(value: object) -> str:
-    """Returns a default as it is written in an option or a settings file; "" where there is none to show."""
+    """Returns a default as a user would write it in an option or a settings file, or ""."""
     if value in ("", inspect.Parameter.empty) or not isinstance(value, (str, int, float)):
         return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
 def settings(kind: type, variable: str) -> str:
@@ -56,6 +59,11 @@ def settings(kind: type, variable: str) -> str:
         for name, words in meanings.items()
     ]
     return table(("Setting", "Default", "Meaning", "Variable"), rows)
+
+
+def lamp_default(kind: type, option: str) -> str:
+    """Returns the default of an option that a sink of lamps takes from the settings of lamps, or ""."""
+    return default(getattr(LightSettings(), option, "")) if issubclass(kind, Lighting) else ""
 
 
 def sink_options() -> str:
@@ -70,7 +78,7 @@ def sink_options() -> str:
         rows = [
             (
                 f"`{option}`" + (", the main option" if option == kind.option else ""),
-                default(parameters[option].default),
+                default(parameters[option].default) or lamp_default(kind, option),
                 meaning,
             )
             for option, meaning in words.items()
@@ -95,6 +103,15 @@ def name_of(parameter: typer.core.TyperOption | typer.core.TyperArgument) -> str
     return ", ".join(f"`{form}{value}`" for form in parameter.opts)
 
 
+def default_of(parameter: typer.core.TyperOption | typer.core.TyperArgument, plain: dict) -> str:
+    """Returns the default of an option or an argument, or ""; `plain` has those that are settings."""
+    if parameter.required:
+        return "required"
+    if parameter.param_type_name == "option" and parameter.is_flag:
+        return ""
+    return default(plain.get(parameter.name) if parameter.default is None else parameter.default)
+
+
 def commands() -> str:
     """Returns a section for each command: what it does, its arguments, options and an example."""
     parts = []
@@ -106,9 +123,13 @@ def commands() -> str:
             return
         words = [" ".join(part.split()) for part in (command.help or "").split("\n\n")]
         parts.append(f"## {name}\n\n" + "\n\n".join(words))
-        rows = [(name_of(parameter), parameter.help or "") for parameter in command.params]
+        plain = vars(Settings()) if name == "expression live" else {}
+        rows = [
+            (name_of(parameter), default_of(parameter, plain), parameter.help or "")
+            for parameter in command.params
+        ]
         if rows:
-            parts.append(table(("Option", "Meaning"), rows))
+            parts.append(table(("Option", "Default", "Meaning"), rows))
         if command.epilog:
             parts.append(f"```\n{command.epilog.removeprefix('Example: ')}\n```")
 

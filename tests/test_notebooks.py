@@ -9,6 +9,9 @@ import subprocess
 import pytest
 from lessons import LESSONS, ROOT, every_lesson, execute, exercises, nbformat, read
 
+FER2013 = ROOT.parent / "shared" / "data" / "fer2013"
+"""Where the data are in the tests; drawn faces stand in without them."""
+
 FONTS = pytest.importorskip("matplotlib").get_cachedir()
 """Where matplotlib's list of fonts is; making it again takes so long that it prints a word about it."""
 
@@ -43,6 +46,8 @@ def test_a_lesson_runs_headless_before_and_after_its_exercises_are_solved(path, 
     """As a learner goes on: the starter cell and its check as they are, then the solution and the check."""
     monkeypatch.setenv("EXPRESSION_HEADLESS", "1")
     monkeypatch.setenv("MPLCONFIGDIR", FONTS)
+    if FER2013.is_dir():
+        monkeypatch.setenv("EXPRESSION_DATA", str(FER2013))
     notebook, before = read(path), _tree()
     starters, checks, solutions = exercises(notebook)
     again = []

@@ -90,25 +90,18 @@ def is_table(path: Path) -> bool:
 
 
 def find_fer2013() -> Path | None:
-    """Returns where FER2013 lies, for `dataset.read`, or None.
+    """Returns where FER2013 is, for `dataset.read`, or None.
 
     If the environment variable EXPRESSION_DATA is set, it names the file or folder, and no other
-    place is looked at: a name where nothing is means to do without. Else the places are
-    `fer2013.csv` and the folder `fer2013` in the current folder and in the checkout, and
-    `shared/data/fer2013` beside it.
+    place is searched: the name of something that does not exist means to do without. Otherwise the
+    places are `fer2013.csv` and the folder `fer2013` in the current folder and in the checkout.
     """
     named = os.environ.get("EXPRESSION_DATA")
     if named:
         place = user_path(named)
         return place if place.exists() else None
     here = Path()
-    for place in (
-        here,
-        here / "fer2013",
-        ROOT,
-        ROOT / "fer2013",
-        ROOT.parent / "shared" / "data" / "fer2013",
-    ):
+    for place in (here, here / "fer2013", ROOT, ROOT / "fer2013"):
         if place.is_file() or any((place / name).is_file() for name in (SHEETS_FILE, *USUAL)):
             return place
     return None

@@ -568,7 +568,6 @@ PLACES = [
     pytest.param("../../fer2013.csv", "../..", id="the current folder"),
     pytest.param("fer2013.csv", ".", id="the checkout"),
     pytest.param("fer2013/fer2013.csv", "fer2013", id="a folder in it"),
-    pytest.param("../shared/data/fer2013/fer2013.csv", "../shared/data/fer2013", id="beside it"),
 ]
 
 
