@@ -14,7 +14,7 @@ import time
 __version__ = "0.1.0"
 
 STARTED = time.monotonic()
-"""When the package was imported, for systems that do not tell when the process began."""
+"""When the package was imported, for systems that do not report when the process started."""
 
 _HOME = {
     "Session": "live.session",

@@ -15,7 +15,7 @@ from ..jupyter import in_notebook
 from ._base import Display, NoDisplay
 from .screen import check_screen, screen_is_there
 
-TITLE = "Expression (Esc or q closes)"
+TITLE = "Expression (Esc or q to close)"
 
 
 def make_display(name: str = "auto", title: str = TITLE) -> Display:
@@ -47,8 +47,8 @@ def make_display(name: str = "auto", title: str = TITLE) -> Display:
         return NoDisplay()
     if not in_notebook():
         raise DisplayError(
-            "A widget cannot be shown: this is no notebook.",
-            "Expected a cell of a notebook in Jupyter.",
+            "A widget cannot be shown: this is not a notebook.",
+            "Expected a notebook cell in Jupyter.",
             "Choose the display window or none.",
         )
     from .widget import Widget
@@ -64,4 +64,4 @@ def _best_here() -> str:
     return "window" if in_main and screen_is_there()[0] else "none"
 
 
-WAITING = "Waiting for the first picture …"
+WAITING = "Waiting for the first frame …"

@@ -33,7 +33,7 @@ def screen_is_there() -> tuple[bool, str]:
     """
     kind = window_kind()
     if kind == "NONE":
-        return False, "this OpenCV has no windows (opencv-python-headless is installed)"
+        return False, "this OpenCV cannot open windows (opencv-python-headless is installed)"
     if sys.platform in ("win32", "darwin"):
         return True, f"the desktop, through {kind}"
     x_display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")

@@ -106,9 +106,9 @@ class Widget(Display):
 
     def _still(self) -> tuple[dict, dict]:
         """Returns the last picture as a notebook's output, and what describes it."""
-        text = f"The last picture of the live run: {self._text}"
+        text = f"The last frame of the live run: {self._text}"
         if self._last is None:
-            return {"text/plain": "The live run ended before its first picture."}, {}
+            return {"text/plain": "The live run ended before its first frame."}, {}
         jpeg = base64.b64encode(_small_jpeg(self._last)).decode()
         return {"image/jpeg": jpeg, "text/plain": text}, {"image/jpeg": {"alt": text}}
 
@@ -133,8 +133,8 @@ def spoken(readings: Sequence[Reading] | None, switches: str) -> str:
         switches: What `Control.told` returns.
 
     Example:
-        >>> spoken([], "paused · Sad by hand")
-        'no face, paused, Sad by hand'
+        >>> spoken([], "paused · Sad (override)")
+        'no face, paused, Sad (override)'
     """
     said = [] if readings is None else [describe(readings, scores=False)]
     return ", ".join(filter(None, [*said, *switches.split(" · ")]))

@@ -66,7 +66,7 @@ class Window(Display):
         if threading.current_thread() is not threading.main_thread():
             raise DisplayError(
                 f"The window was opened in the thread {threading.current_thread().name}.",
-                "Expected the main thread, which alone may own a window.",
+                "Expected the main thread, the only one that can own a window.",
                 "Call Session.run() from the main thread, or choose the display none.",
             )
         check_screen()

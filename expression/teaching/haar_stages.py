@@ -93,7 +93,7 @@ def read_stages(path: str | Path) -> list[Stage]:
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(
-            f"There is no cascade {path}.", "Expected it there.", 'Take CASCADES["haar"].path.'
+            f"There is no cascade {path}.", "Expected an existing file.", 'Use CASCADES["haar"].path.'
         )
     try:
         cascade = ElementTree.parse(path).getroot()[0]
@@ -103,9 +103,9 @@ def read_stages(path: str | Path) -> list[Stage]:
         return [_stage(stage, features) for stage in cascade.find("stages")]
     except DAMAGE as error:
         raise BadInputError(
-            f"{path} cannot be taken apart.",
-            f"Expected a Haar cascade of {WINDOW} x {WINDOW} pixels with one feature to a question.",
-            'Take CASCADES["haar"].path.',
+            f"{path} cannot be read as a cascade.",
+            f"Expected a Haar cascade of {WINDOW} x {WINDOW} pixels with one feature per question.",
+            'Use CASCADES["haar"].path.',
         ) from error
 
 

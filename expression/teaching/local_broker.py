@@ -103,7 +103,7 @@ class PracticeBroker:
         return RunError(
             f"The practice broker does not answer at port {self.port}.",
             f"Expected an answer within {SECONDS:g} s.",
-            "Begin again with a new one.",
+            "Start again with a new one.",
         )
 
     def _hear(self, _client: object, _data: object, message) -> None:
@@ -140,7 +140,7 @@ def wait_until_it_answers(process: subprocess.Popen, port: int) -> None:
     raise RunError(
         f"The practice broker does not answer at port {port}.",
         f"Expected Mosquitto to start within {SECONDS:g} s.",
-        f"See what it says: {PROGRAM} -p {port}",
+        f"Check its output: {PROGRAM} -p {port}",
     )
 
 

@@ -55,7 +55,7 @@ def gamuts(lights: Mapping[str, Light], gamut: str = "B") -> Figure:
             axes.plot(*wanted, "o", markerfacecolor="white", markeredgecolor="black", markersize=6)
             axes.plot(*shown, "o", color="black", markersize=5)
             axes.annotate(label, wanted, (8, 5), textcoords="offset points", fontsize=9, path_effects=halo)
-        axes.set_title(f"Wished for (white) and shown by a lamp of gamut {gamut} (black)")
+        axes.set_title(f"Wanted (white) and shown by a lamp of gamut {gamut} (black)")
         axes.set(xlabel="x", ylabel="y")
         axes.set(xlim=(0, 0.8), ylim=(0, 0.8))
         axes.grid(visible=False)

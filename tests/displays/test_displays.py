@@ -380,8 +380,8 @@ def test_a_widget_outside_a_notebook_is_refused():
     with pytest.raises(DisplayError) as error:
         make_display("widget")
     assert str(error.value) == (
-        "A widget cannot be shown: this is no notebook. "
-        "Expected a cell of a notebook in Jupyter. Choose the display window or none."
+        "A widget cannot be shown: this is not a notebook. "
+        "Expected a notebook cell in Jupyter. Choose the display window or none."
     )
 
 

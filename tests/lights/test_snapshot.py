@@ -67,7 +67,7 @@ def test_a_lamp_that_was_switched_off_in_the_run_is_named_kept_and_mended_once_i
     assert capsys.readouterr().out == said
     assert sink.left == ["Sofa"]
     assert main(["lights", "restore"]) == 0
-    assert capsys.readouterr().out == "Switched off, and kept for later: Sofa.\n"
+    assert capsys.readouterr().out == "Switched off, and saved for later: Sofa.\n"
     bridge.lights["1"]["state"]["on"] = True
     assert main(["lights", "restore"]) == 0
     assert capsys.readouterr().out.startswith("Put back as on 20")
@@ -163,7 +163,7 @@ def test_a_record_is_found_by_the_id_of_a_bridge_that_has_moved(bridge, capsys):
     bridge.port = 0
     bridge.start()
     assert main(["lights", "restore"]) == 1
-    assert capsys.readouterr().out == "Not put back, and kept for later: Sofa.\n"
+    assert capsys.readouterr().out == "Not restored, and saved for later: Sofa.\n"
     remember(Paired(bridge.url, KEY, id=bridge.id))
     assert main(["lights", "restore"]) == 0
     assert bridge.lights == lamps()

@@ -422,4 +422,4 @@ def test_after_a_run_was_killed_lights_restore_mends_all(kind, request):
     assert out.startswith("Put back as on 20")
     assert lights()["lights"] == before
     again = expression_process("lights", "restore")
-    assert again.communicate(timeout=PATIENCE)[0] == "Nothing to put back.\n"
+    assert again.communicate(timeout=PATIENCE)[0] == "Nothing to restore.\n"
