@@ -2,7 +2,7 @@
 
     from expression import Session
 
-The names below are loaded when they are first used, so `import expression` is quick and
+The names below are loaded when they are first used, so `import expression` is fast and
 never loads TensorFlow. Start reading in `live/session.py`, or open notebooks/01_start_here.ipynb.
 """
 

@@ -221,7 +221,7 @@ def as_output_error(path: Path, remedy: str = REMEDY) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror or error}).",
-            "Expected an existing folder that is writable, and enough space on the disk.",
+            "Expected a folder that exists and is writable, and enough space on the disk.",
             remedy,
         ) from error
 

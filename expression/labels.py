@@ -34,7 +34,7 @@ FORMULA = re.compile(r"=|[+\-@＝＋－＠](?!\d*\Z)")
 """The start of a label that a spreadsheet would run; a number, or a sign alone, is harmless."""
 
 LONGEST, MOST = 100, 1000
-"""Characters of a label, and how many labels there may be."""
+"""Most characters of a label, and most labels of a list."""
 
 
 class Labels(Sequence[str]):

@@ -126,7 +126,7 @@ def for_console(text: object) -> str:
 
 
 def say(text: object = "") -> None:
-    """Prints a line, whatever is in it, and whether or not anybody can still read it."""
+    """Prints a line, whatever it contains, even if the terminal or pipe was closed."""
     with contextlib.suppress(OSError, ValueError):  # a terminal or file that was closed
         print(for_console(text), flush=True)
 

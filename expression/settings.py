@@ -31,8 +31,8 @@ Others belong to somebody else: a cluster sets EXPRESSION_SERVICE_HOST and EXPRE
 service called expression, and a custom sink may read EXPRESSION_X_TOKEN.
 """
 
-BEGINNING, ARGUMENTS = "EXPRESSION_", "the arguments"
-"""The prefix of environment variables, and the name of the place where a program sets values."""
+BEGINNING, ENVIRONMENT, ARGUMENTS = "EXPRESSION_", "the environment", "the arguments"
+"""The prefix of environment variables, and the names of two places where values are set."""
 
 TABLES = {"lights"}
 """Tables of the file, and prefixes of EXPRESSION_* names, that `lights/settings.py` reads."""
@@ -123,7 +123,7 @@ class Settings:
             places |= dict.fromkeys(found, f" in {file.place}")
             found_in |= {} if file.own else dict.fromkeys(found, str(file.path.absolute()))
         given = {name: value for name, value in arguments.items() if value is not None}
-        for place, found in (("the environment", _from_environment(environ)), (ARGUMENTS, given)):
+        for place, found in ((ENVIRONMENT, _from_environment(environ)), (ARGUMENTS, given)):
             values |= {name: _convert(name, value, place) for name, value in found.items()}
             places |= dict.fromkeys(found, f" in {place}" if found is not given else "")
             found_in = {name: path for name, path in found_in.items() if name not in found}
@@ -178,7 +178,7 @@ def variables(environ: Mapping[str, str], beginning: str, names: Iterable[str]) 
             variable[len(beginning) :], known.values(), "", LIKE
         ):
             raise BadInputError(
-                f"There is no setting {variable} (found in the environment).",
+                f"There is no setting {variable} (found in {ENVIRONMENT}).",
                 f"Expected one of {', '.join(known)}.",
                 did_you_mean(variable, known),
             )
@@ -199,10 +199,15 @@ def _convert(name: str, value: Any, place: str) -> Any:
         return _CONVERTERS[kind](value)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInputError(
-            f"{name} is {described(value)} in {place}.",
+            f"{_typed(name, place)} is {described(value)} in {place}.",
             f"Expected {_WORDS[kind]}.",
-            f"Correct it, or leave {name} out.",
+            f"Correct it, or leave {_typed(name, place)} out.",
         ) from error
+
+
+def _typed(name: str, place: str) -> str:
+    """Returns a setting's name as the user wrote it there."""
+    return f"{BEGINNING}{name.upper()}" if place.endswith(ENVIRONMENT) else name
 
 
 def _to_int(value: Any) -> int:
@@ -297,14 +302,14 @@ def _check(name: str, value: Any, place: str = "") -> None:
     low, high = _RANGES.get(name, (None, None))
     if low is not None and not low <= value <= high:
         raise BadInputError(
-            f"{name} is {f'{value:,}'.removesuffix('.0')}{place}.",
+            f"{_typed(name, place)} is {f'{value:,}'.removesuffix('.0')}{place}.",
             f"Expected {low} to {high:,}{_UNITS.get(name, '')}.",
             "Choose a value in that range.",
         )
     choices = _CHOICES.get(name, (value,))
     if value not in choices:
         raise BadInputError(
-            f"{name} is {value!r}{place}.",
+            f"{_typed(name, place)} is {value!r}{place}.",
             f"Expected one of {', '.join(choices)}.",
             did_you_mean(value, choices),
         )

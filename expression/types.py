@@ -22,7 +22,7 @@ class Frame:
     Attributes:
         image: (height, width, 3) uint8, RGB, 0 to 255.
         number: Counted from 0 within the run.
-        time: When it was captured, in seconds of `time.monotonic()`; tells how old it is.
+        time: When it was captured, in seconds of `time.monotonic()`; gives its age.
         position: Its time in the recording, or since the first frame, in seconds; it never decreases.
             Whatever follows people or labels over time uses it, so that a recording gives the same
             readings however fast it is played.

@@ -127,7 +127,11 @@ def test_a_bad_value_is_told_with_what_was_expected(tmp_path, name, value, said)
     [
         ("threshold = nan", {}, r"^threshold is nan in expression\.toml\. Expected 0 to 1"),
         ("people = 99", {}, r"^people is 99 in expression\.toml\. Expected 1 to 50"),
-        ("people = 99", {"EXPRESSION_PEOPLE": "0"}, r"^people is 0 in the environment\. Expected 1 to 50"),
+        (
+            "people = 99",
+            {"EXPRESSION_PEOPLE": "0"},
+            r"^EXPRESSION_PEOPLE is 0 in the environment\. Expected 1 to 50",
+        ),
         ("smooth = 'silk'", {}, r"^smooth is 'silk' in expression\.toml\. Expected one of average"),
     ],
 )

@@ -133,7 +133,7 @@ def _close(sink: Hue) -> None:
 def _broken_off(names: list[str]) -> RunError:
     return RunError(
         f"These lights were not restored before Ctrl-C was pressed: {', '.join(names)}.",
-        "Expected them to be restored; their earlier state is saved.",
+        "Expected them to be restored; their previous state is saved.",
         "Run: expression lights restore",
     )
 
@@ -209,12 +209,12 @@ def _print_outcome(outcome: Outcome, since: str) -> None:
     """Prints the results for the lamps, one line for each kind of result."""
     for said, which in (
         (f"Restored to the state of {since or 'that day'}", outcome.done),
-        ("Restored as far as is known", _with_reasons(outcome.partly)),
+        ("Restored as far as known", _with_reasons(outcome.partly)),
         ("Switched off, and saved for later", outcome.off),
-        ("Cannot be reached, and saved for later", outcome.far),
+        ("Unreachable, and saved for later", outcome.far),
         ("Did not return to the previous state (try again: expression lights restore)", outcome.deaf),
         ("Not restored, and saved for later", _with_reasons(outcome.refused)),
-        ("Gone from the bridge, and forgotten", outcome.gone),
+        ("No longer on the bridge, and forgotten", outcome.gone),
     ):
         if which:
             print(f"{said}: {', '.join(which)}.")

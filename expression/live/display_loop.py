@@ -72,7 +72,7 @@ class DisplayLoop(Worker):
 
     @property
     def fps(self) -> float:
-        """Frames shown a second, from the first to the last."""
+        """Frames shown per second, from the first to the last."""
         seconds = self._latest - self._first
         return (self.frames - 1) / seconds if seconds else 0.0
 

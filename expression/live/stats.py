@@ -188,7 +188,7 @@ class StatisticsFile:
         """Returns the error for statistics that cannot be written."""
         return OutputError(
             f"The statistics cannot be written to {self.path} ({getattr(error, 'strerror', None) or error}).",
-            "Expected a file in an existing, writable folder, and enough space on the disk.",
+            "Expected a file in a folder that exists and is writable, and enough space on the disk.",
             "Choose another file for --stats, create the folder, or free some space.",
         )
 

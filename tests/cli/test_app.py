@@ -485,7 +485,7 @@ def test_a_network_is_taught_evaluated_and_exported(capfd, shelf, monkeypatch):
     code, out, err = run(capfd, *words)
     lines = out.splitlines()
     assert (code, err) == (0, "")
-    assert lines.pop(0) == "56 pictures to learn from, 14 to choose by."
+    assert lines.pop(0) == "56 training pictures, 14 validation pictures."
     for epoch, line in enumerate(lines[:2], 1):
         assert re.fullmatch(rf"epoch {epoch}: loss \d\.\d+, correct in validation [\d.]+%", line)
     assert re.fullmatch(
@@ -607,7 +607,7 @@ def test_eight_labels_are_learned_on_request_and_those_that_are_missing_left_out
     assert run(capfd, "evaluate", "--data", "set", "--model", "two/expression.tflite")[0] == 0
     code, out, _ = run(capfd, *teach, "--out", "three", "--labels", "happy,SAD,contempt")
     assert code == 0
-    assert out.startswith("18 pictures to learn from, 18 to choose by.")
+    assert out.startswith("18 training pictures, 18 validation pictures.")
     out = run(capfd, "evaluate", "--data", "set", "--model", "three/expression.tflite")[1]
     assert re.search(r"^Contempt +6 ", out, re.MULTILINE)
 
@@ -633,7 +633,7 @@ def test_photos_that_are_taken_for_faces_are_spoken_of(capfd, tmp_path, portrait
 def test_ctrl_c_in_a_training_says_how_to_go_on(shelf):
     words = ("train", "--data", "faces.csv", "--out", "mine", "--network", "tutorial", "--epochs", "900")
     process = expression_process(*words, cwd=shelf)
-    assert process.stdout.readline().startswith("56 pictures to learn from")
+    assert process.stdout.readline().startswith("56 training pictures")
     assert process.stdout.readline().startswith("epoch 1: ")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)

@@ -157,7 +157,7 @@ def test_restoring_tells_of_lamps_that_were_switched_off_or_taken_away(bridge, c
     assert first.endswith(": Desk.")
     assert others == [
         "Switched off, and saved for later: Sofa.",
-        "Gone from the bridge, and forgotten: Strip.",
+        "No longer on the bridge, and forgotten: Strip.",
     ]
     assert list(read_before(before_path())[bridge.id]) == ["1"]
 
@@ -174,7 +174,7 @@ def test_restoring_tells_what_it_did_and_goes_on_when_one_bridge_is_away(bridge,
     assert first == "Not restored, and saved for later: Sofa, Shed."
     assert others[0].startswith("Restored to the state of 20")
     assert others[0].endswith(": Sofa.")
-    assert others[1:] == ["Cannot be reached, and saved for later: Shed."]
+    assert others[1:] == ["Unreachable, and saved for later: Shed."]
     assert err.startswith("Nothing listens at http://127.0.0.1:9. ")
     assert bridge.lights == lamps()
     before_path().write_text("{", "utf-8")

@@ -76,7 +76,7 @@ class Run:
             self.data.frame.publish(frame)
 
     def shown(self) -> str:
-        """The words of the newest picture, without the figures in brackets."""
+        """The text of the newest picture, without the numbers in brackets."""
         return self.display.pictures[-1][1].split(" (")[0]
 
     def end(self) -> None:

@@ -395,7 +395,7 @@ def test_a_full_disk_costs_the_picture_that_has_no_room_and_nothing_else(tmp_pat
         book = LabelBook(folder)
         book.add(shade(1), "Angry")
         noise = np.random.default_rng(0).integers(0, 256, (600, 600), np.uint8)
-        with pytest.raises(OutputError, match=r"cannot be written \(No space left.*\)\. Expected .* room"):
+        with pytest.raises(OutputError, match=r"cannot be written \(No space left.*\)\. Expected .* space"):
             for _ in range(9):
                 book.add(noise, "Sad")
         kept = len(book.rows)

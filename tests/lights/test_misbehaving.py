@@ -190,8 +190,8 @@ def test_a_bad_entry_among_how_lamps_were_costs_the_others_nothing(bridge, capsy
     before_path().write_text(json.dumps(kept), "utf-8")
     assert main(["lights", "restore"]) == 0
     out = capsys.readouterr().out
-    assert "Restored as far as is known: Sofa (its entry is damaged)." in out
-    assert "Gone from the bridge, and forgotten: x." in out
+    assert "Restored as far as known: Sofa (its entry is damaged)." in out
+    assert "No longer on the bridge, and forgotten: x." in out
     assert others(bridge.lights) == others(lamps())
     assert not before_path().exists()
 

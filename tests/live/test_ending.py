@@ -1,4 +1,4 @@
-"""The end of a run: who hangs is named, and what is still to be done is said to whoever presses Ctrl-C."""
+"""The end of a run: threads that hang are named, and Ctrl-C prints what is still to be done."""
 
 from __future__ import annotations
 
