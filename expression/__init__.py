@@ -2,7 +2,7 @@
 
     from expression import Session
 
-The names below are loaded when they are first used, so `import expression` is quick and
+The names below are loaded when they are first used, so `import expression` is fast and
 never loads TensorFlow. Start reading in `live/session.py`, or open notebooks/01_start_here.ipynb.
 """
 
@@ -14,7 +14,7 @@ import time
 __version__ = "0.1.0"
 
 STARTED = time.monotonic()
-"""When the package was imported, for systems that do not tell when the process began."""
+"""When the package was imported, for systems that do not report when the process started."""
 
 _HOME = {
     "Session": "live.session",

@@ -1,8 +1,8 @@
-"""The files `expression.toml`: the user's own in their folder of settings, and one in the current folder.
+"""The `expression.toml` files: the user's own in their settings folder, and one in the current folder.
 
-The one in the current folder may have come with a folder that somebody sent. What it sets is used, but no
-secret is sent to a place that it names; see `sinks/_secrets.py`. `settings.py` and `settings.py` read
-them.
+The one in the current folder may have come with a folder that somebody sent. Its settings are used, but no
+secret is sent to a place that it names; see `sinks/_secrets.py`. `settings.py` and `lights/settings.py`
+read both files.
 
 Notebook: 06_live
 """
@@ -21,7 +21,7 @@ from .sanitize import printable
 FILE = "expression.toml"
 
 MOST_BYTES = 20_000
-"""Bytes of a file at most: a parser takes minutes over the dotted names that a larger one can hold."""
+"""Largest file, in bytes: a parser takes minutes over the dotted names that a larger one can hold."""
 
 EXPECTED = "Expected settings in TOML, such as people = 2, in UTF-8."
 REMEDY = "Correct it, or remove the file."
@@ -42,32 +42,32 @@ class SettingsFile(NamedTuple):
 
     @property
     def place(self) -> str:
-        """How messages call it."""
+        """The name of the file in messages."""
         return str(self.path) if self.own else FILE
 
     def table(self, name: str) -> dict[str, Any]:
-        """Returns a table such as [lights]; empty where there is none.
+        """Returns a table such as [lights]; empty if it is missing.
 
         Raises:
-            BadInputError: It is something else.
+            BadInputError: It is not a table.
         """
         found = self.values.get(name, {})
         if not isinstance(found, dict):
             raise BadInputError(
                 f"{name} is {described(found)} in {self.place}.",
                 f"Expected a table [{name}].",
-                f"Write [{name}] above its lines.",
+                f"Write [{name}] above its settings.",
             )
         return found
 
 
 def own_file() -> Path:
-    """Returns where the user's own file lies, whether or not it is there."""
+    """Returns the path of the user's own file, whether or not it exists."""
     return own_folder("config") / FILE
 
 
 def settings_files(folder: str | Path = ".") -> list[SettingsFile]:
-    """Returns the files that are there, the user's own first: what the later one sets counts.
+    """Returns the files that exist, the user's own first; later files take precedence.
 
     Raises:
         BadInputError: One of them cannot be read.
@@ -80,23 +80,23 @@ def settings_files(folder: str | Path = ".") -> list[SettingsFile]:
 
 
 def not_sent_to(place: str, found_in: str, secret: str, instead: str) -> BadInputError:
-    """Returns the error for a secret that would go to a place which only a file in the current folder names.
+    """Returns the error for a secret that would go to a place named only by a file in the current folder.
 
     Args:
-        place: What is named: "The bridge 10.0.0.9", at the beginning of a sentence.
+        place: What is named, to start a sentence: "The bridge 10.0.0.9".
         found_in: The file.
         secret: The name of the variable, or the file, that holds the secret.
         instead: How the user can name the place.
     """
     return BadInputError(
         f"{place} is named by {found_in}, and {secret} would be sent there.",
-        "Expected secrets to go only where you say: by arguments, the environment or your own settings.",
-        f"If it is yours, move that line into {own_file()}, or give it as {instead}.",
+        "Expected secrets to go only to a place named in arguments, the environment or your own settings.",
+        f"If it is yours, move that line to {own_file()}, or pass it as {instead}.",
     )
 
 
 def described(value: object) -> str:
-    """Returns a value in a message: as it is written, or what kind of thing it is, since parts may be secret.
+    """Returns a value for a message: as written, or only its kind, since parts of it may be secret.
 
     Example:
         >>> described("two"), described(["rtsp://me:secret@camera"])

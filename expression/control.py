@@ -1,7 +1,7 @@
-"""What somebody wants of a run while it goes on: off, on, pause, or a mood of their choice.
+"""The switches of a running session: off, on, pause, or a mood of one's choice.
 
-`Data` has one, so that a key, a notebook, MQTT and Blynk all turn the same switches. `FaceLoop` looks
-for no face while it is off; sinks that react, such as lamps, hold still while it pauses.
+`Data` has one, so that a key, a notebook, MQTT and Blynk all change the same switches. `FaceLoop` looks
+for no faces while it is off; sinks that react, such as lamps, do not change while it is paused.
 
 Notebook: 09_reactions
 """
@@ -21,14 +21,13 @@ class Control:
     """The switches of a run. Any thread may read and set them.
 
     Args:
-        labels: What an override can be.
+        labels: The labels that an override may be.
 
     Attributes:
-        labels: As given; a session gives those of its network before a sink is opened.
-        on: Whether faces are looked for. Off, nobody is there as far as all others know.
-        paused: Whether reactions hold still, as they are at the moment.
-        override: A label that reactions take in place of what is read, also when nobody is there; None
-            for none.
+        labels: As given; a session sets those of its network before it opens a sink.
+        on: Whether faces are looked for. When off, it is as if nobody were there.
+        paused: Whether reactions stay as they are at the moment.
+        override: A label that reactions use instead of what is read, even when nobody is there; or None.
 
     Example:
         >>> control = Control()
@@ -56,7 +55,7 @@ class Control:
 
     @property
     def paused(self) -> bool:
-        """Whether reactions hold still."""
+        """Whether reactions stay as they are."""
         return self._paused
 
     @paused.setter
@@ -65,10 +64,10 @@ class Control:
 
     @property
     def override(self) -> str | None:
-        """The label that reactions take in place of what is read, or None.
+        """The label that reactions use instead of what is read, or None.
 
         Raises:
-            BadInputError: It is set to a label that is none of `labels`, where these are known.
+            BadInputError: It is set to a label that is not one of `labels`, if these are known.
         """
         return self._override
 
@@ -78,16 +77,16 @@ class Control:
             raise BadInputError(
                 f"The override is {label!r}.",
                 f"Expected one of {', '.join(self.labels)}, or None.",
-                did_you_mean(label, self.labels, "Choose one of these; None is for what is read."),
+                did_you_mean(label, self.labels, "Choose one of these, or None to follow the readings."),
             )
         self._set("_override", label or None)
 
     def press(self, key: str) -> bool:
-        """Turns the switch that a key stands for, and says whether there is one.
+        """Changes the switch that belongs to a key, and returns whether there is one.
 
         Args:
-            key: "o" for on and off, "p" for a pause, a digit for the label of that number, counted from 1,
-                as an override, "0" for none.
+            key: "o" for on and off, "p" for pause, a digit to override with the label of that number, counted
+                from 1, "0" for no override.
         """
         if key == "o":
             self.on = not self.on
@@ -102,33 +101,33 @@ class Control:
         return True
 
     def told(self) -> str:
-        """Returns what is not as usual, in a few words; nothing where all is.
+        """Returns the switches that are not at their defaults, in a few words; an empty string if all are.
 
         Example:
             >>> control = Control(["Happy", "Sad"])
             >>> control.press("p"), control.press("2"), control.told()
-            (True, True, 'paused · Sad by hand')
+            (True, True, 'paused · Sad (override)')
         """
         parts = ["off"] if not self.on else []
         parts += ["paused"] if self.paused else []
-        parts += [f"{self.override} by hand"] if self.override else []
+        parts += [f"{self.override} (override)"] if self.override else []
         return " · ".join(parts)
 
     def watch(self, callback: Callable[[], None]) -> None:
-        """Calls back after each change, in the thread that made it; it should return at once.
+        """Calls `callback` after each change, in the thread that made it; it should return at once.
 
-        What it raises is warned of once, and keeps nobody else from hearing.
+        An exception in it is logged once, and does not keep the other callbacks from being called.
         """
         with self._lock:
             self._watchers.append(callback)
 
     def unwatch(self, callback: Callable[[], None]) -> None:
-        """Calls back no more; does nothing where it was not asked to."""
+        """Stops calling `callback`; does nothing if it was not registered."""
         with self._lock:
             self._watchers = [watcher for watcher in self._watchers if watcher != callback]
 
     def _set(self, name: str, value) -> None:
-        """Sets a switch, and tells those who watch."""
+        """Sets a switch, and notifies the watchers."""
         with self._lock:
             changed = getattr(self, name) != value
             setattr(self, name, value)
@@ -137,17 +136,17 @@ class Control:
             self._tell(watcher)
 
     def _tell(self, watcher: Callable[[], None]) -> None:
-        """Calls back; the thread that turned the switch must not die of what that raises."""
+        """Calls a watcher; an exception in it must not end the thread that changed the switch."""
         try:
             watcher()
-        except Exception as error:  # noqa: BLE001  a watcher is anybody's code
+        except Exception as error:  # noqa: BLE001  a watcher can be anyone's code
             with self._lock:
                 first = watcher not in self._warned
                 self._warned.add(watcher)
             if first:
                 logger.warning(
-                    "A function that watches the switches failed: %s. Expected a call that returns. "
-                    "The switch is set; fix %s.",
+                    "A function that watches the switches failed: %s. Expected it to raise no error. "
+                    "The switch was still set; fix %s.",
                     " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ."),
                     getattr(watcher, "__qualname__", watcher),
                 )

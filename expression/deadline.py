@@ -1,8 +1,8 @@
-"""One deadline and one limit for the whole of an operation: name, addresses, encryption, question, answer.
+"""One deadline and one size limit for a whole exchange: name look-up, connection, TLS, request, response.
 
-A timeout of a socket counts for one address and one step of a conversation, so a host with three dead
-addresses takes three times as long as was said. Whoever talks to a network uses it, so that the stop of
-a run need not wait for them: `bridge.py`, and the sinks mqtt, blynk and firebase.
+A socket timeout applies to one address and one step of an exchange, so a host with three dead
+addresses takes three times as long as intended. Everything that uses the network uses this, so that
+stopping a run need not wait for it: `bridge.py`, and the sinks mqtt, blynk and firebase.
 
 Notebook: 09_reactions
 """
@@ -18,17 +18,17 @@ import time
 from typing import Any
 
 MOST_BYTES = 8_000_000
-"""Bytes of an exchange at most, whoever talks; `transport.py` allows a bridge half of it."""
+"""Most bytes that are received in one exchange; `transport.py` allows a bridge half of it."""
 
 MOST_ADDRESSES = 4
-"""Addresses of a name that are tried, of IPv6 and IPv4 by turns; each gets its share of what is left."""
+"""Most addresses of a name that are tried, IPv6 and IPv4 in turn; each gets its share of the time left."""
 
 
 class Deadline:
-    """So many seconds from now.
+    """A moment some seconds from now.
 
     Args:
-        seconds: How many.
+        seconds: How many seconds.
 
     Example:
         >>> Deadline(-1).left()
@@ -39,7 +39,7 @@ class Deadline:
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Returns the seconds that are left, 0 where it has passed."""
+        """Returns the seconds that are left, 0 if it has passed."""
         return max(0.0, self._end - time.monotonic())
 
     def left_or_late(self) -> float:
@@ -53,7 +53,7 @@ class Deadline:
         return left
 
     def connect(self, host: str, port: int, kind: type[socket.socket] = socket.socket) -> socket.socket:
-        """Returns a connection to the first address that takes one; its timeout is what is left then.
+        """Returns a connection to the first address that accepts one; its timeout is the time left then.
 
         Args:
             host: Its name or address.
@@ -61,8 +61,8 @@ class Deadline:
             kind: The class of the connection.
 
         Raises:
-            OSError: There is no such name, or the last address did not take it.
-            TimeoutError: It has passed.
+            OSError: There is no such name, or the last address refused the connection.
+            TimeoutError: The deadline has passed.
         """
         addresses = _mixed(self._find(host, port))[:MOST_ADDRESSES]
         while True:
@@ -83,7 +83,7 @@ class Deadline:
     def _find(self, host: str, port: int) -> list[tuple[Any, ...]]:
         """Returns the addresses of a name, at least one.
 
-        A look-up knows no timeout, so it has a thread, which is left to itself where it takes too long.
+        A look-up has no timeout, so it runs in a thread, which is abandoned if it takes too long.
         """
         try:
             ipaddress.ip_address(host)
@@ -105,11 +105,11 @@ class Deadline:
 
 
 class TooMuchError(OSError):
-    """Somebody answers with more than anybody needs."""
+    """A response is larger than any that is needed."""
 
 
 class _Timely:
-    """A socket that gives up at its deadline, and where it is told too much.
+    """A socket that gives up at its deadline, or if it receives too much.
 
     Attributes:
         deadline: Set again for each exchange.
@@ -120,7 +120,7 @@ class _Timely:
 
     @property
     def deadline(self) -> Deadline:
-        """By when the exchange has to be over."""
+        """When the exchange must be finished."""
         return self._deadline
 
     @deadline.setter
@@ -128,41 +128,41 @@ class _Timely:
         self._deadline, self._received = deadline, 0
 
     def recv_into(self, *arguments: Any, **options: Any) -> int:
-        """Receives, as long as there is time, `MOST_BYTES` at most."""
+        """Receives while there is time, up to `MOST_BYTES` in all."""
         self.settimeout(self.deadline.left_or_late())
         count = super().recv_into(*arguments, **options)
         self._received += count
         if self._received > MOST_BYTES:
-            raise TooMuchError(f"more than {MOST_BYTES:,} bytes came")
+            raise TooMuchError(f"more than {MOST_BYTES:,} bytes were received")
         return count
 
     def sendall(self, *arguments: Any) -> None:
-        """Sends, as long as there is time."""
+        """Sends while there is time."""
         self.settimeout(self.deadline.left_or_late())
         return super().sendall(*arguments)
 
 
 class Plain(_Timely, socket.socket):
-    """A connection in the clear."""
+    """An unencrypted connection."""
 
 
 class Secure(_Timely, ssl.SSLSocket):
-    """A connection by TLS."""
+    """A TLS connection."""
 
 
 def converse(
     host: str, port: int, deadline: Deadline, context: ssl.SSLContext | None = None
 ) -> Plain | Secure:
-    """Returns a connection that gives up at its deadline, however little at a time the other side says.
+    """Returns a connection that gives up at its deadline, even if the other side sends a little at a time.
 
     Args:
         host: Its name or address.
         port: Where it listens.
-        deadline: By when all has to be over.
-        context: For TLS.
+        deadline: When everything must be finished.
+        context: For TLS; None for an unencrypted connection.
 
     Raises:
-        OSError: No address answers, as the last one told it; a TimeoutError where the time is up.
+        OSError: No address answers; the error of the last one. A TimeoutError if the time is up.
     """
     made = deadline.connect(host, port, Plain)
     try:
@@ -178,7 +178,7 @@ def converse(
 
 
 def _mixed(addresses: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Returns addresses with their families by turns, since one family may not work at all.
+    """Returns addresses with their families in turn, since one family may not work at all.
 
     Source: https://www.rfc-editor.org/rfc/rfc8305#section-4
     """
@@ -190,10 +190,10 @@ def _mixed(addresses: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def _look_up(host: str, port: int, found: list[Any]) -> None:
-    """Adds the addresses of a name to a list, or why there are none."""
+    """Adds the addresses of a name to a list, or the error if there are none."""
     try:
         found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except OSError as error:
         found.append(error)
     except UnicodeError as error:
-        found.append(OSError(f"{host} cannot be a name: {error}"))
+        found.append(OSError(f"{host} is not a valid host name: {error}"))

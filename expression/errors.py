@@ -1,8 +1,8 @@
 """The errors of the package: what happened, what was expected, what to do.
 
-Every error that a user can meet is an `ExpressionError` and also the builtin error that
+Every error that a user can meet is an `ExpressionError` and also the built-in error that
 fits it, so `except FileNotFoundError` works as it does elsewhere. Every module raises
-them; `app.py` prints them as one line and ends with their `exit_code`.
+them; `app.py` prints them as one line and exits with their `exit_code`.
 
 Notebook: 03_threads
 """
@@ -32,7 +32,7 @@ DAMAGE = (
     *(ArithmeticError, BufferError, MemoryError, SyntaxError, Warning),
     *(zipfile.BadZipFile, tarfile.TarError, LZMAError, zlib.error, csv.Error, struct.error),
 )
-"""What csv, json, zipfile, numpy, h5py, Pillow, Keras and LiteRT raise for a file that is damaged.
+"""What csv, json, zipfile, numpy, h5py, Pillow, Keras and LiteRT raise for a damaged file.
 
 RecursionError is a RuntimeError, UnicodeError a ValueError, OverflowError an ArithmeticError. Warning is
 there for programs that turn warnings into errors, as our tests do.
@@ -40,11 +40,11 @@ there for programs that turn warnings into errors, as our tests do.
 
 
 LONGEST = 300
-"""Letters of what a library says that an error repeats; some repeat the whole file."""
+"""Most characters of a library's message that an error quotes; some messages quote the whole file."""
 
 
 class ExpressionError(Exception):
-    """An error told in three sentences, without control characters and passwords of addresses.
+    """An error in three sentences, without control characters or passwords in addresses.
 
     Args:
         happened: What happened, with the value that caused it.
@@ -70,20 +70,20 @@ class ExpressionError(Exception):
 
     @property
     def _render_traceback_(self) -> Callable[[], list[str]]:
-        """What IPython, and so a notebook, shows in place of a traceback; EXPRESSION_DEBUG=1 brings that."""
+        """What IPython, and so a notebook, shows instead of a traceback, unless EXPRESSION_DEBUG=1."""
         if os.environ.get("EXPRESSION_DEBUG"):
             raise AttributeError
         return lambda: [f"\x1b[31m{type(self).__name__}\x1b[0m: {self.happened}", self.expected, self.remedy]
 
 
 class BadInputError(ExpressionError, ValueError):
-    """A value, an option or a file's content is not usable."""
+    """A value, an option or the content of a file cannot be used."""
 
     exit_code = 2
 
 
 class MissingFileError(ExpressionError, FileNotFoundError):
-    """A file or folder that was named is not there."""
+    """A file or folder that was named does not exist."""
 
     exit_code = 2
 
@@ -101,11 +101,11 @@ class SourceError(ExpressionError, OSError):
 
 
 class SourceLostError(ExpressionError, ConnectionError):
-    """A camera or stream that was open gives no more pictures."""
+    """A camera or stream that was open sends no more frames."""
 
 
 class DisplayError(ExpressionError, RuntimeError):
-    """A display was asked for that cannot work here."""
+    """A display was requested that cannot work here."""
 
     exit_code = 2
 
@@ -115,7 +115,7 @@ class MissingPackageError(ExpressionError, ImportError):
 
 
 class RunError(ExpressionError, RuntimeError):
-    """Something failed while running that no other error describes."""
+    """Something failed during a run that no other error describes."""
 
 
 @contextlib.contextmanager
@@ -124,13 +124,13 @@ def as_bad_input(
 ) -> Iterator[None]:
     """Turns what libraries raise for damaged input into an error of ours.
 
-    A PermissionError passes: the file may be whole. So does an ExpressionError, which says more already.
+    A PermissionError is passed on: the file may be intact. So is an ExpressionError, which says more already.
 
     Args:
-        happened: What happened, without a full stop; what the library said follows in brackets.
+        happened: What happened, without a full stop; the library's message follows in brackets.
         expected: What would have been right.
         remedy: What the user can do now.
-        kind: The error; a RunError for an answer that may be better the next time.
+        kind: The error; a RunError for a response that may be right the next time.
 
     Example:
         >>> with as_bad_input("a.json is not a card", "Expected JSON.", "Fetch it again."):
@@ -154,7 +154,7 @@ def missing_package(feature: str, package: str, extra: str | None = None) -> Mis
     Args:
         feature: What the user asked for, as a noun: "The speech sink".
         package: The name under which pip knows the package.
-        extra: The name of the extra that installs it, where there is one.
+        extra: The name of the extra that installs it, if there is one.
     """
     return MissingPackageError(
         f"{feature} needs the package {package}, which is not installed.",
@@ -164,7 +164,7 @@ def missing_package(feature: str, package: str, extra: str | None = None) -> Mis
 
 
 def install_line(extra: str) -> str:
-    """Returns how to install an extra; the name alone is another project's on PyPI.
+    """Returns how to install an extra; the name alone belongs to another project on PyPI.
 
     Example:
         >>> print(install_line("speech"))
@@ -176,13 +176,13 @@ def install_line(extra: str) -> str:
 def did_you_mean(
     word: object, names: Iterable[str], otherwise: str = "Choose one of these.", cutoff: float = 0.6
 ) -> str:
-    """Returns the remedy for a word that is none of some names: the name that was meant, if one is like it.
+    """Returns the remedy for a word that is not one of some names: the closest name, if one is close.
 
     Args:
-        word: What the user wrote; whether its letters are small does not matter.
-        names: What would have been right; the error names them as what was expected.
-        otherwise: The remedy where no name is like it.
-        cutoff: How alike the two must be, from 0 to 1, as in difflib.
+        word: What the user wrote; case does not matter.
+        names: What would have been right; the error lists them as expected.
+        otherwise: The remedy if no name is similar.
+        cutoff: How similar the two must be, from 0 to 1, as in difflib.
 
     Example:
         >>> did_you_mean("yunnet", ["haar", "yunet"]), did_you_mean("camera", ["haar", "yunet"])
@@ -193,7 +193,7 @@ def did_you_mean(
 
 
 def nearest(word: object, names: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Returns which of some names is most like a word, as `did_you_mean` looks for it, or None.
+    """Returns which of some names is most similar to a word, as `did_you_mean` finds it, or None.
 
     Example:
         >>> nearest("hapy", ["Sad", "Happy"])
@@ -205,14 +205,14 @@ def nearest(word: object, names: Iterable[str], cutoff: float = 0.6) -> str | No
 
 
 def user_path(text: str | Path) -> Path:
-    """Returns a path that a user wrote, with ~ for a home; nothing need be there.
+    """Returns a path that a user wrote, with ~ expanded; it need not exist.
 
     Raises:
-        MissingFileError: Nothing can be there: the name is too long, or a folder is locked.
+        MissingFileError: Nothing can exist there: the name is too long, or a folder is locked.
 
     Example:
-        >>> user_path("~nobody-of-this-name/film.mp4").name
-        'film.mp4'
+        >>> user_path("~nobody-of-this-name/video.mp4").name
+        'video.mp4'
     """
     path = Path(os.path.expanduser(text))  # Path.expanduser raises where there is no such user
     try:

@@ -1,6 +1,6 @@
-"""Files that are whole or not there, cells that no spreadsheet runs, and one writer at a time.
+"""Files that are written completely or not at all, cells that no spreadsheet runs, one writer at a time.
 
-Whatever writes a file for a reader does so with it.
+Everything that writes a file for the user writes it with this module.
 
 Notebook: 07_your_face
 """
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 MOST_BYTES = 1_000_000
-"""Bytes of a file of settings, keys or labels that are read at most; none that people write is as large."""
+"""Largest file of settings, keys or labels that is read, in bytes; those that people write are smaller."""
 
-REMEDY = "Make the folder, or room, or choose another."
+REMEDY = "Create the folder, free some space, or choose another place."
 
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
-"""Modes of what is about people, such as faces, readings and keys: nobody but their owner reads them."""
+"""Modes of files about people, such as faces, readings and keys: only their owner can read them."""
 
 HOUSEKEEPING = {
     *(
@@ -44,11 +44,11 @@ HOUSEKEEPING = {
     ),
     *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
 }
-"""Names, in small letters, of what systems, NAS boxes and archives leave beside a user's files."""
+"""Names, in lower case, of what systems, NAS boxes and archives leave beside a user's files."""
 
 
 def is_housekeeping(name: str) -> bool:
-    """Returns whether a file or folder is hidden or left by a system, and so not the user's data.
+    """Returns whether a file or folder is hidden or left by the system, and so not the user's data.
 
     Args:
         name: Its name, without the folder it is in.
@@ -61,7 +61,7 @@ def is_housekeeping(name: str) -> bool:
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """Returns what sorts names as people do.
+    """Returns a sort key that orders names as people do.
 
     Example:
         >>> sorted(["face10.png", "face2.png"], key=natural)
@@ -72,10 +72,10 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 
 def own_folder(kind: str) -> Path:
-    """Returns the folder that the system has for this user's settings, state or cache; it may not exist yet.
+    """Returns the system's folder for this user's settings, state or cache; it may not exist yet.
 
-    State and cache are to be written, so where that is not possible they go into a folder of the user's own
-    below that for temporary files. So do all where the user has no home.
+    State and cache must be writable, so where they are not, a folder of the user's own below the one for
+    temporary files is used. All three go there if the user has no home.
 
     Args:
         kind: config, state or cache.
@@ -84,7 +84,7 @@ def own_folder(kind: str) -> Path:
 
     try:
         folder: Path = getattr(platformdirs, f"user_{kind}_path")("expression", appauthor=False)
-    except RuntimeError:  # there is no home
+    except RuntimeError:  # the user has no home
         return _temporary_folder() / kind
     there = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), folder)
     usable = kind == "config" or (there.is_dir() and os.access(there, os.W_OK | os.X_OK))
@@ -98,7 +98,7 @@ def _temporary_folder() -> Path:
         folder = Path(tempfile.gettempdir()) / f"expression-{user}"
         folder.mkdir(mode=0o700, exist_ok=True)
         about = folder.lstat()
-    except OSError:  # no room for temporary files either
+    except OSError:  # no space for temporary files either
         return _unlikely_folder()
     mine = not hasattr(os, "getuid") or about.st_uid == os.getuid()
     safe = stat.S_ISDIR(about.st_mode) and mine and not about.st_mode & 0o022
@@ -107,7 +107,7 @@ def _temporary_folder() -> Path:
 
 @functools.cache
 def _unlikely_folder() -> Path:
-    """Returns a folder whose name nobody could foresee, the same for the length of the process."""
+    """Returns a folder whose name nobody can predict, the same for as long as the process runs."""
     return Path(os.path.abspath(os.sep), "tmp", f"expression-{os.urandom(8).hex()}")
 
 
@@ -117,8 +117,8 @@ def read_small(path: Path, expected: str, remedy: str, most: int = MOST_BYTES) -
     Args:
         path: The file.
         expected: What should be in it, a sentence.
-        remedy: What the user can do where it is something else.
-        most: Bytes that it may have.
+        remedy: What the user can do if it contains something else.
+        most: Most bytes that it may have.
 
     Raises:
         MissingFileError: There is no such file.
@@ -132,10 +132,10 @@ def read_small(path: Path, expected: str, remedy: str, most: int = MOST_BYTES) -
     except BadInputError:  # which is a ValueError
         raise
     except FileNotFoundError as error:
-        happened = f"{path} is a link to nothing." if path.is_symlink() else f"There is no file {path}."
+        happened = f"{path} is a broken link." if path.is_symlink() else f"There is no file {path}."
         raise MissingFileError(happened, expected, remedy) from error
     except PermissionError as error:
-        raise BadInputError(f"{path} cannot be read by you.", expected, "Check its permissions.") from error
+        raise BadInputError(f"You may not read {path}.", expected, "Check its permissions.") from error
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise BadInputError(f"{path} cannot be read ({said}).", expected, remedy) from error
@@ -145,31 +145,30 @@ def read_small(path: Path, expected: str, remedy: str, most: int = MOST_BYTES) -
     try:
         return content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadInputError(f"{path} is not text in UTF-8 ({error.reason}).", expected, remedy) from error
+        raise BadInputError(f"{path} is not UTF-8 text ({error.reason}).", expected, remedy) from error
 
 
 def read_start(path: Path, most: int) -> bytes:
-    """Returns the first bytes of a file, however large that is."""
+    """Returns the first bytes of a file, however large it is."""
     with path.open("rb") as file:
         return file.read(most)
 
 
 @contextlib.contextmanager
 def replacing(path: Path, mode: int = 0o666, remedy: str = REMEDY) -> Iterator[Path]:
-    """Gives an empty file to write to, which takes the place of another once it is complete.
+    """Provides an empty file to write to, which replaces another once it is complete.
 
-    If the body raises, the other file stays as it was. The new one lies beside it under a name that nobody
-    can predict, so no link that lies there already is followed, and two programs do not meet in it. A link to
-    a file stays one, and who may read a file that was there stays so. A device or pipe gets the content in
-    the end.
+    If the body raises, the other file stays as it was. The new one is created beside it under a name that
+    nobody can predict, so no existing link is followed, and two programs never share it. A link to a file
+    stays a link, and an existing file keeps its permissions. A device or pipe gets the content at the end.
 
     Args:
         path: The file to replace; it need not exist.
-        mode: Who may read it at most, from its first moment; less what the system withholds from new files.
-        remedy: What the user can do where it cannot be written.
+        mode: Its permissions at most, from the start; less those that the system denies to new files.
+        remedy: What the user can do if it cannot be written.
 
     Raises:
-        OutputError: The folder is missing or locked, or there is no room.
+        OutputError: The folder is missing or locked, or the disk is full.
     """
     ending = "".join(path.suffixes[-2:])  # Keras wants its own: .keras, .weights.h5
     name = f".part-{secrets.token_hex(8)}{ending}"
@@ -195,7 +194,7 @@ def replacing(path: Path, mode: int = 0o666, remedy: str = REMEDY) -> Iterator[P
 
 
 def write_bytes(path: Path, content: bytes, mode: int = 0o666, remedy: str = REMEDY) -> None:
-    """Writes a file that is there as a whole or as it was, even if the power fails; see `replacing`."""
+    """Writes a file completely or leaves it as it was, even if the power fails; see `replacing`."""
     with replacing(path, mode, remedy) as part:
         part.write_bytes(content)
 
@@ -207,12 +206,12 @@ def write_text(path: Path, text: str, mode: int = 0o666, remedy: str = REMEDY) -
 
 @contextlib.contextmanager
 def as_output_error(path: Path, remedy: str = REMEDY) -> Iterator[None]:
-    """Turns what the system raises where something cannot be written into an OutputError.
+    """Turns what the system raises for something that cannot be written into an OutputError.
 
-    Errors of this package pass: they say what they are about.
+    Errors of this package are passed on: they already say what happened.
 
     Args:
-        path: What is written, or the folder.
+        path: The file that is written, or its folder.
         remedy: What the user can do.
     """
     try:
@@ -222,28 +221,28 @@ def as_output_error(path: Path, remedy: str = REMEDY) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror or error}).",
-            "Expected a folder that is there and writable, and room on the disk.",
+            "Expected a folder that exists and is writable, and enough space on the disk.",
             remedy,
         ) from error
 
 
 def read_by_others(path: Path) -> str:
-    """Returns the mode of a file that others may read, such as "644"; empty where nobody else may.
+    """Returns the mode of a file that others can read, such as "644"; empty if nobody else can.
 
-    Windows has no such mode.
+    Windows has no such modes.
     """
     mode = stat.S_IMODE(path.stat().st_mode)
     return f"{mode:o}" if os.name == "posix" and mode & 0o077 else ""
 
 
 def hold(path: Path, busy: ExpressionError, seconds: float = 0.0, remedy: str = REMEDY) -> FileLock:
-    """Locks a file or folder for this program; `let_go` of what is returned lets others have it.
+    """Locks a file or folder for this program; pass the result to `let_go` to release it.
 
     Args:
-        path: A lock file, beside or in what is to be locked; made where it is missing, with its folder.
-        busy: What is raised where another program, or another part of this one, holds it.
-        seconds: How long that is waited for.
-        remedy: What the user can do where the lock file cannot be written.
+        path: A lock file, beside or in what is to be locked; created if missing, with its folder.
+        busy: What to raise if another program, or another part of this one, holds it.
+        seconds: How long to wait for it.
+        remedy: What the user can do if the lock file cannot be written.
 
     Raises:
         OutputError: The lock file cannot be written.
@@ -252,7 +251,7 @@ def hold(path: Path, busy: ExpressionError, seconds: float = 0.0, remedy: str = 
 
     lock = FileLock(path, mode=PRIVATE, thread_local=False)
     with as_output_error(path, remedy):
-        # Older releases of filelock empty the file, which may also be another one: a lock has one name.
+        # Older releases of filelock empty the file, which may be another one too: a lock has one name.
         if os.path.lexists(path) and path.lstat().st_nlink > 1 and not path.is_dir():
             path.unlink()
         try:
@@ -263,18 +262,18 @@ def hold(path: Path, busy: ExpressionError, seconds: float = 0.0, remedy: str = 
 
 
 def let_go(lock: FileLock | None) -> None:
-    """Gives back what `hold` returned, and removes the lock file. Twice does no harm, nor does None."""
-    if lock is not None and lock.is_locked:  # else the file is somebody else's
+    """Releases what `hold` returned, and removes the lock file. Calling it again, or with None, is safe."""
+    if lock is not None and lock.is_locked:  # otherwise the file is somebody else's
         with contextlib.suppress(OSError):  # Windows removes it by itself
             os.unlink(lock.lock_file)
         lock.release()
 
 
 def csv_cell(value: object) -> object:
-    """Returns a cell that a spreadsheet shows and does not run; numbers stay as they are.
+    """Returns a cell that a spreadsheet shows but does not run; numbers stay as they are.
 
-    Text that would begin a formula gets an apostrophe first, also after a semicolon or tab, where
-    spreadsheets of some countries begin a new cell.
+    Text that would start a formula gets an apostrophe first, also after a semicolon or tab, where
+    spreadsheets in some countries start a new cell.
 
     Source: https://owasp.org/www-community/attacks/CSV_Injection
 

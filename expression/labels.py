@@ -1,6 +1,6 @@
 """Labels: names of expressions and their order, read from `labelList.csv`.
 
-This is the only place that knows an order of labels; everything else asks a `Labels`.
+This is the only place that defines an order of labels; everything else asks a `Labels`.
 Training, the runtime, the labeler and the sinks use it.
 
 Notebook: 04_labels_and_data
@@ -19,29 +19,29 @@ from .sanitize import JOINING, is_printable, printable
 from .tables import read_cells, write_cells
 
 NOT_SURE = "not sure"
-"""What a reading says in place of a label when no score reaches the threshold."""
+"""The label of a reading when no score reaches the threshold."""
 
 AS_READ = "as read"
-"""What no override is called where one chooses."""
+"""The choice that means no override."""
 
 NOBODY = "nobody"
 """The mood when nobody is there."""
 
 RESERVED = {NOT_SURE, AS_READ, NOBODY, "no face"}
-"""Words that stand where labels do and mean something else, in small letters."""
+"""Words that are used like labels but mean something else, in lower case."""
 
 FORMULA = re.compile(r"=|[+\-@＝＋－＠](?!\d*\Z)")
-"""How a label begins that a spreadsheet would compute; a number, or a sign alone, does no harm."""
+"""The start of a label that a spreadsheet would run; a number, or a sign alone, is harmless."""
 
 LONGEST, MOST = 100, 1000
-"""Characters of a label, and how many labels there may be."""
+"""Most characters of a label, and most labels of a list."""
 
 
 class Labels(Sequence[str]):
     """An ordered set of at least two labels.
 
     Args:
-        names: The labels; the position of each is its index. Each is kept as `clean_label` returns it.
+        names: The labels; the position of each is its index. Each is stored as `clean_label` returns it.
 
     Raises:
         BadInputError: Fewer than two labels, one twice, or one that `clean_label` refuses.
@@ -101,9 +101,9 @@ class Labels(Sequence[str]):
 
     @classmethod
     def read(cls, path: str | Path) -> Labels:
-        """Reads `index,label` rows, or a label a row; a header and other separators are accepted.
+        """Reads `index,label` rows, or a label per row; a header and other separators are accepted.
 
-        A label that is listed in two Unicode forms is one.
+        A label that is listed in two Unicode forms counts once.
 
         Raises:
             MissingFileError: There is no such file.
@@ -122,11 +122,11 @@ class Labels(Sequence[str]):
 
 
 def clean_label(name: object) -> str:
-    """Returns a label as it is kept: in Unicode's composed form (NFC), without blanks around it.
+    """Returns a label as it is stored: in Unicode's composed form (NFC), without spaces around it.
 
     Raises:
-        BadInputError: It is empty, too long, has characters that cannot be printed, begins as a formula
-            does, or is a word that means something else; the message says which.
+        BadInputError: It is empty, too long, has characters that cannot be printed, begins like a formula,
+            or is a reserved word; the message says which.
 
     Example:
         >>> clean_label(" Glu\u0308cklich") == "Gl\u00fccklich"
@@ -136,21 +136,21 @@ def clean_label(name: object) -> str:
     faults = {
         "is empty": not label,
         f"has {len(label):,} characters": len(label) > LONGEST,
-        "cannot be printed": not is_printable(label),
-        f"begins with {label[:1]}, as a formula does": FORMULA.match(label),
+        "has characters that cannot be printed": not is_printable(label),
+        f"begins with {label[:1]}, like a formula": FORMULA.match(label),
         "is a reserved word": folded_label(label) in RESERVED,
     }
     if wrong := next((fault for fault, found in faults.items() if found), ""):
         raise BadInputError(
             f"The label '{printable(label)}' {wrong}.",
-            f"Expected 1 to {LONGEST} printable characters, and none of: {', '.join(sorted(RESERVED))}.",
-            "Choose another name for it.",
+            f"Expected 1 to {LONGEST} printable characters, but not one of: {', '.join(sorted(RESERVED))}.",
+            "Choose another name for the label.",
         )
     return label
 
 
 def folded_label(name: str) -> str:
-    """Returns the form in which two labels are equal that look the same, whatever their case.
+    """Returns a form that is equal for labels that look the same, whatever their case.
 
     Example:
         >>> folded_label("Gl\u00fccklich") == folded_label(" GLU\u0308CKLICH ")
@@ -161,7 +161,7 @@ def folded_label(name: str) -> str:
 
 
 def numbered_labels(path: str | Path) -> list[str]:
-    """Returns what `index,label` rows list, as it is written, by its number.
+    """Returns the names that `index,label` rows list, as written, in the order of their numbers.
 
     Raises:
         MissingFileError: There is no such file.
@@ -171,10 +171,10 @@ def numbered_labels(path: str | Path) -> list[str]:
     if not path.is_file():
         raise MissingFileError(
             f"There is no file {path}.",
-            "Expected a file of rows index,label such as 0,Angry.",
-            "Write one, or take the labelList.csv that comes with the project.",
+            "Expected a file with rows of index,label, such as 0,Angry.",
+            "Create one, or use the labelList.csv that comes with the project.",
         )
-    rows = read_cells(path, "Expected rows index,label.", MOST_BYTES).lines
+    rows = read_cells(path, "Expected rows of index,label.", MOST_BYTES).lines
     if not any(any(row[1:]) or _is_index(row[0]) for row in rows):
         words = {"label", "labels", "emotion", "name"}
         return [row[0] for row in rows if row is not rows[0] or row[0].casefold() not in words]
@@ -185,7 +185,7 @@ def numbered_labels(path: str | Path) -> list[str]:
 
 
 def _is_index(cell: str) -> bool:
-    """Whether a cell is a whole number of few digits; some programs write 1.0 for 1."""
+    """Whether a cell is a whole number with few digits; some programs write 1.0 for 1."""
     whole = re.sub(r"\.0+$", "", cell)
     return whole.isdecimal() and len(whole) < 7
 
@@ -206,7 +206,7 @@ def _in_order(rows: list[list[str]], path: Path) -> list[str]:
         raise BadInputError(
             f"{path} has the indexes {printable(sorted(names))}.",
             "Expected 0, 1, 2 ... without a gap.",
-            "Number the rows again from 0.",
+            "Renumber the rows from 0.",
         )
     return [names[index] for index in sorted(names)]
 
@@ -216,7 +216,7 @@ def _check(names: tuple[str, ...]) -> None:
     if not 2 <= len(names) <= MOST or len(set(map(folded_label, names))) < len(names):
         raise BadInputError(
             f"The labels are {printable(list(names))}.",
-            f"Expected 2 to {MOST:,}, none of them twice.",
+            f"Expected 2 to {MOST:,} labels, all different.",
             "Correct labelList.csv.",
         )
 
@@ -228,7 +228,7 @@ Source: Goodfellow et al., Challenges in Representation Learning, 2013, https://
 """
 
 LIST, OLDER_LIST = "labelList.csv", "labelConfig.csv"
-"""The list in a folder, and what an older labeler calls it, which has the same rows.
+"""The name of the list in a folder, and the one that an older labeler uses for the same rows.
 
 Source: https://github.com/ablacklama/FaceLabeler
 """
@@ -240,7 +240,7 @@ def is_label_list(name: str) -> bool:
 
 
 def label_list(folder: Path) -> Path | None:
-    """Returns the list in a folder, where there is one, whatever the case of its name."""
+    """Returns the list in a folder, if there is one, whatever the case of its name."""
     exact = [folder / name for name in (LIST, OLDER_LIST)]
     wanted = {path.name.casefold() for path in exact}
     others = (path for path in sorted(folder.glob("*.[cC][sS][vV]")) if path.name.casefold() in wanted)
@@ -248,7 +248,7 @@ def label_list(folder: Path) -> Path | None:
 
 
 def listed_labels(folder: Path) -> Labels:
-    """Returns the labels that a folder lists, FER2013's where it lists none.
+    """Returns the labels that a folder lists, or FER2013's if it has no list.
 
     Raises:
         BadInputError: The list is damaged.

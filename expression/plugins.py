@@ -1,11 +1,11 @@
-"""Sinks and sources of other packages, which they declare as entry points.
+"""Sinks and sources of other packages, declared as entry points.
 
-A package that somebody installs beside this one names its classes in its pyproject.toml:
+A package that is installed beside this one names its classes in its pyproject.toml:
 
     [project.entry-points."expression.sinks"]
     pager = "my_package.pager:Pager"
 
-`sinks` and `sources` look here for names that they have no file for.
+`sinks` and `sources` look here for names that they have no module for.
 
 Notebook: 09_reactions
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @functools.cache
 def installed(group: str) -> dict[str, EntryPoint]:
     """Returns what installed packages declare in a group, such as "expression.sinks", by name."""
-    from importlib.metadata import entry_points  # 50 ms, which a run that needs none of them does without
+    from importlib.metadata import entry_points  # takes 50 ms, so only if needed
 
     return {point.name: point for point in entry_points(group=group)}
 
@@ -38,12 +38,12 @@ def load_class(point: EntryPoint, base: type) -> type:
         base: What the class has to be a subclass of.
 
     Raises:
-        RunError: It cannot be imported, or is something else.
+        RunError: It cannot be imported, or is not such a class.
     """
     package = point.dist.name if point.dist else point.value
     try:
         kind = point.load()
-    except Exception as error:  # whatever the code of another package does
+    except Exception as error:  # the code of another package may raise anything
         why = clean(f"{type(error).__name__}: {error}")
         raise RunError(
             f"{point.name} of the package {package} cannot be loaded: {why}.",
@@ -54,6 +54,6 @@ def load_class(point: EntryPoint, base: type) -> type:
         raise RunError(
             f"{point.name} of the package {package} is not a {base.__name__}.",
             f"Expected {point.value} to name a subclass of expression.{base.__name__}.",
-            f"Correct it, or uninstall {package}.",
+            f"Correct its entry point, or uninstall {package}.",
         )
     return kind

@@ -1,7 +1,7 @@
-r"""What may be shown to people: no control characters, no passwords, and no line that cannot be printed.
+r"""Text that is safe to show: no control characters, no passwords, and nothing that cannot be printed.
 
-Names of files, lamps, labels and cameras come from anywhere, and addresses may hold passwords. Errors and log
-lines pass through `clean` by themselves; whatever prints a name uses `printable` or `say`.
+Names of files, lamps, labels and cameras come from anywhere, and addresses may contain passwords. Errors and
+log lines pass through `clean` automatically; whatever prints a name uses `printable` or `say`.
 
 Notebook: 03_threads
 """
@@ -18,18 +18,18 @@ from collections.abc import Sequence
 from typing import TextIO
 
 LONGEST = 2000
-"""Characters that a sentence of an error or a log line may have; the middle of a longer one is left out."""
+"""Most characters of a sentence of an error or of a log line; the middle of a longer one is left out."""
 
 JOINING = "\u200c\u200d"
-"""Zero-width non-joiner and joiner, which words of Persian and some emoji need; not printable to Python."""
+"""Zero-width non-joiner and joiner, for Persian words and some emoji; Python calls them unprintable."""
 
 HARMLESS = f"{JOINING}\u00a0\u3000"
-"""Characters that are not printable to Python and that no terminal obeys; further, two wide blanks."""
+"""Characters that Python calls unprintable but no terminal acts on: the joiners, and two kinds of spaces."""
 
 ADDRESS = re.compile(
     r"\b([a-z][a-z0-9+.-]*://)((?:[^\s/@:]+:[^\n]{0,100}?@(?=[\w\[]))?[^\s<>]*)", re.IGNORECASE
 )
-"""An address in a text, in two groups: the scheme with ://, and the rest; a password may have blanks."""
+"""An address in a text, in two groups: the scheme with ://, and the rest; a password may have spaces."""
 
 USER_AT_HOST = re.compile(
     r"(?<![\w.%+-])(?![a-z]:[\\/])[\w.%+-]+:(?!//)(?:[^\s@]+@)+(?=[\w\[])", re.IGNORECASE
@@ -59,8 +59,8 @@ def some(names: Sequence[object], most: int, count: int = 0) -> str:
 
     Args:
         names: The names, all or the first few.
-        most: How many are told.
-        count: How many there are; 0 where `names` has all.
+        most: How many to name.
+        count: How many there are; 0 if `names` has all.
 
     Example:
         >>> some(["a", "b", "c"], 2), some(["a"], 2, 9)
@@ -72,7 +72,7 @@ def some(names: Sequence[object], most: int, count: int = 0) -> str:
 
 
 def is_printable(text: str) -> bool:
-    """Returns whether no letter of a text has to be escaped before it is printed."""
+    """Returns whether no character of a text has to be escaped before it is printed."""
     return text.isprintable() or all(letter.isprintable() or letter in HARMLESS for letter in text)
 
 
@@ -106,36 +106,36 @@ def _hidden(found: re.Match[str]) -> str:
     scheme, rest = found.groups()
     _, at, place = rest.rpartition("@")
     place, query, _ = place.partition("?")
-    ends = re.search(r"[.,;:)\]'\"]*$", rest).group()  # of the sentence around it
+    ends = re.search(r"[.,;:)\]'\"]*$", rest).group()  # the end of the sentence around it
     return f"{scheme}{'...@' if at else ''}{place}{f'?...{ends}' if query else ''}"
 
 
 def clean(text: object, longest: int = LONGEST) -> str:
-    """Returns a text that may be shown: without secrets of addresses, printable, not too long."""
+    """Returns a text that may be shown: no secrets in addresses, printable, not too long."""
     text = str(text)
     shown = hide_secrets(text[: 2 * longest])
-    if len(text) > 2 * longest:  # of an address at the cut it is not known whether it has a secret
+    if len(text) > 2 * longest:  # an address at the cut may contain a secret
         shown = f"{shown[: longest - 3]}..."
     return printable(shown, longest)
 
 
 def for_console(text: object) -> str:
-    """Returns a text as `clean` does, with escapes for what the console cannot write."""
+    """Returns a text as `clean` does, with escapes for what the console cannot display."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return clean(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def say(text: object = "") -> None:
-    """Prints a line, whatever is in it, and whether or not anybody can still read it."""
+    """Prints a line, whatever it contains, even if the terminal or pipe was closed."""
     with contextlib.suppress(OSError, ValueError):  # a terminal or file that was closed
         print(for_console(text), flush=True)
 
 
 def to_nowhere(stream: TextIO | None = None) -> None:
-    """Sends what else is printed nowhere, so that the end of the program does not fail at a closed pipe.
+    """Discards whatever else is printed, so that the program does not fail at its end over a closed pipe.
 
     Args:
-        stream: sys.stdout, if it is left out, or sys.stderr.
+        stream: sys.stdout by default, or sys.stderr.
 
     Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
@@ -146,7 +146,7 @@ def to_nowhere(stream: TextIO | None = None) -> None:
 
 
 class _Clean(logging.Filter):
-    """Cleans every line that the package logs, the tracebacks of EXPRESSION_DEBUG too."""
+    """Cleans every line that the package logs, including the tracebacks of EXPRESSION_DEBUG."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = clean(record.getMessage()), ()

@@ -1,7 +1,7 @@
-"""Settings: every knob of a live run in one flat object.
+"""Settings: every option of a live run in one flat object.
 
 A value comes from the defaults below, then from the user's own `expression.toml`, then from one in the
-current folder, then from the environment (EXPRESSION_DETECTOR=haar), then from arguments; the later wins.
+current folder, then from the environment (EXPRESSION_DETECTOR=haar), then from arguments; later ones win.
 `session.py` and `app.py` use it.
 
 Notebook: 06_live
@@ -22,23 +22,23 @@ from .errors import BadInputError, did_you_mean
 from .sanitize import hide_secrets, without_secrets
 
 ELSEWHERE = {"LARGEST_PICTURE", "MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG"}
-"""EXPRESSION_* names that are read elsewhere and are not settings, though one is like a setting."""
+"""EXPRESSION_* names that are read elsewhere and are not settings, though one resembles a setting."""
 
 LIKE = 0.8
-"""How much an EXPRESSION_* name must be like a setting, from 0 to 1, to be taken for a slip.
+"""How similar an EXPRESSION_* name must be to a setting, from 0 to 1, to count as a typing error.
 
-Others are somebody else's: a cluster sets EXPRESSION_SERVICE_HOST and EXPRESSION_PORT_80_TCP for a service
-called expression, and a sink of one's own may read EXPRESSION_X_TOKEN.
+Others belong to somebody else: a cluster sets EXPRESSION_SERVICE_HOST and EXPRESSION_PORT_80_TCP for a
+service called expression, and a custom sink may read EXPRESSION_X_TOKEN.
 """
 
-BEGINNING, ARGUMENTS = "EXPRESSION_", "the arguments"
-"""How variables of the environment begin, and what the place is called where a program sets values."""
+BEGINNING, ENVIRONMENT, ARGUMENTS = "EXPRESSION_", "the environment", "the arguments"
+"""The prefix of environment variables, and the names of two places where values are set."""
 
 TABLES = {"lights"}
-"""Tables of the file, and beginnings of EXPRESSION_* names, that `settings.py` reads."""
+"""Tables of the file, and prefixes of EXPRESSION_* names, that `lights/settings.py` reads."""
 
 LONGEST = 4_000_000
-"""Seconds that a run may be limited to, 46 days; Windows can wait for no longer.
+"""Longest limit of a run in seconds, 46 days; Windows cannot wait longer.
 
 Source: threading.TIMEOUT_MAX, 4294967 on Windows.
 """
@@ -46,24 +46,24 @@ Source: threading.TIMEOUT_MAX, 4294967 on Windows.
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """What a live run is to do. Times are in seconds, sizes in pixels.
+    """What a live run does. Times are in seconds, sizes in pixels.
 
     Attributes:
-        source: Camera index, file, folder, address or demo; None: the camera, else demo.
-        display: auto, window, widget or none; auto takes what works here.
+        source: Camera index, file, folder, address or demo; by default the camera, or demo without one.
+        display: auto, window, widget or none; auto chooses what works here.
         detector: auto, haar, haar-alt2, lbp, yunet or whole.
         eyes: Drop a face in which no two eyes are found.
-        model: A network's file; empty for the shipped one.
+        model: The file of a network; empty for the shipped one.
         people: How many faces at once, the largest first.
         smooth: average, streak or none.
-        threshold: A score below it reads "not sure", 0 to 1.
-        smallest_face: Side of the smallest face that is looked for.
-        stale: After this many seconds without a detection a face is gone.
-        duration: End after this many seconds; 0 for never.
-        reconnect: After this many seconds without a picture a network camera is given up.
+        threshold: A face whose score is lower reads "not sure", 0 to 1.
+        smallest_face: Side of the smallest face to look for, in pixels.
+        stale: A face is gone after this many seconds without a detection.
+        duration: Stop after this many seconds; 0 for no limit.
+        reconnect: Give up a network camera after this many seconds without a frame.
         mirror: Show cameras like a mirror.
         sinks: Sinks as NAME, NAME:VALUE or NAME:key=value,key=value; a list, or words.
-        stats: A JSON file that gets the statistics at the end; empty for none.
+        stats: A JSON file to write the statistics to; empty for none.
         found_in: The names of the settings that come from an expression.toml in the current folder, which may
             be somebody else's, each with the path of the file.
 
@@ -106,7 +106,7 @@ class Settings:
         """Collects the settings from all four places.
 
         Args:
-            folder: Where expression.toml is looked for.
+            folder: Where to look for expression.toml.
             environ: The environment; None for the process's own.
             **arguments: What the caller sets; None means not set.
 
@@ -123,7 +123,7 @@ class Settings:
             places |= dict.fromkeys(found, f" in {file.place}")
             found_in |= {} if file.own else dict.fromkeys(found, str(file.path.absolute()))
         given = {name: value for name, value in arguments.items() if value is not None}
-        for place, found in (("the environment", _from_environment(environ)), (ARGUMENTS, given)):
+        for place, found in ((ENVIRONMENT, _from_environment(environ)), (ARGUMENTS, given)):
             values |= {name: _convert(name, value, place) for name, value in found.items()}
             places |= dict.fromkeys(found, f" in {place}" if found is not given else "")
             found_in = {name: path for name, path in found_in.items() if name not in found}
@@ -132,7 +132,7 @@ class Settings:
         return cls(**values, found_in=found_in)
 
     def shown(self) -> dict[str, str]:
-        """Returns the values as they may be shown: addresses without passwords, and of sinks the name only.
+        """Returns the values as they may be shown: addresses without passwords, and only the names of sinks.
 
         Example:
             >>> Settings(source="rtsp://me:secret@camera/1", sinks=("mqtt:x",)).shown()["source"]
@@ -152,7 +152,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the EXPRESSION_* variables by the names of the settings.
 
     Raises:
-        BadInputError: One is nearly called like a setting.
+        BadInputError: One has almost the name of a setting.
     """
     others = tuple(f"{BEGINNING}{table.upper()}_" for table in TABLES)
     names = {BEGINNING + name for name in ELSEWHERE}
@@ -161,10 +161,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def variables(environ: Mapping[str, str], beginning: str, names: Iterable[str]) -> dict[str, str]:
-    """Returns the variables of the environment that begin so, by the names of the settings.
+    """Returns the environment variables with this prefix, by the names of the settings.
 
     Raises:
-        BadInputError: One is nearly called like a setting.
+        BadInputError: One has almost the name of a setting.
 
     Example:
         >>> variables({"EXPRESSION_PEOPLE": "2", "EXPRESSION_PORT": "80"}, "EXPRESSION_", ["people"])
@@ -178,7 +178,7 @@ def variables(environ: Mapping[str, str], beginning: str, names: Iterable[str]) 
             variable[len(beginning) :], known.values(), "", LIKE
         ):
             raise BadInputError(
-                f"There is no setting {variable}, found in the environment.",
+                f"There is no setting {variable} (found in {ENVIRONMENT}).",
                 f"Expected one of {', '.join(known)}.",
                 did_you_mean(variable, known),
             )
@@ -186,11 +186,11 @@ def variables(environ: Mapping[str, str], beginning: str, names: Iterable[str]) 
 
 
 def _convert(name: str, value: Any, place: str) -> Any:
-    """Returns the value in the type of the setting."""
+    """Returns the value converted to the type of the setting."""
     if name not in _KINDS:
         tables = [] if place == ARGUMENTS else [f"[{table}]" for table in TABLES]
         raise BadInputError(
-            f"There is no setting {name!r}, found in {place}.",
+            f"There is no setting {name!r} (found in {place}).",
             f"Expected one of {', '.join([*_KINDS, *tables])}.",
             did_you_mean(name, [*_KINDS, *tables], "Check the spelling, or remove it."),
         )
@@ -199,28 +199,33 @@ def _convert(name: str, value: Any, place: str) -> Any:
         return _CONVERTERS[kind](value)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInputError(
-            f"{name} is {described(value)} in {place}.",
+            f"{_typed(name, place)} is {described(value)} in {place}.",
             f"Expected {_WORDS[kind]}.",
-            f"Give one, or leave {name} out.",
+            f"Correct it, or leave {_typed(name, place)} out.",
         ) from error
 
 
+def _typed(name: str, place: str) -> str:
+    """Returns a setting's name as the user wrote it there."""
+    return f"{BEGINNING}{name.upper()}" if place.endswith(ENVIRONMENT) else name
+
+
 def _to_int(value: Any) -> int:
-    """Returns a whole number; 2.5, true and the like are none."""
+    """Returns a whole number; 2.5, true and the like are rejected."""
     if isinstance(value, bool):
         raise ValueError(value)
     return int(value) if isinstance(value, str) else operator.index(value)
 
 
 def _to_float(value: Any) -> float:
-    """Returns a number; true and what is too large for one are none."""
+    """Returns a number; true, and what is too large for a float, are rejected."""
     if isinstance(value, bool):
         raise ValueError(value)
     return float(value)
 
 
 def to_bool(value: Any) -> bool:
-    """Returns a truth value written in one of the usual ways."""
+    """Returns a Boolean written in one of the usual ways."""
     if isinstance(value, bool):
         return value
     word = str(value).lower()
@@ -230,7 +235,7 @@ def to_bool(value: Any) -> bool:
 
 
 def _to_text(value: Any) -> str:
-    """Returns text, or a path as text; a number is not text, and would become a file of that name."""
+    """Returns text, or a path as text; a number is rejected, as it would become a file of that name."""
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(value)
     return os.fspath(value)
@@ -244,9 +249,9 @@ def _to_source(value: Any) -> Any:
 
 
 def _to_tuple(value: Any) -> tuple:
-    """Returns sinks written as a list or separated by blanks; objects pass as they are.
+    """Returns sinks written as a list or separated by spaces; objects are returned as they are.
 
-    A blank in a path stays, unless a word of small letters alone or with a colon follows.
+    A space in a path is kept, unless a lower-case word, alone or with a colon, follows it.
 
     Example:
         >>> _to_tuple("csvfile:my file.csv memory:limit=5 console")
@@ -260,7 +265,7 @@ def _to_tuple(value: Any) -> tuple:
 
 
 _PLAIN = (bool, int, float, bytes, list, tuple, Mapping)
-"""What is neither the name of a sink nor a sink."""
+"""Types that are neither the name of a sink nor a sink."""
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _KINDS = {each.name: each.type for each in fields(Settings) if each.compare}
@@ -272,7 +277,7 @@ _WORDS = {
     "bool": "true or false",
     "tuple[str, ...]": "a list of names",
     "str": "text",
-    "str | None": "a camera's number, or text such as demo",
+    "str | None": "a camera index, or text such as demo",
 }
 
 
@@ -293,18 +298,18 @@ _CHOICES = {
 
 
 def _check(name: str, value: Any, place: str = "") -> None:
-    """Raises a BadInputError for a value out of its range, or that is not one of those to choose from."""
+    """Raises a BadInputError for a value out of its range, or not one of the choices."""
     low, high = _RANGES.get(name, (None, None))
     if low is not None and not low <= value <= high:
         raise BadInputError(
-            f"{name} is {f'{value:,}'.removesuffix('.0')}{place}.",
+            f"{_typed(name, place)} is {f'{value:,}'.removesuffix('.0')}{place}.",
             f"Expected {low} to {high:,}{_UNITS.get(name, '')}.",
             "Choose a value in that range.",
         )
     choices = _CHOICES.get(name, (value,))
     if value not in choices:
         raise BadInputError(
-            f"{name} is {value!r}{place}.",
+            f"{_typed(name, place)} is {value!r}{place}.",
             f"Expected one of {', '.join(choices)}.",
             did_you_mean(value, choices),
         )

@@ -1,6 +1,6 @@
 """Tables as people save them: any separator, any usual encoding, with or without a byte order mark.
 
-`labels.py` and `rows.py` read a reader's own lists with it.
+`labels.py` and `rows.py` read the user's own lists with it.
 
 Notebook: 04_labels_and_data
 """
@@ -18,28 +18,28 @@ from typing import NamedTuple
 from .errors import BadInputError, as_bad_input
 
 SEPARATORS = (",", ";", "\t", "|")
-"""What stands between two cells, the most usual first."""
+"""What separates two cells, the most common first."""
 
 SAMPLE = 500
-"""Lines by which the separator is chosen."""
+"""How many lines are used to choose the separator."""
 
 MOST_BYTES = 100_000_000
-"""Bytes that are read at most; a table of a million pictures has about fifty million."""
+"""Most bytes that are read; a table of a million pictures has about fifty million."""
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""Byte order marks, and what the text behind them is written in."""
+"""Byte order marks, and the encoding of the text after them."""
 
 OTHERS = {
-    b"PK\x03\x04": "a workbook of a spreadsheet, or a zip archive",
-    b"\xd0\xcf\x11\xe0": "a workbook of a spreadsheet",
-    b"\x1f\x8b": "packed with gzip",
-    b"%PDF": "a PDF",
+    b"PK\x03\x04": "a spreadsheet workbook or a zip archive",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet workbook",
+    b"\x1f\x8b": "a gzip file",
+    b"%PDF": "a PDF file",
 }
-"""How files begin that are saved under the name of a table."""
+"""The first bytes of other files that are saved under the name of a table."""
 
 OLDER_QUOTE = re.compile(r",\|[^|\r\n]*,[^|\r\n]*\|\s*$", re.MULTILINE)
 """A label with a comma in it, as an older labeler writes it: `face1.png,|Happy, loud|`.
@@ -49,12 +49,12 @@ Source: https://github.com/ablacklama/FaceLabeler
 
 
 class Cells(NamedTuple):
-    """What a table says.
+    """The content of a table.
 
     Attributes:
-        lines: The cells of each line, without the blanks around them; blank lines are left out.
-        separator: What stood between two cells.
-        marked: Whether the file needs a byte order mark, so that a spreadsheet reads it in UTF-8.
+        lines: The cells of each line, without the spaces around them; blank lines are left out.
+        separator: What separated two cells.
+        marked: Whether the file needs a byte order mark, so that a spreadsheet reads it as UTF-8.
     """
 
     lines: list[list[str]]
@@ -68,17 +68,17 @@ def read_cells(path: Path, expected: str, most: int = MOST_BYTES) -> Cells:
     Args:
         path: The file.
         expected: What would be right, as a sentence for the message.
-        most: Bytes that it may have.
+        most: Most bytes that it may have.
 
     Raises:
-        BadInputError: It is not text, a quotation mark has no second one, or it is too large or locked.
+        BadInputError: It is not text, a quotation mark is not closed, or it is too large or locked.
     """
     text, marked = decode(_content(path, expected, most), path, expected)
-    named = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # a line that Excel writes and reads
+    named = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # Excel writes and reads such a line
     if named:
         text = text[named.end() :]
     with as_bad_input(
-        f"{path} is not readable", expected, "Correct it in an editor, or save it again as CSV."
+        f"{path} cannot be read as a table", expected, "Correct it in an editor, or save it again as CSV."
     ):
         separator = named[1] if named else separator_of(text)
         return Cells(_split(text, separator), separator, marked)
@@ -91,7 +91,7 @@ def decode(data: bytes, path: Path, expected: str) -> tuple[str, bool]:
 
     Args:
         data: The bytes of the file.
-        path: What it is called, for the message.
+        path: Its name, for the message.
         expected: What would be right, as a sentence for the message.
 
     Raises:
@@ -107,13 +107,13 @@ def decode(data: bytes, path: Path, expected: str) -> tuple[str, bool]:
             mark = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
         text, mark = _text(data, mark)
         strange = len(re.findall(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", text))
-        if "\0" in text or strange > max(2, len(text) // 50):  # one or two may be a slip of somebody's hand
-            raise ValueError("it has control characters")
+        if "\0" in text or strange > max(2, len(text) // 50):  # one or two may be typing errors
+            raise ValueError("it contains control characters")
     return text, mark is not None
 
 
 def separator_of(text: str) -> str:
-    """Returns what stands between the cells of a table.
+    """Returns what separates the cells of a table.
 
     Example:
         >>> separator_of("face1.png;Happy;0,31"), separator_of("face1.png\\tHappy"), separator_of("one")
@@ -140,7 +140,7 @@ def write_cells(lines: Iterable[Sequence[object]], separator: str = ",") -> str:
 
 def _split(text: str, separator: str) -> list[list[str]]:
     older = separator == "," and '"' not in text and OLDER_QUOTE.search(text)
-    # Not strict, a quotation mark without a second one would swallow the rest of the file.
+    # If not strict, an unclosed quotation mark would swallow the rest of the file.
     stream, quote = io.StringIO(text, newline=""), "|" if older else '"'
     rows = csv.reader(stream, delimiter=separator, quotechar=quote, strict=True)
     lines = ([cell.strip(" \t\xa0") for cell in row] for row in rows)
@@ -148,7 +148,7 @@ def _split(text: str, separator: str) -> list[list[str]]:
 
 
 def _text(data: bytes, mark: str | None) -> tuple[str, str | None]:
-    """Returns a text, and its encoding where that is not plain UTF-8."""
+    """Returns a text, and its encoding if that is not plain UTF-8."""
     try:
         return data.decode(mark or "utf-8"), mark
     except UnicodeDecodeError:
@@ -158,7 +158,7 @@ def _text(data: bytes, mark: str | None) -> tuple[str, str | None]:
 
 
 def _is_damaged_utf8(data: bytes) -> bool:
-    """Whether bytes are UTF-8 but for halves of characters, which no other encoding explains."""
+    """Whether bytes are UTF-8 except for lone surrogates, which no other encoding explains."""
     try:
         data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -177,6 +177,6 @@ def _content(path: Path, expected: str, most: int) -> bytes:
         ) from error
     if len(data) > most:
         raise BadInputError(
-            f"{path} has more than {most:,} bytes.", expected, "Check whether it is the right file."
+            f"{path} has more than {most:,} bytes.", expected, "Check that it is the right file."
         )
     return data

@@ -1,4 +1,4 @@
-"""Types: the values that every part of the package passes on: frames, boxes, faces and readings.
+"""Types: the values that the parts of the package exchange: frames, boxes, faces and readings.
 
 Notebook: 03_threads
 """
@@ -17,16 +17,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a source.
+    """One still image from a source.
 
     Attributes:
         image: (height, width, 3) uint8, RGB, 0 to 255.
         number: Counted from 0 within the run.
-        time: When it was captured, in seconds of `time.monotonic()`; tells how old it is.
-        position: Where it stands in the recording by the recording's own time, or how long after the
-            first, in seconds. Never less than before. Whatever follows people or labels over time counts
-            by it, so that a recording reads the same however quickly it is played.
-        file: The name of the picture that it shows, where the source is a folder of pictures.
+        time: When it was captured, in seconds of `time.monotonic()`; gives its age.
+        position: Its time in the recording, or since the first frame, in seconds; it never decreases.
+            Whatever follows people or labels over time uses it, so that a recording gives the same
+            readings however fast it is played.
+        file: The name of the picture that it shows, if the source is a folder of pictures.
         scene: Changes when a frame has nothing to do with the one before, as between two photos.
     """
 
@@ -54,12 +54,12 @@ class Box:
 
     @property
     def right(self) -> int:
-        """The first column that is not in the box any more."""
+        """The first column to the right of the box."""
         return self.x + self.width
 
     @property
     def bottom(self) -> int:
-        """The first row that is not in the box any more."""
+        """The first row below the box."""
         return self.y + self.height
 
     @property
@@ -69,7 +69,7 @@ class Box:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """The middle of the box, (x, y) in pixels."""
+        """The centre of the box, (x, y) in pixels."""
         return self.x + self.width / 2, self.y + self.height / 2
 
     def scaled(self, factor: float) -> Box:
@@ -103,8 +103,8 @@ class Face:
     """A face that a detector found.
 
     Attributes:
-        box: Where it is in the frame, in pixels; a detector may put an edge outside.
-        confidence: How sure the detector is, 0 to 1; 1 where it does not say.
+        box: Where it is in the frame, in pixels; an edge may lie outside the frame.
+        confidence: How sure the detector is, 0 to 1; 1 if it does not say.
         person: The number of the person, from 1; None before tracking.
     """
 
@@ -115,18 +115,18 @@ class Face:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the network says about one face.
+    """What the network reads from one face.
 
     Attributes:
         person: The number of the person, from 1.
         box: Where the face is in the frame, in pixels.
-        label: What is read: a label that is held against flicker, or `labels.NOT_SURE`.
+        label: The label, smoothed against flicker, or `labels.NOT_SURE`.
         score: The (smoothed) score of that label, 0 to 1; the highest one when not sure.
-        scores: Every label with its (smoothed) score, in the order of the labels; sums to 1.
+        scores: Every label with its (smoothed) score, in the order of the labels; they sum to 1.
         frame: The number of the frame.
         time: When the frame was captured, in seconds of `time.monotonic()`.
-        position: Where the frame stands in the recording, in seconds.
-        file: The name of the picture that was read, where the source is a folder of pictures.
+        position: Time of the frame in the recording, in seconds.
+        file: The name of the picture that was read, if the source is a folder of pictures.
     """
 
     person: int
@@ -142,11 +142,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Seen(Generic[T]):
-    """What was seen in one frame: its faces or its readings; none is a result too.
+    """What was found in one frame: its faces or its readings, possibly none.
 
     Attributes:
         frame: The frame it was seen in.
-        items: Face or Reading, one a person.
+        items: Face or Reading, one per person.
     """
 
     frame: Frame
@@ -154,4 +154,4 @@ class Seen(Generic[T]):
 
 
 POLICIES = ("largest", "mean")
-"""Whom a room follows: whoever is nearest, or all alike."""
+"""Whom a room follows: the nearest person, or everybody equally."""

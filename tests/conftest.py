@@ -14,7 +14,7 @@ from dead import dead  # noqa: F401
 from hypothesis import settings
 from loudspeaker import heard  # noqa: F401
 
-settings.register_profile("calm", deadline=None)  # a busy machine is no failure
+settings.register_profile("calm", deadline=None)  # a busy machine is not a failure
 settings.load_profile("calm")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -17,7 +17,7 @@ ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
 if os.getppid() == int(sys.argv[1]):
     os.execvp(sys.argv[2], sys.argv[2:])
 """
-"""Becomes another program that the system kills once whoever started it is gone; prctl(2) of Linux."""
+"""Becomes another program that the system kills once its parent has ended; prctl(2) of Linux."""
 
 _started: WeakSet[subprocess.Popen] = WeakSet()
 

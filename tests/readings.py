@@ -89,7 +89,7 @@ class Patient(Data):
 
 
 def feed(sink: Sink, *frames: Seen, data: Data | None = None) -> SinkLoop:
-    """Runs the loop of a sink by hand, a step for each frame."""
+    """Runs the loop of a sink manually, with a step for each frame."""
     data = data or Patient()
     loop = SinkLoop(data, sink)
     loop.setup()

@@ -74,7 +74,7 @@ def test_a_setting_of_lights_of_the_wrong_type_is_one_error(tmp_path, name, valu
     [
         pytest.param('sinks = [["console"]]', "sinks is a list in expression.toml. Expected", id="list"),
         pytest.param("stats = true", "stats is True in expression.toml. Expected text.", id="true"),
-        pytest.param("[live]\npeople = 2", "There is no setting 'live', found in expression.t", id="a table"),
+        pytest.param("[live]\npeople = 2", "There is no setting 'live' (found in expression.t", id="a table"),
         pytest.param("[[sinks]]\nname = 1", "sinks is a list in expression.toml.", id="a list of tables"),
         pytest.param("[source]\na = 1", "source is a table in expression.toml.", id="a table for text"),
         pytest.param("a.b.c = 1", "There is no setting 'a'", id="dotted"),
@@ -89,7 +89,7 @@ def test_a_setting_of_lights_of_the_wrong_type_is_one_error(tmp_path, name, valu
         pytest.param("x" * 2_000_000, "has more than 20,000 bytes", id="huge"),
         pytest.param("people = 2\0", "cannot be read (Expected newline", id="null"),
         pytest.param("\x89PNG\r\n", "cannot be read (", id="a picture"),
-        pytest.param('model = "gl\xfcck"'.encode("cp1252"), "is not text in UTF-8", id="another encoding"),
+        pytest.param('model = "gl\xfcck"'.encode("cp1252"), "is not UTF-8 text", id="another encoding"),
         pytest.param("model = 2".encode("utf-16"), "model is 2 in", id="UTF-16"),
         pytest.param('model = "\\ud800"', "cannot be read (", id="a lone surrogate"),
         pytest.param("lights = true", "lights is True in expression.toml. Expected a table [", id="lights"),

@@ -49,8 +49,8 @@ def test_an_empty_override_is_none():
     [
         ("Hapy", "Did you mean Happy?"),
         ("sad", "Did you mean Sad?"),
-        ("Joy", "Choose one of these; None is for what is read."),
-        (3, "Choose one of these; None is for what is read."),
+        ("Joy", "Choose one of these, or None to follow the readings."),
+        (3, "Choose one of these, or None to follow the readings."),
     ],
 )
 def test_an_override_that_is_no_label_is_told_and_nothing_is_turned(label, remedy):
@@ -82,7 +82,7 @@ def test_a_watcher_that_raises_keeps_nobody_from_hearing_and_is_warned_of_once(c
     assert heard == [False, True]
     (message,) = caplog.messages
     assert message.startswith(
-        "A function that watches the switches failed: ZeroDivisionError: by 0. Expected a"
+        "A function that watches the switches failed: ZeroDivisionError: by 0. Expected it"
     )
     assert message.endswith("raises.")
 
@@ -192,7 +192,7 @@ def test_a_room_is_sent_one_reading_for_all():
         pytest.param("", "", id="as usual"),
         pytest.param("o", "off", id="off"),
         pytest.param("oo", "", id="on again"),
-        pytest.param("p2", "paused · Sad by hand", id="paused, and a mood by hand"),
+        pytest.param("p2", "paused · Sad (override)", id="paused, and a mood by hand"),
         pytest.param("20", "", id="the mood is read again"),
         pytest.param("9x", "", id="keys that stand for nothing"),
         pytest.param(

@@ -50,7 +50,7 @@ def test_a_full_disk_while_a_file_is_replaced_is_an_error_message(tmp_path):
 
 def test_a_missing_folder_is_reported_before_the_work(tmp_path):
     with (
-        pytest.raises(OutputError, match=r"cannot be written .* Make the folder"),
+        pytest.raises(OutputError, match=r"cannot be written .* Create the folder"),
         replacing(tmp_path / "x/a"),
     ):
         pytest.fail("the work was begun")

@@ -154,7 +154,7 @@ def test_a_sink_with_a_password_in_its_options_is_in_no_output(sink, way, monkey
 
 
 def test_a_sink_that_is_named_twice_is_named_without_its_password(silent):
-    with pytest.raises(ExpressionError, match=r"mqtt:127\.0\.0\.1 is there twice") as caught:
+    with pytest.raises(ExpressionError, match=r"mqtt:127\.0\.0\.1 is given twice") as caught:
         Session("demo", display="none", sinks=["mqtt:host=127.0.0.1,secrets=" + MARKER] * 2).start()
     assert MARKER not in str(caught.value)
 
@@ -299,8 +299,10 @@ def test_a_file_in_the_current_folder_gets_no_secret_of_the_environment(name, mo
     where("file", "sinks", ["console", HIS[name]], monkeypatch)
     assert run("live", "--source", "demo", "--display", "none", "--duration", "0.2") == 2
     said = silent().err
-    assert f"expression.toml, and {variable} would be sent there. Expected secrets to go only where" in said
-    assert f"move that line into {own_file()}, or give it as --sink {name}:" in said
+    assert (
+        f"expression.toml, and {variable} would be sent there. Expected secrets to go only to a place" in said
+    )
+    assert f"move that line to {own_file()}, or pass it as --sink {name}:" in said
 
 
 @pytest.mark.parametrize("name", HIS)
@@ -388,7 +390,7 @@ def test_the_file_of_the_folder_of_settings_is_ones_own_also_where_it_is_the_cur
     ("content", "said"),
     [
         pytest.param(b"\0" * 100, "Line 1 of .* has no = between", id="null characters"),
-        pytest.param(b"\xff\xd8\xff\xe0" * 100, "not text in UTF-8", id="a picture"),
+        pytest.param(b"\xff\xd8\xff\xe0" * 100, "not UTF-8 text", id="a picture"),
         pytest.param(b"A" * 2_000_000, "more than 1,000,000 bytes", id="huge"),
         pytest.param(b"x" * 500_000 + b"=1\n", None, id="a very long name"),
         pytest.param("EXPRESSION_MQTT_USER=ädä\n".encode("utf-16"), "ädä", id="UTF-16"),

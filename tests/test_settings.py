@@ -88,7 +88,7 @@ def test_a_value_is_brought_into_its_type(tmp_path, name, value, wanted):
 
 
 BAD = [
-    ("people", "two", r"people is 'two' in the arguments\. Expected a whole number\. Give one, or leave"),
+    ("people", "two", r"people is 'two' in the arguments\. Expected a whole number\. Correct it, or leave"),
     ("people", 2.7, r"people is 2\.7 in the arguments\. Expected a whole number"),
     ("people", True, r"people is True in the arguments\. Expected a whole number"),
     ("people", float("inf"), r"people is inf"),
@@ -127,7 +127,11 @@ def test_a_bad_value_is_told_with_what_was_expected(tmp_path, name, value, said)
     [
         ("threshold = nan", {}, r"^threshold is nan in expression\.toml\. Expected 0 to 1"),
         ("people = 99", {}, r"^people is 99 in expression\.toml\. Expected 1 to 50"),
-        ("people = 99", {"EXPRESSION_PEOPLE": "0"}, r"^people is 0 in the environment\. Expected 1 to 50"),
+        (
+            "people = 99",
+            {"EXPRESSION_PEOPLE": "0"},
+            r"^EXPRESSION_PEOPLE is 0 in the environment\. Expected 1 to 50",
+        ),
         ("smooth = 'silk'", {}, r"^smooth is 'silk' in expression\.toml\. Expected one of average"),
     ],
 )
@@ -144,7 +148,7 @@ def test_a_value_out_of_range_that_a_later_place_replaces_does_no_harm(tmp_path)
     ("make", "said"),
     [
         (lambda path: path.mkdir(), "is not a file"),
-        (lambda path: path.symlink_to("nowhere"), "is a link to nothing"),
+        (lambda path: path.symlink_to("nowhere"), "is a broken link"),
     ],
 )
 def test_what_is_no_file_of_settings_is_told_once(tmp_path, make, said):
@@ -160,12 +164,14 @@ def test_what_is_no_file_of_settings_is_told_once(tmp_path, make, said):
 @pytest.mark.parametrize(
     ("toml", "environ", "arguments", "said"),
     [
-        pytest.param("peple = 2", {}, {}, r"'peple', found in expression\.toml\. .*mean people\?", id="file"),
+        pytest.param(
+            "peple = 2", {}, {}, r"'peple' \(found in expression\.toml\)\. .*mean people\?", id="file"
+        ),
         pytest.param(
             "",
             {"EXPRESSION_DETEKTOR": "x"},
             {},
-            r"There is no setting EXPRESSION_DETEKTOR, found in the environment\. Expected one of .*"
+            r"There is no setting EXPRESSION_DETEKTOR \(found in the environment\)\. Expected one of .*"
             r"EXPRESSION_PEOPLE.* Did you mean EXPRESSION_DETECTOR\?",
             id="env",
         ),
@@ -173,7 +179,7 @@ def test_what_is_no_file_of_settings_is_told_once(tmp_path, make, said):
             "[light]\nx = 2", {}, {}, r"'light'.* stats, \[lights\]\..*mean \[lights\]\?", id="lights"
         ),
         pytest.param(
-            "", {}, {"xyz": 1}, r"'xyz', found in the arguments\..*Check the spelling", id="argument"
+            "", {}, {"xyz": 1}, r"'xyz' \(found in the arguments\)\..*Check the spelling", id="argument"
         ),
         pytest.param("[live]\npeople = 2", {}, {}, r"no setting 'live'", id="a table"),
     ],

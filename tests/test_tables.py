@@ -52,16 +52,22 @@ def test_the_separator_is_what_parts_most_lines(text, separator):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        pytest.param(b"PK\x03\x04" + b"x" * 99, "is a workbook of a spreadsheet, or a zip", id="workbook"),
-        pytest.param(b"\xd0\xcf\x11\xe0", "is a workbook of a spreadsheet", id="older workbook"),
-        pytest.param(b"\x1f\x8b\x08", "is packed with gzip", id="gzip"),
+        pytest.param(b"PK\x03\x04" + b"x" * 99, "is a spreadsheet workbook or a zip", id="workbook"),
+        pytest.param(b"\xd0\xcf\x11\xe0", "is a spreadsheet workbook", id="older workbook"),
+        pytest.param(b"\x1f\x8b\x08", "is a gzip file", id="gzip"),
         pytest.param(b"%PDF-1.7", "is a PDF", id="pdf"),
         pytest.param(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is not a text file", id="a picture"),
-        pytest.param(b"a,b\n\x1b\x1b\x1b\x1b", r"is not a text file \(it has control", id="escape codes"),
+        pytest.param(
+            b"a,b\n\x1b\x1b\x1b\x1b", r"is not a text file \(it contains control", id="escape codes"
+        ),
         pytest.param(b"a,\xed\xa0\x80\n", "is not a text file", id="a lone surrogate"),
         pytest.param(b"a,\x81\n", "is not a text file", id="no encoding"),
-        pytest.param(b'a,"b\nc,d\n', r"is not readable \(unexpected end of data", id="one quotation mark"),
-        pytest.param(b'a,"' + b"x" * 200_000 + b'"', r"is not readable \(field larger", id="a huge cell"),
+        pytest.param(
+            b'a,"b\nc,d\n', r"cannot be read as a table \(unexpected end of data", id="one quotation mark"
+        ),
+        pytest.param(
+            b'a,"' + b"x" * 200_000 + b'"', r"cannot be read as a table \(field larger", id="a huge cell"
+        ),
     ],
 )
 def test_what_is_not_a_table_is_refused_for_what_it_is(path, content, said):

@@ -1,7 +1,7 @@
 """The command line: `expression COMMAND`, or `python -m expression COMMAND`.
 
 Each command checks its options, calls one module and prints. Modules are imported inside
-the commands, so that `--help` is quick and `check` works where OpenCV does not.
+the commands, so that `--help` is fast and `check` works where OpenCV does not.
 
 Notebook: 01_start_here
 """
@@ -30,29 +30,29 @@ from .lights import lights_app
 app = typer.Typer(
     name="expression",
     help="Reads facial expressions from a camera, a video or a bundled demo.",
-    epilog="Begin with: expression live",
+    epilog="Start with: expression live",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 models_app = typer.Typer(
-    help="Optional models, fetched once and checked.", epilog="Example: expression models list"
+    help="Optional models, downloaded once and verified.", epilog="Example: expression models list"
 )
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells expect it."""
+"""The exit code after Ctrl-C that shells expect."""
 
 
 def program() -> NoReturn:
-    """Runs a command as a program of its own, and ends it with the command's exit code.
+    """Runs a command as a program, and exits with the command's exit code.
 
-    A further Ctrl-C has nothing left to end by then, and is ignored. Where threads of a run are left, which
-    hang or are slow, Python would end them wherever they are, and in C++, such as OpenCV's, that aborts the
-    process (github.com/python/cpython/issues/87135); so it ends without tidying up Python.
+    A later Ctrl-C has nothing left to stop, and is ignored. If threads of a run are left, because they hang
+    or are slow, Python would end them wherever they are, and in C++ code, such as OpenCV's, that aborts the
+    process (github.com/python/cpython/issues/87135); so it exits without cleaning up Python.
     """
     code = main()
     ignore_signals()
-    workers = sys.modules.get("expression.live.worker")  # which no other command needs
+    workers = sys.modules.get("expression.live.worker")  # only `live` imports it
     if workers and any(isinstance(each, workers.Worker) for each in threading.enumerate()):
         os._exit(code)
     sys.exit(code)
@@ -62,33 +62,33 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        arguments: The words after `expression`; None for the process's own.
+        arguments: The words after `expression`; None for those of the process.
 
     Returns:
-        0 done, 1 a failure while running, 2 bad usage or bad input, 130 after Ctrl-C. A failure is one
-        line on stderr; EXPRESSION_DEBUG=1 adds the traceback.
+        0 for success, 1 for a failure while running, 2 for bad usage or input, 130 after Ctrl-C. A failure
+        is one line on stderr; EXPRESSION_DEBUG=1 adds the traceback.
     """
     _prepare_streams()
     code = 0
     try:
         code = app(args=arguments, prog_name="expression", standalone_mode=False) or 0
         if sys.stdout is not None:
-            sys.stdout.flush()  # a full disk must not go unnoticed
+            sys.stdout.flush()  # so that a full disk is noticed
         return _complain("Stopped.", code) if code == INTERRUPTED else code
     except TyperException as error:
         return _complain(_usage(error), error.exit_code)
     except ExpressionError as error:
         return _complain(error, error.exit_code)
     except typer.Abort:  # a question without a terminal, or Ctrl-C at one
-        print()  # the question's line has no end
+        print()  # ends the line of the question
         if sys.stdin is not None and sys.stdin.isatty():
             return _complain("Stopped.", INTERRUPTED)
-        return _complain("There was no answer. Expected y or n. Run it in a terminal, or see --help.", 1)
-    except BrokenPipeError:  # somebody has read enough, as in: expression check | head -1
+        return _complain("No answer was given. Expected y or n. Run it in a terminal, or see --help.", 1)
+    except BrokenPipeError:  # the reader has stopped, as in: expression check | head -1
         return code
-    except OSError as error:  # a file without permission, above all
+    except OSError as error:  # mostly a file without permission
         return _complain(_unusable(error), 2)
-    except Exception as error:  # noqa: BLE001  the last resort: a line in place of a traceback
+    except Exception as error:  # noqa: BLE001  the last resort: one line instead of a traceback
         failure = RunError(
             f"Unexpected error: {type(error).__name__}: {error}.",
             "This is a bug in expression.",
@@ -106,13 +106,13 @@ def _unusable(error: OSError) -> str:
     try:
         os.getcwd()
     except OSError:
-        return "The current folder was deleted. Expected one that is there. Go to another: cd ~"
+        return "The current folder was deleted. Expected a folder that exists. Change to another: cd ~"
     happened = f"{error.filename or 'A file or device'} cannot be used ({error.strerror or error})."
-    return f"{happened} Expected one that you may read and write. Check its permissions."
+    return f"{happened} Expected one that you can read and write. Check its permissions."
 
 
 def _flush(stream: TextIO | None) -> None:
-    """Writes what is still to be written; where nobody reads it, nothing is left to do."""
+    """Writes what is still buffered; if nobody can read it any more, it is discarded."""
     try:
         if stream is not None:
             stream.flush()
@@ -121,23 +121,23 @@ def _flush(stream: TextIO | None) -> None:
 
 
 def _prepare_streams() -> None:
-    """Makes sure that what is printed and logged goes somewhere, and that no letter ends the program."""
-    for number in range(3):  # closed ones, which the next file would take the place of
+    """Makes sure that output and log lines have a destination, and that no character ends the program."""
+    for number in range(3):  # the next file that is opened would take the place of a closed one
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # ✓ must not end the program on an old console
+        if hasattr(stream, "reconfigure"):  # printing ✓ must not fail on an old console
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # of damage in a picture, which is reported anyway
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # damage in a picture is reported anyway
 
 
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     if version:
         print(f"expression {__version__}")
@@ -147,7 +147,7 @@ def _root(
 
 
 class _WithNames(typer.core.TyperCommand):
-    """A command whose help ends with the names of all sources and sinks, those of other packages too."""
+    """A command whose help ends with the names of all sources and sinks, also those of other packages."""
 
     def format_epilog(self, ctx, formatter) -> None:
         from ..sinks import names as sinks
@@ -176,25 +176,28 @@ def live(
     sink: Annotated[
         list[str] | None,
         typer.Option(
-            help="Where readings go: NAME, NAME:VALUE or NAME:key=value; again for more.", metavar="SINK"
+            help="Where to send readings: NAME, NAME:VALUE or NAME:key=value. Repeat for more than one sink.",
+            metavar="SINK",
         ),
     ] = None,
     duration: Annotated[
-        str | None, typer.Option(help="End after so many seconds.", metavar="SECONDS")
+        str | None, typer.Option(help="Stop after this many seconds.", metavar="SECONDS")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="A network, .tflite or .keras; others: see export.", metavar="PATH")
+        str | None, typer.Option(help="A network, .tflite or .keras; for others see export.", metavar="PATH")
     ] = None,
-    people: Annotated[str | None, typer.Option(help="Faces at once, largest first.", metavar="N")] = None,
+    people: Annotated[
+        str | None, typer.Option(help="Faces to read at once, largest first.", metavar="N")
+    ] = None,
     smooth: Annotated[str | None, typer.Option(help="average, streak or none.", metavar="NAME")] = None,
     stats: Annotated[
         str | None, typer.Option(help="Write statistics to this JSON file.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Read faces from a camera; without one, from the bundled demo.
+    """Read facial expressions from a camera or a video. Without a camera, the bundled demo is used.
 
     Keys in the window: Esc or q ends the run, o turns recognition off and on, p pauses lamps and other
-    reactions, 1 to 9 set their label by hand (1 is the first, Angry), 0 goes back to the recognized label.
+    reactions, 1 to 9 override their label (1 is the first, Angry), 0 returns to the recognised label.
     """
     from ..settings import Settings
     from .live import run, session_of
@@ -206,7 +209,7 @@ def live(
 
 @app.command(epilog="Example: expression check")
 def check() -> None:
-    """Say what works on this machine, and how to get the rest."""
+    """Report what works on this machine, and how to fix the rest."""
     from .check import all_good, report, run_checks
 
     checks = run_checks()
@@ -216,7 +219,7 @@ def check() -> None:
 
 for command, example in (
     (training.train, "train --data fer2013.csv --out results/mine"),
-    (training.evaluate, "evaluate --data fer2013.csv --json figures.json"),
+    (training.evaluate, "evaluate --data fer2013.csv --json results.json"),
     (training.export, "export --model results/mine/expression.keras --out mine.tflite"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),
@@ -229,7 +232,7 @@ app.add_typer(models_app, name="models")
 
 @models_app.command("list", epilog="Example: expression models list")
 def models_list() -> None:
-    """List the optional models, and where each is."""
+    """List the optional models and where each one is stored."""
     from ..models import registry
 
     for row in registry.listing():
@@ -238,9 +241,9 @@ def models_list() -> None:
 
 @models_app.command("get", epilog="Example: expression models get yunet")
 def models_get(
-    name: Annotated[str, typer.Argument(help="A name that `models list` shows.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="A name shown by `models list`.", metavar="NAME")],
 ) -> None:
-    """Fetch a model once and check it by its SHA-256."""
+    """Download a model once and verify its SHA-256 checksum."""
     from ..models import registry
 
     print(f"{name}: {registry.get(name)}")
@@ -257,14 +260,14 @@ def _usage(error: TyperException) -> str:
 
 
 def _form(command: Any) -> str:
-    """Returns what may follow a command: its commands, or its options and arguments."""
+    """Returns what can follow a command: its commands, or its options and arguments."""
     words = [p.opts[0] if p.opts[0].startswith("-") else p.name.upper() for p in command.params]
     options = [word if p.required else f"[{word}]" for word, p in zip(words, command.params, strict=True)]
     return "|".join(getattr(command, "commands", [])) or " ".join(options)
 
 
 def _complain(error: Exception | str, code: int) -> int:
-    """Prints one line on stderr, and the traceback where it is asked for."""
+    """Prints one line on stderr, and the traceback if EXPRESSION_DEBUG asks for it."""
     if isinstance(error, Exception) and os.environ.get("EXPRESSION_DEBUG"):
         logging.getLogger("expression").error("", exc_info=error)
     with contextlib.suppress(OSError):  # nobody reads it

@@ -1,6 +1,6 @@
-"""Check: what works on this machine, a line each, with the remedy where something does not.
+"""Check: what works on this machine, one line each, with a remedy for what does not.
 
-`expression check` prints it. It has to work where nothing else does, so every module is
+`expression check` prints it. It must work where nothing else does, so every module is
 imported inside its own check, and a check that crashes becomes a line of its own.
 
 Notebook: 01_start_here
@@ -25,21 +25,21 @@ from ..settings import Settings
 
 MARKS = {True: "✓", False: "✗", None: "–"}
 WIDTH = 100  # at most; narrower terminals get shorter lines
-BAD = "Fix the lines marked ✗ from the top, and check again."
+BAD = "Fix the lines marked ✗ from the top, then check again."
 OLDEST, TOO_NEW = (3, 10), (3, 14)
 LIBRARIES = "sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6"
-"""Brings what opencv-python needs of a Debian, Ubuntu or Raspberry Pi OS without a desktop."""
+"""Installs what opencv-python needs on Debian, Ubuntu or Raspberry Pi OS without a desktop."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found.
+    """The result of one check.
 
     Attributes:
         name: What was checked.
-        ok: True works, False has to be fixed, None is not there and not needed.
-        found: What is there, or what is wrong.
-        remedy: What to do; empty where there is nothing to do.
+        ok: True if it works, False if it has to be fixed, None if it is missing and optional.
+        found: What was found, or what is wrong.
+        remedy: What to do; empty if there is nothing to do.
     """
 
     name: str
@@ -49,10 +49,10 @@ class Check:
 
 
 def run_checks(settings: Settings | None = None) -> list[Check]:
-    """Checks everything within a few seconds; loads no TensorFlow and never raises.
+    """Checks everything within a few seconds; does not load TensorFlow and never raises.
 
     Args:
-        settings: Whose detector and network are tried; None collects them as a run does.
+        settings: Settings whose detector and network are tested; None collects them as a run does.
     """
     checks = _guard("Python", _python) + _guard("Packages", _packages) + _guard("OpenCV", _opencv)
     if settings is None:
@@ -63,12 +63,12 @@ def run_checks(settings: Settings | None = None) -> list[Check]:
         if seen["OpenCV"]:
             checks += _guard(name, lambda call=call: call(settings))
         else:
-            checks.append(Check(name, False, "not tried, since OpenCV does not work", "Fix OpenCV first."))
+            checks.append(Check(name, False, "not tested, because OpenCV does not work", "Fix OpenCV first."))
     return checks + _guard("Bridge", _bridge) + _guard("Extras", _extras) + _guard("Plug-ins", _plugins)
 
 
 def all_good(checks: list[Check]) -> bool:
-    """Whether nothing has to be fixed.
+    """Returns whether nothing has to be fixed.
 
     Example:
         >>> all_good([Check("a", True, ""), Check("b", None, "")])
@@ -78,17 +78,17 @@ def all_good(checks: list[Check]) -> bool:
 
 
 def report(checks: list[Check]) -> str:
-    """Returns the checks as lines for people, and what they come to.
+    """Returns the checks as readable lines, and a conclusion.
 
     Example:
         >>> print(report([Check("Camera", None, "none", "Plug one in.")]))
         – Camera   optional: none
                    Plug one in.
-        Everything that a live run needs works.
+        Everything needed for a live run works.
     """
     width = max(len(check.name) for check in checks) + 2
     lines = [line for check in checks for line in _lines(check, width)]
-    good = "Everything that a live run needs works."
+    good = "Everything needed for a live run works."
     return "\n".join([*lines, good if all_good(checks) else BAD])
 
 
@@ -104,34 +104,34 @@ def _lines(check: Check, width: int) -> list[str]:
     lines = kind.wrap(found) or [first]
     kind.initial_indent = indent
     advice = kind.wrap(remedy)
-    if len(advice) > 1:  # a command that can be copied stands in a line of its own
+    if len(advice) > 1:  # a command to copy is on a line of its own
         advice = [line for part in re.split(r"(?<=\.) (?=Run\b)", remedy) for line in kind.wrap(part)]
     return lines + advice
 
 
 def _guard(name: str, call: Callable[[], list[Check]]) -> list[Check]:
-    """Runs a check; whatever it raises becomes a line."""
+    """Runs a check; an exception in it becomes a line."""
     try:
         return call()
     except ExpressionError as error:
         return [Check(name, False, error.happened, f"{error.expected} {error.remedy}")]
     except importlib.metadata.PackageNotFoundError:
         return [Check(name, False, "the package expression is not installed", "Run: pip install -e .")]
-    except Exception as error:  # noqa: BLE001  a check that crashes is a finding too
+    except Exception as error:  # noqa: BLE001  a check that crashes is a result, too
         text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return [Check(name, False, f"the check failed with {text}", "Fix what it names, and check again.")]
+        return [Check(name, False, f"the check failed with {text}", "Fix the cause, and check again.")]
 
 
 def _python() -> list[Check]:
-    """Whether this Python is one that the package was made for."""
+    """Whether the package supports this version of Python."""
     here = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if OLDEST <= sys.version_info[:2] < TOO_NEW:
         return [Check("Python", True, here)]
-    return [Check("Python", False, here, "Install Python 3.10 to 3.13, and make the environment again.")]
+    return [Check("Python", False, here, "Install Python 3.10 to 3.13, and create the environment again.")]
 
 
 def _packages() -> list[Check]:
-    """Whether the packages of a live run are installed; OpenCV has a check of its own."""
+    """Whether the packages of a live run are installed; OpenCV has its own check."""
     needed = [name for name in _requirements().get("", []) if not name.startswith("opencv")]
     missing = [name for name in needed if not _version(name)]
     if missing:
@@ -141,7 +141,7 @@ def _packages() -> list[Check]:
 
 
 def _requirements() -> dict[str, list[str]]:
-    """Returns the names of the packages that each extra needs; "" holds those always needed."""
+    """Returns the names of the packages that each extra needs; "" has those that are always needed."""
     found: dict[str, list[str]] = {}
     for text in importlib.metadata.requires("expression") or []:
         extra = re.search(r"""extra == ["']([\w-]+)""", text)
@@ -160,7 +160,7 @@ def _version(name: str) -> str:
 
 
 def _with_versions(names: list[str]) -> str:
-    """Returns the packages with their versions, where those are known."""
+    """Returns the packages with their versions, if those are known."""
     return ", ".join(f"{name} {_version(name)}".removesuffix(" ?") for name in names)
 
 
@@ -182,7 +182,7 @@ def _opencv() -> list[Check]:
 
 
 def _settings() -> list[Check]:
-    """Whether expression.toml and the environment hold usable settings."""
+    """Whether the settings in expression.toml and the environment are valid."""
     from ..sinks import describe_sink
 
     settings = Settings.load()
@@ -202,7 +202,7 @@ def _screen(settings: Settings) -> list[Check]:
 
 
 def _detector(settings: Settings) -> list[Check]:
-    """Whether the detector of the settings finds its file and runs, and whether YuNet could."""
+    """Whether the detector of the settings finds its file and runs, and whether YuNet is available."""
     import numpy as np
 
     from ..models import registry
@@ -214,13 +214,13 @@ def _detector(settings: Settings) -> list[Check]:
     try:
         registry.require("yunet")
     except MissingFileError as error:
-        found = f"{error.happened} It is quicker and surer than Haar."
+        found = f"{error.happened} It is faster and more reliable than Haar."
         checks.append(Check("YuNet", None, found, error.remedy))
     return checks
 
 
 def _network(settings: Settings) -> list[Check]:
-    """Whether the network of the settings runs, and how long a face takes."""
+    """Whether the network of the settings runs, and how long it takes per face."""
     import numpy as np
 
     from ..models import runtime
@@ -229,11 +229,11 @@ def _network(settings: Settings) -> list[Check]:
 
     path = user_path(settings.model) if settings.model else None
     if path and kind_of(path) == KERAS and has_card(path):
-        return [Check("Network", None, f"{path} runs in Keras and was not tried")]
+        return [Check("Network", None, f"{path} runs in Keras and was not tested")]
     network = runtime.load(path)
     face = network.preprocess(np.zeros((48, 48, 3), np.uint8))[None]
     seconds = min(_seconds(lambda: network.scores(face)) for _ in range(10))
-    found = f"{network.description}, {seconds * 1000:.1f} ms a face: {', '.join(network.labels)}"
+    found = f"{network.description}, {seconds * 1000:.1f} ms per face: {', '.join(network.labels)}"
     return [Check("Network", True, found)]
 
 
@@ -245,23 +245,23 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 def _cameras(settings: Settings) -> list[Check]:
-    """Which cameras are there, and whether they may be used."""
+    """Which cameras were found, and whether they may be used."""
     from ..sources import camera
 
     found = camera.cameras()
     locked = [f"{camera.DEVICES}/video{each.index}" for each in found if not each.usable]
     if locked:
-        said = f"{', '.join(locked)} is there, and you may not read it"
+        said = f"no permission to read {', '.join(locked)}"
         return [Check("Camera", False, said, "Run: sudo usermod -aG video $USER and log in again.")]
     if not found:
-        remedy = "Plug one in and allow it for this program; without one the demo runs."
-        return [Check("Camera", None, "none was found", remedy)]
+        remedy = "Connect a camera and allow this program to use it; without one, the demo runs."
+        return [Check("Camera", None, "none found", remedy)]
     named = [f"{each.index} ({each.name})" if each.name else str(each.index) for each in found]
     return [Check("Camera", True, ", ".join(named))]
 
 
 def _bridge() -> list[Check]:
-    """Whether a bridge of lamps was paired, and answers, and whether the settings of lights are usable."""
+    """Whether a bridge is paired and answers, and whether the settings of the lights are valid."""
     from ..lights import credentials
     from ..lights.bridge import Bridge, BridgeError
     from ..lights.settings import LightSettings
@@ -271,7 +271,7 @@ def _bridge() -> list[Check]:
     if not _version("phue"):
         return [Check("Bridge", None, "the package phue is missing", install_line("lights"))]
     if not (address or credentials.read()):
-        return [Check("Bridge", None, "no Hue bridge was paired", "For lamps: expression lights pair")]
+        return [Check("Bridge", None, "no Hue bridge is paired", "To use lamps, run: expression lights pair")]
     paired = credentials.find(address, found_in=settings.found_in)
     bridge = Bridge(paired)
     bridge.transport.timeout = 1.0
@@ -305,7 +305,7 @@ def _extras() -> list[Check]:
 
 
 def _plugins() -> list[Check]:
-    """Which sinks and sources other packages bring, and whether they can be loaded."""
+    """Which sinks and sources other packages provide, and whether they can be loaded."""
     from .. import sinks, sources
     from ..plugins import installed, load_class
 
@@ -323,7 +323,7 @@ def _plugins() -> list[Check]:
 
 
 def _speechless() -> list[str]:
-    """Returns what a Linux lacks to speak; Windows and macOS bring it along."""
+    """Returns what Linux lacks for speech; Windows and macOS include it."""
     from ctypes.util import find_library
 
     from ..sinks.speech import LINUX

@@ -1,6 +1,6 @@
-"""The commands for a reader's own set: `expression label`, `personalise` and those of `dataset`.
+"""The commands for the user's own dataset: `expression label`, `personalise` and those of `dataset`.
 
-All work on labelList.csv, faceLabels.csv and Images of the current folder. `app.py` adds them.
+All work on labelList.csv, faceLabels.csv and Images in the current folder. `app.py` adds them.
 
 Notebook: 07_your_face
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..training.personalise import Personalised
 
 WITHOUT_SCREEN = "Run it on the desktop, or use LabelWidget in a notebook."
-"""What to do where there is no screen."""
+"""What to do without a screen."""
 
 dataset_app = typer.Typer(
     help="Your own labelled pictures, in the current folder.", epilog="Example: expression dataset check"
@@ -35,12 +35,12 @@ dataset_app = typer.Typer(
 
 def label(
     source: Annotated[
-        str | None, typer.Option(help="As for live; the camera if left out.", metavar="S")
+        str | None, typer.Option(help="Same as for live; the camera by default.", metavar="S")
     ] = None,
     detector: Annotated[str, typer.Option(help="auto, haar, lbp, yunet ...", metavar="NAME")] = "auto",
-    target: Annotated[int, typer.Option(help="Pictures wanted of each label.", metavar="N", min=1)] = 20,
-    colour: Annotated[bool, typer.Option("--colour", help="Keep colours; grey if left out.")] = False,
-    whole: Annotated[bool, typer.Option("--whole", help="Keep the whole picture.")] = False,
+    target: Annotated[int, typer.Option(help="Pictures to take for each label.", metavar="N", min=1)] = 20,
+    colour: Annotated[bool, typer.Option("--colour", help="Save in colour instead of grey.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="Save the whole frame, not only the face.")] = False,
 ) -> None:
     """Take labelled pictures of faces, in a window."""
     from ..displays.screen import check_screen
@@ -63,23 +63,23 @@ def label(
 
 
 def personalise(
-    out: Annotated[str, typer.Option(help="The network to write.", metavar="FILE.keras")] = "mine.keras",
+    out: Annotated[str, typer.Option(help="The network file to write.", metavar="FILE.keras")] = "mine.keras",
     start: Annotated[
         str | None,
-        typer.Option(help="Begin with this network, not the shipped one.", metavar="FILE.keras"),
+        typer.Option(help="Start from this network instead of the shipped one.", metavar="FILE.keras"),
     ] = None,
 ) -> None:
-    """Teach the network your own labels, from your own pictures. Before and after are compared."""
+    """Train the network on your own labelled pictures. It is tested before and after."""
     from ..datasets.own_set import read_own
     from ..labelbook.faces import OwnFaces
     from ..vision.detectors import make_detector
 
     path, begin = user_path(out), start and user_path(start)
-    with _own() as book:  # what was cut off is finished before the rows are read
+    with _own() as book:  # opening it completes interrupted changes
         if not book.rows:
             raise BadInputError(
-                f"There are no pictures with labels in {Path.cwd()}.",
-                "Expected ten of each label, and some to test with.",
+                f"There are no labelled pictures in {Path.cwd()}.",
+                "Expected ten for each label, and some more to test with.",
                 "Take some: expression label.",
             )
     faces = OwnFaces(make_detector)
@@ -98,41 +98,41 @@ def personalise(
 
 
 def _told(made: Personalised) -> Iterator[str]:
-    """Yields what came of personalising, a line each."""
+    """Yields the results of personalising, line by line."""
     from ..training.personalise import FEWEST, FEWEST_TESTED
 
-    yield f"Learned from {made.learned} pictures of {', '.join(made.labels)}."
+    yield f"Trained on {made.learned} pictures of {', '.join(made.labels)}."
     if made.twins:
         twins = "near-duplicate" if made.twins == 1 else "near-duplicates"
         yield f"Left out {made.twins} {twins} of test pictures."
     of = f" of the last {len(made.sessions)} sessions" if made.sessions else ""
     of = f" of session {made.sessions[0]}" if len(made.sessions) == 1 else of
-    yield f"Tested with {sum(made.tested)} others{of}:"
+    yield f"Tested on {sum(made.tested)} others{of}:"
     strange = f" (it did not know {', '.join(made.strange)})" if made.strange else ""
     if made.known_before is None:
-        yield f"  before: it knew none of the labels; after {made.after:.1%} right"
+        yield f"  before: it knew none of the labels; after {made.after:.1%} correct"
     else:
-        yield f"  before {made.before:.1%}{strange}, after {made.after:.1%} right"
+        yield f"  before {made.before:.1%}{strange}, after {made.after:.1%} correct"
     if made.strange and made.known_before is not None:
-        yield f"  labels that it knew: before {made.known_before:.1%}, after {made.known_after:.1%} right"
+        yield f"  labels that it knew: before {made.known_before:.1%}, after {made.known_after:.1%} correct"
     if made.known_before is not None and made.known_after < made.known_before:
-        yield "It is less accurate now on labels that it knew. Take more pictures, in everyday light."
+        yield "It is now less accurate on the labels that it knew. Take more pictures, in everyday light."
     few = [name for name, count in zip(made.labels, made.tested, strict=True) if count < FEWEST_TESTED]
     if few:
         counts = dict(zip(made.labels, made.tested, strict=True))
-        yield f"Too little to test on: {', '.join(f'{counts[name]} of {name}' for name in few)}."
+        yield f"Too few pictures to test on: {', '.join(f'{counts[name]} of {name}' for name in few)}."
     if few and made.sessions:
-        yield f"Take another session with {FEWEST} of each label: expression label"
+        yield f"Take another session with {FEWEST} pictures of each label: expression label"
     if not made.sessions:
-        yield "All are of one session, so the figures are optimistic."
+        yield "All pictures are from one session, so these numbers are optimistic."
         yield f"Take a second session on another day, {FEWEST} of each label: expression label"
 
 
 @dataset_app.command(epilog="Example: expression dataset check --repair")
 def check(
-    repair: Annotated[bool, typer.Option("--repair", help="Ask about each remedy, and do it.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Offer to repair each problem.")] = False,
 ) -> None:
-    """Say what is wrong with your pictures and rows. The exit code is 1 if something is."""
+    """Report problems with your pictures and rows. The exit code is 1 if there are any."""
     from ..labelbook.findings import NOTED
     from ..labelbook.integrity import examine
     from ..labelbook.repairs import repair as repair_finding
@@ -155,7 +155,7 @@ def check(
                 elif finding.remedy and not repair:
                     say(f"  {finding.remedy}? Run: expression dataset check --repair")
         if done:
-            say(f"The previous version is kept in {book.trash}.")
+            say(f"The previous version is saved in {book.trash}.")
             say("To delete it, run: expression dataset wipe --trash")
         wrong = {finding.kind for finding in everything} - NOTED
         if not wrong:
@@ -167,21 +167,22 @@ def check(
 @dataset_app.command("import", epilog="Example: expression dataset import holiday/ party.mp4")
 def import_(
     paths: Annotated[
-        list[str], typer.Argument(help="Photos, videos, folders of them, sets of faces.", metavar="PATH")
+        list[str], typer.Argument(help="Photos, videos, folders of them, face datasets.", metavar="PATH")
     ],
     label: Annotated[
-        str | None, typer.Option(help="What all of them show; else what their set says.", metavar="LABEL")
+        str | None,
+        typer.Option(help="The label of all faces; by default, from their dataset.", metavar="LABEL"),
     ] = None,
     every: Annotated[
-        float, typer.Option(help="Seconds between two looks at a video.", metavar="SECONDS", min=0.04)
+        float, typer.Option(help="Seconds between two frames of a video.", metavar="SECONDS", min=0.04)
     ] = 1.0,
     detector: Annotated[str, typer.Option(help="auto, haar, lbp, yunet ...", metavar="NAME")] = "auto",
-    colour: Annotated[bool, typer.Option("--colour", help="Keep colours; grey if left out.")] = False,
+    colour: Annotated[bool, typer.Option("--colour", help="Save in colour instead of grey.")] = False,
     unseen: Annotated[
-        bool, typer.Option("--unseen", help="Keep all that have a label, without a look at each.")
+        bool, typer.Option("--unseen", help="Save every labelled face without showing it first.")
     ] = False,
 ) -> None:
-    """Find faces in photos, videos and sets, and keep them. You agree to each, one by one in a window."""
+    """Find faces in photos, videos and datasets. Those that you confirm in a window are saved."""
     from ..displays.screen import check_screen
     from ..labelbook.book import LabelBook
     from ..labeler.import_page import ImportDesk
@@ -199,7 +200,7 @@ def import_(
             _keep_unseen(desk)
         else:
             LabelWindow(desk).run()
-    print(f"{desk.kept} kept{f', {desk.passed} left out by you' if desk.passed else ''}.")
+    print(f"{desk.kept} saved{f', {desk.passed} left out by you' if desk.passed else ''}.")
     if desk.unlabelled:
         print(f"Left out {desk.unlabelled} without a label: add --label LABEL, or leave out --unseen.")
     for sentence in importer.told():
@@ -210,14 +211,14 @@ def import_(
 
 
 def _keep_unseen(desk: ImportDesk) -> None:
-    """Keeps all that have a label, after a word on where; what is kept at an interruption stays."""
+    """Saves all faces with a label, after saying where; those saved before an interruption stay."""
     from tqdm import tqdm
 
     from ..labeler.capturer import consent
 
     print(consent(desk.book))
     desk.agreed = True
-    with tqdm(desc="faces kept", unit="", disable=None, leave=False) as bar:
+    with tqdm(desc="faces saved", unit="", disable=None, leave=False) as bar:
         while not desk.ended:
             desk.keep_rest(0.5)
             desk.leave_unlabelled()
@@ -226,9 +227,11 @@ def _keep_unseen(desk: ImportDesk) -> None:
 
 @dataset_app.command(epilog="Example: expression dataset stats --out stats.png")
 def stats(
-    out: Annotated[str | None, typer.Option(help="Draw it, too, into this file.", metavar="FILE.png")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Also write a chart to this file.", metavar="FILE.png")
+    ] = None,
 ) -> None:
-    """Count your pictures of each label and session."""
+    """Count your pictures by label and session."""
     with _own() as book:
         rows, labels, pictures = book.rows, book.labels, book.pictures
     found = [row for row in rows if pictures.find(row.image)]
@@ -236,10 +239,10 @@ def stats(
     _print_counts(counts, len(sessions))
     look = "Run: expression dataset check"
     if lost := len(rows) - len(found):
-        say(f"Not counted, since no picture was found: {lost} of {len(rows)} rows. {look}")
+        say(f"Not counted, because the picture was not found: {lost} of {len(rows)} rows. {look}")
     others = {row.label for row in rows if row.label and labels.find(row.label) is None}
     if others:
-        say(f"Not counted, since they are not listed: {', '.join(sorted(others))}. {look}")
+        say(f"Not counted, because these labels are not listed: {', '.join(sorted(others))}. {look}")
     if out:
         from ..files import as_output_error
         from ..training.charts import own_set
@@ -275,12 +278,12 @@ def _print_counts(counts: dict[str, list[int]], sessions: int) -> None:
 
 @dataset_app.command(epilog="Example: expression dataset wipe")
 def wipe(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     trash: Annotated[
-        bool, typer.Option("--trash", help="Only what was taken out before, in Images/.trash.")
+        bool, typer.Option("--trash", help="Delete only what was removed before, in Images/.trash.")
     ] = False,
 ) -> None:
-    """Delete all your pictures and their rows for good. What was taken out before goes, too."""
+    """Delete all your pictures and their rows for good. This includes what was removed before."""
     from ..labelbook import wiping
     from ..labelbook.folder import held
 
@@ -302,14 +305,18 @@ def wipe(
 
 
 def _own() -> LabelBook:
-    """Opens the set in the current folder."""
+    """Opens the dataset in the current folder."""
     from ..labelbook.book import LabelBook
 
     return LabelBook(_own_folder())
 
 
 def _own_folder() -> Path:
-    """Returns the current folder, where a set is in it."""
+    """Returns the current folder, if it contains a dataset.
+
+    Raises:
+        MissingFileError: It does not.
+    """
     from ..datasets.own_set import tables_folder
     from ..labelbook.rows import FILE
 
@@ -317,13 +324,13 @@ def _own_folder() -> Path:
         return Path()
     below = tables_folder(Path())
     others = [path.name for path in sorted(Path().iterdir()) if path.name.casefold().startswith("facelabels")]
-    remedy = "Go there first, or take some: expression label."
+    remedy = "Change to that folder first, or take some pictures: expression label."
     if below:
-        remedy = f"Go there first: cd {below}. Pictures that are here are found from there."
+        remedy = f"Change to it first: cd {below}. Pictures in this folder are found from there."
     elif others:
-        remedy = f"Is it {printable(others[0])}? Then save it as CSV under the name {FILE}."
+        remedy = f"If it is {printable(others[0])}, save it as CSV under the name {FILE}."
     raise MissingFileError(
         f"There is no {FILE} in {Path.cwd()}.",
-        "Expected the folder in which your labelled pictures are.",
+        "Expected the folder with your labelled pictures.",
         remedy,
     )

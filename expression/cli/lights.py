@@ -21,24 +21,26 @@ if TYPE_CHECKING:
     from ..sinks.hue import Hue
 
 lights_app = typer.Typer(
-    help="Lamps of a Philips Hue bridge, which follow what is read.", epilog="Example: expression lights pair"
+    help="Philips Hue lamps that follow the readings.", epilog="Example: expression lights pair"
 )
 At = Annotated[
     str | None,
-    typer.Option("--bridge", help="Its address or id; the one paired last if left out.", metavar="ADDRESS"),
+    typer.Option(
+        "--bridge", help="Address or id of the bridge; by default, the one paired last.", metavar="ADDRESS"
+    ),
 ]
 
 
 @lights_app.command(epilog="Example: expression lights pair 192.168.1.20")
 def pair(
     address: Annotated[
-        str, typer.Argument(help="Of the bridge; looked for if left out.", metavar="ADDRESS")
+        str, typer.Argument(help="Address of the bridge; searched for by default.", metavar="ADDRESS")
     ] = "",
     wait: Annotated[
-        int, typer.Option(help="How long the button is waited for.", metavar="SECONDS", min=1, max=600)
+        int, typer.Option(help="How long to wait for the button.", metavar="SECONDS", min=1, max=600)
     ] = 30,
 ) -> None:
-    """Find a bridge, wait for its button, and keep its key."""
+    """Find a bridge, wait for its button, and save its key."""
     from ..lights.pairing import pair
 
     pair(address, wait, _say, _count)
@@ -52,7 +54,7 @@ def _say(line: str) -> None:
 
 
 def _count(left: int) -> None:
-    """Counts down on a terminal in one line, elsewhere every ten seconds."""
+    """Counts down on one line in a terminal, elsewhere every ten seconds."""
     if sys.stdout.isatty():
         print(f"\r\033[K{left} s ", end="\n" if left == 1 else "", flush=True)
     elif left % 10 == 0:
@@ -61,7 +63,7 @@ def _count(left: int) -> None:
 
 @lights_app.command("list", epilog="Example: expression lights list")
 def list_(bridge: At = None) -> None:
-    """List the lamps, rooms and groups of the bridge. Those that would follow are marked."""
+    """List the lamps, rooms and groups of the bridge. Lamps that would follow are marked."""
     from ..lights.lamps import ROOMS, choose, read_groups, read_lamps
     from ..lights.settings import LightSettings
 
@@ -83,14 +85,14 @@ def list_(bridge: At = None) -> None:
 
 @lights_app.command("test", epilog='Example: expression lights test --lights "Sofa+Desk"')
 def try_out(
-    lights: Annotated[str | None, typer.Option(help="Names with a + between.", metavar="NAMES")] = None,
-    group: Annotated[str | None, typer.Option(help="A room, zone or group.", metavar="NAME")] = None,
+    lights: Annotated[str | None, typer.Option(help="Names of lamps, joined by +.", metavar="NAMES")] = None,
+    group: Annotated[str | None, typer.Option(help="Name of a room, zone or group.", metavar="NAME")] = None,
     bridge: At = None,
     seconds: Annotated[
-        float, typer.Option(help="How long each colour stays.", metavar="SECONDS", min=0.0, max=60)
+        float, typer.Option(help="How long to show each colour.", metavar="SECONDS", min=0.0, max=60)
     ] = 1.5,
 ) -> None:
-    """Show the colour of each label on the lamps, one by one. They are put back at the end."""
+    """Show the colour of each label on the lamps, one by one. The lamps are restored at the end."""
     from ..live.signals import interrupting_signals
     from ..sinks.hue import Hue
 
@@ -107,14 +109,14 @@ def try_out(
     except KeyboardInterrupt:
         print("Stopped.")
     if sink.restored:
-        print("All is as it was.")
+        print("The lamps were restored.")
 
 
 def _close(sink: Hue) -> None:
-    """Puts the lamps back; Ctrl-C breaks that off when it is pressed twice.
+    """Restores the lamps; pressing Ctrl-C twice interrupts it.
 
     Raises:
-        RunError: It was.
+        RunError: It was interrupted.
     """
     from ..live.signals import patient
 
@@ -130,14 +132,14 @@ def _close(sink: Hue) -> None:
 
 def _broken_off(names: list[str]) -> RunError:
     return RunError(
-        f"These lights were not put back before Ctrl-C was pressed: {', '.join(names)}.",
-        "Expected them to be put back; how they were is kept.",
+        f"These lights were not restored before Ctrl-C was pressed: {', '.join(names)}.",
+        "Expected them to be restored; their previous state is saved.",
         "Run: expression lights restore",
     )
 
 
 def _show_colours(sink: Hue, seconds: float) -> None:
-    """Shows the light of each label for so many seconds."""
+    """Shows the light of each label for some seconds."""
     import time
 
     from ..labels import FER2013, Labels
@@ -156,16 +158,16 @@ def _show_colours(sink: Hue, seconds: float) -> None:
 @lights_app.command(epilog="Example: expression lights restore")
 def restore(
     forget: Annotated[
-        bool, typer.Option("--forget", help="Forget those that cannot be put back even now.")
+        bool, typer.Option("--forget", help="Forget lamps that still cannot be restored.")
     ] = False,
 ) -> None:
-    """Put the lamps back as they were before a run was cut off. Each goes as far back as is possible."""
+    """Restore the lamps after a run was cut off. Each is restored as far as possible."""
     from ..lights.snapshot import before_path, read_before
     from ..live.signals import interrupting_signals
 
     left = read_before(before_path())
     if not left:
-        print("Nothing to put back.")
+        print("Nothing to restore.")
     failed = None
     for name, lamps in left.items():
         try:
@@ -173,14 +175,14 @@ def restore(
                 _restore(name, lamps, forget)
         except KeyboardInterrupt:
             raise _broken_off([lamp["name"] for lamp in lamps.values()]) from None
-        except ExpressionError as error:  # the other bridges first
+        except ExpressionError as error:  # restore the other bridges first
             failed = failed or error
     if failed:
         raise failed
 
 
 def _restore(name: str, lamps: dict[str, dict], forget: bool) -> None:
-    """Puts the lamps of a bridge back, and says what became of each."""
+    """Restores the lamps of a bridge, and reports the result for each."""
     from ..lights.marker import HeldError, Marker
     from ..lights.snapshot import LampSnapshot
 
@@ -189,7 +191,7 @@ def _restore(name: str, lamps: dict[str, dict], forget: bool) -> None:
     try:
         with _kept_bridge(name, url) as opened, LampSnapshot(opened.identity(), opened.url) as before:
             with Marker(opened, before.file.parent):
-                tell = lambda: print("Putting the lights back ...", flush=True)  # noqa: E731
+                tell = lambda: print("Restoring the lights ...", flush=True)  # noqa: E731
                 outcome = before.put_back(opened, tell=tell)
             _print_outcome(outcome, since)
             if forget and outcome.kept:
@@ -197,22 +199,22 @@ def _restore(name: str, lamps: dict[str, dict], forget: bool) -> None:
     except ExpressionError as error:
         if forget and not isinstance(error, HeldError):
             with LampSnapshot(name, url) as before:
-                print(f"Not put back, and forgotten: {', '.join(before.forget())}. ({error.happened})")
+                print(f"Not restored, and forgotten: {', '.join(before.forget())}. ({error.happened})")
             return
-        print(f"Not put back, and kept for later: {', '.join(lamp['name'] for lamp in lamps.values())}.")
+        print(f"Not restored, and saved for later: {', '.join(lamp['name'] for lamp in lamps.values())}.")
         raise
 
 
 def _print_outcome(outcome: Outcome, since: str) -> None:
-    """Prints what became of lamps, those of one fate in one line."""
+    """Prints the results for the lamps, one line for each kind of result."""
     for said, which in (
-        (f"Put back as on {since or 'that day'}", outcome.done),
-        ("Put back as far as is known", _with_reasons(outcome.partly)),
-        ("Switched off, and kept for later", outcome.off),
-        ("Cannot be reached, and kept for later", outcome.far),
+        (f"Restored to the state of {since or 'that day'}", outcome.done),
+        ("Restored as far as known", _with_reasons(outcome.partly)),
+        ("Switched off, and saved for later", outcome.off),
+        ("Unreachable, and saved for later", outcome.far),
         ("Did not return to the previous state (try again: expression lights restore)", outcome.deaf),
-        ("Not put back, and kept for later", _with_reasons(outcome.refused)),
-        ("Gone from the bridge, and forgotten", outcome.gone),
+        ("Not restored, and saved for later", _with_reasons(outcome.refused)),
+        ("No longer on the bridge, and forgotten", outcome.gone),
     ):
         if which:
             print(f"{said}: {', '.join(which)}.")
@@ -231,14 +233,14 @@ def free(bridge: At = None) -> None:
     with _bridge(LightSettings.load(bridge=bridge)) as opened:
         owners = free(opened)
     if owners:
-        print(f"Free again; it was marked by: {', '.join(owners)}.")
+        print(f"The bridge is free again. It was marked by: {', '.join(owners)}.")
         print("A run that is still active will mark it again.")
     else:
         print("The bridge was not marked.")
 
 
 def _kept_bridge(name: str, url: str) -> contextlib.closing[Bridge]:
-    """The bridge of an id, at whichever address it was paired last, or else at the one that was noted."""
+    """Returns the bridge with an id, at the address where it was paired last, or else at the one noted."""
     from ..lights.bridge import Bridge
     from ..lights.credentials import find, read
 
@@ -247,7 +249,7 @@ def _kept_bridge(name: str, url: str) -> contextlib.closing[Bridge]:
 
 
 def _bridge(settings: LightSettings) -> contextlib.closing[Bridge]:
-    """The paired bridge of the settings, given back at the end."""
+    """Returns the paired bridge of the settings, closed at the end of the `with` block."""
     from ..lights.bridge import Bridge
     from ..lights.credentials import find
 

@@ -1,4 +1,4 @@
-"""A session run from the command line: words before and after, and signals as good ends.
+"""A session run from the command line: lines before and after, and signals that stop it cleanly.
 
 `expression live` calls `run`.
 
@@ -21,7 +21,7 @@ from ..sources import fallback_notice
 
 
 def session_of(settings: Settings) -> Session:
-    """Returns a session, not yet started, that prints its readings where nothing shows or keeps them."""
+    """Returns a session, not yet started, that prints its readings if nothing shows or saves them."""
     shown, sinks = make_display(settings.display).name, settings.sinks
     if shown == "none" and all(sink_class(sink.partition(":")[0]).silent for sink in sinks):
         sinks = (*sinks, "console")
@@ -29,7 +29,7 @@ def session_of(settings: Settings) -> Session:
 
 
 def run(session: Session) -> None:
-    """Runs a session to its end, with words before and after; Ctrl-C and signals are good ends."""
+    """Runs a session to its end, with lines before and after; Ctrl-C and signals stop it cleanly."""
     try:
         with interrupting_signals(lambda: _finish(session)), session:
             for line in _describe(session):
@@ -50,19 +50,19 @@ def run(session: Session) -> None:
         ) from error
     finally:
         if session.data is not None:
-            figures = session.statistics()
-            if figures["frames_read"] or session.error is None:
-                say(_summary(figures))
+            statistics = session.statistics()
+            if statistics["frames_read"] or session.error is None:
+                say(_summary(statistics))
 
 
 def _finish(session: Session) -> None:
-    """Tells a run that it is done, before what is raised could be lost."""
+    """Marks a run as done, before the exception that follows could be lost."""
     if session.data is not None:
         session.data.done = True
 
 
 def _describe(session: Session) -> list[str]:
-    """Returns what runs, in a few short lines."""
+    """Returns a description of the run in a few short lines."""
     lines = []
     note = fallback_notice(session.settings.source, session.source)
     lines += [note] if note else []
@@ -70,12 +70,12 @@ def _describe(session: Session) -> list[str]:
     lines.append(f"Detector: {session.detector.description}")
     lines.append(f"Network: {session.runtime.description}")
     window = session.settings.display == "window"
-    lines.append("Esc, q or the close button ends it." if window else "Ctrl-C ends it.")
+    lines.append("Press Esc or q, or close the window, to stop." if window else "Press Ctrl-C to stop.")
     return lines
 
 
 def _summary(statistics: dict[str, Any]) -> str:
-    """Returns what the run came to, in one line."""
+    """Returns a summary of the run in one line."""
     seconds, count = statistics["seconds"], statistics["frames_read"]
     if not count:
         return f"{seconds:.1f} s, no frame was read."

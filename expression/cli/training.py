@@ -1,6 +1,6 @@
 """The commands `expression train`, `evaluate` and `export`; `app.py` adds them.
 
-Modules are imported inside the commands, so that others stay quick.
+Modules are imported inside the commands, so that others stay fast.
 
 Notebook: 05_train
 """
@@ -17,13 +17,13 @@ import typer
 from ..errors import BadInputError, MissingFileError, OutputError, RunError, user_path
 
 ANSWERS = {
-    "scores": "What it answers are scores.",
-    "logits": "What it answers becomes scores by a softmax.",
-    "shares": "What it answers becomes scores by dividing through the sum.",
-    "chance": "What it answers is the score of the second label.",
-    "odds": "What it answers becomes the score of the second label by a sigmoid.",
+    "scores": "Its outputs are scores.",
+    "logits": "A softmax turns its outputs into scores.",
+    "shares": "Its outputs are divided by their sum to give scores.",
+    "chance": "Its output is the score of the second label.",
+    "odds": "A sigmoid turns its output into the score of the second label.",
 }
-"""What was found out about the numbers of somebody else's network."""
+"""What was found out about the outputs of a network from elsewhere."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,40 +39,43 @@ if TYPE_CHECKING:
 
 
 def train(
-    out: Annotated[str, typer.Option(help="The folder that gets the network.", metavar="DIR")],
+    out: Annotated[str, typer.Option(help="Folder to write the network to.", metavar="DIR")],
     data: Annotated[
         str | None,
         typer.Option(
-            help="FER2013, a folder with one folder a label, a list of pictures ...", metavar="PATH"
+            help="FER2013, a folder with one folder per label, a list of pictures ...", metavar="PATH"
         ),
     ] = None,
     network: Annotated[
         str, typer.Option(help="shipped, whole, wide or tutorial.", metavar="NAME")
     ] = "shipped",
-    epochs: Annotated[int | None, typer.Option(help="Times that every picture is seen.", metavar="N")] = None,
-    seed: Annotated[int, typer.Option(help="Decides first weights and order.", metavar="N")] = 0,
-    start: Annotated[str | None, typer.Option(help="Begin with this network.", metavar="FILE.keras")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Number of passes over the training pictures.", metavar="N")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed of first weights and order.", metavar="N")] = 0,
+    start: Annotated[str | None, typer.Option(help="Start from this network.", metavar="FILE.keras")] = None,
     teacher: Annotated[
-        list[str] | None, typer.Option(help="Learn from this network, too; again for more.", metavar="FILE")
+        list[str] | None,
+        typer.Option(help="Also learn from this network. Repeat for several.", metavar="FILE"),
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option(help="Learn only these; names with commas between, contempt too.", metavar="LABELS"),
+        typer.Option(help="Labels to learn, separated by commas; may include contempt.", metavar="LABELS"),
     ] = None,
     detector: Annotated[
         str | None, typer.Option(help="Find the face in each picture: auto, yunet, haar ...", metavar="NAME")
     ] = None,
     mixed: Annotated[
-        bool, typer.Option("--mixed", help="Compute in bfloat16; quicker on some processors.")
+        bool, typer.Option("--mixed", help="Compute in bfloat16; faster on some processors.")
     ] = False,
     changes: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Change the recipe, such as erasing=0; again for more.", metavar="NAME=VALUE"
+            "--set", help="Change the recipe, such as erasing=0. Repeat for several.", metavar="NAME=VALUE"
         ),
     ] = None,
 ) -> None:
-    """Teach a network. Called again in the same way, it goes on where it was stopped."""
+    """Train a network. The same command continues a training that was stopped."""
     from ..training.recipe import changed, usual
 
     recipe = dataclasses.replace(usual(network, epochs, seed, taught=bool(teacher)), mixed=mixed)
@@ -85,13 +88,15 @@ def train(
     if learned.unused:
         every = ",".join([*learned.labels, *learned.unused])
         print(f"To learn {' and '.join(learned.unused)} as well, add --labels {every}.")
-    print(f"{len(learned.training):,} pictures to learn from, {len(learned.validation):,} to choose by.")
+    print(f"{len(learned.training):,} training pictures, {len(learned.validation):,} validation pictures.")
     from ..models.export import export
 
     trained = _trained(learned, user_path(out), recipe, begin, teachers)
     exported = trained.path.with_suffix(".tflite")
     export(trained.path, exported, "dynamic")
-    print(f"{trained.path}: {trained.accuracy:.1%} right in validation. {exported.name}: the same, smaller.")
+    print(
+        f"{trained.path}: {trained.accuracy:.1%} correct in validation. {exported.name}: the same, smaller."
+    )
     if divided is dataset:
         where = f" --data {data}" if data else ""
         split = "" if len(dataset.test) else " --split validation"
@@ -104,7 +109,7 @@ def train(
 def _trained(
     dataset: Dataset, out: Path, recipe: Recipe, start: Path | None, teachers: list[Path]
 ) -> Trained:
-    """Trains, telling each epoch; Ctrl-C is told with what it costs."""
+    """Trains and prints each epoch; after Ctrl-C, says where the training will continue."""
     from ..training.trainer import train
 
     rows: list[Row] = []
@@ -116,7 +121,7 @@ def _trained(
     try:
         trained = train(dataset, out, recipe, start, teachers, tell)
     except KeyboardInterrupt:
-        point = "after the last complete epoch" if rows else "where this run began"
+        point = "after the last complete epoch" if rows else "from where this run started"
         raise RunError(
             f"The training was stopped after {len(rows)} {'epoch' if len(rows) == 1 else 'epochs'}.",
             "Expected it to run to the end.",
@@ -135,24 +140,24 @@ def evaluate(
     data: Annotated[
         str | None,
         typer.Option(
-            help="FER2013, a folder with one folder a label, a list of pictures ...", metavar="PATH"
+            help="FER2013, a folder with one folder per label, a list of pictures ...", metavar="PATH"
         ),
     ] = None,
     split: Annotated[str, typer.Option(help="test or validation.", metavar="NAME")] = "test",
     labels: Annotated[
         str,
         typer.Option(
-            help="fer2013, ferplus, or the labels that count, with commas between.", metavar="NAME|LABELS"
+            help="fer2013, ferplus, or the labels to count, separated by commas.", metavar="NAME|LABELS"
         ),
     ] = "fer2013",
     json_file: Annotated[
-        str | None, typer.Option("--json", help="Write the figures to this file.", metavar="FILE")
+        str | None, typer.Option("--json", help="Write the results to this JSON file.", metavar="FILE")
     ] = None,
     detector: Annotated[
         str | None, typer.Option(help="Find the face in each picture: auto, yunet, haar ...", metavar="NAME")
     ] = None,
 ) -> None:
-    """Say how often a network is right. It is the shipped one, unless another is named."""
+    """Report how often a network is right. The default is the shipped network."""
     from ..datasets.inspection import leaked
     from ..files import write_text
     from ..models.runtime import load
@@ -163,7 +168,7 @@ def evaluate(
     target = json_file and user_path(json_file)
     if target and not target.parent.is_dir():
         raise OutputError(
-            f"There is no folder {target.parent}.", "Expected one for --json.", "Make it, or choose another."
+            f"There is no folder {target.parent}.", "Expected one for --json.", "Create it, or name another."
         )
     named = None if labels in PROTOCOLS or "," not in labels else _labels(labels)
     runtime = load(model)
@@ -174,8 +179,8 @@ def evaluate(
         sizes = ", ".join(f"{count:,} for {name}" for name, count in dataset.sizes.items())
         raise BadInputError(
             f"The data have no pictures for {split}: {sizes}.",
-            "Expected some.",
-            "Choose the other --split, or look whether the file was cut off.",
+            "Expected at least one.",
+            "Choose the other --split, or check whether the file was cut off.",
         )
     known = leaked(chosen, dataset.training) if len(dataset.training) else None
     found = evaluate(runtime, chosen, "fer2013" if named else labels, known, dataset.labels)
@@ -186,35 +191,34 @@ def evaluate(
 
 def export(
     model: Annotated[
-        str, typer.Option(help="A network: .keras, or anybody's .tflite, .h5 or SavedModel.", metavar="PATH")
+        str, typer.Option(help="A .keras network, or any .tflite, .h5 or SavedModel.", metavar="PATH")
     ],
     out: Annotated[str, typer.Option(help="The .tflite (or .keras) file to write.", metavar="FILE")],
     quantize: Annotated[
         str | None,
         typer.Option(
-            help="none, float16, dynamic or int8; dynamic, and none for others' networks.", metavar="NAME"
+            help="none, float16, dynamic or int8. Default: dynamic, or none for networks from elsewhere.",
+            metavar="NAME",
         ),
     ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="Faces for int8, such as it will meet.", metavar="PATH")
-    ] = None,
+    data: Annotated[str | None, typer.Option(help="Sample faces, for int8 only.", metavar="PATH")] = None,
     labels: Annotated[
         str | None,
-        typer.Option(help="Of somebody else's network: its labels, in order.", metavar="NAME,NAME..."),
+        typer.Option(help="For a network from elsewhere: its labels, in order.", metavar="NAME,NAME..."),
     ] = None,
     input_: Annotated[
         str | None,
         typer.Option(
             "--input",
-            help="Of somebody else's network: how its pixels are scaled, such as 0..1, -1..1, 0..255 or "
-            "MEAN/DEVIATION; where it leaves them open, size and colour, too: 64,rgb,0..1.",
+            help="For a network from elsewhere: how its pixels are scaled, such as 0..1, -1..1, 0..255 or "
+            "MEAN/DEVIATION; also size and colour if it leaves them open: 64,rgb,0..1.",
             metavar="SCALING",
         ),
     ] = None,
 ) -> None:
     """Write a network as a .tflite file, for small machines.
 
-    A network from elsewhere becomes one of ours; it needs its --labels and its --input once.
+    A network from elsewhere is converted; it needs --labels and --input once.
     """
     from ..models.external import adopt
     from ..models.metadata import has_card, read_card
@@ -223,7 +227,7 @@ def export(
     if data and quantize != "int8":
         raise BadInputError(
             f"--data is given with --quantize {quantize or 'dynamic'}.",
-            "Expected it with int8 only, which learns from faces how large its numbers get.",
+            "Expected it only with int8, which uses faces to measure the ranges of its values.",
             "Leave it out, or use --quantize int8.",
         )
     if has_card(path):
@@ -238,27 +242,27 @@ def export(
 
 
 def _export_own(path: Path, target: Path, quantize: str, data: str | None, described: str | None) -> None:
-    """Writes a .keras network that says itself what it is as a .tflite file."""
+    """Writes a .keras network that has a card as a .tflite file."""
     from ..models.export import export, faces_of
     from ..models.formats import KERAS, kind_of
     from ..models.metadata import read_card
 
     if kind_of(path) != KERAS:
         raise BadInputError(
-            f"--model is {path}.", "Expected a .keras file.", "Name the one that the training left."
+            f"--model is {path}.", "Expected a .keras file.", "Name the one that the training wrote."
         )
     card = read_card(path)
     if described:
         raise BadInputError(
-            f"--labels or --input is given, and {path} says itself that it knows {', '.join(card.labels)}.",
-            "Expected them for networks that do not say so.",
-            "Leave them out, or name the file that it was made of.",
+            f"--labels or --input is given, but {path} already says that it knows {', '.join(card.labels)}.",
+            "Expected them only for networks that do not say so.",
+            "Leave them out, or name the file that it was made from.",
         )
     export(path, target, quantize, faces_of(card, _pictures(data)) if data else None)
 
 
 def _tell_about(dataset: Dataset) -> None:
-    """Prints how data were read, what was left out, and what is wrong with them."""
+    """Prints how the data were read, what was left out, and what is wrong with them."""
     from ..datasets.inspection import report
 
     for line in report(dataset):
@@ -266,7 +270,7 @@ def _tell_about(dataset: Dataset) -> None:
 
 
 def _labels(text: str | None) -> Labels | None:
-    """Returns the labels that a user named, with commas between."""
+    """Returns the labels that a user named, separated by commas."""
     from ..datasets.synonyms import canonical
     from ..labels import folded_label
 
@@ -276,7 +280,7 @@ def _labels(text: str | None) -> Labels | None:
     if len(set(map(folded_label, names))) < 2:
         raise BadInputError(
             f"--labels is {text!r}.",
-            "Expected two labels or more, with commas between.",
+            "Expected two or more labels, separated by commas.",
             "Try --labels Happy,Sad,Neutral.",
         )
     return canonical(dict.fromkeys(names))
@@ -289,7 +293,7 @@ def _read(
     also: Sequence[str] = (),
     cut: Callable[..., np.ndarray] | None = None,
 ) -> Dataset:
-    """Reads data, None for FER2013 where it usually lies; with a detector, the faces in its pictures."""
+    """Reads data, None for FER2013 in its usual places; with a detector, the faces in the pictures."""
     from ..datasets.dataset import read
     from ..datasets.fer2013 import find_fer2013
     from ..pictures.image import face_pixels
@@ -299,9 +303,9 @@ def _read(
     if path is None:
         named = os.environ.get("EXPRESSION_DATA")
         raise MissingFileError(
-            f"There is no FER2013 {'at ' + named if named else 'in this folder'}.",
-            "Expected fer2013.csv or a folder fer2013, or --data with another name.",
-            "Name it, or get it from the Kaggle challenge of 2013.",
+            f"FER2013 was not found {'at ' + named if named else 'in this folder'}.",
+            "Expected fer2013.csv, a folder fer2013, or other data named with --data.",
+            "Name it with --data, or download it from the Kaggle challenge of 2013.",
         )
     if not data:
         print(f"Data: {path.absolute()}", flush=True)
@@ -309,32 +313,32 @@ def _read(
     dataset = read(path, labels, cutter, also)
     if detector and not cutter.pictures:
         raise BadInputError(
-            f"--detector is given, and {path} has faces that are cut already.",
-            "Expected it with folders of pictures only.",
+            f"--detector is given, but the faces in {path} are already cropped.",
+            "Expected it only with folders of pictures.",
             "Leave it out.",
         )
     if detector and cutter.missed:
-        print(f"In {cutter.missed} of {cutter.pictures} pictures no face was found; they are taken whole.")
+        print(f"No face was found in {cutter.missed} of {cutter.pictures} pictures; they are used whole.")
     elif not detector and cutter.photos:
         print(f"{cutter.photos} of {cutter.pictures} pictures are as large as photos. Try --detector auto.")
     return dataset
 
 
 def _pictures(data: str) -> Any:
-    """Returns (300, 48, 48) uint8 at most: faces to learn from, evenly chosen."""
+    """Returns up to 300 training faces, evenly chosen: (n, 48, 48) uint8."""
     import numpy as np
 
     pictures = _read(data).divided().training.pictures
     if not len(pictures):
         happened = f"{data} has no pictures for training."
-        raise BadInputError(happened, "Expected some, to learn ranges from.", "Name other data.")
+        raise BadInputError(happened, "Expected some, to measure ranges with.", "Choose other data.")
     return pictures[np.linspace(0, len(pictures) - 1, min(300, len(pictures))).astype(int)]
 
 
 def _tell(row: dict[str, float]) -> None:
-    """Prints an epoch of a training."""
+    """Prints an epoch of the training."""
     votes = f", by the votes {row['validation_votes']:.1%}" if "validation_votes" in row else ""
     print(
-        f"epoch {row['epoch']}: loss {row['loss']:.3f}, right in validation {row['validation']:.1%}{votes}",
+        f"epoch {row['epoch']}: loss {row['loss']:.3f}, correct in validation {row['validation']:.1%}{votes}",
         flush=True,
     )

@@ -1,7 +1,7 @@
 """Displays: a window, a notebook's widget or nothing, and the loop that feeds them.
 
-`session.py` makes a display and its `DisplayLoop`; a window (`window.py`) is run in the
-main thread, a widget (`widget.py`) in a thread of its own.
+`session.py` creates a display and its `DisplayLoop`; a window (`window.py`) runs in the
+main thread, a widget (`widget.py`) in its own thread.
 
 Notebook: 06_live
 """
@@ -15,19 +15,19 @@ from ..jupyter import in_notebook
 from ._base import Display, NoDisplay
 from .screen import check_screen, screen_is_there
 
-TITLE = "Expression (Esc or q closes)"
+TITLE = "Expression (Esc or q to close)"
 
 
 def make_display(name: str = "auto", title: str = TITLE) -> Display:
     """Returns a display that is not yet open.
 
     Args:
-        name: auto, window, widget or none; auto is a widget in a notebook, a window where
-            there is a screen and this is the main thread, else none.
-        title: What stands in a window's title bar.
+        name: auto, window, widget or none; auto is a widget in a notebook, a window if
+            there is a screen and this is the main thread, and none otherwise.
+        title: The title of a window.
 
     Raises:
-        DisplayError: A window was asked for without a screen, or a widget without a notebook.
+        DisplayError: A window was requested without a screen, or a widget without a notebook.
         BadInputError: There is no display of that name.
     """
     if name == "auto":
@@ -47,8 +47,8 @@ def make_display(name: str = "auto", title: str = TITLE) -> Display:
         return NoDisplay()
     if not in_notebook():
         raise DisplayError(
-            "A widget cannot be shown: this is no notebook.",
-            "Expected a cell of a notebook in Jupyter.",
+            "A widget cannot be shown: this is not a notebook.",
+            "Expected a notebook cell in Jupyter.",
             "Choose the display window or none.",
         )
     from .widget import Widget
@@ -64,4 +64,4 @@ def _best_here() -> str:
     return "window" if in_main and screen_is_there()[0] else "none"
 
 
-WAITING = "Waiting for the first picture …"
+WAITING = "Waiting for the first frame …"

@@ -1,4 +1,4 @@
-"""Display: what every display is; `make_display` makes one, `DisplayLoop` feeds it.
+"""Display: the base class of displays; `make_display` creates one, `DisplayLoop` feeds it.
 
 Notebook: 06_live
 """
@@ -14,13 +14,13 @@ from ..types import Reading
 
 
 class Display:
-    """Where frames are shown. A subclass writes `open`, `show` and `close`.
+    """Where frames are shown. A subclass defines `open`, `show` and `close`.
 
     Attributes:
-        name: What `--display` calls it.
-        needs_main_thread: Whether all calls have to come from the main thread.
+        name: Its name for `--display`.
+        needs_main_thread: Whether all calls must come from the main thread.
         draws: Whether it shows anything at all.
-        control: The switches of the run, for what is pressed on the display; set before `open`.
+        control: The switches of the run, for keys and buttons of the display; set before `open`.
     """
 
     name = "display"
@@ -29,27 +29,27 @@ class Display:
     control: Control | None = None
 
     def open(self) -> None:
-        """Makes it appear."""
+        """Opens the display."""
 
     def show(self, image: np.ndarray, readings: Sequence[Reading] | None = None, status: str = "") -> bool:
         """Shows a picture.
 
         Args:
-            image: (height, width, 3) uint8, RGB, with all that is drawn on it.
-            readings: Whose faces are drawn on it; None where there was no frame to read.
+            image: (height, width, 3) uint8, RGB, with everything that is drawn on it.
+            readings: The readings that are drawn on it; None if there was no frame to read.
             status: The line that is drawn in its corner, such as "24 fps · 31 ms".
 
         Returns:
-            False when the user has closed the display.
+            False if the user has closed the display.
         """
         return self.is_open()
 
     def is_open(self) -> bool:
-        """Handles keys and clicks; False when the user has closed the display."""
+        """Handles keys and clicks; returns False if the user has closed the display."""
         return True
 
     def close(self) -> None:
-        """Takes it away; can be called without harm when it is not open."""
+        """Closes the display; harmless if it is not open."""
 
 
 class NoDisplay(Display):

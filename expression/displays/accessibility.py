@@ -1,8 +1,8 @@
-"""Aid: what ipywidgets lacks for a live view: words for those who hear the page, and knowing who looks.
+"""Aid: what ipywidgets lacks for a live view: text for screen readers, and whether the page is open.
 
-`widget.py` puts one below its picture. ipywidgets gives a picture no words and a switch no state, shows
-by a faint line which button the keys are at, and does not tell a kernel that its page was closed or loaded
-again; `accessibility.js` adds these in the page.
+`widget.py` puts one below its picture. ipywidgets gives a picture no alternative text and a switch no
+state, marks the focused button only faintly, and does not tell a kernel that its page was closed or
+reloaded; `accessibility.js` adds these in the page.
 
 Notebook: 06_live
 """
@@ -21,19 +21,19 @@ except ImportError as error:
     raise missing_package("The live view's words", "anywidget", "lessons") from error
 
 PAUSE = 3.0
-"""Seconds between two things that are said, so that one can be heard to its end."""
+"""Seconds between two announcements, so that each can be heard to its end."""
 
 
 GONE = {"page": 15.0, "output": 2.0}
-"""Seconds that a page may take to be reloaded, and an output to be shown elsewhere, as in another view."""
+"""Seconds that a page may take to reload, and an output to appear elsewhere, such as in another view."""
 
 
 class Aid(anywidget.AnyWidget):
-    """Words for a live picture that stands in a box of the class `expression-live`.
+    """Text for a live picture in a box of the class `expression-live`.
 
     Attributes:
-        words: What the picture shows, for whoever asks.
-        said: What is read aloud when it changes.
+        words: The alternative text of the picture.
+        said: The text that is read aloud when it changes.
     """
 
     _esm = Path(__file__).with_suffix(".js")
@@ -48,24 +48,24 @@ class Aid(anywidget.AnyWidget):
     def __init__(self):
         super().__init__()
         self._spoke = 0.0
-        self._gone = float("inf")  # when nobody looks any more
+        self._gone = float("inf")  # when it counts as closed
         self.on_msg(self._hear)
 
     @property
     def left(self) -> bool:
-        """Whether the page or the output was closed, and none has come since."""
+        """Whether the page or the output was closed and has not come back."""
         return time.monotonic() > self._gone
 
     def _hear(self, _widget: object, message: dict, _buffers: object) -> None:
-        """Notes that a view is there, or goes."""
+        """Records that a view is open, or is closing."""
         self._gone = time.monotonic() + GONE[message["left"]] if "left" in message else float("inf")
 
     def tell(self, words: str, said: str) -> None:
-        """Gives the picture its words, and has some of them read aloud now and then.
+        """Sets the alternative text of the picture, and has a part of it read aloud now and then.
 
         Args:
-            words: What is on the picture, such as "Happy 70% (24 fps · 40 ms)".
-            said: What of it is read aloud, such as "Happy".
+            words: What the picture shows, such as "Happy 70% (24 fps · 40 ms)".
+            said: The part that is read aloud, such as "Happy".
         """
         self.words = f"The live view: {words}"
         now = time.monotonic()

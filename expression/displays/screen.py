@@ -1,7 +1,7 @@
 """Screen: whether a window or a notebook's widget can be shown here.
 
-OpenCV aborts the whole process, a notebook's kernel with it, when a window is opened
-without a screen; so `__init__.py` and `window.py` ask here first, and `check.py`
+OpenCV aborts the whole process, including a notebook's kernel, if a window is opened
+without a screen; so `__init__.py` and `window.py` check here first, and `check.py`
 reports it.
 
 Notebook: 06_live
@@ -19,21 +19,21 @@ import cv2
 from ..errors import DisplayError
 
 SHIFT, CAPS_LOCK, MASK_AT = 1, 2, 24
-"""Bits of the keys that are down, and the byte at which they stand in an X server's answer."""
+"""Bits for the pressed keys, and the byte where they are in an X server's reply."""
 
 _connections: dict[str, int] = {}
-"""Connections to X servers that answered, by name; they are kept until the process ends."""
+"""Connections to X servers that answered, by name; they stay open until the process ends."""
 
 
 def screen_is_there() -> tuple[bool, str]:
-    """Tells whether OpenCV can open a window, and why, in half a sentence.
+    """Returns whether OpenCV can open a window, and the reason, as a part of a sentence.
 
     Returns:
-        Whether, and the reason: (False, "neither DISPLAY nor WAYLAND_DISPLAY is set").
+        For example (False, "neither DISPLAY nor WAYLAND_DISPLAY is set").
     """
     kind = window_kind()
     if kind == "NONE":
-        return False, "this OpenCV has no windows (opencv-python-headless is installed)"
+        return False, "this OpenCV cannot open windows (opencv-python-headless is installed)"
     if sys.platform in ("win32", "darwin"):
         return True, f"the desktop, through {kind}"
     x_display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
@@ -49,7 +49,7 @@ def screen_is_there() -> tuple[bool, str]:
 
 
 def check_screen(remedy: str = "Run it on the desktop, or choose the display none.") -> None:
-    """Raises a DisplayError where a window would abort the process; `remedy` is what to do then."""
+    """Raises a DisplayError if a window would abort the process; `remedy` says what to do then."""
     there, reason = screen_is_there()
     if not there:
         raise DisplayError(
@@ -60,16 +60,16 @@ def check_screen(remedy: str = "Run it on the desktop, or choose the display non
 
 
 def window_kind() -> str:
-    """Returns what OpenCV makes its windows with: QT5, GTK3, WIN32UI, COCOA ... or NONE."""
+    """Returns what OpenCV uses for its windows: QT5, GTK3, WIN32UI, COCOA ... or NONE."""
     found = re.search(r"^ *GUI:[ \t]*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
     return found.group(1) if found else "NONE"
 
 
 def capitals_are_typed() -> bool:
-    """Whether Shift or Caps Lock makes capitals now, which OpenCV's Qt windows leave out of their keys.
+    """Whether Shift or Caps Lock makes capitals now, which OpenCV's Qt windows do not report.
 
     Returns:
-        False, too, where OpenCV tells it itself, or no connection of `screen_is_there` can be asked.
+        False, too, if OpenCV reports it itself, or `screen_is_there` has no connection to ask.
 
     Source: QueryPointer, https://www.x.org/releases/X11R7.7/doc/xproto/x11protocol.html
     """
@@ -86,7 +86,7 @@ def capitals_are_typed() -> bool:
     xcb.xcb_query_pointer_reply.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p]
     root = xcb.xcb_setup_roots_iterator(xcb.xcb_get_setup(connection)).screen[0]
     reply = xcb.xcb_query_pointer_reply(connection, xcb.xcb_query_pointer(connection, root), None)
-    if not reply:  # the server has gone
+    if not reply:  # the server has ended
         return False
     mask = ctypes.c_uint16.from_address(reply + MASK_AT).value
     libc.free(reply)
@@ -104,10 +104,10 @@ class _Roots(ctypes.Structure):
 
 
 def _x_server_answers(name: str) -> bool:
-    """Connects to an X server as a window would, permissions included, and stays connected.
+    """Connects to an X server as a window would, including permissions, and stays connected.
 
-    A server without a desktop, such as Xvfb, starts again when its last client leaves and
-    refuses whoever comes at that moment: a window would abort the process then.
+    A server without a desktop, such as Xvfb, restarts when its last client leaves and
+    refuses connections at that moment: a window would abort the process then.
 
     Source: https://xcb.freedesktop.org/PublicApi/ and the option -noreset of Xserver(1).
     """
@@ -120,7 +120,7 @@ def _x_server_answers(name: str) -> bool:
     for function in (xcb.xcb_poll_for_event, xcb.xcb_connection_has_error, xcb.xcb_disconnect):
         function.argtypes = [ctypes.c_void_p]
     connection = _connections.pop(name, None) or xcb.xcb_connect(name.encode(), None)
-    xcb.xcb_poll_for_event(connection)  # notices that the server has gone
+    xcb.xcb_poll_for_event(connection)  # notices if the server has ended
     if xcb.xcb_connection_has_error(connection):
         xcb.xcb_disconnect(connection)
         return False

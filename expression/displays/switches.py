@@ -1,6 +1,6 @@
-"""Switches: those of a run as buttons in a notebook, beside its live picture.
+"""Switches: the switches of a run as buttons in a notebook, above its live picture.
 
-`widget.py` shows them. A key of the window, MQTT and Blynk turn the same ones, and these follow.
+`widget.py` shows them. Keys, MQTT and Blynk change the same switches, and these buttons follow.
 
 Notebook: 09_reactions
 """
@@ -16,15 +16,15 @@ from ..labels import AS_READ
 
 
 class Switches:
-    """Buttons for off and pause, and a choice for the override.
+    """Buttons for off and pause, and a menu for the override.
 
     Args:
-        control: What they turn, and follow.
+        control: The switches that they change and follow.
 
     Attributes:
         on: Whether faces are looked for.
-        pause: Whether reactions hold still.
-        override: The label that reactions take in place of what is read.
+        pause: Whether reactions stay as they are.
+        override: The label that reactions use instead of what is read.
     """
 
     def __init__(self, control: Control):
@@ -51,19 +51,19 @@ class Switches:
 
     @property
     def widgets(self) -> tuple[Any, ...]:
-        """All of them, in their order."""
+        """All the widgets, in order."""
         return self.on, self.pause, self.override
 
     def close(self) -> None:
-        """Takes them away; the switches stay as they are."""
+        """Removes the widgets; the switches stay as they are."""
         self._control.unwatch(self._follow)
         for widget in self.widgets:
             widget.close()
 
     def _hand_on(self, widget: Any, turn: Callable[[Any], None]) -> None:
-        """Turns a switch by what somebody does to a widget, not by what `_follow` shows there.
+        """Changes a switch when the user changes a widget, but not when `_follow` does.
 
-        That would undo what another thread has turned meanwhile.
+        That would undo what another thread has changed meanwhile.
         """
 
         def changed(change: dict) -> None:
@@ -73,11 +73,11 @@ class Switches:
         widget.observe(changed, "value")
 
     def _choose(self, value: str) -> None:
-        """Overrides by what was chosen."""
+        """Sets the override to the chosen label."""
         self._control.override = None if value == AS_READ else value
 
     def _follow(self) -> None:
-        """Shows what somebody else has turned; of two threads at once, the later one shows how all stands."""
+        """Shows changes made elsewhere; of two threads at once, the later one shows the final state."""
         control = self._control
         with self._lock:
             before, self._follows.now = self._follows.now, True
@@ -89,6 +89,6 @@ class Switches:
 
 
 class _Follows(threading.local):
-    """Whether this thread shows at the moment what somebody else has turned."""
+    """Whether this thread is currently showing a change made elsewhere."""
 
     now = False

@@ -25,18 +25,18 @@ from ._base import Display
 from .switches import Switches
 
 KEPT_BYTES = 60_000
-"""The last picture that stays in a notebook has this many bytes at most."""
+"""Largest size, in bytes, of the last picture, which stays in the notebook."""
 
 
 class Widget(Display):
-    """A picture in a notebook, with a stop button, and a still picture when it is over.
+    """A live picture in a notebook with a stop button, and a still picture when the run is over.
 
     Attributes:
         picture: The ipywidgets.Image that is updated in place.
         button: The stop button.
-        switches: Buttons for off and pause, and a choice for the override.
-        status: A label that tells in words what is shown.
-        aid: What tells it to those who hear the page; None without anywidget.
+        switches: Buttons for off and pause, and a menu for the override.
+        status: A label that says in words what is shown.
+        aid: Passes it to screen readers; None without anywidget.
 
     Raises:
         MissingPackageError: From `open`, without ipywidgets; install what it names.
@@ -74,7 +74,7 @@ class Widget(Display):
         self._handle = display(shown, raw=True, display_id=True)
 
     def show(self, image: np.ndarray, readings: Sequence[Reading] | None = None, status: str = "") -> bool:
-        """Replaces the picture, and twice a second the words above it."""
+        """Replaces the picture, and twice a second the text below it."""
         self._last, self._text = image, in_words(readings, status)
         self.picture.value = encode_jpeg(fit(image, 960)[0])
         now = time.monotonic()
@@ -86,11 +86,11 @@ class Widget(Display):
         return self.is_open()
 
     def is_open(self) -> bool:
-        """False once the stop button was clicked, or the page or the output was closed."""
+        """Returns False once the stop button was clicked, or the page or the output was closed."""
         return not (self._stopped or (self.aid and self.aid.left))
 
     def close(self) -> None:
-        """Replaces the widget by its last picture, which a saved notebook keeps."""
+        """Replaces the widget with its last picture, which a saved notebook keeps."""
         if self._box is None:
             return
         if self._handle is not None:  # None outside a notebook
@@ -105,16 +105,16 @@ class Widget(Display):
         self._stopped = True
 
     def _still(self) -> tuple[dict, dict]:
-        """Returns the last picture as a notebook's output, and what describes it."""
-        text = f"The last picture of the live run: {self._text}"
+        """Returns the last picture as a notebook's output, and its metadata."""
+        text = f"The last frame of the live run: {self._text}"
         if self._last is None:
-            return {"text/plain": "The live run ended before its first picture."}, {}
+            return {"text/plain": "The live run ended before its first frame."}, {}
         jpeg = base64.b64encode(_small_jpeg(self._last)).decode()
         return {"image/jpeg": jpeg, "text/plain": text}, {"image/jpeg": {"alt": text}}
 
 
 def in_words(readings: Sequence[Reading] | None, status: str) -> str:
-    """Returns what is on a picture.
+    """Returns a description of a picture.
 
     Example:
         >>> in_words([], "24 fps")
@@ -126,22 +126,22 @@ def in_words(readings: Sequence[Reading] | None, status: str) -> str:
 
 
 def spoken(readings: Sequence[Reading] | None, switches: str) -> str:
-    """Returns what of it is worth saying aloud: who shows what, and which switches are set.
+    """Returns the part worth reading aloud: the label of each person, and the switches that are set.
 
     Args:
-        readings: Whose faces are on the picture; None where there was no frame.
+        readings: The readings in the picture; None if there was no frame.
         switches: What `Control.told` returns.
 
     Example:
-        >>> spoken([], "paused · Sad by hand")
-        'no face, paused, Sad by hand'
+        >>> spoken([], "paused · Sad (override)")
+        'no face, paused, Sad (override)'
     """
     said = [] if readings is None else [describe(readings, scores=False)]
     return ", ".join(filter(None, [*said, *switches.split(" · ")]))
 
 
 def _make_aid() -> Any:
-    """Returns words for the picture, or None without anywidget: it is seen all the same."""
+    """Returns an Aid for the picture, or None without anywidget: the picture is shown all the same."""
     try:
         from .accessibility import Aid
     except MissingPackageError:
@@ -150,7 +150,7 @@ def _make_aid() -> Any:
 
 
 def _small_jpeg(image: np.ndarray) -> bytes:
-    """Returns a picture as JPEG in `KEPT_BYTES` at most, as sharp as that allows."""
+    """Returns a picture as JPEG in at most `KEPT_BYTES`, as sharp as that allows."""
     for longest, quality in ((800, 80), (640, 75), (640, 55), (480, 50), (320, 40)):
         jpeg = encode_jpeg(fit(image, longest)[0], quality)
         if len(jpeg) <= KEPT_BYTES:

@@ -1,7 +1,7 @@
-"""Window: the live view on the desktop, by OpenCV.
+"""Window: the live view on the desktop, using OpenCV.
 
-`displays.make_display` imports this when there is a screen. All calls have to come from
-the main thread: macOS aborts otherwise, Linux hangs.
+`displays.make_display` imports this if there is a screen. All calls must come from
+the main thread: otherwise macOS aborts and Linux hangs.
 
 Notebook: 06_live
 """
@@ -25,13 +25,13 @@ CLOSING_KEYS = (27, ord("q"), ord("Q"))
 """Esc is 27."""
 
 NO_KEY = 0xFFFF
-"""What OpenCV says when none was pressed."""
+"""What OpenCV returns if no key was pressed."""
 
 LATIN = -0x80
-"""OpenCV's Qt window gives letters beyond English as a byte below 0, and all letters without their case."""
+"""OpenCV's Qt window reports non-English letters as a negative byte, and all letters without their case."""
 
 SMALLEST_WIDTH, LARGEST = 640, (1280, 800)
-"""Pictures are shown pixel for pixel, which is sharpest, unless the window would be narrower
+"""Frames are shown pixel for pixel, which is sharpest, unless the window would be narrower
 than the first or exceed the second (width and height, in pixels); the user can resize it."""
 
 
@@ -39,8 +39,8 @@ class Window(Display):
     """A window of the desktop; Esc, q and its close button close it.
 
     Args:
-        title: What stands in its title bar.
-        on_key: Called with the code of each key; one for which it returns True closes nothing.
+        title: Its title.
+        on_key: Called with the code of each key; if it returns True, the key does not close the window.
         on_mouse: Called with x, y, and whether the left button went down or up, in pixels of the picture.
 
     Raises:
@@ -66,7 +66,7 @@ class Window(Display):
         if threading.current_thread() is not threading.main_thread():
             raise DisplayError(
                 f"The window was opened in the thread {threading.current_thread().name}.",
-                "Expected the main thread, which alone may own a window.",
+                "Expected the main thread, the only one that can own a window.",
                 "Call Session.run() from the main thread, or choose the display none.",
             )
         check_screen()
@@ -78,7 +78,7 @@ class Window(Display):
         self._opened = True
 
     def show(self, image: np.ndarray, readings: Sequence[Reading] | None = None, status: str = "") -> bool:
-        """Shows a picture; the window takes its shape when that changes."""
+        """Shows a picture; the window is resized when the shape of the picture changes."""
         height, width = image.shape[:2]
         if self._extent != (width, height):
             self._extent = width, height
@@ -88,7 +88,7 @@ class Window(Display):
         return self.is_open()
 
     def is_open(self) -> bool:
-        """Handles keys and clicks; False after Esc, q or the close button."""
+        """Handles keys and clicks; returns False after Esc, q or the close button."""
         key = cv2.waitKeyEx(1)  # waitKey keeps 8 bits, in which an arrow key reads as Q
         if LATIN <= key < -1:  # Qt's Ä, and its ä
             key = ord(chr(key & 0xFF).lower())
@@ -102,7 +102,7 @@ class Window(Display):
             return False
 
     def _take(self, key: int) -> bool:
-        """Hands a key to whoever wants it; of a live view, to the switches of the run."""
+        """Passes a key to `on_key`, or to the switches of the run, and returns whether it was used."""
         if self._on_key:
             return self._on_key(key)
         return bool(self.control) and self.control.press(chr(key))
@@ -115,10 +115,10 @@ class Window(Display):
         try:
             cv2.destroyWindow(self.title)
         except cv2.error:
-            return  # the close button was quicker
-        cv2.waitKey(1)  # lets the desktop take it away
+            return  # the close button was faster
+        cv2.waitKey(1)  # lets the desktop remove it
 
     def _mouse(self, event: int, x: int, y: int, *_) -> None:
-        """Hands the left button on; OpenCV calls it while keys are handled."""
+        """Passes on the left button; OpenCV calls this while it handles keys."""
         if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_LBUTTONUP):
             self._on_mouse(x, y, event == cv2.EVENT_LBUTTONDOWN)

@@ -1,6 +1,6 @@
-"""One reading for a whole room: what a lamp follows when several people are there.
+"""One reading for a whole room: what a lamp follows when several people are present.
 
-`SinkLoop` asks it for sinks that want a single mood.
+`SinkLoop` uses it for sinks that want a single mood.
 
 Notebook: 08_lights
 """
@@ -13,17 +13,17 @@ from ..labels import NOT_SURE
 from ..types import Box, Reading, Seen
 
 ROOM = 0
-"""The number of a reading that is of nobody in particular; people count from 1."""
+"""The person number of a reading of the whole room; people are numbered from 1."""
 
 
 def aggregate(seen: Seen[Reading], policy: str = "largest", override: str | None = None) -> Seen[Reading]:
-    """Returns one reading for all the people of a frame; none where nobody is there.
+    """Returns one reading for all the people in a frame; none if nobody is there.
 
     Args:
         seen: What was read in the frame.
-        policy: "largest" takes the largest face, "mean" the mean of everybody's scores; not sure where
-            most people are.
-        override: A label in place of what was read, also where nobody is there.
+        policy: "largest" uses the largest face, "mean" the mean of everybody's scores; the label is not sure
+            if those of most people are.
+        override: A label to use instead of what was read, even if nobody is there.
 
     Example:
         >>> import numpy as np

@@ -14,21 +14,21 @@ from .data import Data
 from .worker import Worker
 
 LATE = 1.0
-"""Seconds by which a recording may be late and still catch up; further behind, its clock restarts."""
+"""Seconds that a recording may be late and still catch up; if later, its clock restarts."""
 
 
 class CaptureLoop(Worker):
     """The thread that reads a source and publishes `data.frame`.
 
-    Each picture of a recording is published when it is due by its own time. One that was held up catches up,
-    unless it was for long: a laptop that slept, or one that is too slow, goes on from where it is.
+    Each frame of a recording is published when it is due by the recording's own time. A run that was delayed
+    catches up, unless by too much: a laptop that slept, or is too slow, continues from where it is.
 
     Args:
         data: The shared object.
         source: A source that is not yet open.
 
     Attributes:
-        frames: How many frames were read.
+        frames: Number of frames read.
     """
 
     def __init__(self, data: Data, source: Source):
@@ -37,7 +37,7 @@ class CaptureLoop(Worker):
         self.frames = 0
         source.stopped = lambda: data.done
         source.say_waiting = lambda text: setattr(data, "waiting", text)
-        self._start: float | None = None  # the moment of `time.monotonic()` that is position 0
+        self._start: float | None = None  # the `time.monotonic()` of position 0
         self._position = 0.0
 
     def setup(self) -> None:
@@ -45,10 +45,10 @@ class CaptureLoop(Worker):
         self.source.open()
 
     def step(self) -> None:
-        """Reads the next picture, waits until it is due and publishes it.
+        """Reads the next frame, waits until it is due and publishes it.
 
-        Where it is known beforehand when the picture is due, it is read only then: reading ahead would
-        compete with the detection of the picture before.
+        If it is known beforehand when the frame is due, it is read only then: reading ahead would
+        compete with detection in the previous frame.
         """
         known = self.source.fps and self.source.position is None and self.frames
         if known and self._wait_until(self._next_position()):
@@ -70,23 +70,23 @@ class CaptureLoop(Worker):
         self.frames += 1
 
     def teardown(self) -> None:
-        """Gives the source back."""
+        """Closes the source."""
         self.source.close()
 
     def _next_position(self) -> float:
-        """Returns where the picture that was just read stands in a recording, in seconds."""
+        """Returns the time in the recording of the frame that was just read, in seconds."""
         position = self.source.position
         return self.frames / self.source.fps if position is None else position
 
     def _wait_until(self, position: float) -> bool:
-        """Waits until a position of a recording is due; True where the run is over."""
+        """Waits until a position of a recording is due; returns True if the run is over."""
         now = time.monotonic()
         if self._start is None or now - self._start - position > LATE:
             self._start = now - position
         return self.data.wait_done(max(0.0, self._start + position - now))
 
     def _end(self) -> None:
-        """Leaves the last picture of a recording its time, and ends."""
+        """Gives the last frame of a recording its time, and ends."""
         if self.frames and self.source.fps:
             self._wait_until(self._position + 1 / self.source.fps)
         self.finish()

@@ -1,9 +1,9 @@
 """The shared object of a live run: latest values, versions, and one flag called done.
 
-Each thread of a run reads what it needs from a `Data` and publishes what it makes there.
-A slot holds the latest value only, so nothing queues and nothing grows; a consumer
-follows a slot and waits for something newer than it last saw. `session.py` makes the
-Data; every loop is given it.
+Each thread of a run reads what it needs from a `Data` and publishes its results there.
+A slot holds only the latest value, so nothing queues and nothing grows; a consumer
+follows a slot and waits for something newer than it last saw. `session.py` creates the
+Data and passes it to every loop.
 
 Notebook: 03_threads
 """
@@ -18,12 +18,12 @@ from ..types import Face, Frame, Reading, Seen, T
 
 
 class Slot(Generic[T]):
-    """Holds the latest value of one kind and wakes those who wait for it.
+    """Holds the latest value of one kind and wakes the threads that wait for it.
 
     Attributes:
         latest: The newest value, None before the first.
-        version: How many values there were; 0 before the first.
-        closed: True when no further value will come.
+        version: Number of values so far; 0 before the first.
+        closed: True if no more values will come.
     """
 
     def __init__(self, data: Data):
@@ -41,7 +41,7 @@ class Slot(Generic[T]):
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Says that no further value will come, and wakes every waiter."""
+        """Marks that no more values will come, and wakes every waiter."""
         with self._changed:
             self.closed = True
             self._changed.notify_all()
@@ -55,8 +55,8 @@ class Follower(Generic[T]):
     """One consumer of a slot; it never gets the same value twice.
 
     Attributes:
-        taken: How many values it got.
-        skipped: How many were replaced before it came for them.
+        taken: Number of values that it got.
+        skipped: Number of values that were replaced before it got them.
     """
 
     def __init__(self, slot: Slot[T], data: Data):
@@ -89,7 +89,7 @@ class Follower(Generic[T]):
 
     @property
     def ended(self) -> bool:
-        """True when `next` can return nothing any more."""
+        """True if `next` will return nothing more."""
         with self._data.changed:
             if self._slot.closed:
                 return self._slot.version == self._seen
@@ -103,8 +103,8 @@ class Data:
         frame: Slot of the newest Frame.
         faces: Slot of the newest Seen faces.
         readings: Slot of the newest Seen readings.
-        control: Switches that somebody may turn meanwhile: on, paused, override.
-        waiting: What the capture waits for, in words for the display; empty while pictures come.
+        control: Switches that can be changed during the run: on, paused, override.
+        waiting: What the capture is waiting for, as text for the display; empty while frames arrive.
         done: A plain flag; setting it to True ends the run and wakes every waiter.
         error: None, or the first failure as (thread name, exception).
 
@@ -153,6 +153,6 @@ class Data:
             self.done = True
 
     def wait_done(self, timeout: float | None = None) -> bool:
-        """Sleeps until the run is done, `timeout` seconds at most; returns `done`."""
+        """Sleeps until the run is done, for at most `timeout` seconds; returns `done`."""
         with self.changed:
             return self.changed.wait_for(lambda: self._done, timeout)

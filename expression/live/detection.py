@@ -14,7 +14,7 @@ from .data import Data
 from .worker import Worker
 
 SEARCH_SECONDS = 0.15
-"""A detector that is quick near known faces searches the whole picture after so long again."""
+"""How often a detector that is fast near known faces searches the whole frame."""
 
 
 class FaceLoop(Worker):
@@ -24,11 +24,11 @@ class FaceLoop(Worker):
         data: The shared object.
         detector: Finds the faces.
         tracker: Tells the people apart.
-        people: How many faces at once, the largest first.
+        people: Most faces to follow at once, the largest first.
 
     Attributes:
         frames: Frames handled so far.
-        frames_with_faces: How many of them the detector found a face in.
+        frames_with_faces: Number of frames in which the detector found a face.
     """
 
     def __init__(self, data: Data, detector: Detector, tracker: Tracker, people: int = 5):
@@ -42,11 +42,11 @@ class FaceLoop(Worker):
 
     @property
     def skipped(self) -> int:
-        """Frames that were replaced before the detector came for them."""
+        """Frames that were replaced before the detector was free."""
         return self._follower.skipped
 
     def step(self) -> None:
-        """Waits for a newer frame and publishes who is in it, also when nobody is."""
+        """Waits for a newer frame and publishes who is in it, even if nobody is."""
         frame = self._follower.next()
         if frame is None:
             return self.finish()
@@ -59,12 +59,12 @@ class FaceLoop(Worker):
         self.data.faces.publish(Seen(frame, tuple(faces)))
 
     def _restart(self, scene: int) -> None:
-        """Forgets everybody, since nobody in this picture was in the one before."""
+        """Forgets everybody, since nobody in this frame was in the one before."""
         self._scene, self._found, self._searched = scene, [], -math.inf
         self._tracker.restart()
 
     def _detect(self, frame: Frame) -> list[Face]:
-        """Finds the faces of a frame: in most frames near the last ones only, where that is quicker."""
+        """Finds the faces in a frame; in most frames only near the last ones, if that is faster."""
         if not getattr(self._detector, "quick_near", False):
             return self._detector.detect(frame.image)
         everywhere = frame.time - self._searched >= SEARCH_SECONDS

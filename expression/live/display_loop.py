@@ -21,18 +21,18 @@ from .data import Data
 from .worker import Worker
 
 PUMP_SECONDS = 0.04
-"""How long the loop waits for a frame before it looks after the keys again."""
+"""How long the loop waits for a frame before it checks the keys again."""
 
 Inset = Callable[[int, int], np.ndarray | None]
-"""Gives a small picture of a width and height."""
+"""Returns a small picture with a width and height."""
 
 
 HOLD_SECONDS = 0.3
-"""How long a person whom the detector misses stays on the picture, so that it does not flicker."""
+"""How long a person whom the detector misses stays in the picture, to avoid flicker."""
 
 
 class DisplayLoop(Worker):
-    """Shows every new frame with the newest readings; its end is the run's end.
+    """Shows every new frame with the newest readings; the run ends with it.
 
     Call `run` in the main thread, or `start` it as a thread where the display allows that.
     It sets `data.done` when the user closes the display, and when the last reading of a
@@ -42,13 +42,13 @@ class DisplayLoop(Worker):
         data: The shared object.
         display: A display that is not yet open.
         mirror: Whether frames are shown like a mirror.
-        stale: After this many seconds without a reading a face is not drawn any more.
-        insets: Each is called with width and height for a small picture, (height, width, 3) uint8, RGB, that
-            goes into the bottom right corner; None for nothing.
+        stale: A face is no longer drawn after this many seconds without a reading.
+        insets: Each is called with width and height and returns a small picture, (height, width, 3) uint8,
+            RGB, for the bottom right corner, or None.
 
     Attributes:
         display: The display.
-        frames: How many frames were shown; 0 without a display.
+        frames: Number of frames shown; 0 without a display.
     """
 
     def __init__(
@@ -68,16 +68,16 @@ class DisplayLoop(Worker):
         self._frame: Frame | None = None
         self._first = self._latest = 0.0
         self._opened = False
-        self._waiting = ""  # what was shown last of what the capture waits for
+        self._waiting = ""  # the last text shown about what the capture is waiting for
 
     @property
     def fps(self) -> float:
-        """Frames shown a second, from the first to the last."""
+        """Frames shown per second, from the first to the last."""
         seconds = self._latest - self._first
         return (self.frames - 1) / seconds if seconds else 0.0
 
     def start(self) -> None:
-        """Opens the display here, so that a widget is shown by the running cell, and starts."""
+        """Opens the display here, so that the running cell shows a widget, and starts."""
         self._guard(self._open)
         super().start()
 
@@ -94,7 +94,7 @@ class DisplayLoop(Worker):
             raise interrupt
 
     def setup(self) -> None:
-        """Opens the display and says that a picture is to come."""
+        """Opens the display and says that it is waiting for a frame."""
         self._open()
         if not self.display.draws or self.data.done:
             return
@@ -102,7 +102,7 @@ class DisplayLoop(Worker):
             self.data.done = True
 
     def step(self) -> None:
-        """Waits for a frame, shows it with the newest readings, and looks after the keys."""
+        """Waits for a frame, shows it with the newest readings, and handles keys."""
         if not self.display.draws:
             return self._wait()
         frame = self._frames.next(PUMP_SECONDS)
@@ -132,7 +132,7 @@ class DisplayLoop(Worker):
             self.display.open()
 
     def _wait(self) -> None:
-        """Does nothing until the last reading is there."""
+        """Does nothing until the last reading has arrived."""
         if self._readings.next() is None:
             self.data.done = True
 
@@ -144,7 +144,7 @@ class DisplayLoop(Worker):
         self._status.add(self._latest)
 
     def _show(self) -> bool:
-        """Draws the newest frame and shows it; False when the user has closed the display."""
+        """Draws and shows the newest frame; returns False if the user has closed the display."""
         frame, waiting = self._frame, self._waiting
         if frame is None:
             return (
@@ -165,10 +165,10 @@ class DisplayLoop(Worker):
 
 
 class _People:
-    """Those who are on the picture: their newest readings, until they are stale.
+    """The people in the picture: their newest readings, until they are stale.
 
     Attributes:
-        newest: What the network saw last, None before the first.
+        newest: The newest readings, None before the first.
     """
 
     def __init__(self, stale: float):
@@ -177,7 +177,7 @@ class _People:
         self.newest: Seen[Reading] | None = None
 
     def update(self, seen: Seen[Reading]) -> None:
-        """Takes newer readings; keeps somebody who is missing from them for a moment."""
+        """Stores newer readings; keeps people who are missing from them for a moment."""
         self._leave(seen.frame.scene)
         boxes = [reading.box for reading in seen.items]
         kept = {
@@ -189,12 +189,12 @@ class _People:
         self.newest = seen
 
     def _leave(self, scene: int) -> None:
-        """Forgets everybody where a new scene begins, since they are not in it."""
+        """Forgets everybody when a new scene begins, since they are not in it."""
         if self.newest is not None and self.newest.frame.scene != scene:
             self._readings, self.newest = {}, None
 
     def on(self, frame: Frame, faces: Seen[Face] | None) -> list[Reading]:
-        """Returns whom to draw on a frame, each where the face was found last."""
+        """Returns the readings to draw on a frame, each where its face was found last."""
         self._leave(frame.scene)
         current = {reading.person for reading in self.newest.items} if self.newest else set()
         self._readings = {
@@ -207,7 +207,7 @@ class _People:
 
 
 class _Status:
-    """The line that tells frames a second and the age of what is read."""
+    """The line with the frames per second and the age of the readings."""
 
     def __init__(self):
         self._times: deque[float] = deque()

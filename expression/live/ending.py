@@ -1,4 +1,4 @@
-"""The end of a run: its threads are joined, whatever is pressed meanwhile, and who hangs is named.
+"""The end of a run: its threads are joined, even if Ctrl-C is pressed, and those that hang are named.
 
 `session.py` calls it.
 
@@ -17,28 +17,28 @@ from .sink_loop import SinkLoop
 from .worker import Worker
 
 JOIN_SECONDS = 5.0
-"""How long the end of a run waits for its threads, all together; no source takes longer to open.
+"""How long the end of a run waits for all its threads together; no source takes longer to open.
 
-A sink that has much to give back may ask for more: `Sink.close_seconds`.
+A sink that has much to restore may ask for more: `Sink.close_seconds`.
 """
 
 SLICE = 0.2
-"""Seconds of one wait, since a sink may ask for less time meanwhile, and Windows delivers Ctrl-C between."""
+"""Seconds of one wait: a sink may ask for less time meanwhile, and Windows delivers Ctrl-C in between."""
 
 
 class Ending:
     """Waits for the threads of a run that is done.
 
-    In the main thread Ctrl-C does not break that off: the first one says what is still being done, and the
-    second one ends the wait.
+    In the main thread, Ctrl-C does not interrupt this: the first one prints what is still being done, and
+    the second one ends the wait.
 
     Args:
         workers: The threads.
 
     Attributes:
-        left: Those that are alive after the wait.
-        seconds: How long the wait was.
-        error: What to raise about those that are left; None if none is.
+        left: The threads that are alive after the wait.
+        seconds: How long the wait took.
+        error: What to raise about the threads that are left; None if there are none.
     """
 
     def __init__(self, workers: Sequence[Worker]):
@@ -49,10 +49,10 @@ class Ending:
         self.error: RunError | None = None
 
     def wait(self, note: Callable[[], None] = lambda: None) -> None:
-        """Waits until all have ended, there is no time left, or somebody insists.
+        """Waits until all have ended, the time is up, or Ctrl-C is pressed again.
 
         Args:
-            note: What else Ctrl-C must not break off: called after the wait.
+            note: Called after the wait; Ctrl-C does not interrupt it either.
         """
         began = time.monotonic()
         with patient(self._in_words, self._insist):
@@ -100,6 +100,6 @@ class Ending:
             " ".join(happened),
             f"Expected {'them' if many else 'it'} to end with the run.",
             ". ".join(remedies)
-            or "Check the device or service that is waited for; if it happens again, run with "
+            or "Check the device or service it is waiting for; if it happens again, run with "
             "EXPRESSION_DEBUG=1 and report what it prints.",
         )

@@ -1,4 +1,4 @@
-"""What an `expression.toml` in the current folder makes of a run, in a line, for whoever starts it.
+"""The settings of a run that come from an `expression.toml` in the current folder, as lines to print.
 
 The file may have come with a folder that somebody sent, so `session.py` prints what it sets.
 
@@ -16,11 +16,11 @@ from ..sinks import describe_sink
 
 
 def found_settings(settings: Settings, folder: str | Path = ".") -> list[str]:
-    """Returns what a file in the current folder sets of a run; nothing where there is none.
+    """Returns lines that say what a file in the current folder sets; none if there is no file.
 
     Args:
-        settings: Those of the run.
-        folder: Where the file is looked for.
+        settings: The settings of the run.
+        folder: Where to look for the file.
 
     Example:
         >>> found_settings(Settings(people=2, found_in={"people": "/home/me/expression.toml"}))

@@ -1,7 +1,7 @@
 """PredictLoop: the thread that turns faces into readings.
 
 It is given a runtime and a smoother and never builds one, so that a test or a lesson can
-hand in its own. `session.py` starts it.
+pass its own. `session.py` starts it.
 
 Notebook: 06_live
 """
@@ -26,13 +26,13 @@ class PredictLoop(Worker):
 
     Args:
         data: The shared object.
-        runtime: The network, loaded.
+        runtime: The loaded network.
         smoother: Turns scores over time into a label.
 
     Attributes:
         predictions: Faces scored so far.
         labels: How often each label was read.
-        ages: From the capture of a frame to its readings published.
+        ages: Time from the capture of a frame until its readings were published.
         first_reading: Seconds from the start of the process to the first reading, or None.
     """
 
@@ -46,7 +46,7 @@ class PredictLoop(Worker):
         self.first_reading: float | None = None
 
     def step(self) -> None:
-        """Waits for newer faces and publishes what the network says of them."""
+        """Waits for newer faces and publishes their readings."""
         seen = self._follower.next()
         if seen is None:
             return self.finish()

@@ -43,19 +43,19 @@ from .worker import Worker
 logger = logging.getLogger("expression")
 
 _running: Session | None = None
-"""The session that runs, kept here too: a notebook forgets it when a cell is run again."""
+"""The running session, kept here because a notebook loses it when its cell is run again."""
 
 
 class Session:
     """A live run: capture, faces, prediction, display and sinks around one `Data`.
 
-    Use it as a context manager and it is stopped on every way out: the camera is
+    Used as a context manager, it is always stopped at the end: the camera is
     released and every thread is joined. A failure in a thread is raised again here.
 
     Args:
-        source: See `sources.open_source`; None takes the settings' source.
+        source: See `sources.open_source`; None uses the source in the settings.
         settings: All settings; None collects them with `Settings.load(**arguments)`.
-        **arguments: Single settings, such as `detector="haar"`, where no settings are given.
+        **arguments: Single settings, such as `detector="haar"`, if `settings` is not given.
 
     Attributes:
         settings: The settings in force.
@@ -63,7 +63,7 @@ class Session:
         error: None, or the failure as (thread name, exception), once stopped.
 
     Raises:
-        ExpressionError: From `start`, when a part cannot be had.
+        ExpressionError: From `start`, if a part is not available.
 
     Example:
         >>> with Session("demo", display="none") as session:
@@ -86,7 +86,7 @@ class Session:
         self._started = self._seconds = self._stop_seconds = 0.0
         self._threads_left: list[str] = []
         self._stopping = threading.Lock()
-        self._alone = False  # whether nobody is there to whom a failure could be raised
+        self._alone = False  # whether no caller could receive an exception
         self._file = StatisticsFile(self.settings.stats) if self.settings.stats else None
 
     def __enter__(self) -> Session:
@@ -112,24 +112,24 @@ class Session:
         return self.data.control
 
     def start(self) -> None:
-        """Builds every part and starts the threads; a widget shows at once.
+        """Builds every part and starts the threads; a widget appears at once.
 
-        For a notebook cell that is to go on with others: when the run ends, or the program does, it is
-        stopped by itself, and a failure is logged in a line, for there is nobody to raise it to.
+        For notebooks in which other cells run meanwhile: when the run or the program ends, the session
+        stops by itself, and a failure is logged as one line, since no caller could receive it.
 
         Raises:
-            ExpressionError: A part cannot be had, or it ran before; nothing was started.
+            ExpressionError: A part is not available, or the session ran before; nothing was started.
         """
         self._start()
         self._alone = True
         threading.Thread(target=self._stop_at_the_end, name="end", daemon=True).start()
 
     def _start(self) -> None:
-        """Does what `start` says, for a caller who will stop it and raise its failure."""
+        """Does the work of `start`, for a caller that will stop it and raise its failure."""
         global _running
         if self.data is not None:
             raise BadInputError(
-                "This session has run already.", "Expected a fresh one.", "Make another Session(...)."
+                "This session has already run.", "Expected a new one.", "Create another Session(...)."
             )
         self.make_parts()
         _stop_running()
@@ -156,24 +156,24 @@ class Session:
         self.stop()
 
     def _stop_at_exit(self, process: int) -> None:
-        """Stops when the program ends, whose threads would leave lamps as they are; a fork has none."""
+        """Stops when the program ends, or lamps would not be restored; a fork has none of its threads."""
         if process == os.getpid():
             self.stop()
 
     def make_parts(self) -> None:
-        """Builds source, detector, network, display and sinks; a subclass may bring its own."""
+        """Builds source, detector, network, display and sinks; a subclass may provide its own."""
         settings = self.settings
         self.display = make_display(settings.display)
         self.runtime = runtime.load(settings.model or registry.SHIPPED)
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
         _check_once(settings.sinks)
         self.sinks = [make_sink(sink, settings.found_in.get("sinks", "")) for sink in settings.sinks]
-        # The last one: that of a browser shows itself in the notebook at once.
+        # The source is last: the browser's camera appears in the notebook at once.
         repeat = self.display.name != "none"
         self.source = open_source(self._source, repeat, settings.reconnect)
 
     def _wire(self) -> None:
-        """Makes the threads: who follows which slot of the shared object."""
+        """Creates the threads: who follows which slot of the shared object."""
         settings, data = self.settings, Data()
         self.data = data
         data.control.labels = tuple(self.runtime.labels)
@@ -195,7 +195,7 @@ class Session:
             self._workers.append(self.display_loop)
 
     def run(self) -> None:
-        """Starts if need be, shows the display until the run is over, and stops.
+        """Starts if necessary, shows the display until the run is over, and stops.
 
         The window of OpenCV needs the main thread, so call this from there.
 
@@ -207,17 +207,17 @@ class Session:
         try:
             if self.display_loop.display.needs_main_thread:
                 self.display_loop.run()
-            while not self.data.wait_done(0.2):  # in slices, since Windows delivers Ctrl-C between them
+            while not self.data.wait_done(0.2):  # in slices, as Windows delivers Ctrl-C between them
                 pass
             self.stop()
-        except KeyboardInterrupt:  # a failure that came first is what the caller wants to know
+        except KeyboardInterrupt:  # an earlier failure is raised instead
             self.stop()
             if self.error is None:
                 raise
         self.raise_error()
 
     def readings(self) -> Iterator[Reading]:
-        """Yields every reading as it comes, until the run is over; skips what comes too quickly.
+        """Yields readings as they come, until the run is over; skips some if they come too fast.
 
         Raises:
             BaseException: Whatever ended a thread.
@@ -241,16 +241,16 @@ class Session:
         atexit.unregister(self._stop_at_exit)
 
     def _note(self, ending: Ending) -> None:
-        """Notes, once, how the run ended."""
+        """Records, once, how the run ended."""
         with self._stopping:
             if not self._seconds:
                 self._note_end(ending)
 
     def _note_end(self, ending: Ending) -> None:
-        """Notes how long the end took, who is left, and the statistics."""
+        """Records how long the end took, which threads are left, and the statistics."""
         self._seconds, self._stop_seconds = time.monotonic() - self._started, ending.seconds
         self._threads_left = [worker.name for worker in ending.left]
-        if ending.error and self.error:  # which is raised, as it came first
+        if ending.error and self.error:  # the earlier error is raised
             logger.warning("%s", ending.error)
         elif ending.error:
             self.data.fail(self._threads_left[0], ending.error)
@@ -271,7 +271,7 @@ class Session:
             raise self.error[1]
 
     def statistics(self) -> dict[str, Any]:
-        """Returns what the run counted so far, as `expression live --stats` writes it."""
+        """Returns the statistics of the run so far, as `expression live --stats` writes them."""
         self._check_started()
         seconds = self._seconds or max(1e-6, time.monotonic() - self._started)
         prediction = self._prediction
@@ -297,14 +297,14 @@ class Session:
         """Raises a BadInputError before the first start."""
         if self.data is None:
             raise BadInputError(
-                "This session was not started.",
-                "Expected one that runs.",
+                "This session has not been started.",
+                "Expected a running one.",
                 "Use: with Session(...) as session:",
             )
 
 
 class _Deadline(Worker):
-    """Sets done after so many seconds."""
+    """Ends the run after some seconds."""
 
     def __init__(self, data: Data, seconds: float):
         super().__init__(data, "deadline")
@@ -317,17 +317,17 @@ class _Deadline(Worker):
 
 
 def _stop_running() -> None:
-    """Stops, in a notebook, the session that runs: its cell is run again."""
+    """Stops the running session in a notebook, whose cell was run again."""
     if _running is not None and in_notebook():
         if not _running.data.done:
-            print("The session that was still running is stopped first.")
+            print("Stopping the session that is still running first.")
         _running.stop()
 
 
 def _check_once(sinks: tuple[Any, ...]) -> None:
-    """Raises a BadInputError when a sink is named twice, which would write everything twice."""
+    """Raises a BadInputError if a sink is given twice, which would write everything twice."""
     twice = next((sink for number, sink in enumerate(sinks) if sink in sinks[:number]), None)
     if twice is not None:
         raise BadInputError(
-            f"The sink {describe_sink(twice)} is there twice.", "Expected it once.", "Leave one out."
+            f"The sink {describe_sink(twice)} is given twice.", "Expected it once.", "Leave one out."
         )

@@ -1,7 +1,7 @@
-"""Signals as good ends: what shuts a system down or closes a terminal acts like Ctrl-C.
+"""Signals that stop a run cleanly: a shutdown or a closed terminal acts like Ctrl-C.
 
-`live.py` and `lights.py` ask for it, so that all is put back, and `session.py` sees with `patient` that a
-second Ctrl-C does not break that off.
+`live.py` and `lights.py` use it so that everything is restored; with `patient`, `session.py` makes sure that
+a single Ctrl-C does not interrupt that.
 
 Notebook: 06_live
 """
@@ -15,18 +15,18 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-"""What ends a program: Ctrl-C, a request, a terminal that was closed, and Ctrl-Break on Windows."""
+"""Signals that end a program: Ctrl-C, a request, a closed terminal, and Ctrl-Break on Windows."""
 
 Handler = Callable[[int, FrameType | None], None]
 
 
 @contextlib.contextmanager
 def interrupting_signals(first: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Lets signals that end a program raise KeyboardInterrupt, in the main thread.
+    """Makes signals that end a program raise KeyboardInterrupt, in the main thread.
 
     Args:
-        first: Called before it is raised, for Python drops what is raised while it happens to tidy up
-            an object.
+        first: Called before it is raised, since Python drops an exception that is raised while an object
+            is being finalised.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -39,14 +39,14 @@ def interrupting_signals(first: Callable[[], None] = lambda: None) -> Iterator[N
 
 @contextlib.contextmanager
 def patient(unfinished: Callable[[], str], insist: Callable[[], None]) -> Iterator[None]:
-    """Lets signals not break off what has to be finished, unless somebody insists.
+    """Keeps signals from interrupting what has to be finished, unless the user insists.
 
-    The first Ctrl-C says what is still to be done, the next ones call `insist`. The other signals do nothing:
-    the program is ending already, and who closes a terminal sends several.
+    The first Ctrl-C prints what is still to be done, the next ones call `insist`. Other signals do nothing:
+    the program is already ending, and closing a terminal sends several.
 
     Args:
-        unfinished: Returns what is still to be done, as a sentence without its full stop.
-        insist: Breaks it off.
+        unfinished: Returns what is still to be done, as a sentence without a full stop.
+        insist: Interrupts it.
     """
     pressed = 0
 
@@ -57,7 +57,9 @@ def patient(unfinished: Callable[[], str], insist: Callable[[], None]) -> Iterat
         pressed += 1
         if pressed > 1:
             return insist()
-        with contextlib.suppress(OSError, ValueError, RuntimeError):  # a closed terminal, a print within one
+        with contextlib.suppress(
+            OSError, ValueError, RuntimeError
+        ):  # a closed terminal, or a print inside a print
             print(f"Shutting down: {unfinished()}. Press Ctrl-C again to quit now.", flush=True)
 
     with _handling(count):
@@ -65,7 +67,7 @@ def patient(unfinished: Callable[[], str], insist: Callable[[], None]) -> Iterat
 
 
 def ignore_signals() -> None:
-    """Lets signals that end a program do nothing, once all is done and it ends by itself."""
+    """Ignores signals that end a program, once everything is done and it exits by itself."""
     for name in SIGNALS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -78,7 +80,7 @@ def _handling(handler: Handler) -> Iterator[None]:
     if threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
             number = getattr(signal, name, None)
-            # None: a handler that was set in C, which could not be put back
+            # None: a handler set in C, which could not be restored
             if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
                 before[number] = signal.signal(number, handler)
     try:

@@ -1,6 +1,6 @@
 """SinkLoop: the thread that feeds one sink.
 
-A sink may fail: it is warned of once and tried again with growing pauses while the video goes on.
+A sink may fail: it is warned about once and tried again with growing pauses while the video continues.
 `session.py` starts one for each sink.
 
 Notebook: 09_reactions
@@ -32,23 +32,23 @@ from .worker import Worker
 logger = logging.getLogger("expression")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds between a failure and the next try: the first pause, which doubles, and its end."""
+"""Seconds between a failure and the next try: the first pause, which doubles, and the longest."""
 
 LAST_SECONDS = 0.5
 """How long the end of a run waits for the readings of its last frame."""
 
 SLOW_SECONDS = 1.0
-"""A sink that took longer for a reading gets no more once the run is done, whose stop waits for 5."""
+"""A sink that took longer for a reading gets no more once the run is done, as the stop waits only 5."""
 
-CLOSING = "Expected it to give everything back. Look whether its last readings arrived."
-"""What is said where a sink that is not of ours fails at its end."""
+CLOSING = "Expected it to close without an error. Check whether its last readings arrived."
+"""What to say if a sink from elsewhere fails when it is closed."""
 
 FATAL = (BadInputError, MissingFileError, MissingPackageError)
 """Errors that trying again does not fix; from a sink they end the run."""
 
 
 class SinkLoop(Worker):
-    """Follows `data.readings` and feeds one sink; what the sink cannot take never stops the video.
+    """Follows `data.readings` and feeds one sink; a sink that fails never stops the video.
 
     Args:
         data: The shared object.
@@ -56,8 +56,8 @@ class SinkLoop(Worker):
 
     Attributes:
         sink: The sink.
-        sent: Readings that it took.
-        failed: Readings that it raised at.
+        sent: Number of readings sent.
+        failed: Number of readings at which the sink raised an exception.
     """
 
     def __init__(self, data: Data, sink: Sink):
@@ -67,20 +67,20 @@ class SinkLoop(Worker):
         self.sent = self.failed = 0
         self._follower = data.readings.follow()
         self._opened = False
-        self._draws = True  # until it fails at it
+        self._draws = True  # until drawing fails
         self._failing = False  # whether the last call failed
-        self._pause = 0.0  # seconds between that and the next try; 0 after a long time without
+        self._pause = 0.0  # seconds until the next try; 0 after a long time without failures
         self._works_since = 0.0
-        self._took = 0.0  # seconds for the last reading
-        self._owes_empty = False  # whether the sink still has to hear that nobody is there
+        self._took = 0.0  # seconds that the last reading took
+        self._owes_empty = False  # whether the sink must still be notified that nobody is there
         self._present: dict[int, float] = {}  # person: position of the last frame with them
-        self._last: dict[int, Reading] = {}  # person: what was last sent
-        self._settling: dict[int, Reading] = {}  # person: the first reading with the label of now
-        self._overridden: str | None = None  # what stood in place of what was read, at last
+        self._last: dict[int, Reading] = {}  # person: the reading that was sent last
+        self._settling: dict[int, Reading] = {}  # person: the first reading with the current label
+        self._overridden: str | None = None  # the last override
 
     @property
     def skipped(self) -> int:
-        """Frames whose readings were replaced before the sink came for them."""
+        """Frames whose readings were replaced before the sink was free."""
         return self._follower.skipped
 
     def setup(self) -> None:
@@ -88,7 +88,7 @@ class SinkLoop(Worker):
         self._try(self._open)
 
     def step(self) -> None:
-        """Waits out the pause after a failure, then sends what is newest."""
+        """Waits for the pause after a failure, then sends the newest readings."""
         if self._failing and self.data.wait_done(self._pause):
             return
         if not self._opened and not self._try(self._open):
@@ -108,13 +108,13 @@ class SinkLoop(Worker):
                 self._close()
 
     def picture(self, width: int, height: int) -> np.ndarray | None:
-        """Returns what a corner of the display shows of the sink; None, too, once that failed."""
+        """Returns the sink's picture for a corner of the display; None if it has none, or drawing failed."""
         if self._draws:
             try:
                 return self.sink.picture(width, height)
             except Exception as error:  # noqa: BLE001  a sink is anybody's code
                 self._draws = False
-                told = _say(error, "The run goes on without its picture.")
+                told = _say(error, "The run continues without its picture.")
                 logger.warning("The sink %s cannot be drawn: %s", self.name, told)
         return None
 
@@ -124,19 +124,19 @@ class SinkLoop(Worker):
         except MissingPackageError:
             raise
         except ImportError as error:
-            name = (error.name or str(error)).replace("_", "-")  # as pip knows it
+            name = (error.name or str(error)).replace("_", "-")  # as pip spells it
             raise missing_package(f"The sink {self.name}", name, self.sink.extra) from error
         self._opened = True
 
     def _close(self) -> None:
-        """Closes the sink; what it raises must not hide how the run ended."""
+        """Closes the sink; an exception in it must not hide how the run ended."""
         try:
             self.sink.close()
         except Exception as error:  # noqa: BLE001  a sink is anybody's code
-            logger.warning("The sink %s did not close well: %s", self.name, _say(error, CLOSING))
+            logger.warning("The sink %s did not close properly: %s", self.name, _say(error, CLOSING))
 
     def _deliver_last(self) -> None:
-        """Waits until no more readings can come, `LAST_SECONDS` at most, and sends the newest."""
+        """Waits until no more readings can come, at most `LAST_SECONDS`, and sends the newest."""
         data = self.data
         with data.changed:
             data.changed.wait_for(lambda: data.readings.closed or data.error, LAST_SECONDS)
@@ -150,7 +150,7 @@ class SinkLoop(Worker):
         if sink.reacts and control.paused:
             return
         override = control.override if sink.reacts else None
-        if override != self._overridden and not sink.room:  # a room is the same, whoever speaks for it
+        if override != self._overridden and not sink.room:  # a room stays the same, whoever it follows
             self._last.clear()
             self._settling.clear()
         self._overridden = override
@@ -181,7 +181,7 @@ class SinkLoop(Worker):
         self._last[reading.person] = reading
 
     def _update_present(self, seen: Seen[Reading]) -> None:
-        """Notes who is there, forgets who has left, and owes `empty` once the last one has."""
+        """Records who is there, forgets who has left, and schedules `empty` once the last one has."""
         before, now = bool(self._present), seen.frame.position
         self._present.update((reading.person, now) for reading in seen.items)
         for person in [p for p, last in self._present.items() if now - last > GONE_SECONDS]:
@@ -206,10 +206,10 @@ class SinkLoop(Worker):
         return self.sink.wants(reading)
 
     def _try(self, call: Callable[[], None]) -> bool:
-        """Calls the sink and says whether it worked; warns once, until it has worked for long.
+        """Calls the sink and returns whether it worked; warns once, until it has worked for long.
 
-        A sink that fails now and then goes on pausing longer, and is not warned of again. Nor is one whose
-        error has the attribute `told`: the sink has warned of it by itself.
+        A sink that fails now and then pauses longer each time, without another warning. There is none
+        either for an error with the attribute `told`: the sink has already logged it.
         """
         try:
             call()
@@ -230,9 +230,9 @@ class SinkLoop(Worker):
         return True
 
     def _warn(self, error: Exception) -> None:
-        """Says that a sink failed and what happens now."""
+        """Logs that a sink failed and what happens now."""
         logger.warning(
-            "The sink %s failed. %s (The run goes on without it, and tries it again at least every %g s.)",
+            "The sink %s failed. %s (The run continues without it, and tries it again at least every %g s.)",
             self.name,
             _say(error, "Fix it, or leave it out."),
             LONGEST_PAUSE,
@@ -241,7 +241,7 @@ class SinkLoop(Worker):
 
 
 def _say(error: Exception, remedy: str) -> str:
-    """Returns an error in one line; one that is not of ours with its kind and what to do."""
+    """Returns an error in one line; one from elsewhere with its type and a remedy."""
     text = " ".join(str(error).split())
     if isinstance(error, ExpressionError):
         return text

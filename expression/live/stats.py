@@ -1,4 +1,4 @@
-"""Statistics of a live run: how many, how quick, how old; in constant memory, and in a file.
+"""Statistics of a live run: counts, rates and ages; in constant memory, and in a file.
 
 `prediction.py` adds to it; `session.py` reads it, and writes it as JSON for `expression live --stats`.
 
@@ -34,12 +34,12 @@ MEANINGS = {
     "frames_unreadable": "frames or files of the source that could not be read",
     "predictions": "faces scored",
     "seconds": "how long the run took",
-    "display_fps": "frames shown a second",
-    "predictions_per_second": "faces scored a second",
+    "display_fps": "frames shown per second",
+    "predictions_per_second": "faces scored per second",
     "first_reading_seconds": "from the start of the process to the first reading; null without one",
     "reading_age_ms": "p50, p95 and max, in milliseconds: from the capture of a frame to its reading",
     "labels": "how often each label was read, the most frequent first",
-    "threads_left": "threads still alive after the stop; 0 is right",
+    "threads_left": "threads still alive after the stop; 0 is normal",
     "stop_seconds": "how long the stop took",
     "error": "null, or what ended the run",
 }
@@ -50,19 +50,19 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 MOST_BYTES = 4096
-"""Bytes of a file that are looked at before it is replaced by statistics."""
+"""Bytes of an existing file that are checked before statistics replace it."""
 
 WRITE_SECONDS = 10.0
-"""How often the file is written while a run goes on, for those that are cut off."""
+"""How often the file is written during a run, in case it is cut off."""
 
 CUT_OFF = "the run has not ended, or was cut off"
-"""What the file says was the error, until the run has ended."""
+"""The error in the file until the run has ended."""
 
 
 class Milliseconds:
     """Percentiles of any number of durations, to the millisecond, in 40 kB.
 
-    Durations of five seconds and more share the last bin; the maximum is exact.
+    Durations of five seconds or more share the last bin; the maximum is exact.
 
     Example:
         >>> ages = Milliseconds()
@@ -85,22 +85,22 @@ class Milliseconds:
         self._largest = max(self._largest, milliseconds)
 
     def percentile(self, percent: float) -> float | None:
-        """Returns the duration that `percent` of all do not exceed; None when there is none."""
+        """Returns the duration that `percent` of all do not exceed; None if there are none."""
         total = self._counts.sum()
         if not total:
             return None
         return float(np.searchsorted(np.cumsum(self._counts), total * percent / 100))
 
     def summary(self) -> dict[str, float | None]:
-        """Returns p50, p95 and max in milliseconds; None where nothing was counted."""
+        """Returns p50, p95 and max in milliseconds; None if nothing was counted."""
         largest = round(self._largest, 1) if self._counts.any() else None
         return {"p50": self.percentile(50), "p95": self.percentile(95), "max": largest}
 
 
 def process_seconds() -> float:
-    """Returns how many seconds ago this process began.
+    """Returns how many seconds ago this process started.
 
-    Linux tells it in /proc (to 10 ms); elsewhere it is counted from the import of this package.
+    Linux reports it in /proc (to 10 ms); elsewhere it is measured from the import of this package.
 
     Source: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, field 22.
     """
@@ -109,16 +109,16 @@ def process_seconds() -> float:
     try:
         with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
             began = int(file.read().rpartition(")")[2].split()[19])
-    except (OSError, ValueError, IndexError):  # a jail without /proc, or with another one
+    except (OSError, ValueError, IndexError):  # a jail without /proc, or with a different one
         return time.monotonic() - STARTED
     return time.clock_gettime(time.CLOCK_BOOTTIME) - began / os.sysconf("SC_CLK_TCK")
 
 
 class StatisticsFile:
-    """The file for the statistics of a run: always whole, also where the run is cut off.
+    """The file for the statistics of a run: always complete, even if the run is cut off.
 
     Args:
-        path: What the user named; a pipe or a device is written once, at the end.
+        path: The path that the user gave; a pipe or a device is written once, at the end.
     """
 
     def __init__(self, path: str):
@@ -127,11 +127,11 @@ class StatisticsFile:
         self._lock: FileLock | None = None
 
     def check(self) -> None:
-        """Makes sure that the statistics can be written, and replace nothing else; holds the file.
+        """Makes sure that the statistics can be written and replace nothing else; locks the file.
 
         Raises:
-            OutputError: They cannot, or would; choose another file.
-            BadInputError: Another run writes the file.
+            OutputError: They cannot be written, or would replace something else; choose another file.
+            BadInputError: Another run is writing the file.
         """
         if self.path.is_dir():
             raise self._cannot(IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
@@ -141,16 +141,16 @@ class StatisticsFile:
         try:
             content = b""
             if self.path.exists():
-                with self.path.open("r+b") as file:  # which also needs leave to write it
+                with self.path.open("r+b") as file:  # which also needs permission to write
                     content = file.read(MOST_BYTES)
             tempfile.TemporaryFile(dir=self.path.resolve().parent).close()
-        except (OSError, ValueError, RuntimeError) as error:  # a name with a zero in it, a link to itself
+        except (OSError, ValueError, RuntimeError) as error:  # a null character in the name, a link to itself
             raise self._cannot(error) from error
         if content and b'"frames_read"' not in content:
             raise OutputError(
-                f"{self.path} is there already and holds no statistics.",
+                f"{self.path} already exists and does not contain statistics.",
                 "Expected a new file, or one that an earlier run wrote.",
-                "Choose another --stats.",
+                "Choose another file for --stats.",
             )
         place = self.path.resolve()
         self._lock = hold(
@@ -158,12 +158,12 @@ class StatisticsFile:
             BadInputError(
                 f"{self.path} is being written by another run, or by another part of this one.",
                 "Expected one run at a time.",
-                "End that one, or choose another --stats.",
+                "End that one, or choose another file for --stats.",
             ),
         )
 
     def let_go(self) -> None:
-        """Lets other runs have the file."""
+        """Releases the file for other runs."""
         let_go(self._lock)
 
     def write(self, statistics: dict[str, Any]) -> None:
@@ -179,17 +179,17 @@ class StatisticsFile:
             raise self._cannot(error.__cause__ or error) from error
 
     def write_meanwhile(self, statistics: dict[str, Any]) -> None:
-        """Writes the statistics of a run that goes on, as those of one that was cut off."""
+        """Writes the statistics of a run in progress, as if it had been cut off."""
         if self._is_file:
-            with contextlib.suppress(OutputError):  # the end will tell
+            with contextlib.suppress(OutputError):  # the final write reports it
                 self.write({**statistics, "error": CUT_OFF})
 
     def _cannot(self, error: BaseException) -> OutputError:
-        """Returns the error for statistics that have no place."""
+        """Returns the error for statistics that cannot be written."""
         return OutputError(
             f"The statistics cannot be written to {self.path} ({getattr(error, 'strerror', None) or error}).",
-            "Expected a file in a folder that is there and writable, and room on the disk.",
-            "Choose another --stats, or make the folder, or room.",
+            "Expected a file in a folder that exists and is writable, and enough space on the disk.",
+            "Choose another file for --stats, create the folder, or free some space.",
         )
 
 
@@ -198,7 +198,7 @@ class StatisticsLoop(Worker):
 
     Args:
         data: The shared object.
-        file: Where they go.
+        file: Where to write them.
         statistics: Returns them.
     """
 

@@ -16,14 +16,14 @@ from .data import Data, Slot
 class Worker(threading.Thread):
     """A thread that repeats `step` until the shared `done` is set or its work ends.
 
-    A subclass writes `step`, and `setup` and `teardown` where it needs them. An exception
-    in any of them is kept in `data.error` and ends the run; `teardown` is always called.
+    A subclass defines `step`, and `setup` and `teardown` if it needs them. An exception
+    in any of them is stored in `data.error` and ends the run; `teardown` is always called.
 
     Args:
         data: The shared object.
-        name: What the thread is called in messages.
-        output: The slot it publishes to, closed when it ends, so that those who
-            follow it end in their turn.
+        name: The name of the thread in messages.
+        output: The slot it publishes to, closed when it ends, so that its followers
+            end as well.
 
     Example:
         >>> class Count(Worker):
@@ -54,11 +54,11 @@ class Worker(threading.Thread):
         """Called once in the thread after the last step, also after an exception."""
 
     def finish(self) -> None:
-        """Called from `step`: there is nothing left to do, do not call it again."""
+        """Called from `step` when there is nothing left to do; `step` is not called again."""
         self._finished = True
 
     def run(self) -> None:
-        """What the thread does; call `start`, not this."""
+        """The work of the thread; call `start`, not this."""
         self._guard(self._work)
         self._guard(self.teardown)
         if self._output is not None:
@@ -70,8 +70,8 @@ class Worker(threading.Thread):
             self.step()
 
     def _guard(self, call) -> None:
-        """Calls, and carries whatever is raised to the shared object."""
+        """Makes a call, and passes any exception to the shared object."""
         try:
             call()
-        except BaseException as error:  # noqa: BLE001  a thread that dies in silence is the worst of all
+        except BaseException as error:  # noqa: BLE001  a thread must not die silently
             self.data.fail(self.name, error)

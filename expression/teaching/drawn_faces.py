@@ -1,12 +1,12 @@
-"""Data for lessons: faces that everybody has, where a reader has no FER2013.
+"""Data for lessons: drawn faces for everybody who does not have FER2013.
 
 `practice` draws pictures of the demo's portrait: laughing, neutral, surprised, sad and angry,
-in two colourings, tilted, near and far, in all sorts of light, blurred and noisy. Lessons 04
-and 05 call it. `spoiled` makes mistakes in data that lesson 04 then finds.
+in two colourings, tilted, near and far, in all kinds of light, blurred and noisy. Lessons 04
+and 05 use it. `spoiled` puts mistakes into data that lesson 04 then finds.
 
-What these pictures teach is this one drawn face. A network that reads all of them right has
-learned one person's five masks and knows nothing about other people, so its accuracy on
-them says only that the training works.
+These pictures show only one drawn face. A network that reads all of them correctly has
+learned one person's five expressions and knows nothing about other people, so its accuracy
+on them shows only that the training works.
 
 Notebook: 04_labels_and_data
 """
@@ -27,36 +27,36 @@ LABELS = Labels([label for label in FER2013 if label in LABEL_OF.values()])
 """The labels of the practice faces, in FER2013's order."""
 
 BURST = 4
-"""Pictures in a row of one person with one feeling in one light, as a camera takes them in a second."""
+"""Consecutive pictures of one person with one feeling in one light, as a camera takes in a second."""
 
 SIDE = 118
-"""Pixels of the portrait on a side of the square that is cut out, brow to chin as in FER2013."""
+"""Side of the square that is cut out, in pixels of the portrait, brow to chin as in FER2013."""
 
 FINER = 3
-"""Pictures are drawn so many times larger and then averaged, which leaves no jagged edges."""
+"""How many times larger pictures are drawn before they are averaged, to avoid jagged edges."""
 
 SHARES = [0.15, 0.15]
-"""What part of the pictures goes to validation and to the test."""
+"""Shares of the pictures for validation and test."""
 
 REPEATED, RELABELLED, BLANK = 30, 6, 3
-"""How many training pictures `spoiled` repeats as they are, under another label, and without a face."""
+"""How many training pictures `spoiled` repeats unchanged, with another label, and blank."""
 
 LEAK = 0.08
-"""What part of the test pictures `spoiled` takes from training, as in FER2013."""
+"""Share of the test pictures that `spoiled` takes from training, as in FER2013."""
 
 
 def practice(count: int = 2000, seed: int = 0) -> Dataset:
     """Draws practice faces, a thousand in about two seconds.
 
-    They come in bursts of near-equal pictures. A burst is never parted, so no picture of
+    They come in bursts of nearly equal pictures. A burst is never split, so no picture in
     validation or test has a twin in training.
 
     Args:
-        count: Pictures in all; as many of each label, as far as that goes.
-        seed: Another one draws others.
+        count: Number of pictures, spread evenly over the labels.
+        seed: The random seed.
 
     Returns:
-        A Dataset with five labels; `groups` of its splits tells the burst of each picture.
+        A Dataset with five labels; `groups` of its splits names the burst of each picture.
 
     Example:
         >>> practice(400).sizes
@@ -79,12 +79,12 @@ def practice(count: int = 2000, seed: int = 0) -> Dataset:
 def spoiled(dataset: Dataset, seed: int = 0) -> Dataset:
     """Returns a copy with the mistakes that `inspection.look` finds in FER2013.
 
-    Some pictures of training stand there twice, a few of them under another label; a few
-    are blank; and a part of the test pictures stands in training too.
+    Some training pictures occur twice, a few of them with another label; a few
+    are blank; and some of the test pictures are also in training.
 
     Args:
-        dataset: Its training split has 39 pictures or more, and its test some.
-        seed: Another one spoils other pictures.
+        dataset: Its training split has 39 pictures or more, and its test split is not empty.
+        seed: The random seed.
     """
     random = np.random.default_rng(seed)
     training, test = dataset.training, dataset.test
@@ -100,13 +100,13 @@ def spoiled(dataset: Dataset, seed: int = 0) -> Dataset:
 
 
 def _joined(one: Split, other: Split) -> Split:
-    """Returns the pictures and labels of both."""
+    """Returns the pictures and labels of both splits."""
     pairs = ((one.pictures, other.pictures), (one.indexes, other.indexes))
     return Split(*(np.concatenate(pair) for pair in pairs))
 
 
 def _mixed(feeling: dict[str, float], random: np.random.Generator) -> dict[str, float]:
-    """Returns a feeling as weak or strong as people show it, each muscle a little otherwise."""
+    """Returns a feeling with a random strength, each muscle varied a little."""
     strength = random.uniform(0.5, 1.1)
     calm = {name: NEUTRAL.get(name, 0.0) for name in sorted({*feeling, *NEUTRAL})}
     return {
@@ -116,8 +116,10 @@ def _mixed(feeling: dict[str, float], random: np.random.Generator) -> dict[str, 
 
 
 def _burst(person: Portrait, random: np.random.Generator) -> np.ndarray:
-    """Draws pictures that differ by what a head moves in a second: (BURST, 48, 48) uint8."""
-    pose = random.normal(0, (9, 0.08, 0.03, 0.03))  # tilt in degrees, size, and right and down in sides
+    """Draws pictures that differ as much as a head moves in a second: (BURST, 48, 48) uint8."""
+    pose = random.normal(
+        0, (9, 0.08, 0.03, 0.03)
+    )  # tilt in degrees, size, shift right and down as shares of a side
     mirrored = random.random() < 0.5
     light, wall = _light(random), random.uniform(20, 235)
     blur, noise = random.uniform(0.2, 1.0), random.uniform(1, 9)
@@ -130,14 +132,14 @@ def _burst(person: Portrait, random: np.random.Generator) -> np.ndarray:
 
 
 def _light(random: np.random.Generator) -> np.ndarray:
-    """Returns what the light makes of each pixel, (48, 48) float: brighter on one side than on the other."""
+    """Returns the brightness of each pixel, (48, 48) float: more on one side than on the other."""
     down, across = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
     angle, slope = random.uniform(0, 2 * np.pi), random.uniform(0, 0.45)
     return random.uniform(0.55, 1.3) * (1 + slope * (np.cos(angle) * across + np.sin(angle) * down))
 
 
 def _matrix(pose: np.ndarray, mirrored: bool) -> np.ndarray:
-    """Returns the (2, 3) matrix that takes the enlarged portrait to the square that is drawn."""
+    """Returns the (2, 3) matrix that maps the enlarged portrait to the square that is drawn."""
     tilt, larger, right, down = pose
     large = SIZE * FINER
     scale = large / SIDE * np.exp(larger)
@@ -149,7 +151,7 @@ def _matrix(pose: np.ndarray, mirrored: bool) -> np.ndarray:
 
 
 def _drawn(pixels: np.ndarray, matrix: np.ndarray, wall: float) -> np.ndarray:
-    """Draws a person before a wall of one grey level: (48, 48) float32."""
+    """Draws a person in front of a plain grey wall: (48, 48) float32."""
     person = np.float32(cv2.warpAffine(pixels, matrix, (SIZE * FINER, SIZE * FINER)))
     grey = cv2.cvtColor(person[..., :3], cv2.COLOR_RGB2GRAY)
     return resize(grey + wall * (1 - person[..., 3] / 255), SIZE, SIZE)

@@ -1,8 +1,8 @@
 """Stages: a Haar cascade taken apart, to see what it asks and how far each window gets.
 
-OpenCV runs cascades quickly and tells only what it found. Here one is read into plain
+OpenCV runs cascades fast but reports only what it found. Here one is read into plain
 objects, and `passed` runs it in numpy, window by window and stage by stage. Lesson 02
-calls it; no detector does, for OpenCV is many times quicker.
+uses it; no detector does, because OpenCV is many times faster.
 
 Notebook: 02_pixels_and_faces
 """
@@ -20,13 +20,13 @@ from ..errors import DAMAGE, BadInputError, MissingFileError
 from ..pictures.image import resize
 
 WINDOW = 24
-"""Pixels on a side of the window that OpenCV's cascade `haar` judges."""
+"""Side of the window that OpenCV's cascade `haar` judges, in pixels."""
 
 INNER = WINDOW - 2
-"""Pixels on a side of the part whose contrast is measured."""
+"""Side of the part whose contrast is measured, in pixels."""
 
 LEAST_CONTRAST = 10.0
-"""A window whose grey levels deviate less is dropped before the first stage.
+"""A window whose grey levels have a smaller standard deviation is dropped before the first stage.
 
 Source: OpenCV 4, modules/objdetect/src/cascadedetect.cpp, HaarEvaluator::setWindow
 """
@@ -34,7 +34,7 @@ Source: OpenCV 4, modules/objdetect/src/cascadedetect.cpp, HaarEvaluator::setWin
 
 @dataclass(frozen=True)
 class Rectangle:
-    """A part of the window; `weight` times the sum of its pixels is added up."""
+    """A part of the window; the sum of its pixels counts `weight` times."""
 
     x: int
     y: int
@@ -50,7 +50,7 @@ class Question:
     Attributes:
         rectangles: Two or three, in pixels of the window.
         threshold: In units of the window's contrast, so that the light does not matter.
-        yes: Votes for a face if it is below; negative ones are against.
+        yes: Votes for a face if the sum is below it; negative ones are against.
         no: Votes for a face if it is not.
     """
 
@@ -68,21 +68,21 @@ class Stage:
     threshold: float
 
     def votes(self, window: np.ndarray) -> list[float]:
-        """Returns what each question says of one window, (24, 24) uint8 grey levels."""
+        """Returns the votes of each question for one window, (24, 24) uint8 grey levels."""
         table, contrast = integral(window), _contrast(window, 0, 0)
         return [float(_vote(question, table, 0, 0, contrast)) for question in self.questions]
 
 
 def read_stages(path: str | Path) -> list[Stage]:
-    """Reads a cascade of OpenCV's that asks one Haar feature at a time.
+    """Reads an OpenCV cascade that asks one Haar feature at a time.
 
     Args:
-        path: Such as `CASCADES["haar"].path`.
+        path: For example `CASCADES["haar"].path`.
 
     Raises:
         MissingFileError: There is no such file.
-        BadInputError: It is no Haar cascade, has another window than 24 x 24 pixels or slanted
-            rectangles, or asks several features one after the other; take the one named above.
+        BadInputError: It is not a Haar cascade, has a window other than 24 x 24 pixels or tilted
+            rectangles, or asks several features in a row; use the one named above.
 
     Example:
         >>> from expression.vision.cascades import CASCADES
@@ -93,26 +93,26 @@ def read_stages(path: str | Path) -> list[Stage]:
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(
-            f"There is no cascade {path}.", "Expected it there.", 'Take CASCADES["haar"].path.'
+            f"There is no cascade {path}.", "Expected an existing file.", 'Use CASCADES["haar"].path.'
         )
     try:
         cascade = ElementTree.parse(path).getroot()[0]
         if {cascade.findtext("width").strip(), cascade.findtext("height").strip()} != {str(WINDOW)}:
-            raise ValueError("another window")
+            raise ValueError("another window size")
         features = [_rectangles(feature) for feature in cascade.find("features")]
         return [_stage(stage, features) for stage in cascade.find("stages")]
     except DAMAGE as error:
         raise BadInputError(
-            f"{path} cannot be taken apart.",
-            f"Expected a Haar cascade of {WINDOW} x {WINDOW} pixels with one feature to a question.",
-            'Take CASCADES["haar"].path.',
+            f"{path} cannot be read as a cascade.",
+            f"Expected a Haar cascade of {WINDOW} x {WINDOW} pixels with one feature per question.",
+            'Use CASCADES["haar"].path.',
         ) from error
 
 
 def _rectangles(feature: ElementTree.Element) -> tuple[Rectangle, ...]:
     """Returns the rectangles of a feature."""
     if (feature.findtext("tilted") or "0").strip() != "0":
-        raise ValueError("slanted rectangles")
+        raise ValueError("tilted rectangles")
     rows = [rectangle.text.split() for rectangle in feature.find("rects")]
     return tuple(Rectangle(*map(int, row[:4]), float(row[4])) for row in rows)
 
@@ -121,14 +121,14 @@ def _stage(stage: ElementTree.Element, features: list[tuple[Rectangle, ...]]) ->
     """Returns a stage with its questions."""
     questions = []
     for question in stage.find("weakClassifiers"):
-        _, _, feature, threshold = question.findtext("internalNodes").split()  # four: no tree of features
+        _, _, feature, threshold = question.findtext("internalNodes").split()  # four: not a tree of features
         yes, no = map(float, question.findtext("leafValues").split())
         questions.append(Question(features[int(feature)], float(threshold), yes, no))
     return Stage(tuple(questions), float(stage.findtext("stageThreshold")))
 
 
 def integral(pixels: np.ndarray) -> np.ndarray:
-    """Returns the table of sums: entry (y, x) adds up all pixels above row y and left of column x.
+    """Returns the integral image: entry (y, x) is the sum of all pixels above row y and left of column x.
 
     Args:
         pixels: (height, width) uint8 grey levels.
@@ -144,7 +144,7 @@ def integral(pixels: np.ndarray) -> np.ndarray:
 
 
 def rectangle_sum(table: np.ndarray, x: int, y: int, width: int, height: int) -> np.int64 | np.ndarray:
-    """Returns the sum over a rectangle by four look-ups, however large it is.
+    """Returns the sum over a rectangle with four look-ups, however large it is.
 
     Args:
         table: See `integral`.
@@ -162,15 +162,15 @@ def rectangle_sum(table: np.ndarray, x: int, y: int, width: int, height: int) ->
 
 
 def passed(stages: Sequence[Stage], pixels: np.ndarray) -> np.ndarray:
-    """Lays the window at every place of a picture, and counts the stages that it passes.
+    """Places the window everywhere in a picture, and counts the stages that it passes.
 
     Args:
         stages: See `read_stages`.
         pixels: (height, width) uint8 grey levels, both 24 or more.
 
     Returns:
-        (height - 23, width - 23) int64; the entry (y, x) is of the window whose top left pixel
-        that is. A face has passed all stages.
+        (height - 23, width - 23) int64; the entry (y, x) is for the window with that top left
+        pixel. A face has passed all stages.
     """
     places = np.indices(np.subtract(pixels.shape, WINDOW - 1))
     y, x = places.reshape(2, -1)
@@ -185,7 +185,7 @@ def passed(stages: Sequence[Stage], pixels: np.ndarray) -> np.ndarray:
 
 
 def _vote(question: Question, table: np.ndarray, x, y, contrast) -> np.ndarray:
-    """Returns what a question says of the windows at x and y, one or many."""
+    """Returns the votes of a question for the windows at x and y, one or many."""
     value = sum(
         part.weight * rectangle_sum(table, x + part.x, y + part.y, part.width, part.height)
         for part in question.rectangles
@@ -194,14 +194,14 @@ def _vote(question: Question, table: np.ndarray, x, y, contrast) -> np.ndarray:
 
 
 def _contrast(pixels: np.ndarray, x, y) -> np.ndarray:
-    """Returns the standard deviation of the grey levels of windows, without their rims, as OpenCV does."""
+    """Returns the standard deviation of the grey levels of windows, without their edges, as OpenCV does."""
     tables = integral(pixels), integral(np.square(pixels, dtype=np.int64))
     mean, square = (rectangle_sum(table, x + 1, y + 1, INNER, INNER) / INNER**2 for table in tables)
     return np.sqrt(np.maximum(square - mean**2, 0))
 
 
 def shrunk(pixels: np.ndarray, step: float) -> Iterator[np.ndarray]:
-    """Yields a picture as it is, and smaller by one step each time, as long as the window fits in.
+    """Yields a picture as it is, then one step smaller each time, as long as the window fits.
 
     Example:
         >>> [small.shape for small in shrunk(np.zeros((60, 80), np.uint8), 1.5)]
@@ -215,7 +215,7 @@ def shrunk(pixels: np.ndarray, step: float) -> Iterator[np.ndarray]:
 
 
 def painted(window: np.ndarray, question: Question) -> np.ndarray:
-    """Returns a window with the rectangles of a question: white where it adds, black where it takes away.
+    """Returns a window with the rectangles of a question: white where it adds, black where it subtracts.
 
     Args:
         window: (n, n) uint8 grey levels; n is a multiple of 24.

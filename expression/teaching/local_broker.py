@@ -1,6 +1,6 @@
-"""A broker to practise with: a real Mosquitto on this machine alone, and somebody who follows what is said.
+"""A broker to practise with: a real Mosquitto for this machine only, and a client that records messages.
 
-Lesson 09 plays Home Assistant with it. It ends, at the latest, when the program does that started it.
+Lesson 09 plays Home Assistant with it. It ends, at the latest, with the program that started it.
 
 Notebook: 09_reactions
 """
@@ -23,17 +23,17 @@ from ..errors import MissingPackageError, RunError, missing_package
 
 PLACES = [*os.get_exec_path(), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"]
 PROGRAM = shutil.which("mosquitto", path=os.pathsep.join(PLACES))
-"""Where Mosquitto is, often among the programs of administrators; None where it is not installed."""
+"""Where Mosquitto is, often among the system programs; None if it is not installed."""
 
 SECONDS = 10.0
 """How long it may take to start, and to answer."""
 
 LAST = "practice/last"
-"""The topic of the message with which a follower knows that it has heard all before it."""
+"""The topic of a last message, which shows that all messages before it were received."""
 
 
 class PracticeBroker:
-    """A broker, and somebody who follows the topics of this package there.
+    """A broker, and a client that follows the topics of this package.
 
     Attributes:
         port: Where it listens, on 127.0.0.1.
@@ -67,22 +67,22 @@ class PracticeBroker:
         """Publishes a text, as Home Assistant would.
 
         Raises:
-            RunError: The broker does not take it.
+            RunError: The broker does not accept it.
         """
         said = self._client.publish(topic, text, qos=1)
         try:
             said.wait_for_publish(SECONDS)
             taken = said.is_published()
-        except (RuntimeError, ValueError):  # it is not connected, or too much waits
+        except (RuntimeError, ValueError):  # it is not connected, or its queue is full
             taken = False
         if not taken:
             raise self._silent()
 
     def stop(self) -> None:
-        """Waits until all that was said is heard, and ends the broker; once is enough.
+        """Waits until all messages were received, and ends the broker; can be called again without harm.
 
         Raises:
-            RunError: The broker ended before, so something may be missing in `heard`.
+            RunError: The broker ended earlier, so messages may be missing in `heard`.
         """
         if self._client is None:
             return
@@ -103,7 +103,7 @@ class PracticeBroker:
         return RunError(
             f"The practice broker does not answer at port {self.port}.",
             f"Expected an answer within {SECONDS:g} s.",
-            "Begin again with a new one.",
+            "Start again with a new one.",
         )
 
     def _hear(self, _client: object, _data: object, message) -> None:
@@ -114,22 +114,22 @@ class PracticeBroker:
 
 
 def free_port() -> int:
-    """Returns a port of this machine at which nobody listens.
+    """Returns a free port of this machine.
 
-    It lies below those that systems lend to whoever connects: a knock at one of these may meet itself.
+    It is below the ports that systems use for outgoing connections, which may connect to themselves.
     """
     while True:
-        port = random.SystemRandom().randrange(20_000, 30_000)  # a seeded one meets its own kind
+        port = random.SystemRandom().randrange(20_000, 30_000)  # a seeded one would repeat its ports
         with socket.socket() as one, contextlib.suppress(OSError):
             one.bind(("127.0.0.1", port))
             return port
 
 
 def wait_until_it_answers(process: subprocess.Popen, port: int) -> None:
-    """Waits until a broker that was started takes connections.
+    """Waits until a broker that was started accepts connections.
 
     Raises:
-        RunError: It ends before, or takes none in time.
+        RunError: It ends first, or accepts none in time.
     """
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -140,22 +140,22 @@ def wait_until_it_answers(process: subprocess.Popen, port: int) -> None:
     raise RunError(
         f"The practice broker does not answer at port {port}.",
         f"Expected Mosquitto to start within {SECONDS:g} s.",
-        f"See what it says: {PROGRAM} -p {port}",
+        f"Check its output: {PROGRAM} -p {port}",
     )
 
 
 def _start(port: int) -> subprocess.Popen:
-    """Starts Mosquitto, for this machine alone, and waits until it answers."""
+    """Starts Mosquitto for this machine only, and waits until it answers."""
     if PROGRAM is None:
         raise MissingPackageError(
             "The practice broker needs Mosquitto, which is not installed.",
             "Expected the program mosquitto on this machine.",
             "On Debian and Ubuntu: sudo apt-get install mosquitto; elsewhere see https://mosquitto.org/download/.",
         )
-    with tempfile.TemporaryDirectory() as folder:  # its settings are read once
+    with tempfile.TemporaryDirectory() as folder:  # the settings are read once
         settings = Path(folder, "mosquitto.conf")
         settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-        # A session of its own: what interrupts a cell of a notebook does not end it.
+        # Its own session, so that interrupting a notebook cell does not end it.
         words = [PROGRAM, "-c", str(settings)]
         process = subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True)
         atexit.register(_kill, process)
@@ -168,6 +168,6 @@ def _start(port: int) -> subprocess.Popen:
 
 
 def _kill(process: subprocess.Popen) -> None:
-    """Ends a program, if it has not ended."""
+    """Ends a process, if it has not ended."""
     process.kill()
     process.wait()

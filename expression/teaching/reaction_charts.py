@@ -1,6 +1,6 @@
-"""Pictures of labels on their way: which one a face had when, who was told, and the colours lamps can show.
+"""Charts of labels over time, of the messages that sinks got, and of the colours that lamps can show.
 
-Each function returns a matplotlib Figure, which a notebook shows when it is the last line of a cell.
+Each function returns a matplotlib Figure, which a notebook shows if it is the last line of a cell.
 
 Notebook: 08_lights
 """
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def gamuts(lights: Mapping[str, Light], gamut: str = "B") -> Figure:
-    """Draws colours in the xy plane, the triangles that lamps can show, and where one of them ends up.
+    """Draws colours in the xy plane, the triangles that lamps can show, and the colours one lamp shows.
 
     Args:
-        lights: Labels with their light.
+        lights: The light of each label.
         gamut: A key of `colours.GAMUTS`: the lamp whose nearest colours are marked.
     """
     from matplotlib.path import Path as Outline
@@ -55,7 +55,7 @@ def gamuts(lights: Mapping[str, Light], gamut: str = "B") -> Figure:
             axes.plot(*wanted, "o", markerfacecolor="white", markeredgecolor="black", markersize=6)
             axes.plot(*shown, "o", color="black", markersize=5)
             axes.annotate(label, wanted, (8, 5), textcoords="offset points", fontsize=9, path_effects=halo)
-        axes.set_title(f"Wished for (white) and shown by a lamp of gamut {gamut} (black)")
+        axes.set_title(f"Wanted (white) and shown by a lamp of gamut {gamut} (black)")
         axes.set(xlabel="x", ylabel="y")
         axes.set(xlim=(0, 0.8), ylim=(0, 0.8))
         axes.grid(visible=False)
@@ -67,7 +67,7 @@ def messages(rows: Mapping[str, Sequence[Reading]], marks: Mapping[float, str] |
 
     Args:
         rows: For each sink, the readings that it got; people share its row, one below the other.
-        marks: What was done at which second of `Reading.position`.
+        marks: Events to mark, by the second of `Reading.position`.
     """
     marks, sent = marks or {}, [reading for readings in rows.values() for reading in readings]
     end = max([1.0, *(reading.position for reading in sent), *marks])
@@ -86,12 +86,12 @@ def messages(rows: Mapping[str, Sequence[Reading]], marks: Mapping[float, str] |
 
 
 def ribbons(rows: Mapping[str, Sequence[tuple[float, str]]], end: float) -> Figure:
-    """Draws which label there was when, as ribbons in the colours of the labels, and how often it changed.
+    """Draws the labels over time as ribbons in their colours, and how often they changed.
 
     Args:
         rows: For each ribbon, pairs of a second and the label from then on, in order; an empty label
             leaves a gap.
-        end: The second in which all ribbons end.
+        end: The second at which all ribbons end.
     """
     with chart_style():
         figure = new_figure(1.4 + 0.42 * len(rows))
@@ -108,7 +108,7 @@ def ribbons(rows: Mapping[str, Sequence[tuple[float, str]]], end: float) -> Figu
 
 
 def _labelled(figure: Figure, axes: Axes, rows: Mapping[str, Sequence], labels: Sequence[str]) -> Figure:
-    """Names the rows of a chart, and the colours below it; returns the figure."""
+    """Labels the rows of a chart, adds a legend below, and returns the figure."""
     axes.set_yticks(range(len(rows)), rows)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
@@ -121,7 +121,7 @@ def _labelled(figure: Figure, axes: Axes, rows: Mapping[str, Sequence], labels: 
 
 
 def _ticks(axes: Axes, row: int, readings: Sequence[Reading]) -> None:
-    """Draws a tick for each reading, the people of the row one below the other."""
+    """Draws a tick for each reading, the people in the row one below the other."""
     people = sorted({reading.person for reading in readings})
     height = 0.7 / max(len(people), 1)
     for number, person in enumerate(people):
@@ -132,5 +132,5 @@ def _ticks(axes: Axes, row: int, readings: Sequence[Reading]) -> None:
 
 
 def _rgb(label: str) -> tuple[float, ...]:
-    """Returns a label's colour as matplotlib takes it."""
+    """Returns the colour of a label for matplotlib."""
     return tuple(part / 255 for part in colour(label))

@@ -1,7 +1,7 @@
-"""A bridge to practise with: it answers on loopback as Philips documents that a Hue bridge does.
+"""A bridge to practise with: it answers on loopback as Philips documents for a Hue bridge.
 
-Lesson 08 pairs with it and looks at what it was told; the tests make it stricter still. It has lamps of
-all sorts, a button, and checks every value; it lights nothing.
+Lesson 08 pairs with it and looks at the commands it received; the tests make it even stricter. It has all
+kinds of lamps and a button, and checks every value; it has no real lights.
 
 Source: https://developers.meethue.com/develop/hue-api/ (lights, groups, configuration, error messages)
 
@@ -42,15 +42,15 @@ CHECKS = {
     "alert": lambda v: v in ("none", "select", "lselect"),
     "transitiontime": lambda v: type(v) is int and 0 <= v <= 65535,
 }
-"""What a lamp can be told, and in which ranges."""
+"""The values that a lamp accepts, and their ranges."""
 
 MODES = {"xy": ("xy",), "ct": ("ct",), "hs": ("hue", "sat")}
 FAR = {"xy": [0.33, 0.33], "ct": 200, "hue": 30000, "sat": 90}
-"""What a lamp says of the colour modes that it is not in, once its colour was changed."""
+"""What a lamp reports for its inactive colour modes once its colour was changed."""
 
 
 def lamp(name: str, model: str = "LCA001", kind: str = "Extended color light", **state: Any) -> dict:
-    """Returns a lamp as a bridge describes it; a state that is None is one it does not have."""
+    """Returns a lamp as a bridge describes it; a state of None means that it does not have that state."""
     whole = {**COLOUR, "colormode": "xy", "alert": "none", "reachable": True, **state}
     kept = {each: value for each, value in whole.items() if value is not None}
     control = {"colorgamut": [list(corner) for corner in GAMUTS["C"]]} if model == "LCA001" else {}
@@ -59,7 +59,7 @@ def lamp(name: str, model: str = "LCA001", kind: str = "Extended color light", *
 
 
 def lamps() -> dict[str, dict]:
-    """Returns lamps of all sorts: by xy, by ct, by hue, of an old gamut, off, far away, white, and a plug."""
+    """Returns all kinds of lamps: by xy, ct or hue, of an old gamut, off, out of reach, white, and a plug."""
     return {
         "1": lamp("Sofa"),
         "2": lamp("Desk", colormode="ct", ct=366, bri=254, hue=8418, sat=140, xy=[0.4573, 0.41]),
@@ -72,14 +72,14 @@ def lamps() -> dict[str, dict]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Hands requests to the bridge."""
+    """Passes requests to the bridge."""
 
     owner: PracticeBridge
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
-        """Notes the connection, so that it can be cut."""
+        """Records the connection, so that it can be cut."""
         super().setup()
         self.owner._open.add(self.connection)
 
@@ -105,21 +105,21 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = _do
 
     def log_message(self, *_: Any) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 class PracticeBridge:
     """A bridge on loopback.
 
     Attributes:
-        name: What it is called.
-        id: Which bridge it is, wherever it stands in the network.
+        name: Its name.
+        id: Its id, whatever its address in the network.
         lights: Its lamps by number, as a bridge describes them.
         groups: Its rooms and zones by number.
-        sensors: Its sensors by number; only those that programs make.
+        sensors: Its sensors by number; only those that programs create.
         users: The keys that it knows.
         button: Whether its button is pressed.
-        commands: (time in seconds, path, body) of each change to lamps that it was told.
+        commands: (time in seconds, path, body) of each change to lamps that it received.
         port: Where it listens, once started.
 
     Example:
@@ -166,7 +166,7 @@ class PracticeBridge:
         return server
 
     def stop(self) -> None:
-        """Is away: its port refuses, and connections that were open are cut."""
+        """Stops: its port refuses connections, and open ones are cut."""
         if self._server is None:
             return
         self._server.shutdown()
@@ -178,7 +178,7 @@ class PracticeBridge:
         self._server = None
 
     def respond(self, mode: str, path: str, text: bytes) -> tuple[int, str, bytes] | None:
-        """Returns status, content type and body of the answer to a request; None to give none."""
+        """Returns status, content type and body of the response to a request; None for no response."""
         try:
             body = json.loads(text) if text else None
         except ValueError:
@@ -190,7 +190,7 @@ class PracticeBridge:
         return 200, "application/json", json.dumps(answer).encode()
 
     def answer(self, mode: str, path: str, body: Any) -> Any:
-        """Returns what a bridge answers."""
+        """Returns the answer of a bridge."""
         words = path.strip("/").split("/")
         about = {"name": self.name, "bridgeid": self.id, "modelid": "BSB002", "UTC": self.clock()}
         if words == ["api"] and mode == "POST":
@@ -205,7 +205,7 @@ class PracticeBridge:
 
     @staticmethod
     def clock() -> str:
-        """Returns what its clock shows, in UTC."""
+        """Returns the time of its clock, in UTC."""
         return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
 
     def _new_user(self, body: Any) -> list:
@@ -238,7 +238,7 @@ class PracticeBridge:
         return [failed(4, address, f"method, {mode}, not available for resource, {address}")]
 
     def _new_sensor(self, body: Any) -> list:
-        """Makes a sensor, at the first number that is free."""
+        """Creates a sensor with the first free number."""
         lengths = {"name": 1, "modelid": 6, "swversion": 1, "type": 1, "uniqueid": 6, "manufacturername": 6}
         whole = isinstance(body, dict) and set(body) == set(lengths)
         if not whole or not all(least <= len(body[name]) <= 32 for name, least in lengths.items()):
@@ -254,13 +254,13 @@ class PracticeBridge:
         return [{"success": {f"{address}/status": body["status"]}}]
 
     def _change(self, state: dict, body: Any, address: str) -> list:
-        """Changes a lamp as far as it is told well, and returns an answer for each value."""
+        """Changes a lamp by the valid values, and returns an answer for each value."""
         answers, good = _checked(body, address, {*state, "transitiontime"}, state["on"])
         self._apply(state, good)
         return answers
 
     def _change_group(self, numbers: list[str], body: Any, address: str) -> list:
-        """Changes those of a group that are on, each as far as it can, and answers for the whole group."""
+        """Changes the lamps of a group that are on, as far as each can, and answers for the whole group."""
         answers, good = _checked(body, address, set(CHECKS))
         for state in (self.lights[number]["state"] for number in numbers):
             if state["on"] or good.get("on"):
@@ -268,7 +268,7 @@ class PracticeBridge:
         return answers
 
     def _apply(self, state: dict, good: dict) -> None:
-        """Sets the values; one colour mode wins and the others' values follow, always in the same way."""
+        """Sets the values; one colour mode wins, and the others' values follow, always in the same way."""
         mode = next((mode for mode, names in MODES.items() if set(names) & set(good)), None)
         others = [name for other, names in MODES.items() if mode and other != mode for name in names]
         before = dict(state)
@@ -282,13 +282,13 @@ class PracticeBridge:
 
 
 def _checked(body: Any, address: str, names: set[str], on: bool = True) -> tuple[list, dict]:
-    """Returns an answer for each value of a command, and the values that are good.
+    """Returns an answer for each value of a command, and the valid values.
 
     Args:
         body: The command.
-        address: Whom it is for.
-        names: What can be told there.
-        on: Whether a lamp is on; one that is off takes nothing but to be switched on.
+        address: The lamp or group it is for.
+        names: The values that it accepts.
+        on: Whether the lamp is on; if off, it can only be switched on.
     """
     if not isinstance(body, dict) or not body:
         return [failed(5, address, "invalid/missing parameters in body")], {}
@@ -310,12 +310,12 @@ def _checked(body: Any, address: str, names: set[str], on: bool = True) -> tuple
 
 
 def failed(kind: int, address: str, description: str) -> dict:
-    """Returns an error as a bridge tells it."""
+    """Returns an error as a bridge reports it."""
     return {"error": {"type": kind, "address": address, "description": description}}
 
 
 def _belonging(lights: Mapping[str, dict]) -> dict[tuple[str, str], dict]:
-    """Returns by colour what lamps say of the other modes in the state that they begin with."""
+    """Returns, by colour, what lamps report for the other modes in their initial states."""
     states = [dict(entry["state"]) for entry in lights.values() if "colormode" in entry["state"]]
     return {(state["colormode"], _colour(state, state["colormode"])): state for state in states}
 

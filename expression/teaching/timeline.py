@@ -1,8 +1,8 @@
-"""Timeline: who worked when, and one loop measured against threads.
+"""Timeline: which thread worked when, and one loop compared with threads.
 
-`linear_loop` and `threaded_loop` run the very same parts for some seconds, the first step
-after step in one thread, the second in the threads of a session. A `Timeline` notes every
-piece of work on the way and draws it. Lesson 03 and `benchmarks/live_loop.py` call it.
+`linear_loop` and `threaded_loop` run the same parts for some seconds, the first step
+by step in one thread, the second in the threads of a session. A `Timeline` records every
+piece of work and draws it. Lesson 03 and `benchmarks/live_loop.py` use it.
 
 Notebook: 03_threads
 """
@@ -39,22 +39,22 @@ from ..vision.smoothing import Smoother
 from ..vision.tracking import Tracker
 
 COLOURS = {"read": "#0072B2", "find": "#E69F00", "score": "#009E73", "show": "#CC79A7", "send": "#D55E00"}
-"""The colour of each kind of work, told apart by people who are colour-blind too.
+"""The colour of each kind of work; colour-blind people can tell them apart, too.
 
 Source: Okabe and Ito, Color Universal Design, 2008, https://jfly.uni-koeln.de/color/
 """
 
 
 class UnseenWindow(Display):
-    """Does the work of a window where there is no screen.
+    """Does the work of a window without a screen.
 
-    A picture is turned to BGR, enlarged to 960 x 720 pixels, and followed by a pause of a
-    millisecond, as `imshow` and `waitKey(1)` do it.
+    A frame is converted to BGR, enlarged to 960 x 720 pixels, and followed by a pause of a
+    millisecond, as with `imshow` and `waitKey(1)`.
 
     Attributes:
-        shown: Different pictures shown so far.
-        longest_gap: Seconds between two different pictures, at most.
-        fps: Different pictures a second, from the first to the last.
+        shown: Different frames shown so far.
+        longest_gap: Longest time between two different frames, in seconds.
+        fps: Different frames per second, from the first to the last.
     """
 
     name = "unseen"
@@ -68,7 +68,7 @@ class UnseenWindow(Display):
         return (self.shown - 1) / (self._last - self._first) if self.shown > 1 else 0.0
 
     def show(self, image: np.ndarray, readings: Sequence[Reading] | None = None, status: str = "") -> bool:
-        """Takes a picture; one that is only drawn again with newer labels does not count."""
+        """Takes a frame; one that is only drawn again with newer labels does not count."""
         cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (960, 720))
         time.sleep(0.001)
         number = stamp_of(image)
@@ -78,7 +78,7 @@ class UnseenWindow(Display):
         return True
 
     def _count(self, now: float) -> None:
-        """Adds a picture that was not shown before."""
+        """Counts a frame that was not shown before."""
         if self.shown:
             self.longest_gap = max(self.longest_gap, now - self._last)
         else:
@@ -88,10 +88,10 @@ class UnseenWindow(Display):
 
 @dataclass(frozen=True)
 class Parts:
-    """What a loop is made of. Make new ones for every run, with `make_parts`.
+    """The parts of a loop. Make new ones for every run, with `make_parts`.
 
     Attributes:
-        camera: Where pictures come from.
+        camera: Where frames come from.
         detector: Finds faces.
         runtime: Scores them.
         window: Shows them.
@@ -105,7 +105,7 @@ class Parts:
     sinks: tuple[Sink, ...] = ()
 
     def work(self) -> Iterator[tuple[str, Any, str]]:
-        """Yields the work there is as (kind, part, method); waiting for a picture is none."""
+        """Yields the kinds of work as (kind, part, method); waiting for a frame does not count."""
         yield from [("read", self.camera, "decode"), ("find", self.detector, "detect")]
         yield from [("score", self.runtime, "scores"), ("show", self.window, "show")]
         yield from [("send", sink, "send") for sink in self.sinks]
@@ -113,14 +113,14 @@ class Parts:
 
 @dataclass(frozen=True)
 class LoopResult:
-    """What was measured of a loop.
+    """The measurements of a loop.
 
     Attributes:
-        shown: Different pictures shown a second.
-        longest_gap: Milliseconds between two of them, at most: the worst stutter.
-        readings: Readings a second.
-        age_p50: Milliseconds from a picture taken to its reading, half of the time at most.
-        age_p95: The same, nineteen times of twenty at most.
+        shown: Different frames shown per second.
+        longest_gap: Longest time between two of them in milliseconds: the worst stutter.
+        readings: Readings per second.
+        age_p50: Milliseconds from the capture of a frame to its reading, the median.
+        age_p95: The same, the 95th percentile.
     """
 
     shown: float
@@ -148,10 +148,10 @@ class Span:
 
 
 class Timeline:
-    """Who worked when; the last `most` pieces of work, so memory stays bounded.
+    """Which thread worked when; the last `most` pieces of work, so memory stays bounded.
 
     Attributes:
-        spans: Deque of Span, the oldest first.
+        spans: A deque of Span, the oldest first.
 
     Example:
         >>> timeline = Timeline()
@@ -166,7 +166,7 @@ class Timeline:
 
     @contextmanager
     def note(self, kind: str) -> Iterator[None]:
-        """Notes what the `with` block does as one piece of work."""
+        """Records the `with` block as one piece of work."""
         start = time.monotonic()
         try:
             yield
@@ -175,7 +175,7 @@ class Timeline:
 
     @contextmanager
     def watch(self, parts: Parts) -> Iterator[Timeline]:
-        """Notes every piece of work of these parts until the `with` block ends."""
+        """Records every piece of work of these parts until the `with` block ends."""
         work = list(parts.work())
         for kind, part, method in work:
             setattr(part, method, self._noted(kind, getattr(part, method)))
@@ -183,23 +183,23 @@ class Timeline:
             yield self
         finally:
             for _, part, method in work:
-                delattr(part, method)  # the one of its class comes to light again
+                delattr(part, method)  # uncovers the method of the class
 
     def busy(self) -> dict[str, float]:
-        """Returns seconds of work by kind."""
+        """Returns the seconds of work of each kind."""
         totals = dict.fromkeys(COLOURS, 0.0)
         for span in self.spans:
             totals[span.kind] += span.end - span.start
         return {kind: total for kind, total in totals.items() if total}
 
     def picture(self, axes=None, start: float = 1.0, seconds: float = 0.5, title: str = ""):
-        """Draws a row a thread, a bar a piece of work.
+        """Draws a row for each thread and a bar for each piece of work.
 
         Args:
-            axes: Where to draw, of matplotlib; None makes a new figure.
+            axes: Matplotlib axes to draw on; None creates a new figure.
             start: Seconds from the first piece of work to the left edge.
-            seconds: From the left to the right edge.
-            title: What stands above it.
+            seconds: Seconds from the left to the right edge.
+            title: The title of the chart.
 
         Returns:
             The axes.
@@ -212,7 +212,7 @@ class Timeline:
         spans = [span for span in self.spans if span.end > begin and span.start < begin + seconds]
         spans.sort(key=lambda span: list(COLOURS).index(span.kind))
         rows = list(dict.fromkeys(span.thread for span in spans))
-        hair = seconds * 1000 / 500  # keeps bars that follow one another apart, and short ones visible
+        hair = seconds * 1000 / 500  # separates consecutive bars, and keeps short ones visible
         for kind in dict.fromkeys(span.kind for span in spans):
             for thread in rows:
                 bars = [span for span in spans if (span.kind, span.thread) == (kind, thread)]
@@ -231,7 +231,7 @@ class Timeline:
         return axes
 
     def _noted(self, kind: str, call):
-        """Returns the call, with a note for each time it is made."""
+        """Returns a wrapper that records each call."""
 
         def noted(*arguments, **names):
             with self.note(kind):
@@ -246,16 +246,16 @@ def make_parts(
     sinks: Sequence[Sink] = (),
     pace: float = 30.0,
 ) -> Parts:
-    """Returns new parts for one run, tried once, so that nothing is slow only at first.
+    """Returns new parts for one run, used once, so that the first call is not slower.
 
     Args:
         detector: See `detectors.make_detector`; or a detector of your own.
-        smallest_face: Side in pixels; 20 lets a cascade search the full 640 x 480 picture.
+        smallest_face: Side in pixels; 20 makes a cascade search the full 640 x 480 frame.
         sinks: Where readings go.
-        pace: Pictures a second of the camera.
+        pace: Frames per second of the camera.
 
     Raises:
-        ExpressionError: A part cannot be had.
+        ExpressionError: A part is not available.
     """
     if isinstance(detector, str):
         detector = make_detector(detector, smallest_face)
@@ -268,17 +268,17 @@ def make_parts(
 def linear_loop(parts: Parts, seconds: float = 3.0, timeline: Timeline | None = None) -> LoopResult:
     """Reads, finds, scores, draws and shows in one thread, again and again.
 
-    It calls the steps of a session's threads in turn, so the two loops differ in nothing
-    but who calls. While it is busy the camera goes on, and pictures are lost; the age of
-    a reading counts from the moment when the camera took the picture.
+    It calls the steps of a session's threads in turn, so the two loops differ only in which
+    thread calls them. While it is busy the camera continues, and frames are lost; the age
+    of a reading counts from the moment when the camera took the frame.
 
     Args:
         parts: From `make_parts`.
         seconds: How long to run.
-        timeline: Notes who worked when.
+        timeline: Records which thread worked when.
 
     Raises:
-        BaseException: Whatever a part raises; of a failing sink there is only a warning.
+        BaseException: Whatever a part raises; for a failing sink there is only a warning.
     """
     data = Data()
     smoother = Smoother("average", parts.runtime.labels)
@@ -290,7 +290,7 @@ def linear_loop(parts: Parts, seconds: float = 3.0, timeline: Timeline | None = 
         for loop in loops:
             stack.callback(loop.teardown)
             loop.setup()
-        stack.callback(data.readings.close)  # comes first at the end: no sink has to wait for readings
+        stack.callback(data.readings.close)  # runs first at the end, so that no sink waits for readings
         started = time.monotonic()
         while not data.done and time.monotonic() - started < seconds:
             for loop in loops:
@@ -299,7 +299,7 @@ def linear_loop(parts: Parts, seconds: float = 3.0, timeline: Timeline | None = 
 
 
 def threaded_loop(parts: Parts, seconds: float = 3.0, timeline: Timeline | None = None) -> LoopResult:
-    """Runs the same parts in a session, a thread for each; see `linear_loop`."""
+    """Runs the same parts in a session, with a thread for each; see `linear_loop`."""
     session = _Prepared(parts, seconds)
     with (timeline or Timeline(0)).watch(parts):
         session.run()
@@ -307,14 +307,14 @@ def threaded_loop(parts: Parts, seconds: float = 3.0, timeline: Timeline | None 
 
 
 class _Prepared(Session):
-    """A session around parts that are there already."""
+    """A session with parts that already exist."""
 
     def __init__(self, parts: Parts, seconds: float):
         super().__init__(settings=Settings(duration=seconds))
         self._parts = parts
 
     def make_parts(self) -> None:
-        """Takes the parts that were given."""
+        """Uses the given parts."""
         parts = self._parts
         self.source, self.detector, self.runtime = parts.camera, parts.detector, parts.runtime
         self.display, self.sinks = parts.window, list(parts.sinks)
@@ -326,7 +326,7 @@ class _Prepared(Session):
 
 
 def _result(parts: Parts, prediction: PredictLoop, seconds: float) -> LoopResult:
-    """Collects what window and prediction counted."""
+    """Collects what the window and the prediction counted."""
     ages, window = prediction.ages.summary(), parts.window
     gap, readings = window.longest_gap * 1000, prediction.predictions / seconds
     return LoopResult(round(window.fps, 1), round(gap), round(readings, 1), ages["p50"], ages["p95"])

@@ -56,7 +56,7 @@ def every_command(group=None, *words: str):
 def test_every_command_has_help_with_an_example(capsys, words):
     code, out, _ = run(capsys, *words, "--help")
     assert code == 0
-    example = " ".join(("Example: expression", *words)) if words else "Begin with: expression live"
+    example = " ".join(("Example: expression", *words)) if words else "Start with: expression live"
     assert example in out
 
 
@@ -145,7 +145,7 @@ BAD = [
     ("no such detector", lambda f: ("--detector", "yolo"), r"detector is 'yolo'"),
     ("no such smoothing", lambda f: ("--smooth", "silk"), r"smooth is 'silk'"),
     ("no such display", lambda f: ("--display", "wall"), r"display is 'wall'"),
-    ("widget in a terminal", lambda f: ("--source", "demo", "--display", "widget"), r"no notebook"),
+    ("widget in a terminal", lambda f: ("--source", "demo", "--display", "widget"), r"not a notebook"),
     ("people in words", lambda f: ("--people", "two"), r"people is 'two'"),
     ("no people", lambda f: ("--people", "0"), r"people is 0"),
     ("negative duration", lambda f: ("--duration", "-3"), r"duration is -3"),
@@ -314,7 +314,7 @@ def test_a_file_without_permission_is_one_clear_line(capsys, monkeypatch):
     assert code == 2
     assert err == (
         "mine.tflite cannot be used (Permission denied). "
-        "Expected one that you may read and write. Check its permissions.\n"
+        "Expected one that you can read and write. Check its permissions.\n"
     )
 
 
@@ -345,7 +345,7 @@ BAD_TEACHING = [
     (
         "train on nothing",
         TRAIN,
-        r"There is no FER2013 at nowhere\. Expected fer2013\.csv or a folder",
+        r"FER2013 was not found at nowhere\. Expected fer2013\.csv, a folder",
     ),
     (
         "train into nothing",
@@ -360,7 +360,7 @@ BAD_TEACHING = [
     (
         "one label named",
         (*TRAIN, "--data", "faces.csv", "--labels", "Sad"),
-        r"--labels is 'Sad'\. Expected two labels or more",
+        r"--labels is 'Sad'\. Expected two or more labels",
     ),
     (
         "labels of nothing",
@@ -401,7 +401,7 @@ BAD_TEACHING = [
     (
         "no data here",
         EVALUATE,
-        r"There is no FER2013 at nowhere\. Expected fer2013\.csv or a folder",
+        r"FER2013 was not found at nowhere\. Expected fer2013\.csv, a folder",
     ),
     ("evaluate on text", (*EVALUATE, "--data", "notes.txt"), r"notes\.txt"),
     ("no such model", (*EVALUATE, "--data", "faces.csv", "--model", "no.tflite"), r"no network .*no\.tflite"),
@@ -414,7 +414,7 @@ BAD_TEACHING = [
     (
         "a detector for faces that are cut",
         (*EVALUATE, "--data", "faces.csv", "--detector", "haar"),
-        r"--detector is given, and faces\.csv has faces that are cut already",
+        r"--detector is given, but the faces in faces\.csv are already cropped",
     ),
     ("no such split", (*EVALUATE, "--data", "faces.csv", "--split", "training"), r"--split is 'training'"),
     ("no such labels", (*EVALUATE, "--data", "faces.csv", "--labels", "mine"), r"no labels 'mine'"),
@@ -485,11 +485,11 @@ def test_a_network_is_taught_evaluated_and_exported(capfd, shelf, monkeypatch):
     code, out, err = run(capfd, *words)
     lines = out.splitlines()
     assert (code, err) == (0, "")
-    assert lines.pop(0) == "56 pictures to learn from, 14 to choose by."
+    assert lines.pop(0) == "56 training pictures, 14 validation pictures."
     for epoch, line in enumerate(lines[:2], 1):
-        assert re.fullmatch(rf"epoch {epoch}: loss \d\.\d+, right in validation [\d.]+%", line)
+        assert re.fullmatch(rf"epoch {epoch}: loss \d\.\d+, correct in validation [\d.]+%", line)
     assert re.fullmatch(
-        r"mine.expression\.keras: [\d.]+% right in validation\. expression\.tflite: .*", lines[2]
+        r"mine.expression\.keras: [\d.]+% correct in validation\. expression\.tflite: .*", lines[2]
     )
     assert lines[3] == "Next: expression evaluate --model mine/expression.tflite --data faces.csv"
     again = run(capfd, *words)[1].splitlines()
@@ -607,7 +607,7 @@ def test_eight_labels_are_learned_on_request_and_those_that_are_missing_left_out
     assert run(capfd, "evaluate", "--data", "set", "--model", "two/expression.tflite")[0] == 0
     code, out, _ = run(capfd, *teach, "--out", "three", "--labels", "happy,SAD,contempt")
     assert code == 0
-    assert out.startswith("18 pictures to learn from, 18 to choose by.")
+    assert out.startswith("18 training pictures, 18 validation pictures.")
     out = run(capfd, "evaluate", "--data", "set", "--model", "three/expression.tflite")[1]
     assert re.search(r"^Contempt +6 ", out, re.MULTILINE)
 
@@ -618,7 +618,7 @@ def test_faces_are_found_in_photos_and_cut_out_where_a_detector_is_named(capfd, 
         cv2.imwrite(str(tmp_path / label / "1.png"), picture)
     code, out, err = run(capfd, "evaluate", "--data", str(tmp_path), "--detector", "haar")
     assert (code, err) == (0, "")
-    assert out.startswith("In 1 of 2 pictures no face was found; they are taken whole.\n")
+    assert out.startswith("No face was found in 1 of 2 pictures; they are used whole.\n")
 
 
 def test_photos_that_are_taken_for_faces_are_spoken_of(capfd, tmp_path, portrait):
@@ -633,7 +633,7 @@ def test_photos_that_are_taken_for_faces_are_spoken_of(capfd, tmp_path, portrait
 def test_ctrl_c_in_a_training_says_how_to_go_on(shelf):
     words = ("train", "--data", "faces.csv", "--out", "mine", "--network", "tutorial", "--epochs", "900")
     process = expression_process(*words, cwd=shelf)
-    assert process.stdout.readline().startswith("56 pictures to learn from")
+    assert process.stdout.readline().startswith("56 training pictures")
     assert process.stdout.readline().startswith("epoch 1: ")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)

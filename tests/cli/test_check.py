@@ -51,7 +51,7 @@ def test_what_a_live_run_needs_works_here():
         assert checks[name].ok is True, checks[name]
     assert f"{importlib.metadata.version('numpy')}" in checks["Packages"].found
     assert "expression.tflite" in checks["Network"].found
-    assert "ms a face: Angry, Disgust, Fear, Happy, Sad, Surprise, Neutral" in checks["Network"].found
+    assert "ms per face: Angry, Disgust, Fear, Happy, Sad, Surprise, Neutral" in checks["Network"].found
 
 
 def test_the_check_takes_less_than_three_seconds_of_the_processor_and_loads_no_tensorflow():
@@ -72,7 +72,7 @@ def test_every_line_begins_with_its_mark_and_fits_a_hundred_columns(monkeypatch)
     lines = report(run_checks(Settings())).splitlines()
     assert all(line[:2] in ("✓ ", "✗ ", "– ", "  ") for line in lines[:-1])
     assert max(map(len, lines)) <= 100
-    assert lines[-1] == "Everything that a live run needs works."
+    assert lines[-1] == "Everything needed for a live run works."
 
 
 def test_a_report_is_aligned_and_wraps_under_itself():
@@ -88,7 +88,7 @@ def test_a_report_is_aligned_and_wraps_under_itself():
     assert lines[3].startswith("✗ Network   word word")
     assert lines[4].startswith("            word")
     assert lines[5] == "            Run: this"
-    assert lines[6] == "Fix the lines marked ✗ from the top, and check again."
+    assert lines[6] == "Fix the lines marked ✗ from the top, then check again."
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_where_opencv_does_not_work_the_check_says_how_to_mend_it(tmp_path, modu
     assert done.stderr == ""
     assert lines[lines.index(f"✗ OpenCV {found}") + 1] == remedy
     for name in ("Screen", "Detector", "Network", "Camera"):
-        line = f"✗ {name} not tried, since OpenCV does not work"
+        line = f"✗ {name} not tested, because OpenCV does not work"
         assert lines[lines.index(line) + 1] == "Fix OpenCV first."
 
 
@@ -214,7 +214,7 @@ def test_bad_settings_are_told_and_the_rest_is_checked_with_the_defaults(tmp_pat
     done = run_check(tmp_path)
     assert done.returncode == 1
     assert "✗ Settings   people is 'many' in expression.toml.\n" in done.stdout
-    assert "Expected a whole number. Give one, or leave people out.\n" in done.stdout
+    assert "Expected a whole number. Correct it, or leave people out.\n" in done.stdout
     assert "✓ Network" in done.stdout
 
 
@@ -246,7 +246,7 @@ def test_a_network_that_is_not_there_has_to_be_mended(tmp_path):
 def test_a_network_of_keras_is_not_loaded():
     path = str(SHIPPED.with_suffix(".keras"))
     line = by_name(run_checks(Settings(model=path)))["Network"]
-    assert (line.ok, line.found) == (None, f"{path} runs in Keras and was not tried")
+    assert (line.ok, line.found) == (None, f"{path} runs in Keras and was not tested")
 
 
 def test_a_network_of_keras_that_is_not_there_is_told():
@@ -273,8 +273,8 @@ def test_a_network_from_elsewhere_is_told_with_the_command_that_makes_it_ours(tm
             Check(
                 "Camera",
                 None,
-                "none was found",
-                "Plug one in and allow it for this program; without one the demo runs.",
+                "none found",
+                "Connect a camera and allow this program to use it; without one, the demo runs.",
             ),
             id="none",
         ),
@@ -283,7 +283,7 @@ def test_a_network_from_elsewhere_is_told_with_the_command_that_makes_it_ours(tm
             Check(
                 "Camera",
                 False,
-                f"{camera.DEVICES}/video0 is there, and you may not read it",
+                f"no permission to read {camera.DEVICES}/video0",
                 "Run: sudo usermod -aG video $USER and log in again.",
             ),
             id="locked",

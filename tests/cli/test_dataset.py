@@ -73,7 +73,7 @@ def test_a_repair_asks(capsys, monkeypatch, mine, answer, code, rows):
         assert len(book.rows) == rows
     kept = [path.read_text() for path in mine.glob("Images/.trash/*/faceLabels.csv")]
     assert kept == (["face2.png,Happy,tuesday\n"] if rows == 2 else [])
-    assert ("The previous version is kept in Images/.trash/" in out.replace("\\", "/")) == (rows == 2)
+    assert ("The previous version is saved in Images/.trash/" in out.replace("\\", "/")) == (rows == 2)
 
 
 def test_what_was_repaired_is_not_asked_again_and_the_rest_is(capsys, monkeypatch, mine):
@@ -145,7 +145,7 @@ def test_a_wipe_asks_and_deletes_everything(capsys, monkeypatch, mine, words, an
 
 def test_a_question_that_nobody_answers_deletes_nothing(capsys, monkeypatch, mine):
     code, _, err = run(capsys, monkeypatch, "wipe", answers="")
-    assert (code, err) == (1, "There was no answer. Expected y or n. Run it in a terminal, or see --help.\n")
+    assert (code, err) == (1, "No answer was given. Expected y or n. Run it in a terminal, or see --help.\n")
     assert len(list(mine.rglob("*.png"))) == 3
 
 
@@ -153,7 +153,7 @@ def test_without_a_picture_nothing_is_personalised(capsys, monkeypatch, tmp_path
     monkeypatch.chdir(tmp_path)
     (tmp_path / "faceLabels.csv").write_text("")
     assert app.main(["personalise"]) == 2
-    assert "There are no pictures with labels in " in capsys.readouterr().err
+    assert "There are no labelled pictures in " in capsys.readouterr().err
     assert not (tmp_path / "mine.keras").exists()
 
 
@@ -183,7 +183,7 @@ def test_faces_are_imported_without_a_look_and_what_is_left_out_is_told(capsys, 
     terms, *rest = out.splitlines()
     assert str(mine / "Images") in terms
     assert rest == [
-        "1 kept.",
+        "1 saved.",
         "Left out 1 without a label: add --label LABEL, or leave out --unseen.",
         "Folder names matched: happiness → Happy.",
     ]
@@ -217,7 +217,7 @@ def test_where_an_older_labeler_was_run_its_folder_is_named(capsys, monkeypatch,
     (tmp_path / "data" / "faceLabels.csv").write_text("face0.png,Happy\n")
     code, _, err = run(capsys, monkeypatch, "stats")
     assert code == 2
-    assert err.endswith("Go there first: cd data. Pictures that are here are found from there.\n")
+    assert err.endswith("Change to it first: cd data. Pictures in this folder are found from there.\n")
 
 
 def test_a_folder_of_pictures_that_is_no_set_is_never_wiped(capsys, monkeypatch, tmp_path):
@@ -351,7 +351,7 @@ def test_what_cannot_be_imported_is_told_beside_what_could(capsys, monkeypatch, 
     write_picture(mine / "face.png", picture(77))
     code, out, err = run(capsys, monkeypatch, "import", "notes.txt", "face.png", "--label", "Sad", "--unseen")
     assert code == 2
-    assert out.splitlines()[1:] == ["1 kept."]
+    assert out.splitlines()[1:] == ["1 saved."]
     assert err.startswith("notes.txt is neither a picture nor a film that can be read. Expected ")
     assert err.count("\n") == 1
 
@@ -361,8 +361,8 @@ def test_rows_of_labels_that_are_not_listed_are_not_hidden(capsys, monkeypatch, 
         file.write("face9.png,Wink\n")
     _, out, _ = run(capsys, monkeypatch, "stats")
     assert out.splitlines()[-2:] == [
-        "Not counted, since no picture was found: 1 of 4 rows. Run: expression dataset check",
-        "Not counted, since they are not listed: Wink. Run: expression dataset check",
+        "Not counted, because the picture was not found: 1 of 4 rows. Run: expression dataset check",
+        "Not counted, because these labels are not listed: Wink. Run: expression dataset check",
     ]
 
 
@@ -374,7 +374,7 @@ def test_rows_of_labels_that_are_not_listed_are_not_hidden(capsys, monkeypatch, 
             (),
             (0.6, 0.7),
             (8, 8),
-            ["Tested with 16 others of session monday:", "  before 60.0%, after 75.0% right"],
+            ["Tested on 16 others of session monday:", "  before 60.0%, after 75.0% correct"],
             id="all is well",
         ),
         pytest.param(
@@ -383,10 +383,10 @@ def test_rows_of_labels_that_are_not_listed_are_not_hidden(capsys, monkeypatch, 
             (0.8, 0.7),
             (8, 8),
             [
-                "Tested with 16 others of the last 3 sessions:",
-                "  before 60.0% (it did not know Tilted), after 75.0% right",
-                "  labels that it knew: before 80.0%, after 70.0% right",
-                "It is less accurate now on labels that it knew. Take more pictures, in everyday light.",
+                "Tested on 16 others of the last 3 sessions:",
+                "  before 60.0% (it did not know Tilted), after 75.0% correct",
+                "  labels that it knew: before 80.0%, after 70.0% correct",
+                "It is now less accurate on the labels that it knew. Take more pictures, in everyday light.",
             ],
             id="a new label, and worse",
         ),
@@ -396,10 +396,10 @@ def test_rows_of_labels_that_are_not_listed_are_not_hidden(capsys, monkeypatch, 
             (None, None),
             (8, 0),
             [
-                "Tested with 8 others of session monday:",
-                "  before: it knew none of the labels; after 75.0% right",
-                "Too little to test on: 0 of Tilted.",
-                "Take another session with 10 of each label: expression label",
+                "Tested on 8 others of session monday:",
+                "  before: it knew none of the labels; after 75.0% correct",
+                "Too few pictures to test on: 0 of Tilted.",
+                "Take another session with 10 pictures of each label: expression label",
             ],
             id="none known, and too little",
         ),
@@ -409,10 +409,10 @@ def test_rows_of_labels_that_are_not_listed_are_not_hidden(capsys, monkeypatch, 
             (0.6, 0.7),
             (4, 8),
             [
-                "Tested with 12 others:",
-                "  before 60.0%, after 75.0% right",
-                "Too little to test on: 4 of Happy.",
-                "All are of one session, so the figures are optimistic.",
+                "Tested on 12 others:",
+                "  before 60.0%, after 75.0% correct",
+                "Too few pictures to test on: 4 of Happy.",
+                "All pictures are from one session, so these numbers are optimistic.",
                 "Take a second session on another day, 10 of each label: expression label",
             ],
             id="one session",
@@ -423,6 +423,6 @@ def test_what_came_of_personalising_is_told(sessions, strange, known, tested, li
     made = Personalised(
         Path("mine.keras"), Labels(["Happy", "Tilted"]), 40, tested, 0, sessions, strange, 0.6, 0.75, *known
     )
-    assert list(_told(made)) == ["Learned from 40 pictures of Happy, Tilted.", *lines]
+    assert list(_told(made)) == ["Trained on 40 pictures of Happy, Tilted.", *lines]
     left = "Left out 2 near-duplicates of test pictures."
     assert list(_told(replace(made, twins=2)))[1] == left

@@ -50,7 +50,7 @@ def test_the_test_shows_every_colour_and_puts_all_back(bridge, capsys):
     assert main(["lights", "test", "--lights", "Sofa", "--seconds", "0"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("Following: Sofa.\nAngry: #ff0000 at 100%\nDisgust: ")
-    assert out.endswith("All is as it was.\n")
+    assert out.endswith("The lamps were restored.\n")
     assert len(bridge.commands) == 8
     assert bridge.lights == lamps()
     assert not before_path().exists()
@@ -66,7 +66,7 @@ def test_a_test_that_is_ended_by_a_signal_puts_all_back(bridge, name):
     process.send_signal(getattr(signal, name))
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
-    assert out.endswith("Stopped.\nAll is as it was.\n")
+    assert out.endswith("Stopped.\nThe lamps were restored.\n")
     assert bridge.lights == lamps()
     assert not before_path().exists()
 
@@ -76,7 +76,7 @@ def test_a_test_whose_lamps_are_not_all_put_back_does_not_say_that_they_are(brid
     assert main(["lights", "test", "--lights", "Sofa", "--seconds", "1"]) == 0
     out = capsys.readouterr().out
     assert out.endswith("is not put back yet: Sofa. Later: expression lights restore\n")
-    assert "All is as it was" not in out
+    assert "The lamps were restored" not in out
 
 
 def test_a_test_whose_lamp_is_taken_away_meanwhile_says_so(bridge, capsys, monkeypatch):
@@ -85,7 +85,7 @@ def test_a_test_whose_lamp_is_taken_away_meanwhile_says_so(bridge, capsys, monke
     assert main(["lights", "test", "--lights", "Sofa", "--seconds", "1"]) == 0
     out = capsys.readouterr().out
     assert out.endswith("Gone from the bridge, and forgotten: Sofa.\n")
-    assert "All is as it was" not in out
+    assert "The lamps were restored" not in out
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_restoring_tells_of_lamps_that_were_switched_off_or_taken_away(bridge, c
     first, *others = capsys.readouterr().out.splitlines()
     assert first.endswith(": Desk.")
     assert others == [
-        "Switched off, and kept for later: Sofa.",
-        "Gone from the bridge, and forgotten: Strip.",
+        "Switched off, and saved for later: Sofa.",
+        "No longer on the bridge, and forgotten: Strip.",
     ]
     assert list(read_before(before_path())[bridge.id]) == ["1"]
 
@@ -171,10 +171,10 @@ def test_restoring_tells_what_it_did_and_goes_on_when_one_bridge_is_away(bridge,
     assert main(["lights", "restore"]) == 1
     out, err = capsys.readouterr()
     first, *others = out.splitlines()
-    assert first == "Not put back, and kept for later: Sofa, Shed."
-    assert others[0].startswith("Put back as on 20")
+    assert first == "Not restored, and saved for later: Sofa, Shed."
+    assert others[0].startswith("Restored to the state of 20")
     assert others[0].endswith(": Sofa.")
-    assert others[1:] == ["Cannot be reached, and kept for later: Shed."]
+    assert others[1:] == ["Unreachable, and saved for later: Shed."]
     assert err.startswith("Nothing listens at http://127.0.0.1:9. ")
     assert bridge.lights == lamps()
     before_path().write_text("{", "utf-8")
@@ -200,10 +200,10 @@ def test_a_test_that_is_interrupted_again_while_lamps_are_put_back(bridge, insis
             process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
     if not insists:
-        assert (process.returncode, out, err) == (0, "Stopped.\nAll is as it was.\n", "")
+        assert (process.returncode, out, err) == (0, "Stopped.\nThe lamps were restored.\n", "")
     else:
         assert (process.returncode, out) == (1, "")
-        assert err.startswith("These lights were not put back before Ctrl-C was pressed: Lamp ")
+        assert err.startswith("These lights were not restored before Ctrl-C was pressed: Lamp ")
         assert err.endswith(". Run: expression lights restore\n")
         assert main(["lights", "restore"]) == 0
     assert bridge.lights == before
@@ -222,7 +222,7 @@ def test_restoring_that_is_interrupted_says_so_and_goes_on_the_next_time(bridge,
         process.send_signal(getattr(signal, name))
         _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
-    assert err.startswith("These lights were not put back before Ctrl-C was pressed: Lamp 1, ")
+    assert err.startswith("These lights were not restored before Ctrl-C was pressed: Lamp 1, ")
     assert "Traceback" not in err
     assert bridge.sensors == {}, "another computer need not wait"
     assert main(["lights", "restore"]) == 0

@@ -54,7 +54,7 @@ def test_a_page_without_widgets_is_told_in_their_place(camera_page):
     camera_page.run()
     for name in ("The browser's camera", "The live view"):
         camera_page.wait(f"{name} is not shown here.")
-    camera_page.wait("Expected a page that shows widgets")
+    camera_page.wait("Expected a page that supports widgets")
 
 
 @notebook(SOON + LIVE, without="anywidget")

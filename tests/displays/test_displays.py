@@ -76,7 +76,7 @@ class Run:
             self.data.frame.publish(frame)
 
     def shown(self) -> str:
-        """The words of the newest picture, without the figures in brackets."""
+        """The text of the newest picture, without the numbers in brackets."""
         return self.display.pictures[-1][1].split(" (")[0]
 
     def end(self) -> None:
@@ -380,8 +380,8 @@ def test_a_widget_outside_a_notebook_is_refused():
     with pytest.raises(DisplayError) as error:
         make_display("widget")
     assert str(error.value) == (
-        "A widget cannot be shown: this is no notebook. "
-        "Expected a cell of a notebook in Jupyter. Choose the display window or none."
+        "A widget cannot be shown: this is not a notebook. "
+        "Expected a notebook cell in Jupyter. Choose the display window or none."
     )
 
 

@@ -51,9 +51,9 @@ def test_the_live_view_moves_in_place_and_its_buttons_turn_the_switches_and_end_
         page.select_option("select:has-text('as read')", "Sad")
         for name in ("Pause", "Recognition"):
             page.click(f"button:has-text('{name}')")
-        page.wait_for_selector("text=off · paused · Sad by hand")  # the picture's words say so
+        page.wait_for_selector("text=off · paused · Sad (override)")  # the picture's words say so
         page.click("button:has-text('Stop')")
-        page.wait_for_selector("text=stopped with 0 threads left, off · paused · Sad by hand")
+        page.wait_for_selector("text=stopped with 0 threads left, off · paused · Sad (override)")
         kept = page.eval_on_selector(".jp-RenderedImage img", "picture => picture.src")
     assert kept.startswith("data:image/jpeg")
 

@@ -57,7 +57,7 @@ def test_asking_often_does_not_disturb_a_server_that_starts_anew_without_clients
         (
             "NONE",
             {"DISPLAY": ":0"},
-            (False, "this OpenCV has no windows (opencv-python-headless is installed)"),
+            (False, "this OpenCV cannot open windows (opencv-python-headless is installed)"),
         ),
     ],
     ids=["nothing", "dead X", "Qt on Wayland", "GTK on Wayland", "headless OpenCV"],

@@ -97,7 +97,7 @@ def test_a_page_without_widgets_shows_what_to_do(monkeypatch):
     widget = Widget()
     widget.open()
     (bundle,) = shown
-    assert bundle["text/plain"].startswith("The live view is not shown here.\nExpected a page that shows")
+    assert bundle["text/plain"].startswith("The live view is not shown here.\nExpected a page that supports")
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == widget._box.model_id
     widget.close()
 
@@ -138,7 +138,7 @@ def test_the_last_picture_takes_the_widget_s_place_with_words_to_it():
     widget._handle = handle
     widget.show(picture(200), [SAD])
     widget.close()
-    words = "The last picture of the live run: Sad 60%"
+    words = "The last frame of the live run: Sad 60%"
     assert handle.output["text/plain"] == words
     assert handle.options == {"metadata": {"image/jpeg": {"alt": words}}, "raw": True}
     jpeg = base64.b64decode(handle.output["image/jpeg"])
@@ -150,7 +150,7 @@ def test_a_run_without_a_picture_says_so():
     widget.open()
     widget._handle = handle
     widget.close()
-    assert handle.output == {"text/plain": "The live run ended before its first picture."}
+    assert handle.output == {"text/plain": "The live run ended before its first frame."}
 
 
 def test_closing_twice_or_before_opening_does_nothing():
@@ -206,7 +206,7 @@ def test_a_notebook_that_is_saved_keeps_the_last_picture():
     assert len(outputs) == 1
     shown = decoded(base64.b64decode(outputs[0].data["image/jpeg"]))
     np.testing.assert_allclose(shown[60, 160], 119, atol=3)
-    assert outputs[0].data["text/plain"].startswith("The last picture of the live run: no face")
+    assert outputs[0].data["text/plain"].startswith("The last frame of the live run: no face")
     assert "application/vnd.jupyter.widget-view+json" not in outputs[0].data
 
 

@@ -208,7 +208,7 @@ def test_opening_outside_the_main_thread_says_which_thread():
     thread.join()
     assert caught == [
         "The window was opened in the thread helper. "
-        "Expected the main thread, which alone may own a window. "
+        "Expected the main thread, the only one that can own a window. "
         "Call Session.run() from the main thread, or choose the display none."
     ]
 
@@ -248,4 +248,4 @@ def test_keys_of_a_live_view_turn_the_switches_of_its_run(monkeypatch):
     for key in "p2x":
         monkeypatch.setattr(cv2, "waitKeyEx", lambda _, key=key: ord(key))
         assert window.is_open()
-    assert window.control.told() == "paused · Sad by hand"
+    assert window.control.told() == "paused · Sad (override)"

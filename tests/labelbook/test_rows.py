@@ -97,7 +97,7 @@ def test_a_table_that_is_not_there_has_no_rows(tmp_path):
         (b"face1.png\n", r"has the row 'face1\.png'\. Expected image,label\. Write a label behind"),
         (b",Happy\n", r"has the row ',Happy'\. Expected the name of a picture in each row\."),
         (b"face1.png,\x81\n", r"is not a text file \(.*codec.*\)\. Expected rows image,label\."),
-        (b"PK\x03\x04...", r"is a workbook of a spreadsheet, or a zip archive\..* Save it again as CSV"),
+        (b"PK\x03\x04...", r"is a spreadsheet workbook or a zip archive\..* Save it again as CSV"),
     ],
 )
 def test_a_table_that_cannot_be_is_told(tmp_path, text, said):

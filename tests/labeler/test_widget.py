@@ -57,7 +57,7 @@ def test_it_shows_pictures_of_the_desk(labeler):
 def test_a_page_without_widgets_shows_what_to_do(labeler):
     bundle, _ = labeler._repr_mimebundle_()
     assert bundle["text/plain"].startswith(
-        "The labeler is not shown here.\nExpected a page that shows widgets"
+        "The labeler is not shown here.\nExpected a page that supports widgets"
     )
     assert "application/vnd.jupyter.widget-view+json" in bundle
 

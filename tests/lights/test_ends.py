@@ -81,7 +81,8 @@ def check_after_the_next_start(bridge, how: str) -> None:
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, out + err
     assert (
-        "Put back as on " in out or "An earlier run was cut off; at the end the lights are put back " in out
+        "Restored to the state of " in out
+        or "An earlier run was cut off; at the end the lights are put back " in out
     )
     check(bridge)
 

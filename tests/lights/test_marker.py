@@ -125,7 +125,7 @@ def test_a_bridge_is_freed_on_request(bridge, mark, elsewhere, capsys):
     elsewhere(False)
     assert main(["lights", "test", "--seconds", "0"]) == 2
     assert main(["lights", "free"]) == 0
-    assert capsys.readouterr().out.startswith("Free again; it was marked by: expression on ")
+    assert capsys.readouterr().out.startswith("The bridge is free again. It was marked by: expression on ")
     assert main(["lights", "test", "--seconds", "0"]) == 0
     assert main(["lights", "free"]) == 0
     assert capsys.readouterr().out.endswith("The bridge was not marked.\n")

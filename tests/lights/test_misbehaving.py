@@ -161,10 +161,10 @@ def test_what_cannot_be_put_back_is_forgotten_on_request(bridge, capsys):
     capsys.readouterr()
     assert main(["lights", "restore", "--forget"]) == 0
     refused, forgotten = capsys.readouterr().out.splitlines()
-    assert refused.startswith("Not put back, and kept for later: Sofa (error 7: invalid value, [0.1, 0.1], ")
+    assert refused.startswith("Not restored, and saved for later: Sofa (error 7: invalid value, [0.1, 0.1], ")
     assert forgotten == "Forgotten: Sofa."
     assert main(["lights", "restore"]) == 0
-    assert capsys.readouterr().out == "Nothing to put back.\n"
+    assert capsys.readouterr().out == "Nothing to restore.\n"
 
 
 def test_the_lamps_of_a_bridge_that_is_gone_for_good_are_forgotten_on_request(bridge, capsys):
@@ -173,9 +173,9 @@ def test_the_lamps_of_a_bridge_that_is_gone_for_good_are_forgotten_on_request(br
     cut_off(sink)
     bridge.stop()
     assert main(["lights", "restore"]) == 1
-    assert capsys.readouterr().out == "Not put back, and kept for later: Sofa, Desk, Strip.\n"
+    assert capsys.readouterr().out == "Not restored, and saved for later: Sofa, Desk, Strip.\n"
     assert main(["lights", "restore", "--forget"]) == 0
-    said = "Not put back, and forgotten: Sofa, Desk, Strip. (Nothing listens at "
+    said = "Not restored, and forgotten: Sofa, Desk, Strip. (Nothing listens at "
     assert capsys.readouterr().out.startswith(said)
     assert not before_path().exists()
 
@@ -190,8 +190,8 @@ def test_a_bad_entry_among_how_lamps_were_costs_the_others_nothing(bridge, capsy
     before_path().write_text(json.dumps(kept), "utf-8")
     assert main(["lights", "restore"]) == 0
     out = capsys.readouterr().out
-    assert "Put back as far as is known: Sofa (its entry is damaged)." in out
-    assert "Gone from the bridge, and forgotten: x." in out
+    assert "Restored as far as known: Sofa (its entry is damaged)." in out
+    assert "No longer on the bridge, and forgotten: x." in out
     assert others(bridge.lights) == others(lamps())
     assert not before_path().exists()
 

@@ -67,10 +67,10 @@ def test_a_lamp_that_was_switched_off_in_the_run_is_named_kept_and_mended_once_i
     assert capsys.readouterr().out == said
     assert sink.left == ["Sofa"]
     assert main(["lights", "restore"]) == 0
-    assert capsys.readouterr().out == "Switched off, and kept for later: Sofa.\n"
+    assert capsys.readouterr().out == "Switched off, and saved for later: Sofa.\n"
     bridge.lights["1"]["state"]["on"] = True
     assert main(["lights", "restore"]) == 0
-    assert capsys.readouterr().out.startswith("Put back as on 20")
+    assert capsys.readouterr().out.startswith("Restored to the state of 20")
     assert bridge.lights == lamps()
     assert not before_path().exists()
 
@@ -163,7 +163,7 @@ def test_a_record_is_found_by_the_id_of_a_bridge_that_has_moved(bridge, capsys):
     bridge.port = 0
     bridge.start()
     assert main(["lights", "restore"]) == 1
-    assert capsys.readouterr().out == "Not put back, and kept for later: Sofa.\n"
+    assert capsys.readouterr().out == "Not restored, and saved for later: Sofa.\n"
     remember(Paired(bridge.url, KEY, id=bridge.id))
     assert main(["lights", "restore"]) == 0
     assert bridge.lights == lamps()
@@ -179,7 +179,7 @@ def test_records_of_older_files_are_found_by_the_address(bridge, scheme, capsys)
     before_path().write_text(json.dumps({bridge.url: {"1": sofa}}), "utf-8")
     bridge.lights["1"]["state"].update(bri=9, xy=[0.2, 0.2])
     assert main(["lights", "restore"]) == 0
-    assert capsys.readouterr().out == "Put back as on 2025-01-02 03:04: Sofa.\n"
+    assert capsys.readouterr().out == "Restored to the state of 2025-01-02 03:04: Sofa.\n"
     assert bridge.lights == lamps()
     assert not before_path().exists()
 
@@ -269,7 +269,7 @@ def test_a_lamp_that_takes_commands_without_doing_them_is_named_and_kept(bridge,
     assert list(read_before(before_path())[bridge.id]) == ["1"]
     del bridge._apply
     assert main(["lights", "restore"]) == 0
-    assert capsys.readouterr().out.startswith("Put back as on 20")
+    assert capsys.readouterr().out.startswith("Restored to the state of 20")
     assert bridge.lights == lamps()
     assert not before_path().exists()
 

@@ -310,7 +310,7 @@ def test_settings_and_single_settings_together_are_refused():
 
 @pytest.mark.parametrize("use", [lambda run: next(run.readings()), lambda run: run.statistics()])
 def test_a_session_that_was_not_started_says_so(use):
-    with pytest.raises(BadInputError, match="was not started"):
+    with pytest.raises(BadInputError, match="has not been started"):
         use(quiet(Pictures()))
 
 
@@ -329,7 +329,7 @@ def test_statistics_that_cannot_be_written_at_the_end_are_told(tmp_path):
 def test_statistics_never_replace_anything_but_statistics(tmp_path, content):
     path = tmp_path / "mine"
     path.write_bytes(content)
-    with pytest.raises(OutputError, match="is there already and holds no statistics"):
+    with pytest.raises(OutputError, match="already exists and does not contain statistics"):
         quiet(Pictures(3), stats=str(path)).run()
     assert path.read_bytes() == content
 
@@ -343,7 +343,7 @@ def test_statistics_of_an_earlier_run_are_replaced(tmp_path):
 
 def test_a_sink_that_is_named_twice_is_refused(tmp_path):
     sinks = [f"csvfile:{tmp_path}/a.csv"] * 2
-    with pytest.raises(BadInputError, match=r"csvfile:.*a\.csv is there twice"):
+    with pytest.raises(BadInputError, match=r"csvfile:.*a\.csv is given twice"):
         quiet(Pictures(3), sinks=sinks).run()
 
 
@@ -413,7 +413,7 @@ def test_a_session_runs_once():
     run = quiet(Pictures(3))
     run.run()
     for again in (run.start, run.run):
-        with pytest.raises(BadInputError, match="has run already"):
+        with pytest.raises(BadInputError, match="has already run"):
             again()
 
 

@@ -208,7 +208,7 @@ def test_a_failing_sink_is_warned_of_once_and_tried_again_with_growing_pauses(ca
     assert data.pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     assert [record.message for record in caplog.records] == [
         "The sink Recorder failed. OSError: [Errno 28] No space left. Fix it, or leave it out. "
-        "(The run goes on without it, and tries it again at least every 30 s.)",
+        "(The run continues without it, and tries it again at least every 30 s.)",
         "The sink Recorder works again.",
     ]
     assert {(record.name, record.levelno) for record in caplog.records} == {("expression", logging.WARNING)}
@@ -363,8 +363,8 @@ def test_a_sink_that_does_not_close_well_hides_nothing(caplog):
     loop.join(PATIENCE)
     assert data.error == ("faces", first)
     assert caplog.messages == [
-        "The sink Stuck did not close well: OSError: lost. Expected it to give everything back. "
-        "Look whether its last readings arrived."
+        "The sink Stuck did not close properly: OSError: lost. Expected it to close without an error. "
+        "Check whether its last readings arrived."
     ]
 
 
@@ -373,7 +373,7 @@ def test_an_error_of_ours_says_itself_what_to_do(caplog):
     feed(Recorder([None, away]), seen(0, p1="Sad"), data=Patient())
     assert caplog.messages == [
         "The sink Recorder failed. Nobody answers. Expected somebody. Ring again. "
-        "(The run goes on without it, and tries it again at least every 30 s.)"
+        "(The run continues without it, and tries it again at least every 30 s.)"
     ]
 
 
@@ -453,5 +453,5 @@ def test_a_sink_that_fails_at_its_picture_is_warned_of_once_and_not_asked_again(
     (record,) = caplog.records
     assert record.getMessage() == (
         "The sink Drawn cannot be drawn: TypeError: 'NoneType' object is not subscriptable. "
-        "The run goes on without its picture."
+        "The run continues without its picture."
     )

@@ -40,7 +40,7 @@ def test_a_film_is_not_read_as_a_whole_to_see_that_it_holds_no_statistics(tmp_pa
     with film.open("wb") as file:
         file.truncate(50_000_000)
     tracemalloc.start()
-    with pytest.raises(OutputError, match="is there already and holds no statistics"):
+    with pytest.raises(OutputError, match="already exists and does not contain statistics"):
         StatisticsFile(str(film)).check()
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

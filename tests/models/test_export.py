@@ -302,7 +302,9 @@ def test_a_full_disk_is_told_and_leaves_the_file_before_it(network, tmp_path, mo
     (tmp_path / "x.tflite").write_text("the one before")
     monkeypatch.setattr("expression.models.export._convert", lambda *_: b"")
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    with pytest.raises(OutputError, match=r"\(No space left on device\).* room on the disk\. .*or room"):
+    with pytest.raises(
+        OutputError, match=r"\(No space left on device\).* space on the disk\. .*free some space"
+    ):
         export(network, tmp_path / "x.tflite")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("x.tflite", "the one before")]
 

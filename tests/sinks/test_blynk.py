@@ -123,7 +123,7 @@ def test_where_the_end_of_a_run_cannot_be_shown_it_says_so(cloud, caplog):
     data.readings.close()
     loop.teardown()
     (message,) = caplog.messages
-    assert message.startswith("The sink blynk did not close well: Blynk at 127.0.0.1")
+    assert message.startswith("The sink blynk did not close properly: Blynk at 127.0.0.1")
 
 
 def test_an_override_has_the_index_that_its_label_has_among_all(cloud):

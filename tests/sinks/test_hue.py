@@ -419,7 +419,7 @@ def test_after_a_run_was_killed_lights_restore_mends_all(kind, request):
     restore = expression_process("lights", "restore")
     out, err = restore.communicate(timeout=PATIENCE)
     assert (restore.returncode, err) == (0, "")
-    assert out.startswith("Put back as on 20")
+    assert out.startswith("Restored to the state of 20")
     assert lights()["lights"] == before
     again = expression_process("lights", "restore")
-    assert again.communicate(timeout=PATIENCE)[0] == "Nothing to put back.\n"
+    assert again.communicate(timeout=PATIENCE)[0] == "Nothing to restore.\n"

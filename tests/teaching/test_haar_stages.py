@@ -91,7 +91,7 @@ def test_pictures_shrink_until_the_window_does_not_fit(noise):
     ],
 )
 def test_another_kind_of_cascade_is_refused(path):
-    with pytest.raises(BadInputError, match=r"cannot be taken apart. Expected a Haar cascade of 24"):
+    with pytest.raises(BadInputError, match=r"cannot be read as a cascade. Expected a Haar cascade of 24"):
         read_stages(path)
 
 
@@ -99,7 +99,7 @@ def test_another_kind_of_cascade_is_refused(path):
 def test_what_is_no_cascade_is_refused(tmp_path, text):
     path = tmp_path / "bad.xml"
     path.write_text(text)
-    with pytest.raises(BadInputError, match=r"bad\.xml cannot be taken apart"):
+    with pytest.raises(BadInputError, match=r"bad\.xml cannot be read as a cascade"):
         read_stages(path)
 
 

@@ -37,7 +37,7 @@ def test_a_broker_that_has_ended_is_told(monkeypatch):
     broker = PracticeBroker()
     broker._process.kill()
     broker._process.wait()
-    words = r"does not answer at port \d+\. Expected an answer within 2 s\. Begin again"
+    words = r"does not answer at port \d+\. Expected an answer within 2 s\. Start again"
     with pytest.raises(RunError, match=words):
         broker.stop()
     broker.stop()
@@ -59,6 +59,6 @@ def test_without_mosquitto_it_says_what_to_install(monkeypatch):
 def test_a_program_that_ends_at_once_is_told(monkeypatch):
     monkeypatch.setattr(local_broker, "PROGRAM", "false")
     with pytest.raises(
-        RunError, match=r"does not answer at port \d+.* Expected .* See what it says: false -p"
+        RunError, match=r"does not answer at port \d+.* Expected .* Check its output: false -p"
     ):
         PracticeBroker()

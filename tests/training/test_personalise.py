@@ -297,8 +297,8 @@ def test_the_command_compares_and_its_network_runs_live(mine, tmp_path, monkeypa
             book.add(picture, LABELS[index], session)
     assert app.main(["personalise"]) == 0
     out = capfd.readouterr().out.splitlines()
-    assert out[0] == "Learned from 60 pictures of Angry, Happy, Sad, Surprise, Neutral."
-    assert out[1] == "Tested with 60 others of session tuesday:"
+    assert out[0] == "Trained on 60 pictures of Angry, Happy, Sad, Surprise, Neutral."
+    assert out[1] == "Tested on 60 others of session tuesday:"
     assert len(out) == 4
     assert out[-1] == "Next: expression live --model mine.tflite"
     assert os.path.getsize("mine.tflite") > 10**6

@@ -243,7 +243,7 @@ def test_words_tell_what_is_drawn():
 
 
 def test_a_blank_picture_has_its_text_in_the_middle():
-    picture = blank(640, 480, "Waiting for the first picture …")
+    picture = blank(640, 480, "Waiting for the first frame …")
     assert picture.shape == (480, 640, 3)
     bright = np.argwhere(picture.min(2) > 150)
     assert abs(bright.mean(0) - (240, 320)).max() < 12
