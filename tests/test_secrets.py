@@ -332,7 +332,7 @@ def test_a_file_of_secrets_is_not_for_a_place_that_the_folder_names(tmp_path):
     file.write_text(f"EXPRESSION_MQTT_PASSWORD={MARKER}\n")
     file.chmod(0o600)
     with pytest.raises(
-        ExpressionError, match=r"host of the sink mqtt is named by .*what secrets= names would"
+        ExpressionError, match=r"host of the sink mqtt is named by .*the secret in secrets= would"
     ):
         make_sink(f"mqtt:host=203.0.113.7,secrets={file}", "/tmp/expression.toml")
 

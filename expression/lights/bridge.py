@@ -99,7 +99,7 @@ class Bridge:
         found = get()
         listed = {n: entry for n, entry in found.items() if NUMBER.fullmatch(n)} if _is_dict(found) else None
         if listed is None or (found and not listed) or len(listed) > MOST:
-            raise BridgeError(f"The bridge at {self.url} gave no list of {what}.", NEARBY, AGAIN)
+            raise BridgeError(f"The bridge at {self.url} did not return a list of {what}.", NEARBY, AGAIN)
         whole = {n: entry if _is_dict(entry) else {} for n, entry in listed.items()}
         names_only = [n for n, entry in listed.items() if _is_dict(entry) and len(entry) < 2]
         return whole | {n: self._one(get, n) or whole[n] for n in names_only[:MOST_ASKED]}
@@ -121,7 +121,7 @@ class Bridge:
         if mode != "GET" and not (isinstance(answer, list) and answer and all(map(_is_dict, answer))):
             raise BridgeError(
                 f"The bridge at {self.url} did not confirm the command.",
-                "Expected a list of what was changed.",
+                "Expected a list of the changes.",
                 "Wait a moment; if this continues, unplug the bridge and plug it in again.",
                 "no clear answer",
             )
@@ -149,8 +149,8 @@ def raise_errors(answer: Any, url: str, key: str = "") -> None:
         set_by_hand = key and os.environ.get(VARIABLE, "").strip() == key
         again = f"expression lights pair {url}"
         raise RefusedError(
-            f"The bridge at {url} does not know the key{f' in {VARIABLE}' if set_by_hand else ''}.",
-            "Expected the one that it gave when it was paired.",
+            f"The bridge at {url} does not recognise the key{f' in {VARIABLE}' if set_by_hand else ''}.",
+            "Expected the key that it issued when it was paired.",
             f"Correct it, or unset it and run: {again}" if set_by_hand else f"Run: {again}",
         )
     words = str(error.get("description", "no reason given"))

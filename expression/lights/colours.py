@@ -151,7 +151,7 @@ def light(text: str) -> Light:
         )
     raise BadInputError(
         f"There is no colour {text!r}.",
-        f"Expected #rrggbb or one of {', '.join(NAMES)}, and a brightness such as 40% if you like.",
+        f"Expected #rrggbb or one of {', '.join(NAMES)}, optionally with a brightness such as 40%.",
         did_you_mean(name, NAMES),
     )
 

@@ -138,7 +138,7 @@ class LampController:
             self.lamps = [lamp for lamp in self.lamps if lamp.number in self.before.lamps]
             if "disk" not in self._named:
                 self._named.add("disk")
-                logger.warning("Lights that were switched on will not follow: %s", error)
+                logger.warning("Lights switched on during the run will not follow: %s", error)
             return False
 
     def _shows(self, number: str, told: dict) -> bool:

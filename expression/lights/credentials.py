@@ -28,7 +28,7 @@ BRIDGE = "EXPRESSION_LIGHTS_BRIDGE"
 """Names a bridge; `settings.py` reads it too."""
 
 FILE = "bridges.json"
-ROOM = f"Make room, or the folder writable, or name another one in {FOLDER}."
+ROOM = f"Free some space, make the folder writable, or name another folder in {FOLDER}."
 LOCK_SECONDS = 5.0
 """How long somebody else may read and write one of the files; it takes milliseconds."""
 
@@ -92,9 +92,9 @@ def split(url: str) -> tuple[str, str, int | None]:
     found = re.fullmatch(form, url.strip())
     if not found or int(found.group(3) or 1) not in range(1, 65536):
         raise BadInputError(
-            f"{url!r} is no address of a bridge.",
-            "Expected something like 192.168.1.20, or http:// or https:// before it.",
-            "Look it up in the Hue app, or let it be found: expression lights pair",
+            f"{url!r} is not the address of a bridge.",
+            "Expected an address such as 192.168.1.20, optionally with http:// or https:// before it.",
+            "Look it up in the Hue app, or search for the bridge: expression lights pair",
         )
     port = int(found.group(3)) if found.group(3) else None
     return found.group(1) or "", found.group(2).strip("[]"), port
@@ -141,7 +141,7 @@ def find(
             raise not_sent_to(f"The bridge {address}", found_in, VARIABLE, f"{BRIDGE}={address}")
         return Paired(address if "://" in address else f"http://{address}", key)
     raise BadInputError(
-        f"No bridge was paired{f' at {address}' if address else ''}.",
+        f"No bridge has been paired{f' at {address}' if address else ''}.",
         f"Expected a key in {path()}"
         + (f", with the bridge's certificate{' beside it' if key else ''}." if "https" in address else "."),
         "Run: expression lights pair" + (f" {address}" if address and not ID.fullmatch(address) else ""),
@@ -153,8 +153,8 @@ def _key_of(environ: Mapping[str, str]) -> str:
     key = environ.get(VARIABLE, "").strip()
     if not KEY.fullmatch(key):
         raise BadInputError(
-            f"{VARIABLE} is no key of a bridge.",
-            "Expected letters and digits without blanks.",
+            f"{VARIABLE} is not a valid bridge key.",
+            "Expected letters and digits without spaces.",
             "Copy it again, or unset it and run: expression lights pair",
         )
     return key
@@ -171,11 +171,11 @@ def read() -> list[Paired]:
         return []
     if mode := read_by_others(file):
         raise BadInputError(
-            f"{file} may be read by others (mode {mode}).",
-            "Expected mode 600, since keys are in it.",
+            f"{file} can be read by other users (mode {mode}).",
+            "Expected mode 600, since it contains keys.",
             f"Run: chmod 600 {file}",
         )
-    expected, remedy = "Expected what pairing wrote.", "Remove it, and run: expression lights pair"
+    expected, remedy = "Expected the file as pairing wrote it.", "Remove it, and run: expression lights pair"
     text = read_small(file, expected, remedy)
     try:
         found = [Paired(**{n: str(v) for n, v in entry.items()}) for entry in json.loads(text)]
@@ -226,7 +226,7 @@ def locked(file: Path) -> Iterator[None]:
     busy = OutputError(
         f"{file} is in use by another program.",
         f"Expected it to be free within {LOCK_SECONDS:.0f} s.",
-        "End the other one, and run this again.",
+        "Stop the other program, and try again.",
     )
     lock = hold(file.with_name(f"{file.name}.lock"), busy, LOCK_SECONDS, ROOM)
     try:

@@ -29,9 +29,9 @@ FAR, OFF = "cannot be reached", "switched off"
 """Why a lamp does not follow, where that may change."""
 
 MUTE, COLOURLESS, STREAMING = (
-    "the bridge does not say how it is",
-    "the bridge does not say its colour",
-    "it shows an entertainment area",
+    "the bridge does not report its state",
+    "the bridge does not report its colour",
+    "it is streaming an entertainment area",
 )
 """Why a lamp does not follow that might be expected to."""
 
@@ -130,7 +130,7 @@ class BridgeLamp:
         kind = str(self.entry.get("type", "")).casefold()
         if "color light" in kind:
             return COLOURLESS
-        return "white only" if "bri" in self.state else "no lamp that can be dimmed"
+        return "white only" if "bri" in self.state else "not dimmable"
 
 
 def _understood(state: Any) -> tuple[dict[str, Any], str]:
@@ -259,11 +259,11 @@ def _find(wanted: str, names: Names, what: str) -> list[str]:
         return numbers
     happened = f"There is no {what} {wanted!r} on the bridge."
     if not names:
-        raise BadInputError(happened, "Expected one that it has, and it has none.", "Add one in the Hue app.")
+        raise BadInputError(happened, "Expected the bridge to have at least one.", "Add one in the Hue app.")
     own = [name for _, name in names.values()]
     remedy = did_you_mean(wanted, own, "See: expression lights list", cutoff=0.5)
     if what == "light" and re.search("[,;]", wanted):
-        remedy = f"Write a + between two: {re.sub(r'[,; ]*[,;][,; ]*', '+', wanted)}"
+        remedy = f"Separate names with +: {re.sub(r'[,; ]*[,;][,; ]*', '+', wanted)}"
     raise BadInputError(happened, f"Expected one of {', '.join(own)}.", remedy)
 
 

@@ -138,8 +138,8 @@ class Marker:
         """Returns the error for a bridge that somebody else has marked."""
         return HeldError(
             f"The lights of the bridge at {self.bridge.url} are in use by another run: {_who(marker)}.",
-            "Expected one at a time, so that each light can be put back as it was.",
-            f"End the other one first. If it was cut off, wait {OLD_SECONDS:.0f} s, or run: "
+            "Expected one run at a time, so that each light can be restored afterwards.",
+            f"Stop the other run first. If it crashed, wait {OLD_SECONDS:.0f} s, or run: "
             "expression lights free",
         )
 
@@ -218,8 +218,8 @@ def _new_number(answer: list[dict], bridge: Bridge) -> str:
     number = str(made.get("id")) if isinstance(made, dict) else ""
     if not NUMBER.fullmatch(number):
         raise BridgeError(
-            f"The bridge at {bridge.url} did not say which sensor it made.",
-            "Expected a number.",
-            "Let no other computer use its lights meanwhile.",
+            f"The bridge at {bridge.url} did not report the number of the new sensor.",
+            "Expected a whole number.",
+            "Do not use its lights from another computer during this run.",
         )
     return number

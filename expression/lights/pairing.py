@@ -57,14 +57,15 @@ def pair(
     import_phue()  # before anybody walks to the bridge
     check_room()
     if not address:
-        tell("Looking for a bridge in this network ...")
+        tell("Looking for a bridge on this network ...")
         address = _only(find_bridges())
     transport, key = _first_answer(address)
     try:
-        how = "HTTPS; its certificate is kept, and no other taken" if transport.certificate else "plain HTTP"
-        tell(f"There is a bridge at {transport.url} ({how}).")
+        https = "HTTPS; its certificate is saved, and no other is accepted"
+        how = https if transport.certificate else "plain HTTP"
+        tell(f"Found a bridge at {transport.url} ({how}).")
         if not key:
-            tell(f"Now press the button on the bridge, within {seconds} s.")
+            tell(f"Press the button on the bridge within {seconds} s.")
             key = _wait_for_button(transport, seconds, count, sleep)
         paired = Paired(transport.url, key, transport.certificate)
         config = _config(paired)
@@ -73,7 +74,7 @@ def pair(
     name = printable(str(config.get("name") or "the bridge"))
     paired = replace(paired, name=name, id=id_of(config))
     file = remember(paired)
-    tell(f"Paired with {name}. Its key lies in {file}, which only you may read.")
+    tell(f"Paired with {name}. Its key is saved in {file}, which only you can read.")
     return paired
 
 
@@ -83,14 +84,14 @@ def _only(found: list[str]) -> str:
         return found[0]
     if not found:
         raise BadInputError(
-            "No bridge was found in this network.",
-            "Expected a Hue bridge that is on, by cable in the same network.",
-            "Look its address up in the Hue app, and run: expression lights pair ADDRESS",
+            "No bridge was found on this network.",
+            "Expected a Hue bridge that is switched on and connected by cable to the same network.",
+            "Look up its address in the Hue app, and run: expression lights pair ADDRESS",
         )
     raise BadInputError(
         f"{len(found)} bridges were found: {', '.join(found)}.",
         "Expected one.",
-        f"Choose, such as: expression lights pair {found[0]}",
+        f"Choose one, for example: expression lights pair {found[0]}",
     )
 
 
@@ -125,9 +126,9 @@ def _ask(transport: Transport) -> str:
         raise
     except (LookupError, TypeError, ValueError):  # whose words may hold a key
         raise BridgeError(
-            f"What answers at {transport.url} is no Hue bridge.",
-            "Expected one that gives a key.",
-            "Look the address up in the Hue app, or let the bridge be found: expression lights pair",
+            f"The device at {transport.url} is not a Hue bridge.",
+            "Expected a bridge that issues a key.",
+            "Look up the address in the Hue app, or search for the bridge: expression lights pair",
         ) from None
 
 
@@ -158,9 +159,9 @@ def _wait_for_button(transport: Transport, seconds: int, count: Callable, sleep:
     if failure is not None:
         raise failure
     raise ButtonError(
-        f"The button of the bridge at {transport.url} was not pressed within {seconds} s.",
+        f"The button on the bridge at {transport.url} was not pressed within {seconds} s.",
         "Expected one press on the round button on top of it.",
-        "Run the same again, and press it while the seconds are counted.",
+        "Run the command again, and press it during the countdown.",
     )
 
 

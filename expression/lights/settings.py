@@ -34,18 +34,18 @@ class LightSettings:
     """How lamps follow readings.
 
     Attributes:
-        bridge: The address or id of the bridge; empty for the one that was paired last.
-        lights: Names or numbers of lamps; none for all.
-        group: The name of a room, a zone or a group, in place of lamps.
-        follow: Whom: "largest" or "mean"; see `aggregation.aggregate`.
-        colours: The light of each label that has one; labels in small letters.
-        neutral: The light when nobody is there.
-        blend: Mix the lights of all labels by their scores, in place of the winner's alone.
-        by_score: A low score shows less bright.
-        brightness: Times all brightnesses, 0 to 1.
-        transition: Seconds from one light to the next.
-        dwell: Seconds that a label must have been the same before it is shown.
-        found_in: The expression.toml in the current folder, if it is that which names the bridge.
+        bridge: The address or id of the bridge; empty for the last one paired.
+        lights: Names or numbers of lamps; empty for all.
+        group: The name of a room, zone or group, in place of lamps.
+        follow: Follow the "largest" face, or the "mean" of everybody's scores.
+        colours: The light of each label: its colour and, if it is not full, its brightness.
+        neutral: The light when nobody is there. The label Neutral has its own light in `colours`.
+        blend: Mix the lights of all labels by their scores, instead of showing only the winner's.
+        by_score: Dim the light when the score is low.
+        brightness: Factor for all brightnesses, 0 to 1.
+        transition: Seconds to fade from one light to the next.
+        dwell: Seconds that a label must stay the same before it is shown.
+        found_in: The expression.toml in the current folder, if that file names the bridge.
 
     Example:
         >>> settings = LightSettings.load(environ={}, folder="/nowhere", colours="Happy:pink 50%")
@@ -164,7 +164,7 @@ def _convert(name: str, value: Any, place: str) -> Any:
         raise BadInputError(
             f"[lights] contains a {name}{found}.",
             "Expected it in the environment, where nobody else can read it.",
-            f"Remove it, and set {VARIABLE}{name.upper()} to it.",
+            f"Remove it, and set {VARIABLE}{name.upper()} instead.",
         )
     if name not in _KINDS:
         raise BadInputError(
@@ -176,7 +176,7 @@ def _convert(name: str, value: Any, place: str) -> Any:
     try:
         return _CONVERTERS[kind](value)
     except BadInputError as error:  # about a colour
-        happened = f"{name} of the lights{found}: {error.happened}"
+        happened = f"The lights setting {name}{found}: {error.happened}"
         raise BadInputError(happened, error.expected, error.remedy) from error
     except DAMAGE as error:
         raise _bad(name, value, _WORDS[kind], f"Give one, or leave {name} out.", found) from error
@@ -184,7 +184,7 @@ def _convert(name: str, value: Any, place: str) -> Any:
 
 def _bad(name: str, value: Any, expected: str, remedy: str, found: str = "") -> BadInputError:
     return BadInputError(
-        f"{name} of the lights is {described(value)}{found}.", f"Expected {expected}.", remedy
+        f"The lights setting {name} is {described(value)}{found}.", f"Expected {expected}.", remedy
     )
 
 

@@ -64,9 +64,9 @@ class LampSnapshot:
         with as_output_error(self.file, ROOM):
             self.file.parent.mkdir(parents=True, exist_ok=True)
         busy = HeldError(
-            f"The lights of the bridge at {self.url} are in use by another run, or being put back.",
-            "Expected one at a time, so that each light can be put back as it was.",
-            "End the other one first; one sink takes several lights, as in hue:Sofa+Desk.",
+            f"The lights of the bridge at {self.url} are in use by another run, or are being restored.",
+            "Expected one run at a time, so that each light can be restored afterwards.",
+            "Stop the other run first; one sink can control several lights, as in hue:Sofa+Desk.",
         )
         self._lock = hold(self._lock_file, busy, remedy=ROOM)
         try:
@@ -180,13 +180,13 @@ def _read_all(file: Path) -> dict[str, Any]:
     """Returns what stands in the file; nothing where there is none."""
     if not file.is_file():
         return {}
-    text = read_small(file, "Expected how the lights were.", LOST)
+    text = read_small(file, "Expected a record of how the lights were.", LOST)
     with _damaged(file):
         return dict(json.loads(text).items())
 
 
 def _damaged(file: Path) -> Any:
-    return as_bad_input(f"{file} is damaged", "Expected how the lights were.", LOST)
+    return as_bad_input(f"{file} is damaged", "Expected a record of how the lights were.", LOST)
 
 
 def _known(number: str, kept: Any) -> dict[str, Any]:

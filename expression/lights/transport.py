@@ -30,8 +30,8 @@ MOST_BYTES = 4_000_000
 BROKEN = (*DAMAGE, http.client.HTTPException)
 """What a connection raises that breaks, or whose other end does not speak HTTP."""
 
-NEARBY = "Expected a Hue bridge that is on and in this network."
-AGAIN = "Look at its lights and its cable; if it has another address now, run: expression lights pair"
+NEARBY = "Expected a Hue bridge that is switched on and connected to this network."
+AGAIN = "Check its lights and its cable; if its address has changed, run: expression lights pair"
 
 
 class BridgeError(ExpressionError, ConnectionError):
@@ -57,7 +57,7 @@ class RefusedError(BadInputError):
         answered: Whether the right bridge answered at all.
     """
 
-    said, kind, answered = "the bridge does not know the key", 1, True
+    said, kind, answered = "the bridge does not recognise the key", 1, True
 
 
 class Transport:
@@ -108,7 +108,7 @@ class Transport:
         try:
             return json.loads(text, parse_constant=_refuse)
         except DAMAGE as error:  # nested a thousand deep, numbers of ten thousand digits
-            raise self._strange("it sent no JSON") from error
+            raise self._strange("its answer is not JSON") from error
 
     def close(self) -> None:
         """Gives the connection back; the next call makes another."""
@@ -153,8 +153,8 @@ class Transport:
         if self.certificate and not hmac.compare_digest(found, ascii(self.certificate)[1:-1]):
             connection.close()
             refused = RefusedError(
-                f"What answers at {self.url} shows another certificate than the bridge that was paired.",
-                "Expected the same one; nothing was sent.",
+                f"The certificate of the device at {self.url} is not that of the bridge that was paired.",
+                "Expected the same certificate; nothing was sent.",
                 "If the bridge was replaced or reset, run: expression lights pair",
             )
             refused.answered = False
@@ -170,12 +170,12 @@ class Transport:
             happened = f"The bridge at {self.url} did not answer within {self.timeout:g} s."
         elif isinstance(error, socket.gaierror):
             happened = f"{self._host} was not found on this network."
-            remedy = "Check the name, or let the bridge be found: expression lights pair"
+            remedy = "Check the name, or search for the bridge: expression lights pair"
         elif isinstance(error, ConnectionRefusedError):
-            happened = f"Nothing listens at {self.url}."
+            happened = f"Nothing is listening at {self.url}."
         elif isinstance(error, ssl.SSLError):
             why = (error.reason or "no reason").replace("_", " ").lower()
-            happened = f"What answers at {self.url} does not speak HTTPS as a bridge does ({why})."
+            happened = f"The device at {self.url} does not use HTTPS as a bridge does ({why})."
         else:
             why = getattr(error, "strerror", None) or type(error).__name__
             happened = f"The bridge at {self.url} cannot be reached ({why})."
@@ -186,10 +186,10 @@ class Transport:
     def _strange(self, what: str) -> BridgeError:
         """Returns the error for an answer that no bridge gives."""
         return BridgeError(
-            f"What answers at {self.url} did not answer as a Hue bridge does ({what}).",
+            f"The device at {self.url} did not answer like a Hue bridge ({what}).",
             "Expected a Hue bridge at that address.",
             "Compare it with the address in the Hue app, or run: expression lights pair",
-            f"an answer that no bridge gives: {what}",
+            f"an unexpected answer: {what}",
         )
 
 

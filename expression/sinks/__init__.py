@@ -97,13 +97,13 @@ def describe_sink(text: str | Sink) -> str:
 def _no_sink(thing: object) -> BadInputError:
     """Returns the error for something that is neither a name nor a sink."""
     if isinstance(thing, type):
-        remedy = f"Make one of it: {thing.__name__}()."
+        remedy = f"Create an instance: {thing.__name__}()."
         remedy = remedy if issubclass(thing, Sink) else f"Write: class {thing.__name__}(Sink). {remedy}"
     elif hasattr(thing, "send"):
         remedy = f"Write: class {type(thing).__name__}(Sink)."
     else:
         remedy = f"Choose one of {', '.join(names())}, or write a subclass of Sink."
-    return BadInputError(f"{thing!r} is no sink.", "Expected a name, or an instance of a Sink.", remedy)
+    return BadInputError(f"{thing!r} is not a sink.", "Expected a name, or an instance of a Sink.", remedy)
 
 
 def sink_class(name: str) -> type[Sink]:

@@ -98,7 +98,7 @@ class Sink:
                 trying again is of no use: the run ends. After anything else this reading
                 is lost, and later ones are tried.
         """
-        raise RuntimeError(f"{type(self).__name__} has no send")
+        raise RuntimeError(f"{type(self).__name__} does not define send")
 
     def empty(self) -> None:
         """Called when the last person has left, a few seconds after they were seen.

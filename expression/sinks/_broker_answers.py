@@ -17,15 +17,15 @@ from ._homeassistant import DISCOVERY
 logger = logging.getLogger("expression")
 
 LOST = {
-    (DISCOVERY, "write"): "Home Assistant does not find this run by itself",
-    (DISCOVERY, "hear"): "this run does not notice when Home Assistant starts",
-    ("", "write"): "nobody can see what is read",
-    ("", "hear"): "nobody can turn its switches",
+    (DISCOVERY, "publish to"): "Home Assistant will not discover this run",
+    (DISCOVERY, "subscribe to"): "this run will not notice when Home Assistant starts",
+    ("", "publish to"): "its readings cannot be seen",
+    ("", "subscribe to"): "its switches cannot be used",
 }
-"""What comes of a topic that the broker does not let us write or hear; "" is our own."""
+"""The consequence for a topic that the broker does not let us publish or subscribe to; "" is our own."""
 
-RIGHTS = {"write": "readwrite", "hear": "read"}
-"""How Mosquitto calls what a user may do."""
+RIGHTS = {"publish to": "readwrite", "subscribe to": "read"}
+"""Mosquitto's names for these permissions."""
 
 
 class Rights:
@@ -51,7 +51,7 @@ class Rights:
             if reason is None:
                 self._topics[number] = topic
         if reason is not None:
-            self._warn(topic, "write", reason)
+            self._warn(topic, "publish to", reason)
 
     def on_publish(self, _client: Any, _data: Any, number: int, reason: Any, _properties: Any) -> None:
         """Called by paho where the broker has confirmed a message, or refused it."""
@@ -60,13 +60,13 @@ class Rights:
             if topic is None and reason.is_failure:
                 self._early[number] = str(reason)
         if topic is not None and reason.is_failure:
-            self._warn(topic, "write", str(reason))
+            self._warn(topic, "publish to", str(reason))
 
     def subscribed(self, topics: Sequence[str], reasons: Sequence[Any]) -> None:
         """Takes what the broker says of topics that are to be heard."""
         for topic, reason in zip(topics, reasons, strict=False):
             if reason.is_failure:
-                self._warn(topic, "hear", str(reason))
+                self._warn(topic, "subscribe to", str(reason))
 
     def _warn(self, topic: str, what: str, reason: str) -> None:
         """Says once what is not allowed, and what comes of it."""
@@ -76,7 +76,7 @@ class Rights:
         self._warned.add((first, what))
         logger.warning(
             "The broker at %s does not let the sink mqtt %s %s/# (%s), so %s. "
-            "Expected a user that may. Allow it, in Mosquitto's acl_file: topic %s %s/#",
+            "Expected a user with that permission. Grant it in Mosquitto's acl_file: topic %s %s/#",
             self._where,
             what,
             first,

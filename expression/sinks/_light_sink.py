@@ -51,4 +51,4 @@ class Lighting(Sink):
 
     def show(self, light: Light) -> None:
         """Shows a light, from now on."""
-        raise RuntimeError(f"{type(self).__name__} has no show")
+        raise RuntimeError(f"{type(self).__name__} does not define show")

@@ -14,27 +14,27 @@ from typing import Any, NamedTuple
 from ..deadline import Deadline
 from ..errors import DAMAGE, BadInputError, RunError
 
-NO_TLS = "Leave out tls, or choose the port for it."
+NO_TLS = "Leave out tls, or choose the broker's TLS port."
 
 LARGEST = 10_000
 """Bytes of a message that are kept; a command has a few."""
 
-HUNG_UP = "hung up"
-"""What is said of somebody who ends the conversation without a reason."""
+HUNG_UP = "connection closed"
+"""The reason reported when the other side closes the connection without giving one."""
 
 SET = "Set EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD."
 
-BUSY = "Wait until it has room for one more; it is tried again."
+BUSY = "Wait until it accepts more connections; the sink will try again."
 
 REMEDIES = {
     "Banned": "Lift the ban at the broker, or wait until it ends.",
     "Server busy": BUSY,
     "Quota exceeded": BUSY,
     "Connection rate exceeded": BUSY,
-    "Client identifier not valid": "Let the broker take any client identifier of letters, digits and -.",
-    "Bad authentication method": "Let the broker take a user name and a password.",
-    "Use another server": "Name the broker that takes its place.",
-    "Server moved": "Name the broker that has taken its place.",
+    "Client identifier not valid": "Configure the broker to accept letters, digits and -.",
+    "Bad authentication method": "Configure the broker to accept a user name and a password.",
+    "Use another server": "Use the broker that replaces it.",
+    "Server moved": "Use the broker that has replaced it.",
 }
 """What to do about the reasons by which a broker refuses a connection, in the words of paho.
 
@@ -42,8 +42,9 @@ Source: https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html#_Toc3901
 """
 
 NOT_KEPT = (
-    "The broker at %s keeps no messages. Expected it to keep the newest of each topic for whoever comes "
-    "later. Let it retain messages; until then all is said again whenever Home Assistant starts."
+    "The broker at %s does not retain messages. Expected it to keep the newest message of each topic for "
+    "later subscribers. Allow retained messages; until then everything is sent again whenever Home Assistant "
+    "starts."
 )
 
 CONNACK = 0x20
@@ -109,7 +110,7 @@ def unreachable(where: str, tls: bool, error: Exception) -> RunError:
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     remedies = {
         socket.gaierror: "Check the name.",
-        ssl.SSLCertVerificationError: "Name the file of its authority in SSL_CERT_FILE.",
+        ssl.SSLCertVerificationError: "Set SSL_CERT_FILE to the file of its certificate authority.",
         ssl.SSLError: NO_TLS,
     }
     remedy = next((text for kind, text in remedies.items() if isinstance(error, kind)), None)
@@ -117,7 +118,7 @@ def unreachable(where: str, tls: bool, error: Exception) -> RunError:
         remedy = NO_TLS  # it hung up when we began to encrypt
     return RunError(
         f"The broker at {where} cannot be reached ({said}).",
-        "Expected an MQTT broker that answers there.",
+        "Expected an MQTT broker at that address.",
         remedy or "Start it, or name another, as in mqtt:host=HOST,port=PORT.",
     )
 
@@ -131,7 +132,7 @@ def refused(where: str, said: str, named: bool) -> BadInputError | RunError:
         named: Whether it was given a user name.
     """
     if said in ("Bad user name or password", "Not authorized"):
-        let_in = " If they are right, allow this user to connect: it says Not authorized."
+        let_in = " If they are correct, allow this user to connect: the broker reported Not authorized."
         return BadInputError(
             f"The broker at {where} "
             f"{'refuses the user name or password' if named else 'requires a user name'}.",
@@ -141,13 +142,13 @@ def refused(where: str, said: str, named: bool) -> BadInputError | RunError:
     if said in REMEDIES:
         return RunError(
             f"The broker at {where} refused the connection ({said}).",
-            "Expected it to accept one.",
+            "Expected it to accept the connection.",
             REMEDIES[said],
         )
     return RunError(
-        f"What runs at {where} refused the connection ({said}).",
+        f"The server at {where} refused the connection ({said}).",
         "Expected an MQTT broker.",
-        "Check the port, and whether it wants tls=true.",
+        "Check the port, and whether it requires tls=true.",
     )
 
 
@@ -204,16 +205,16 @@ def check(host: str, port: int | None, prefix: str) -> None:
     """Raises a BadInputError for what cannot be a broker; what might hold a password is not repeated."""
     if "@" in host:
         raise BadInputError(
-            "The host of the sink mqtt has an @ in it.",
+            "The host of the sink mqtt contains an @.",
             "Expected a name or an address, without a user or a password.",
-            "Put these into EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
+            "Put these in EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
         )
     if not host or re.search(r"[/,\s]", host) or host.count(":") == 1:  # an address of IPv6 has more of them
         raise BadInputError(
-            "The host of the sink mqtt has an option in it."
+            "The host of the sink mqtt contains an option."
             if "=" in host
             else f"The host of the sink mqtt is {host!r}.",
-            "Expected a name or an address alone.",
+            "Expected only a name or an address.",
             "Write mqtt:HOST, or mqtt:host=...,port=...",
         )
     if port is not None and not 1 <= port <= 65535:
@@ -223,6 +224,6 @@ def check(host: str, port: int | None, prefix: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", prefix):
         raise BadInputError(
             f"The prefix of the sink mqtt is {prefix!r}.",
-            "Expected letters, digits, - and _, with / between.",
-            "Write it like prefix=hall or prefix=home/hall.",
+            "Expected letters, digits, - and _, separated by /.",
+            "Write, for example, prefix=hall or prefix=home/hall.",
         )

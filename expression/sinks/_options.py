@@ -54,9 +54,9 @@ def warn_of_labels(what: str, chosen: Iterable[str], labels: Sequence[str]) -> N
     if not labels or not strange:
         return
     near = {label: difflib.get_close_matches(label.capitalize(), labels, 1) for label in strange}
-    meant = [f"{label} is perhaps {found[0]}" for label, found in near.items() if found]
+    meant = [f"{label} may be a misspelling of {found[0]}" for label, found in near.items() if found]
     logger.warning(
-        "%s are for %s, which the network does not have. Expected its labels: %s. %s.",
+        "%s are set for %s, which the network does not have. Expected its labels: %s. %s.",
         what,
         ", ".join(strange),
         ", ".join(labels),
@@ -90,7 +90,7 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
     options = [word for word in _options(kind) if word != kind.option]
     if kind.option is None:
         secret = "secrets" in options  # then the value may well be one, and is not repeated
-        remedy = "Write which option it is for." if options else "Leave out what stands after the colon."
+        remedy = "Name the option that it is for." if options else "Remove everything after the colon."
         raise BadInputError(
             f"The sink {name} takes no value{' without a name' if secret else f', found {rest!r}'}.",
             f"Expected {_forms(name, kind)}.",
@@ -99,7 +99,7 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
     if mixed := options and re.search(rf",\s*({'|'.join(options)})=", rest):
         raise BadInputError(
             f"The sink {name} was given {mixed[1]}=... after a value without a name.",
-            "Expected a value alone, or all by their names.",
+            "Expected a single value, or every option by name.",
             f"Write: {name}:{kind.option}=...,{mixed[1]}=...",
         )
     return {kind.option: rest}
@@ -119,7 +119,7 @@ def _convert(name: str, word: str, value: str, hints: dict[str, Any]) -> Any:
         return to_bool(value) if kind is bool else kind(value)
     except ValueError as error:
         raise BadInputError(
-            f"{word} of the sink {name} is {value!r}.",
+            f"The option {word} of the sink {name} is {value!r}.",
             f"Expected {_WORDS[kind]}.",
             f"Give one, or leave {word} out.",
         ) from error

@@ -44,9 +44,9 @@ def secret(name: str, file: str = "") -> str | None:
             given.encode()
         except UnicodeEncodeError:
             raise BadInputError(
-                f"{name} is not text in UTF-8.",
-                "Expected text as a terminal in UTF-8 sets it.",
-                f"Put it into a file in UTF-8: a line {name}=..., and secrets=FILE.",
+                f"{name} is not UTF-8 text.",
+                "Expected a value that was set in a UTF-8 terminal.",
+                f"Put it in a UTF-8 file, as a line {name}=..., and use secrets=FILE.",
             ) from None
     return given or (_read(name, file) if file else None) or None
 
@@ -65,7 +65,7 @@ def check_place(name: str, kind: type, options: Mapping[str, Any], found_in: str
     """
     place = options.get(kind.place or "")
     held = [variable for variable in kind.secrets if os.environ.get(variable)]
-    held += [f"what {option}= names" for option in FILES if options.get(option)]
+    held += [f"the secret in {option}=" for option in FILES if options.get(option)]
     if place and held and kind.secrets:
         raise not_sent_to(
             f"The {kind.place} of the sink {name}", found_in, held[0], f"--sink {name}:{kind.place}=..."
@@ -78,7 +78,7 @@ def _read(name: str, file: str) -> str | None:
     Nor is the name of a file that is not there: somebody may have written the secret in its place.
     """
     expected = f"Expected secrets= to name a text file with a line {name}=..., not to be the secret itself."
-    instead = f"put the secret into the variable {name}."
+    instead = f"put the secret in the variable {name}."
     try:
         path = user_path(file)
         _check_private(path)
@@ -86,7 +86,7 @@ def _read(name: str, file: str) -> str | None:
     except OSError as error:
         reason = getattr(error.__cause__ or error, "strerror", None) or "not a file"
         raise MissingFileError(
-            f"The file of secrets cannot be read ({reason}).", expected, f"Check its name, or {instead}"
+            f"The secrets file cannot be read ({reason}).", expected, f"Check its name, or {instead}"
         ) from None
     found, alike = None, None
     for number, line in enumerate(lines, 1):
@@ -100,7 +100,7 @@ def _read(name: str, file: str) -> str | None:
         elif _alike(variable, name):
             alike = number
     if found is None and alike is not None:
-        raise _bad_line(alike, path, f"has almost the name {name}, and it alone is looked for", name)
+        raise _bad_line(alike, path, f"has a name that resembles {name} but does not match it", name)
     return found
 
 
@@ -120,8 +120,8 @@ def _check_private(path: Path) -> None:
     """Raises a BadInputError when others may read the file; Windows has no such mode."""
     if mode := read_by_others(path):
         raise BadInputError(
-            f"The secrets in {path} can be read by others (mode {mode}).",
-            "Expected mode 600, for you alone.",
+            f"The secrets in {path} can be read by other users (mode {mode}).",
+            "Expected mode 600, so that only you can read them.",
             f"Run: chmod 600 {path}",
         )
 

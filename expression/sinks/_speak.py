@@ -55,7 +55,7 @@ def _write(engine, text: str, file: str) -> None:
     engine.save_to_file(text, file)
     engine.runAndWait()
     if sys.platform == "linux" and not finished.wait(WRITE_SECONDS):
-        _end(1, f"the voice did not end within {WRITE_SECONDS:g} s")
+        _end(1, f"the voice did not finish within {WRITE_SECONDS:g} s")
 
 
 def _engine(voice: str, rate: int):

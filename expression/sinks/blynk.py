@@ -64,20 +64,20 @@ class Blynk(Sink):
     """Reads one virtual pin and writes two.
 
     Args:
-        switch: The pin that turns the reading off (0) and on (1); empty for none.
-        index: The pin that gets the index of the label, from 0; empty for none.
-        emoji: The pin that gets the label as an emoji; empty for none.
-        every: Seconds between two looks at the switch. Each counts as a message of the plan, as do updates
-            (https://docs.blynk.io/en/message-usage): 17,280 a day at 5 s.
-        settle: Seconds that a label must have been the same.
-        room: Whom to follow: "largest", or "mean" for the mood of all.
+        switch: The pin that turns reading off (0) and on (1); empty for none.
+        index: The pin that receives the index of the label, counted from 0; empty for none.
+        emoji: The pin that receives the label as an emoji; empty for none.
+        every: Seconds between two checks of the switch. Each check counts as a message of your plan, as do
+            updates (https://docs.blynk.io/en/message-usage): 17,280 a day at 5 s.
+        settle: Seconds that a label must stay the same before it is sent.
+        room: Follow the "largest" face, or the "mean" of everybody's scores.
         secrets: A file of mode 600 with a line `EXPRESSION_BLYNK_TOKEN=...`, the token of the device, in
-            place of the environment.
-        server: Where Blynk runs.
+            place of the environment variable.
+        server: The address of the Blynk server.
 
     Raises:
-        BadInputError: An option is out of range, or there is no token, or others can read its file.
-        MissingFileError: The file of secrets is not there.
+        BadInputError: An option is out of range, or the token is missing, or others can read its file.
+        MissingFileError: The secrets file does not exist.
     """
 
     only_changes = True
@@ -107,7 +107,7 @@ class Blynk(Sink):
         _check("settle", settle, 0 <= settle <= 3600, "0 to 3600 seconds")
         _check("room", room, room in POLICIES, " or ".join(POLICIES))
         safe = re.match(r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1))(:\d+)?/?$", server)
-        _check_secretly("server", safe, "https://HOST alone, to which the token is added")
+        _check_secretly("server", safe, "only https://HOST, to which the token is sent")
         self.dwell, self.room = settle, room
         self._switch, self._index, self._emoji, self._every = switch, index, emoji, every
         self._server, self._token = server.rstrip("/"), _read_token(secrets)
@@ -186,7 +186,7 @@ class Blynk(Sink):
             except (ExpressionError, *DAMAGE) as error:
                 if not (self._warned or getattr(error, "told", False)):
                     logger.warning(
-                        "The switch of the sink blynk cannot be read, and stays as it is. %s", error
+                        "The switch of the sink blynk cannot be read and keeps its state. %s", error
                     )
                 self._warned = True
 
@@ -202,9 +202,9 @@ class Blynk(Sink):
             number = math.nan
         if not math.isfinite(number):
             raise RunError(
-                f"Blynk's {self._switch} holds {answer[:40]!r}.",
+                f"Blynk's {self._switch} contains {answer[:40]!r}.",
                 "Expected 0 or 1.",
-                "Make its datastream an integer, or choose another pin for switch.",
+                "Set the type of its datastream to integer, or choose another pin for switch.",
             )
         on = number != 0
         if on != self._on:
@@ -253,7 +253,7 @@ class Blynk(Sink):
             raise RunError(
                 f"Blynk at {host} cannot be reached ({why}).",
                 f"Expected an answer within {seconds:g} s.",
-                "Look at the connection to the internet.",
+                "Check the internet connection.",
             ) from None
 
     def _message(self, error: urllib.error.HTTPError) -> str:
@@ -268,7 +268,7 @@ class Blynk(Sink):
 def _check(name: str, value: object, fits: object, expected: str) -> None:
     if not fits:
         raise BadInputError(
-            f"{name} of the sink blynk is {value!r}.", f"Expected {expected}.", "Choose another."
+            f"The option {name} of the sink blynk is {value!r}.", f"Expected {expected}.", "Choose another."
         )
 
 
@@ -276,9 +276,9 @@ def _check_secretly(name: str, fits: object, expected: str) -> None:
     """Raises a BadInputError that does not repeat the value, which may hold the token by a slip."""
     if not fits:
         raise BadInputError(
-            f"{name} of the sink blynk is of another form.",
+            f"The option {name} of the sink blynk has an invalid value.",
             f"Expected {expected}.",
-            f"Choose another; the token belongs in {VARIABLE} or a file of secrets.",
+            f"Correct it; the token belongs in {VARIABLE} or a secrets file.",
         )
 
 
@@ -287,29 +287,29 @@ def _check_pins(pins: dict[str, str]) -> None:
     used = [pin for pin in pins.values() if pin]
     if not used:
         raise BadInputError(
-            "No pin is left to the sink blynk.",
-            "Expected one at least.",
-            f"Leave out one of {', '.join(pins)}.",
+            "The sink blynk has no pins.",
+            "Expected at least one.",
+            f"Remove one of these options to use its default: {', '.join(pins)}.",
         )
     twice = [name for name, pin in pins.items() if pin and used.count(pin) > 1]
     if twice:
         raise BadInputError(
-            f"{' and '.join(twice)} of the sink blynk are {pins[twice[0]]}.",
-            "Expected a pin for each; left out, they are v0, v1 and v2.",
-            "Choose another for one, or leave it empty.",
+            f"The options {' and '.join(twice)} of the sink blynk share the pin {pins[twice[0]]}.",
+            "Expected a separate pin for each; the defaults are v0, v1 and v2.",
+            "Choose another pin for one of them, or leave it empty.",
         )
 
 
 def _advice(code: int, pins: Iterable[str]) -> tuple[str, str]:
     """Returns what was expected of Blynk's answer, and what to do."""
     if code in REFUSED:
-        known = f"Expected it to know the token, and {', '.join(pins)}."
+        known = f"Expected it to recognise the token, and {', '.join(pins)}."
         return known, f"Compare {VARIABLE} with the device's token, and the pins with its datastreams."
     if code == 429:
-        return "Expected fewer messages than the plan allows.", "Look more seldom, as with every=60."
+        return "Expected fewer messages than the plan allows.", "Check less often, for example with every=60."
     if code < 400:
-        return "Expected it to answer itself.", "Leave out server, or name the one that it points to."
-    return "Expected it to do what it was asked.", "Wait until it works again."
+        return "Expected an answer, not a redirect.", "Leave out server, or use the one that it redirects to."
+    return "Expected it to carry out the request.", "Wait until it works again."
 
 
 def _read_token(file: str) -> str:
@@ -317,9 +317,9 @@ def _read_token(file: str) -> str:
     token = (secret(VARIABLE, file) or "").strip()
     if not re.fullmatch(r"[A-Za-z0-9_-]+", token):
         raise BadInputError(
-            f"{VARIABLE} is no token." if token else f"The sink blynk found no {VARIABLE}.",
+            f"{VARIABLE} is not a token." if token else f"The sink blynk did not find {VARIABLE}.",
             "Expected the token of the device: letters, digits, - and _.",
-            "Copy it from Device Info in Blynk.Console into that variable, or into a file: "
-            f"a line {VARIABLE}=..., and blynk:secrets=FILE.",
+            "Copy it from Device Info in Blynk.Console into that variable, or into a file "
+            f"as a line {VARIABLE}=..., and use blynk:secrets=FILE.",
         )
     return token

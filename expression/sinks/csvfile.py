@@ -64,7 +64,7 @@ class Csvfile(Sink):
     is. One run at a time has the file, which nobody but its owner may read unless it was there before.
 
     Args:
-        path: The file; its folder has to be there.
+        path: The file; its folder must exist.
     """
 
     option = place = "path"
@@ -89,8 +89,8 @@ class Csvfile(Sink):
         except OSError as error:
             raise OutputError(
                 f"The readings cannot be written to {self.path} ({error.strerror or error}).",
-                "Expected a file in a folder that is there and writable.",
-                "Make the folder, or choose another file.",
+                "Expected a file in an existing, writable folder.",
+                "Create the folder, or choose another file.",
             ) from error
         try:
             self._take_up()
@@ -107,7 +107,7 @@ class Csvfile(Sink):
                 BadInputError(
                     f"{self.path} is being written by another run, or by another part of this one.",
                     "Expected one run at a time.",
-                    f"End that one, or choose another file, such as {self.path.stem}-2{self.path.suffix}.",
+                    f"Stop it, or choose another file, such as {self.path.stem}-2{self.path.suffix}.",
                 ),
             )
         first, torn = _ends(self.path)
@@ -149,7 +149,7 @@ class Csvfile(Sink):
         there = [name for name in self._header[len(COLUMNS) :] if name != FILE]
         return BadInputError(
             f"{self.path} has the labels {', '.join(there)}.",
-            f"Expected {', '.join(reading.scores)}, which this network knows.",
+            f"Expected the labels of this network: {', '.join(reading.scores)}.",
             remedy,
         )
 

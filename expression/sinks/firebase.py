@@ -56,14 +56,14 @@ REFUSED = {400, 401, 403, 404}
 WHERE = "Copy it from the Firebase console: Storage, without gs://."
 MAY = "Give its service account the role Storage Object Creator in the Google Cloud console: IAM."
 ADVICE = {
-    401: ("Expected a key that may create objects in it.", MAY),
-    403: ("Expected a key that may create objects in it.", MAY),
-    404: ("Expected the name of a bucket that is there.", WHERE),
+    401: ("Expected a key with permission to create objects in it.", MAY),
+    403: ("Expected a key with permission to create objects in it.", MAY),
+    404: ("Expected the name of an existing bucket.", WHERE),
 }
-OTHER_ADVICE = "Expected it to be taken.", "Look at the bucket in the Firebase console, or wait."
+OTHER_ADVICE = "Expected it to be accepted.", "Check the bucket in the Firebase console, or wait."
 """What was expected, and what to do, for answers of Google's storage."""
 
-NEW_KEY = "Make a new one in the Firebase console: Project settings, Service accounts."
+NEW_KEY = "Create a new one in the Firebase console: Project settings, Service accounts."
 
 
 class Firebase(Sink):
@@ -71,11 +71,11 @@ class Firebase(Sink):
 
     Args:
         bucket: The name of the storage bucket.
-        credentials: The file with the key of a service account; empty: the one that
-            GOOGLE_APPLICATION_CREDENTIALS names.
-        folder: What the names of the pictures begin with.
-        settle: Seconds that a label must have been the same.
-        pause: Seconds between two pictures of one person, at least.
+        credentials: The file with the key of a service account; empty for the one named in
+            GOOGLE_APPLICATION_CREDENTIALS.
+        folder: The folder in the bucket for the pictures.
+        settle: Seconds that a label must stay the same before a picture is sent.
+        pause: Minimum seconds between two pictures of one person.
 
     Raises:
         BadInputError: An option is out of range, or no credentials are named.
@@ -97,8 +97,8 @@ class Firebase(Sink):
         name = re.fullmatch(r"[a-z0-9][\w.-]{1,220}[a-z0-9]", bucket)
         if not name:  # it may be a key by a slip, and is not repeated
             raise BadInputError(
-                "bucket of the sink firebase is no name of a bucket.",
-                "Expected its name alone, as my-project.firebasestorage.app.",
+                "The option bucket of the sink firebase is not the name of a bucket.",
+                "Expected only its name, such as my-project.firebasestorage.app.",
                 WHERE,
             )
         _check("folder", folder, re.fullmatch(r"[\w/-]{1,100}", folder), "letters, digits, - and /")
@@ -108,14 +108,14 @@ class Firebase(Sink):
         if not self._key and not os.environ.get(EMULATOR):
             raise BadInputError(
                 "The sink firebase was given no credentials.",
-                f"Expected the name of the file with a service account's key in {VARIABLE} or credentials=.",
+                f"Expected {VARIABLE} or credentials= to name the file with a service account's key.",
                 "Get one in the Firebase console: Project settings, Service accounts.",
             )
         if "{" in self._key or "PRIVATE KEY" in self._key:
             raise BadInputError(
-                f"{VARIABLE} or credentials= holds a key itself.",
-                "Expected the name of the file with it.",
-                "Write the key into a file that only you can read, and name that.",
+                f"{VARIABLE} or credentials= contains the key itself.",
+                "Expected the name of the file with the key.",
+                "Save the key in a file that only you can read, and give that file's name.",
             )
         self._bucket_name, self._folder = bucket, folder.strip("/")
         self.dwell, self.min_interval = settle, pause
@@ -156,8 +156,8 @@ class Firebase(Sink):
         if not self._told:
             where = os.environ.get(EMULATOR) or "Google"
             say(
-                f"Pictures of faces are sent to the bucket {self._bucket_name} at {where}, one for each "
-                "label that has changed and settled, with label, scores, time and person."
+                f"Pictures of faces are sent to the bucket {self._bucket_name} at {where}, one whenever "
+                "a label has changed and settled, with label, scores, time and person."
             )
         self._told = True
 
@@ -224,7 +224,7 @@ class Firebase(Sink):
         except GoogleAPICallError as error:
             kind = BadInputError if error.code in REFUSED and not self._worked else RunError
             raise kind(
-                f"The bucket {self._bucket_name} took no picture ({error.code}: {_reason(error)}).",
+                f"The bucket {self._bucket_name} rejected the picture ({error.code}: {_reason(error)}).",
                 *ADVICE.get(error.code, OTHER_ADVICE),
             ) from error
         except OSError as error:  # requests' errors are OSErrors
@@ -252,8 +252,8 @@ class Firebase(Sink):
             ) from error
         except DAMAGE:
             raise BadInputError(
-                f"{path} is no key of a service account.",
-                "Expected the JSON file that the Firebase console makes.",
+                f"{path} is not the key of a service account.",
+                "Expected the JSON file that the Firebase console creates.",
                 NEW_KEY,
             ) from None  # the reason may quote the key
 
@@ -270,7 +270,7 @@ class Firebase(Sink):
             kind = RunError if error.retryable or self._worked else BadInputError
             raise kind(
                 f"Google did not accept the key ({_say(error.args[0] if error.args else error)}).",
-                "Expected one of a service account that is in force, and a clock that is right.",
+                "Expected a valid key of a service account, and a system clock that is correct.",
                 NEW_KEY,
             ) from None
         except TransportError as error:
@@ -295,16 +295,16 @@ def _unreachable(error: BaseException) -> RunError:
     return RunError(
         f"Google's storage cannot be reached ({re.sub(NOISE, '', _say(error))}).",
         f"Expected an answer within {TIMEOUT:g} s.",
-        "Look at the connection to the internet.",
+        "Check the internet connection.",
     )
 
 
 def _strange(error: BaseException) -> RunError:
     """Returns the error for an answer that is of another form than Google's."""
     return RunError(
-        f"What should be Google's storage answered in another form ({type(error).__name__}).",
-        "Expected an answer as Google documents it.",
-        f"Look at the connection to the internet, and at {EMULATOR} if it is set.",
+        f"Google's storage sent an unexpected answer ({type(error).__name__}).",
+        "Expected an answer in the form that Google documents.",
+        f"Check the internet connection, and {EMULATOR} if it is set.",
     )
 
 
@@ -321,4 +321,6 @@ def _say(error: object) -> str:
 
 def _check(name: str, value: object, fits: object, expected: str, remedy: str = "Choose another.") -> None:
     if not fits:
-        raise BadInputError(f"{name} of the sink firebase is {value!r}.", f"Expected {expected}.", remedy)
+        raise BadInputError(
+            f"The option {name} of the sink firebase is {value!r}.", f"Expected {expected}.", remedy
+        )

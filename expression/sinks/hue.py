@@ -38,25 +38,25 @@ logger = logging.getLogger("expression")
 
 
 class Hue(Lighting):
-    """Sends what changed to the lamps that are on, in colour, and within reach.
+    """Shows the light of each label on the colour lamps that are on and reachable.
 
     Args:
-        lights: Names or numbers of lamps with a + between; all if left out.
-        group: A room, a zone or a group, in place of lamps.
-        bridge: The address or id of the bridge; the one paired last if left out.
-        follow: largest or mean: whom the lamps follow.
-        colours: Lights of labels, such as "Happy:gold+Sad:blue 40%".
-        neutral: The light when nobody is there.
+        lights: Names or numbers of lamps, separated by +; all lamps if left out.
+        group: A room, zone or group, in place of lamps.
+        bridge: The address or id of the bridge; the last one paired if left out.
+        follow: Follow the "largest" face, or the "mean" of everybody's scores.
+        colours: Colours of labels, such as "Happy:gold+Sad:blue 40%".
+        neutral: The light when nobody is there. The label Neutral has its own light in `colours`.
         blend: Mix the lights of all labels by their scores.
-        by_score: A low score shows less bright.
-        brightness: Times all brightnesses, 0 to 1.
-        transition: Seconds from one light to the next.
-        dwell: Seconds that a label must have been the same before it is shown.
+        by_score: Dim the light when the score is low.
+        brightness: Factor for all brightnesses, 0 to 1.
+        transition: Seconds to fade from one light to the next.
+        dwell: Seconds that a label must stay the same before it is shown.
 
     Attributes:
         crew: The lamps; None before `open`.
-        pace: Keeps commands apart.
-        left: The names of lamps that `close` could not put back.
+        pace: Limits the rate of commands.
+        left: The names of lamps that `close` could not restore.
         restored: Whether all lamps are as they were.
     """
 
@@ -101,8 +101,8 @@ class Hue(Lighting):
     def unfinished(self) -> str:
         """How many lamps `close` still has to put back, in words."""
         names = self._before.pending if self._closing else []
-        count = "1 light is" if len(names) == 1 else f"{len(names)} lights are"
-        return f"{count} still to be put back ({_some(names)})" if names else ""
+        count = "1 light has" if len(names) == 1 else f"{len(names)} lights have"
+        return f"{count} yet to be restored ({_some(names)})" if names else ""
 
     def _back_seconds(self) -> float:
         return TIMEOUT + BACK_SECONDS * len(self._before.lamps)
@@ -134,21 +134,21 @@ class Hue(Lighting):
                 "Do not use its lights from another computer during this run."
             )
         if not crew.following:
-            why = ", ".join(f"{lamp.name}: {lamp.skip_reason}" for lamp in crew.lamps) or "there are none"
+            why = ", ".join(f"{lamp.name}: {lamp.skip_reason}" for lamp in crew.lamps) or "none were found"
             logger.warning(
-                "No light can follow now (%s). Expected one with colours that is on and within reach. "
-                "Switch one on: it joins in by itself.",
+                "No light can follow now (%s). Expected a colour light that is on and reachable. "
+                "Switch one on; it joins in automatically.",
                 why,
             )
 
     def _tell_of_earlier(self, before: LampSnapshot) -> None:
         """Says that more is put back at the end than this run will have changed."""
         names, since = before.waiting
-        when = f"at the end the lights are put back as they were on {before.left or since}"
+        when = f"at the end the lights will be restored to their state on {before.left or since}"
         if before.left:
-            _say(f"An earlier run was cut off; {when}.")
+            _say(f"An earlier run was interrupted; {when}.")
         if names:
-            _say(f"Not put back when an earlier run ended: {', '.join(names)}; {when}.")
+            _say(f"Not restored when an earlier run ended: {', '.join(names)}; {when}.")
 
     def show(self, light: Light) -> None:
         """Sends what changed.
@@ -188,11 +188,11 @@ class Hue(Lighting):
             self._bridge.transport.timeout = SHORT
         self._closing = True
         try:
-            outcome = crew.put_back(seconds, lambda: _say("Putting the lights back ..."))
+            outcome = crew.put_back(seconds, lambda: _say("Restoring the lights ..."))
         except (BridgeError, BadInputError) as error:
             raise BridgeError(
-                f"The lights were not put back: {error.happened}",
-                "Expected the bridge to answer; how they were is kept.",
+                f"The lights were not restored: {error.happened}",
+                "Expected the bridge to answer; their previous state is saved.",
                 f"Once it does, run: {self.later}",
             ) from error
         except KeyboardInterrupt:
@@ -214,24 +214,24 @@ def _tell_of_left(outcome: Outcome, seconds: float) -> None:
         BridgeError: No time was left for some.
     """
     for name, lacks in outcome.partly.items():
-        _say(f"Put back as far as is known: {name} (before the run the bridge said {lacks}).")
+        _say(f"Restored as far as known: {name} (before the run the bridge reported {lacks}).")
     if outcome.off:
         names = ", ".join(outcome.off)
-        _say(f"Switched off and not put back yet: {names}. Once on again: {Hue.later}")
+        _say(f"Switched off and not restored yet: {names}. Once on again, run: {Hue.later}")
     if outcome.far:
         names = ", ".join(outcome.far)
-        _say(f"Cannot be reached and is not put back yet: {names}. Later: {Hue.later}")
+        _say(f"Unreachable and not restored yet: {names}. Run later: {Hue.later}")
     if outcome.deaf:
         names = ", ".join(outcome.deaf)
         _say(f"{names} did not return to the previous state. Try again: {Hue.later}")
     if outcome.gone:
-        _say(f"Gone from the bridge, and forgotten: {', '.join(outcome.gone)}.")
+        _say(f"No longer on the bridge, and forgotten: {', '.join(outcome.gone)}.")
     for name, why in outcome.refused.items():
-        _say(f"Not put back yet: {name} ({why}). Try again: {Hue.later}")
+        _say(f"Not restored yet: {name} ({why}). Try again: {Hue.later}")
     if outcome.late:
         raise BridgeError(
-            f"These lights were not put back within {seconds:.0f} s: {', '.join(outcome.late)}.",
-            "Expected the bridge to be quicker; how they were is kept.",
+            f"These lights were not restored within {seconds:.0f} s: {', '.join(outcome.late)}.",
+            "Expected the bridge to be faster; their previous state is saved.",
             f"Run: {Hue.later}",
         )
 

@@ -49,12 +49,12 @@ SHARE = 100
 
 
 class Images(Sink):
-    """Keeps pictures of faces, and a row of each.
+    """Saves pictures of faces, with a table row for each.
 
     Args:
-        folder: Where they are kept; it is made where it is not there.
-        limit: How many pictures are kept at most.
-        settle: Seconds that a label must have been the same.
+        folder: The folder for the pictures; created if missing.
+        limit: Maximum number of pictures; the oldest are deleted.
+        settle: Seconds that a label must stay the same before a picture is saved.
 
     Raises:
         BadInputError: An option is out of range, or the folder is one for labelled pictures.
@@ -70,11 +70,13 @@ class Images(Sink):
             )
         if not 0 <= settle <= 3600:
             raise BadInputError(
-                f"settle of the sink images is {settle}.", "Expected 0 to 3600 seconds.", "Try settle=1."
+                f"The option settle of the sink images is {settle}.",
+                "Expected 0 to 3600 seconds.",
+                "Try settle=1.",
             )
         if not folder.strip():
             raise BadInputError(
-                "The folder of the sink images has no name.", "Expected one.", "Try folder=Guesses."
+                "The folder of the sink images has no name.", "Expected a name.", "Try folder=Guesses."
             )
         self.folder, self.dwell, self._limit = user_path(folder), settle, limit
         self._check_apart()
@@ -100,9 +102,9 @@ class Images(Sink):
         self._lock = hold(
             self.folder / ".lock",
             BadInputError(
-                f"Another run keeps pictures in {self.folder}.",
+                f"Another run is saving pictures in {self.folder}.",
                 "Expected one run at a time.",
-                "End the other one, or choose another folder, such as images:Guesses2.",
+                "Stop the other one, or choose another folder, such as images:Guesses2.",
             ),
         )
         try:
@@ -110,7 +112,7 @@ class Images(Sink):
         except BaseException:
             let_go(self._lock)
             raise
-        say(f"Pictures of faces are kept in {self.folder}, {self._limit} at most.")
+        say(f"Pictures of faces are saved in {self.folder}, {self._limit} at most.")
 
     def _take_up(self) -> None:
         """Looks what is kept already, and leaves out of the table what is not there."""
@@ -161,7 +163,7 @@ class Images(Sink):
         """Lets other runs have the folder, and says how many pictures were added."""
         let_go(self._lock)
         added = f"{self._added} picture{'s' * (self._added != 1)} added"
-        say(f"{self.folder}: {added}, {len(self._kept)} kept.")
+        say(f"{self.folder}: {added}, {len(self._kept)} in total.")
 
     @property
     def _table(self) -> Path:
@@ -174,8 +176,8 @@ class Images(Sink):
         inside = place in sets or any((p.parent / FILE).exists() for p in sets)
         if inside or (place / FILE).exists():
             raise BadInputError(
-                f"Guesses cannot be kept in {self.folder}, where labelled pictures are or will be.",
-                "Expected a folder of their own, apart from pictures that a person labelled.",
+                f"Guesses cannot be saved in {self.folder}, which is for labelled pictures.",
+                "Expected a separate folder, apart from pictures that a person labelled.",
                 "Choose another, such as images:Guesses.",
             )
 
@@ -207,7 +209,7 @@ class Images(Sink):
         """Returns the header and the rows whose pictures are there; a row that was cut off is left out."""
         if not self._table.is_file() or not self._table.stat().st_size:
             return [COLUMNS]
-        expected = f"Expected {','.join(COLUMNS)}, with a line a picture."
+        expected = f"Expected {','.join(COLUMNS)}, with one line per picture."
         remedy = "Choose another folder, or move that file away."
         with as_bad_input(f"{self._table} is not readable", expected, remedy):
             text = self._table.read_text("utf-8-sig", "replace").replace("\0", " ")  # for Python 3.10

@@ -26,14 +26,14 @@ class Lamp(Lighting):
     """A drawn lamp. Any thread may ask for its picture.
 
     Args:
-        follow: largest or mean: whom it follows.
-        colours: Lights of labels, such as "Happy:gold+Sad:blue 40%".
-        neutral: The light when nobody is there.
+        follow: Follow the "largest" face, or the "mean" of everybody's scores.
+        colours: Colours of labels, such as "Happy:gold+Sad:blue 40%".
+        neutral: The light when nobody is there. The label Neutral has its own light in `colours`.
         blend: Mix the lights of all labels by their scores.
-        by_score: A low score shows less bright.
-        brightness: Times all brightnesses, 0 to 1.
-        transition: Seconds from one light to the next.
-        dwell: Seconds that a label must have been the same before it is shown.
+        by_score: Dim the light when the score is low.
+        brightness: Factor for all brightnesses, 0 to 1.
+        transition: Seconds to fade from one light to the next.
+        dwell: Seconds that a label must stay the same before it is shown.
 
     Attributes:
         light: What it shows, or will once it has faded.

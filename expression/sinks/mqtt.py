@@ -31,8 +31,8 @@ logger = logging.getLogger("expression")
 CONNECT_SECONDS = 3.0
 """How long a broker may take, from the look-up of its name to its answer; the stop of a run waits for 5."""
 
-SILENT = f"did not answer within {CONNECT_SECONDS:g} s"
-"""What is said of somebody who takes the connection and nothing more."""
+SILENT = f"no answer within {CONNECT_SECONDS:g} s"
+"""The reason reported when the other side accepts the connection and then stays silent."""
 
 LAST_SECONDS = 0.5
 """How long the last word may take."""
@@ -57,7 +57,7 @@ SCORES_SECONDS = 1.0
 
 
 class Mqtt(Sink):
-    """Publishes the mood of the largest face, and takes commands, as Home Assistant does it.
+    """Publishes the mood of the largest face and accepts commands, as Home Assistant expects.
 
     It takes the override and holds still in a pause by itself, not by `reacts`: the people present are
     counted meanwhile, too. User name and password come from EXPRESSION_MQTT_USER and
@@ -65,10 +65,11 @@ class Mqtt(Sink):
 
     Args:
         host: The broker's name or address.
-        port: Its port; None for 1883, with TLS 8883.
-        prefix: How its topics begin; two runs at one broker need two.
-        tls: Encrypt, and check the broker's certificate.
-        secrets: A file of mode 600 with lines `EXPRESSION_MQTT_USER=...`, in place of the environment.
+        port: Its port; if left out, 1883, or 8883 with TLS.
+        prefix: The start of its topics; each run at a broker needs its own.
+        tls: Encrypt the connection and verify the broker's certificate.
+        secrets: A file of mode 600 with lines `EXPRESSION_MQTT_USER=...`, in place of the environment
+            variables.
 
     Raises:
         BadInputError: The host, port or prefix cannot be one.
@@ -286,7 +287,7 @@ class Mqtt(Sink):
             self._publish_all(client)
             if self._warned:
                 self._warned = False
-                logger.warning("The sink mqtt has the broker at %s again.", self._where)
+                logger.warning("The sink mqtt has reconnected to the broker at %s.", self._where)
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _properties: Any) -> None:
         """The broker passes commands on from now."""
@@ -327,7 +328,7 @@ class Mqtt(Sink):
         self._misheard.add((topic, word))
         choices = (ON, OFF) if "recognition" in topic else (AS_READ, *self.control.labels)
         logger.warning(
-            "The sink mqtt was told %r by %s. Expected one of %s. Send one of these, in the same letters.",
+            "The sink mqtt received %r on %s. Expected one of %s. Send one of these, spelled the same.",
             word,
             topic,
             ", ".join(choices),
@@ -340,8 +341,8 @@ class Mqtt(Sink):
             return
         self._warned, self._warn_time = True, now
         logger.warning(
-            "The sink mqtt lost the broker at %s%s. Expected the connection to stay. The run goes on, and "
-            "tries it again every %g s; see whether it runs, and whether another run has the prefix %s.",
+            "The sink mqtt lost the broker at %s%s. Expected it to stay connected. The run continues and "
+            "retries every %g s; check whether it is running, and whether another run uses the prefix %s.",
             self._where,
             why,
             RETRY_SECONDS[1],

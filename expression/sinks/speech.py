@@ -65,17 +65,17 @@ class Speech(Sink):
     """Says labels, or words in their place, or plays recordings.
 
     Args:
-        voice: A language such as "de", or the name of a voice; empty for the system's own.
-        words: What is said for a label, as "Happy=froh; Sad=seufzer.wav": text, or a recording to play.
-            Labels that are not named are said as they are; "not sure" is not said.
-        cooldown: Seconds from the begin of one word to the next, at least.
-        settle: Seconds that a label must have been the same.
-        rate: Words a minute.
-        room: Whom to follow: "largest", or "mean" for the mood of all.
+        voice: A language such as "de", or the name of a voice; empty for the system's default.
+        words: Text to say or recordings to play for labels, such as "Happy=froh; Sad=seufzer.wav". Other
+            labels are said as they are; "not sure" is not said.
+        cooldown: Minimum seconds between the start of one word and the next.
+        settle: Seconds that a label must stay the same before it is said.
+        rate: Words per minute.
+        room: Follow the "largest" face, or the "mean" of everybody's scores.
 
     Raises:
-        BadInputError: An option is out of its range, or `words` has another form.
-        MissingFileError: A recording is not there.
+        BadInputError: An option is out of its range, or `words` is malformed.
+        MissingFileError: A recording does not exist.
     """
 
     only_changes = True
@@ -98,15 +98,15 @@ class Speech(Sink):
             ("rate", rate, SLOWEST, FASTEST),
         ):
             if not low <= value <= high:
-                unit = "words a minute" if name == "rate" else "seconds"
+                unit = "words per minute" if name == "rate" else "seconds"
                 raise BadInputError(
-                    f"{name} of the sink speech is {value}.",
+                    f"The option {name} of the sink speech is {value}.",
                     f"Expected {low} to {high} {unit}.",
                     "Choose another.",
                 )
         if room not in POLICIES:
             raise BadInputError(
-                f"room of the sink speech is {room!r}.",
+                f"The option room of the sink speech is {room!r}.",
                 f"Expected {' or '.join(POLICIES)}.",
                 did_you_mean(room, POLICIES),
             )
@@ -205,7 +205,7 @@ class Speech(Sink):
         players = PLAYERS.get(sys.platform) or [name for name in LINUX if shutil.which(name)]
         if not players:
             raise MissingPackageError(
-                "The sink speech finds nothing that plays a sound.",
+                "The sink speech did not find a program that plays sound.",
                 f"Expected one of {', '.join(LINUX)}.",
                 INSTALL,
             )
@@ -235,8 +235,8 @@ class Speech(Sink):
         if code == _speak.NO_ENGINE:
             kind = RunError if self._player else MissingPackageError
             return kind(
-                f"The sink speech finds nothing on this machine that speaks ({last.rstrip('.! ')}).",
-                "Expected espeak-ng, or what Windows and macOS bring along.",
+                f"The sink speech did not find a speech engine on this machine ({last.rstrip('.! ')}).",
+                "Expected espeak-ng, or the engine built into Windows or macOS.",
                 INSTALL,
             )
         if code == _speak.NO_VOICE:
@@ -248,7 +248,7 @@ class Speech(Sink):
             )
         return RunError(
             f"No sound could be played ({last}).",
-            "Expected a loudspeaker that the system knows.",
+            "Expected a loudspeaker that the system recognises.",
             "Connect or choose one in the system's sound settings.",
         )
 
@@ -270,7 +270,7 @@ def record(text: str, path: str | Path, voice: str = "", rate: int = 160) -> Non
         RunError: The voice does not come to an end, or fails.
     """
     if not text.strip():
-        raise BadInputError("The text of a recording is empty.", "Expected a word.", "Give one.")
+        raise BadInputError("The text of a recording is empty.", "Expected at least one word.", "Enter one.")
     try:
         import pyttsx3  # noqa: F401
     except ImportError as error:
@@ -288,9 +288,9 @@ def record(text: str, path: str | Path, voice: str = "", rate: int = 160) -> Non
         _end(speech._process)
         speech._process = None
         raise RunError(
-            f"The voice did not end within {RECORD_SECONDS:g} s.",
+            f"The voice did not finish within {RECORD_SECONDS:g} s.",
             "Expected a word or a sentence.",
-            "Say less.",
+            "Shorten the text.",
         ) from error
     finally:
         speech.close()

@@ -155,7 +155,7 @@ def test_a_strange_answer_at_the_start_or_to_a_label_is_one_error(blynk, said):
 def test_an_endless_answer_is_cut_off(blynk):
     with Raw(Endless()) as server:
         sink = blynk(server.address)
-        with pytest.raises(RunError, match=r"Blynk's v0 holds '\[\["):
+        with pytest.raises(RunError, match=r"Blynk's v0 contains '\[\["):
             sink._look()
 
 
@@ -299,7 +299,7 @@ KEYS = {
 @pytest.mark.parametrize("content", KEYS.values(), ids=KEYS)
 def test_a_key_of_google_with_something_else_in_it_is_one_error(google, tmp_path, content):
     (tmp_path / "key.json").write_text(content, "utf-8")
-    with pytest.raises(ExpressionError, match="is no key of a service account"):
+    with pytest.raises(ExpressionError, match="is not the key of a service account"):
         google("http://127.0.0.1:9", str(tmp_path / "key.json")).open()
 
 
