@@ -1,4 +1,4 @@
-"""Words of the sink speech: what is said or played in place of a label, as a user wrote it.
+"""The option words of the sink speech: what is said or played in place of a label.
 
 Notebook: 09_reactions
 """
@@ -10,7 +10,7 @@ import re
 from ..errors import BadInputError, MissingFileError, user_path
 
 OTHERS = "mp3|ogg|oga|opus|m4a|aac|flac|wma|aiff?"
-"""Ends of the names of recordings that not every player takes; they are told, not said."""
+"""Extensions of recordings that not every player supports; they are reported instead of spoken."""
 
 
 def words_of(words: str) -> dict[str, str]:
@@ -36,7 +36,7 @@ def words_of(words: str) -> dict[str, str]:
 
 
 def _check_recording(text: str, label: str) -> None:
-    """Raises an error for a recording that is not there or cannot be played."""
+    """Raises an error for a recording that does not exist or cannot be played."""
     path = user_path(text)
     if not path.is_file():
         raise MissingFileError(

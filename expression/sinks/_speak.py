@@ -1,11 +1,11 @@
-"""Says a word: a small program of its own, so that it can be cut short at any moment.
+"""Says a word: a small separate program, so that it can be stopped at any moment.
 
     python _speak.py PLAYER FILE TEXT VOICE RATE
 
-`speech.py` starts it. It writes TEXT as a sound to FILE, unless that is there, and then becomes the
-player. Without a TEXT it only looks whether the machine can speak, and plays FILE; without a PLAYER
-it plays nothing. pyttsx3 gets a process since macOS lets it speak in a main thread only, and since
-it cannot be stopped on Linux.
+`speech.py` starts it. It writes TEXT as sound to FILE, unless that exists, and then becomes the player.
+Without a TEXT it only checks whether the machine can speak, and plays FILE; without a PLAYER it plays
+nothing. pyttsx3 gets its own process because macOS lets it speak only in a main thread, and because it
+cannot be stopped on Linux.
 
 Source: https://pyttsx3.readthedocs.io/en/latest/engine.html
 
@@ -20,14 +20,14 @@ import sys
 import threading
 
 NO_ENGINE, NO_VOICE = 3, 4
-"""Exit codes: the system has nothing that speaks, or no such voice."""
+"""Exit codes: the system has no speech engine, or no such voice."""
 
 WRITE_SECONDS = 30.0
-"""How long a sound may take to be written."""
+"""How long writing a sound may take."""
 
 
 def main(player: str, file: str, text: str, voice: str, rate: str) -> None:
-    """Makes the sound, if need be, and plays it; does not return where a program plays it."""
+    """Creates the sound if necessary, and plays it; does not return if a program plays it."""
     if not (text and os.path.exists(file)):
         engine = _engine(voice, int(rate))
         if text:
@@ -45,10 +45,10 @@ def main(player: str, file: str, text: str, voice: str, rate: str) -> None:
 
 
 def _write(engine, text: str, file: str) -> None:
-    """Writes what is said to a file; ends the program where that does not come to an end.
+    """Writes the spoken text to a file; exits if that does not finish.
 
-    With espeak runAndWait returns while a thread of espeak's still writes (pyttsx3 2.99, drivers/espeak.py:
-    startLoop ends after its first round).
+    With espeak, runAndWait returns while a thread of espeak is still writing (pyttsx3 2.99,
+    drivers/espeak.py: startLoop ends after its first round).
     """
     finished = threading.Event()
     engine.connect("finished-utterance", lambda **_: finished.set())
@@ -59,7 +59,7 @@ def _write(engine, text: str, file: str) -> None:
 
 
 def _engine(voice: str, rate: int):
-    """Returns pyttsx3's engine with the voice; ends the program where there is none."""
+    """Returns pyttsx3's engine with the voice; exits if there is none."""
     import pyttsx3
 
     try:
@@ -69,14 +69,14 @@ def _engine(voice: str, rate: int):
         _end(NO_ENGINE, " ".join(str(error).split()))
     if voice:
         engine.setProperty("voice", _find(voice, voices).id)
-    # Only now: espeak changes voices at once, and rates in a thread of its own, which on a busy machine
+    # After the voice: espeak changes voices at once but rates in its own thread, which on a busy machine
     # may lose a rate that was set before the voice.
     engine.setProperty("rate", rate)
     return engine
 
 
 def _find(wanted: str, voices: list):
-    """Returns the voice of that name or language."""
+    """Returns the voice with that name or language."""
     wanted = wanted.lower()
     table = [(_words(voice), voice) for voice in voices]
     for fits in (str.__eq__, lambda word, w: word.startswith(f"{w}-"), lambda word, w: w in word.split()):
@@ -89,7 +89,7 @@ def _find(wanted: str, voices: list):
 
 
 def _words(voice) -> list[str]:
-    """Returns what a voice can be called: its id, the end of it, its name, its languages."""
+    """Returns the words that select a voice: its id, the last part of the id, its name, its languages."""
     languages = [str(language).replace("_", "-") for language in voice.languages or ()]
     return [word.lower() for word in (voice.id, voice.id.split("/")[-1], voice.name, *languages)]
 

@@ -1,7 +1,7 @@
 """Hue: lamps of a Philips Hue bridge follow what is read.
 
-`--sink hue`, `--sink hue:Sofa+Desk` or `--sink hue:group=Kitchen,blend=true` makes it, after
-`expression lights pair`. Its thread alone waits for the bridge. At the end the lamps are as they were.
+`--sink hue`, `--sink hue:Sofa+Desk` or `--sink hue:group=Kitchen,blend=true` creates it, after
+`expression lights pair`. Only its own thread waits for the bridge. At the end the lamps are restored.
 
 Notebook: 08_lights
 """
@@ -23,16 +23,16 @@ from ..lights.transport import TIMEOUT, BridgeError
 from ._light_sink import Lighting
 
 BACK_SECONDS = 0.5
-"""Seconds that a lamp may take at the end: four commands, at the bridge's rate."""
+"""Seconds that a lamp may take at the end: four commands, at the bridge's rate limit."""
 
 SHORT = 1.0
-"""Seconds that a bridge which did not answer last time is waited for at the end."""
+"""Seconds to wait at the end for a bridge that did not answer last time."""
 
 LONG = 10.0
-"""Seconds that the neutral light may wait for the bridge's rate; nobody is there who could see it."""
+"""Seconds that the neutral light may wait for the bridge's rate limit; nobody is there to see it."""
 
 MOST_NAMES = 10
-"""Lights that are named where many are left."""
+"""Maximum number of lights named if many are left."""
 
 logger = logging.getLogger("expression")
 
@@ -92,14 +92,14 @@ class Hue(Lighting):
 
     @property
     def close_seconds(self) -> float:
-        """How long `close` may take: with many lamps long, but only while the bridge answers."""
+        """How long `close` may take: long with many lamps, but only while the bridge answers."""
         if self._before is None or not (self._closing or self._bridge.transport.answers):
             return 0.0
         return self._back_seconds() + LONG
 
     @property
     def unfinished(self) -> str:
-        """How many lamps `close` still has to put back, in words."""
+        """How many lamps `close` still has to restore, as text."""
         names = self._before.pending if self._closing else []
         count = "1 light has" if len(names) == 1 else f"{len(names)} lights have"
         return f"{count} yet to be restored ({_some(names)})" if names else ""
@@ -108,15 +108,15 @@ class Hue(Lighting):
         return TIMEOUT + BACK_SECONDS * len(self._before.lamps)
 
     def open(self) -> None:
-        """Looks which lamps are there, and keeps how they are.
+        """Looks up the lamps, and saves their state.
 
         Raises:
-            BadInputError: No bridge was paired, the key is wrong, there is no such light, or another run
-                lets the lamps of the bridge follow.
+            BadInputError: No bridge has been paired, the key is wrong, there is no such light, or another run
+                controls the lamps of the bridge.
             MissingPackageError: phue is not installed.
             BridgeError: The bridge does not answer; it is tried again.
         """
-        import_phue()  # before a bridge is looked for, which pairing needs it for
+        import_phue()  # before looking for a paired bridge, since pairing needs it too
         self._bridge = Bridge(find(self.settings.bridge, found_in=self.settings.found_in), self.pace)
         crew = LampController(self._bridge, self.settings)
         try:
@@ -142,7 +142,7 @@ class Hue(Lighting):
             )
 
     def _tell_of_earlier(self, before: LampSnapshot) -> None:
-        """Says that more is put back at the end than this run will have changed."""
+        """Prints that more will be restored at the end than this run changes."""
         names, since = before.waiting
         when = f"at the end the lights will be restored to their state on {before.left or since}"
         if before.left:
@@ -151,15 +151,15 @@ class Hue(Lighting):
             _say(f"Not restored when an earlier run ended: {', '.join(names)}; {when}.")
 
     def show(self, light: Light) -> None:
-        """Sends what changed.
+        """Sends a light to the lamps that do not show it yet.
 
         Raises:
-            BridgeError: The bridge does not answer, or takes no commands any more.
+            BridgeError: The bridge does not answer, or no longer accepts commands.
         """
         self._show(light, PATIENCE)
 
     def empty(self) -> None:
-        """Shows the neutral light on all lamps, however long the bridge's rate takes.
+        """Shows the neutral light on all lamps, waiting longer for the bridge's rate limit.
 
         Raises:
             BridgeError: As in `show`.
@@ -169,14 +169,14 @@ class Hue(Lighting):
     def _show(self, light: Light, patience: float) -> None:
         try:
             self.crew.show(light, patience)
-        except BadInputError as error:  # it knew key and lamps before: a run does not end for that
+        except BadInputError as error:  # the key and the lamps were valid before: this does not end a run
             raise BridgeError(error.happened, error.expected, error.remedy) from error
 
     def close(self) -> None:
-        """Puts the lamps back as they were; does nothing where that is done or none were looked at.
+        """Restores the lamps; does nothing if that is done or `open` did not find any.
 
         Raises:
-            BridgeError: The bridge does not answer; how they were is kept on disk.
+            BridgeError: The bridge does not answer; the previous states stay on disk.
         """
         if self.crew is None:
             return
@@ -208,10 +208,10 @@ class Hue(Lighting):
 
 
 def _tell_of_left(outcome: Outcome, seconds: float) -> None:
-    """Says which lamps are not as they were, and what to do.
+    """Prints which lamps were not restored, and what to do.
 
     Raises:
-        BridgeError: No time was left for some.
+        BridgeError: There was no time left for some of them.
     """
     for name, lacks in outcome.partly.items():
         _say(f"Restored as far as known: {name} (before the run the bridge reported {lacks}).")
@@ -237,11 +237,11 @@ def _tell_of_left(outcome: Outcome, seconds: float) -> None:
 
 
 def _some(names: list[str]) -> str:
-    """Returns names in words, the first few of many."""
+    """Returns names as text, only the first few if there are many."""
     return ", ".join(names[:MOST_NAMES]) + (" and others" if len(names) > MOST_NAMES else "")
 
 
 def _say(line: str) -> None:
-    """Prints a line; a terminal that was closed must not hinder putting the lights back."""
+    """Prints a line; a closed terminal must not prevent restoring the lights."""
     with contextlib.suppress(OSError, ValueError):
         print(line, flush=True)

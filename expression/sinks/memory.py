@@ -24,7 +24,7 @@ class Memory(Sink):
         limit: Maximum number of readings; the oldest are dropped.
 
     Attributes:
-        readings: The readings, the oldest first.
+        readings: The readings, oldest first.
 
     Raises:
         BadInputError: The limit is below 1.
