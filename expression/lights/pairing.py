@@ -61,8 +61,11 @@ def pair(
         address = _only(find_bridges())
     transport, key = _first_answer(address)
     try:
-        https = "HTTPS; its certificate is saved, and no other is accepted"
-        how = https if transport.certificate else "plain HTTP"
+        how = (
+            "HTTPS; its certificate is saved, and no other is accepted"
+            if transport.certificate
+            else "plain HTTP"
+        )
         tell(f"Found a bridge at {transport.url} ({how}).")
         if not key:
             tell(f"Press the button on the bridge within {seconds} s.")

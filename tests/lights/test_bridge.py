@@ -1,4 +1,4 @@
-"""The way to the bridge: plain and over HTTPS with its own certificate, in time, and with words."""
+"""Requests to the bridge: over HTTP and HTTPS with its own certificate, on time, with readable errors."""
 
 from __future__ import annotations
 

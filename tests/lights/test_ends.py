@@ -1,4 +1,4 @@
-"""Every way a run can end while lamps misbehave in every way: the others are put back, at once or later."""
+"""Every way a run can end while lamps misbehave in every way: the others are restored, at once or later."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WAYS = {
 
 @pytest.fixture(autouse=True)
 def ways(bridge):
-    """Lets lamps misbehave at every end, one in each way."""
+    """Makes lamps misbehave at every end, one in each way."""
     bridge.answers["1"] = lambda path, told: bridge._wake.wait(20) and None
     for number, (where, name) in WAYS.items():
         bridge.lights[number] = lamp(f"Lamp {number}")
@@ -57,7 +57,7 @@ def ways(bridge):
 
 
 def others(lights: dict) -> dict:
-    """How the lamps are that do not misbehave."""
+    """The state of the lamps that do not misbehave."""
     return {n: entry["state"] for n, entry in copy.deepcopy(lights).items() if n != "1" and n not in WAYS}
 
 
@@ -67,13 +67,13 @@ def wait_until_they_follow(bridge) -> None:
 
 
 def check(bridge) -> None:
-    """The others are as they were, and the marker is gone."""
+    """The other lamps are restored, and the marker is gone."""
     assert others(bridge.lights) == others(lamps())
     assert bridge.sensors == {}
 
 
 def check_after_the_next_start(bridge, how: str) -> None:
-    """The others are not as they were; the next start puts them back."""
+    """The other lamps are not restored; the next start restores them."""
     assert others(bridge.lights) != others(lamps())
     assert before_path().exists()
     words = ["lights", "restore"] if how == "restore" else [*LIVE, "--duration", "1"]

@@ -22,7 +22,7 @@ from expression.teaching.simulated_bridge import failed
 
 @pytest.fixture
 def elsewhere(bridge, tmp_path, monkeypatch):
-    """Returns what changes over to the settings of another computer, and back."""
+    """Returns a function that switches to the settings of another computer, and back."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     shutil.copy(credentials.path(), folder)
@@ -38,7 +38,7 @@ def elsewhere(bridge, tmp_path, monkeypatch):
 
 @pytest.fixture
 def mark(bridge):
-    """Returns what makes a marker of the settings folder of now, which is not yet taken."""
+    """Returns a function that creates a marker with the current settings folder, not taken yet."""
     made = []
 
     def make() -> Marker:

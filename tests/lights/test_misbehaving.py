@@ -1,4 +1,4 @@
-"""One lamp of a bridge misbehaves, in every way that is documented: the others follow and are put back."""
+"""One lamp of a bridge misbehaves, in every documented way: the others follow and are restored."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def others(lights: dict) -> dict:
 
 
 def shown(bridge) -> dict:
-    """What the lamp that misbehaves truly shows."""
+    """What the misbehaving lamp really shows."""
     return {name: bridge.lights["1"]["state"].get(name) for name in ("xy", "bri")}
 
 

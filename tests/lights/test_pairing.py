@@ -1,4 +1,4 @@
-"""Pairing: step by step, with the button and without, over HTTP and HTTPS; and the file of the keys."""
+"""Pairing: step by step, with the button and without, over HTTP and HTTPS; and the key file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def unpaired():
 
 
 def paired_with(address, press=None, seconds=5, at=3):
-    """Pairs; the button is pressed when `at` seconds are left. Returns what was kept, told and counted."""
+    """Pairs; the button is pressed when `at` seconds are left. Returns the key, lines and counts."""
     told, counted = [], []
 
     def count(left):

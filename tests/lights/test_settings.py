@@ -1,4 +1,4 @@
-"""Settings of lights: their four places, and the light of a reading."""
+"""Light settings: their four places, and the light of a reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How lamps were: kept, held by one run at a time, and put back in time, whatever happens meanwhile."""
+"""Lamps' previous states: saved, held by one run at a time, and restored in time, whatever happens."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_the_sinks_of_two_bridges_keep_both_records(bridge):
 
 
 def _together(*calls) -> None:
-    """Calls all at one moment, and raises what one raises."""
+    """Calls all at the same moment, and raises what any of them raises."""
     failures, gate = [], threading.Barrier(len(calls))
 
     def call(one):
@@ -275,7 +275,7 @@ def test_a_lamp_that_takes_commands_without_doing_them_is_named_and_kept(bridge,
 
 
 def kept(bridge, seconds: float, *numbers: str):
-    """Changes lamps, puts them back in so many seconds, and returns what became of them."""
+    """Changes lamps, restores them within the given seconds, and returns the outcome."""
     clock = Clock()
     pace = Noted(clock, clock.sleep)
     with LampSnapshot(bridge.id) as before:

@@ -1,4 +1,4 @@
-"""Answers from the network that are too large, too deep, of another shape, or damaged."""
+"""Answers from the network that are too large, too deep, malformed or damaged."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ STRANGE = {
 
 @pytest.fixture
 def blynk(monkeypatch):
-    """Makes a sink that asks an address quickly."""
+    """Creates a sink that polls an address quickly."""
     monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
@@ -188,7 +188,7 @@ def test_a_conversation_is_limited_from_one_exchange_to_the_next():
 
 
 def damaged(number: int) -> bytes:
-    """An answer of Blynk's with some bytes changed, left out or doubled."""
+    """An answer from Blynk with some bytes changed, left out or doubled."""
     chance = random.Random(number)
     good = (
         http("1"),

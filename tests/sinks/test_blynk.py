@@ -27,7 +27,7 @@ from expression.sinks.memory import Memory
 
 @pytest.fixture
 def hanging(monkeypatch):
-    """A server that takes every call and never answers."""
+    """A server that accepts every connection and never answers."""
     monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -193,7 +193,7 @@ def test_a_switch_that_was_never_set_turns_nothing(cloud):
 def test_an_outage_is_warned_of_once_whoever_meets_it_first(cloud, caplog, first):
     data, sink = Patient(), sink_for(cloud)
     ends = iter((False, True))
-    sink._closed.wait = lambda _seconds: next(ends)  # it looks once
+    sink._closed.wait = lambda _seconds: next(ends)  # it checks once
     loop = SinkLoop(data, sink)
     sink._look()
     loop._opened = True
@@ -273,7 +273,7 @@ def test_a_switch_that_cannot_be_read_meanwhile_is_warned_of_once(cloud, caplog)
     assert cloud.wait(lambda: len(cloud.asked) > count + 4)
     cloud.trouble = None
     cloud.pins["v0"] = "0"
-    wait_for(lambda: not sink.control.on)  # it goes on looking
+    wait_for(lambda: not sink.control.on)  # it continues to check
     sink.close()
     (message,) = caplog.messages
     assert message.startswith("The switch of the sink blynk cannot be read and keeps its state. Blynk at")
@@ -307,7 +307,7 @@ def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     with Session(
         "demo", display="none", sinks=[memory, Blynk(switch=switch, settle=0, server=hanging)]
     ) as run:
-        wait_for(lambda: caplog.messages and len(memory.readings) > 20)  # it was waited for in vain
+        wait_for(lambda: caplog.messages and len(memory.readings) > 20)  # the wait for it was in vain
     figures = run.statistics()
     times = [reading.time for reading in memory.readings]
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < TIMEOUT, "readings go on"

@@ -1,4 +1,4 @@
-"""The csvfile sink: rows that other programs read, and no file harmed."""
+"""The csvfile sink: rows that other programs can read, and no file damaged."""
 
 from __future__ import annotations
 

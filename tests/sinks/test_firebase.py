@@ -115,7 +115,7 @@ def test_a_key_logs_in_once(store, key, monkeypatch, place):
 
 
 def ended_by(sink: Firebase, *frames: Seen) -> BaseException:
-    """Runs the loop in its thread until it ends the run, and returns why."""
+    """Runs the loop in its thread until it ends the run, and returns the reason."""
     loop = SinkLoop(Data(), sink)
     loop.start()
     for frame in frames:
@@ -195,7 +195,7 @@ def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
         sink = quick(credentials=key(hanging) if part == "login" else "")
         memory = Memory()
         with Session("demo", display="none", sinks=[memory, sink]) as run:
-            wait_for(lambda: caplog.messages and len(memory.readings) > 20)  # it was waited for in vain
+            wait_for(lambda: caplog.messages and len(memory.readings) > 20)  # the wait for it was in vain
     figures = run.statistics()
     times = [reading.time for reading in memory.readings]
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < TIMEOUT, "readings go on"

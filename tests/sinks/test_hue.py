@@ -1,4 +1,4 @@
-"""The sink hue: what an emulated bridge and a strict one are told, how often, and that all is put back."""
+"""The sink hue: what it sends to an emulated and a strict bridge, how often, and that all is restored."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_nervous_minute_stays_within_the_rates_of_the_bridge(bridge, options, 
     loop.setup()
     for frame in nervous():
         if frame.frame.time < clock.now:
-            continue  # the sink was still at it: the slot has a newer one by then
+            continue  # the sink was still busy: the slot has a newer one by then
         clock.now = frame.frame.time
         data.readings.publish(frame)
         loop.step()

@@ -1,4 +1,4 @@
-"""The images sink: guesses stay apart from labels, and do not grow."""
+"""The images sink: guesses stay apart from labels, and their number is limited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawn lamp: it shows what real ones are told, fades as they do, and can be seen."""
+"""The drawn lamp: it shows what real ones would, fades as they do, and is visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sink mqtt, against a real broker: what Home Assistant is told, and what it can turn."""
+"""The sink mqtt, against a real broker: what it sends to Home Assistant, and which switches work."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ DEVICE = {
 
 
 def check(topic: str, text: str) -> dict:
-    """Holds a discovery message to the documentation, and returns its payload."""
+    """Checks a discovery message against the documentation, and returns its payload."""
     found = re.fullmatch(r"homeassistant/(\w+)/(?:[\w-]+/)?([\w-]+)/config", topic, re.ASCII)
     assert found, topic
     kind, payload = found.group(1), json.loads(text)
@@ -81,7 +81,7 @@ def at(port: int) -> str:
 
 
 def opened(port: int, **options) -> Mqtt:
-    """A sink that is open, with switches of its own."""
+    """A sink that is open, with its own switches."""
     sink = Mqtt("127.0.0.1", port, **options)
     sink.control = Control(("Happy", "Sad"))
     sink.open()
@@ -123,7 +123,7 @@ def test_without_a_broker_it_still_knows_what_it_would_say():
 
 def test_every_topic_that_is_named_is_used_and_kept_by_the_broker(broker, listener, sink):
     sink.send(reading())
-    listener.wait("expression/scores", json.dumps({"Happy": 0.75, "Sad": 0.25}))  # the last of all
+    listener.wait("expression/scores", json.dumps({"Happy": 0.75, "Sad": 0.25}))  # the last one
     newcomer = Listener(broker.port)  # hears what the broker has kept
     for topic in {name for name, _, _ in listener.heard}:
         newcomer.wait(topic)
@@ -332,7 +332,7 @@ def test_a_broker_that_is_killed_and_comes_back_holds_nothing_up(broker, listene
         broker.kill()
         wait_for(lambda: [message for message in caplog.messages if "sink mqtt" in message])
         before = len(memory.readings)
-        wait_for(lambda: len(memory.readings) > before + 10)  # readings go on
+        wait_for(lambda: len(memory.readings) > before + 10)  # readings continue
         session.data.control.override = "Sad"  # somebody turns a switch meanwhile
         since = listener.now()
         broker.start()
@@ -514,7 +514,7 @@ def test_a_name_in_the_secrets_with_a_slip_is_told_and_others_are_passed_over(tm
 
 
 class Server:
-    """Takes one connection, says something, and hangs up if it is to."""
+    """Accepts one connection, sends something, and hangs up if asked to."""
 
     def __init__(self, says: bytes, stays: bool = False):
         self._socket = socket.create_server(("127.0.0.1", 0))

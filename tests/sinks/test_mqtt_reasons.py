@@ -1,4 +1,4 @@
-"""Brokers that refuse, forbid, forget or talk nonsense, and what is said of each."""
+"""Brokers that refuse, forbid, forget or send nonsense, and the message for each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 0x10, 0x30, 0x82, 0xE0
 
 
 def opened(port: int, **options) -> Mqtt:
-    """A sink that is open, with switches of its own."""
+    """A sink that is open, with its own switches."""
     sink = Mqtt("127.0.0.1", port, **options)
     sink.control = Control(("Happy", "Sad"))
     sink.open()
@@ -38,7 +38,7 @@ def opened(port: int, **options) -> Mqtt:
 
 
 def warned(caplog, count: int) -> list[str]:
-    """Waits for so many warnings, and returns what they say."""
+    """Waits for the given number of warnings, and returns their texts."""
 
     def ours() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.name == "expression"]
@@ -52,7 +52,7 @@ def warned(caplog, count: int) -> list[str]:
 
 
 def say(port: int, topic: str, payload: bytes) -> None:
-    """Publishes bytes; nobody here has to understand them."""
+    """Publishes bytes, which need not be valid."""
     from paho.mqtt import publish
 
     publish.single(topic, payload, 1, hostname="127.0.0.1", port=port)
@@ -489,7 +489,7 @@ def test_lost_and_refused_confirmations_in_any_order_are_matched(caplog):
 
 
 def hear_damaged(numbers) -> None:
-    """Hands damaged packets to a client that is connected."""
+    """Passes damaged packets to a connected client."""
     good = [
         packet(PUBLISH, struct.pack("!H", 23) + b"expression/override/set" + b"\0Sad"),
         packet(0x20, bytes([0, 0, 3, 0x21, 0, 20])),

@@ -1,4 +1,4 @@
-"""Sinks: how they are named and what they can be told."""
+"""Sinks: their names and options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_sinks_of_the_folder_are_listed():
 
 
 class Stray:
-    """Has the method, but is no sink."""
+    """Has the method, but is not a sink."""
 
     def send(self, reading):
         pass

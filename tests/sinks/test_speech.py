@@ -1,4 +1,4 @@
-"""The speech sink: what is heard, when, and what it says where nothing can be heard."""
+"""The speech sink: what is heard, when, and its errors if nothing can be heard."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ needs_voice = pytest.mark.skipif(not SPEAKS, reason=NEEDS)
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
-    """Lets a busy machine take its time over the first sound."""
+    """Gives a busy machine enough time for the first sound."""
     monkeypatch.setattr(speech, "ANSWER_SECONDS", PATIENCE)
 
 
@@ -46,7 +46,7 @@ echo end $(basename "$1") $(date +%s.%N) >> "{log}"
 
 @pytest.fixture
 def player(tmp_path, monkeypatch):
-    """Puts a player in place of the system's that takes its time, and writes down when."""
+    """Replaces the system's player with a slow one that writes a log."""
     if not SPEAKS:
         pytest.skip(NEEDS)
 
@@ -69,7 +69,7 @@ def sound(path: Path) -> tuple[np.ndarray, float]:
 
 
 def say(sink: Speech, *readings) -> None:
-    """Opens it and lets it say each to its end."""
+    """Opens it and lets it say each reading to the end."""
     sink.open()
     try:
         for each in readings:
@@ -80,7 +80,7 @@ def say(sink: Speech, *readings) -> None:
 
 
 def lines(log: Path) -> list[str]:
-    """What a slow player wrote down of words, without the silence at the start."""
+    """The words in a slow player's log, without the silence at the start."""
     return [line for line in log.read_text().splitlines() if "silence" not in line]
 
 
