@@ -200,7 +200,7 @@ def test_a_secret_of_the_environment_that_is_no_text_is_one_error_and_not_quoted
     monkeypatch.setenv("EXPRESSION_MQTT_PASSWORD", f"{MARKER}\udcff")
     monkeypatch.setenv("EXPRESSION_MQTT_USER", "me")
     assert run("live", "--source", "demo", "--display", "none", "--sink", "mqtt:127.0.0.1") == 2
-    assert silent().err.startswith("EXPRESSION_MQTT_PASSWORD is not text in UTF-8. Expected ")
+    assert silent().err.startswith("EXPRESSION_MQTT_PASSWORD is not UTF-8 text. Expected ")
 
 
 @pytest.mark.parametrize(

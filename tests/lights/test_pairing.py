@@ -34,7 +34,7 @@ def unpaired():
 
 
 def paired_with(address, press=None, seconds=5, at=3):
-    """Pairs; the button is pressed when `at` seconds are left. Returns the key, lines and counts."""
+    """Pairs; the button is pressed when `at` seconds are left. Returns the pairing, lines and counts."""
     told, counted = [], []
 
     def count(left):
