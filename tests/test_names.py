@@ -72,7 +72,7 @@ def test_a_bridge_with_escape_codes_in_its_name_is_paired(bridge, capfd):
     bridge.name, bridge.button = EVIL[:-1], True
     code, said = run(capfd, "lights", "pair", bridge.place)
     assert code == 0
-    assert f"Paired with {SHOWN}. Its key lies in" in said
+    assert f"Paired with {SHOWN}. Its key is saved in" in said
     assert read_keys()[-1].name == SHOWN
     assert SHOWN in run(capfd, "check")[1].replace("\n", " ")
 

@@ -200,7 +200,7 @@ def test_a_secret_of_the_environment_that_is_no_text_is_one_error_and_not_quoted
     monkeypatch.setenv("EXPRESSION_MQTT_PASSWORD", f"{MARKER}\udcff")
     monkeypatch.setenv("EXPRESSION_MQTT_USER", "me")
     assert run("live", "--source", "demo", "--display", "none", "--sink", "mqtt:127.0.0.1") == 2
-    assert silent().err.startswith("EXPRESSION_MQTT_PASSWORD is not text in UTF-8. Expected ")
+    assert silent().err.startswith("EXPRESSION_MQTT_PASSWORD is not UTF-8 text. Expected ")
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_a_file_of_secrets_is_not_for_a_place_that_the_folder_names(tmp_path):
     file.write_text(f"EXPRESSION_MQTT_PASSWORD={MARKER}\n")
     file.chmod(0o600)
     with pytest.raises(
-        ExpressionError, match=r"host of the sink mqtt is named by .*what secrets= names would"
+        ExpressionError, match=r"host of the sink mqtt is named by .*the secret in secrets= would"
     ):
         make_sink(f"mqtt:host=203.0.113.7,secrets={file}", "/tmp/expression.toml")
 

@@ -330,7 +330,7 @@ def _speechless() -> list[str]:
 
     if sys.platform != "linux":
         return []
-    engine = find_library("espeak-ng") or find_library("espeak")
+    engine = shutil.which("espeak-ng") and (find_library("espeak-ng") or find_library("espeak"))
     player = any(shutil.which(name) for name in LINUX)
     return [what for what, there in (("espeak-ng", engine), ("a player such as aplay", player)) if not there]
 

@@ -1,9 +1,8 @@
-"""The one place that talks to a Hue bridge: through phue, with its transport replaced.
+"""The only module that talks to a Hue bridge: through phue, with its transport replaced.
 
-phue 1.1 speaks plain HTTP only, waits 10 s, logs the key and only logs what a bridge complains of. Here
-its `request` goes through a `Transport`: HTTP, or HTTPS with the certificate that was seen when the bridge
-was paired, 3 s at most, and errors that say what to do. `controller.py`, `snapshot.py` and `pairing.py`
-call it.
+phue 1.1 uses plain HTTP only, waits 10 s, logs the key, and logs a bridge's errors instead of raising them.
+Here its `request` goes through a `Transport`: HTTP, or HTTPS with the certificate seen at pairing, a timeout
+of 3 s, and errors that say what to do. `controller.py`, `snapshot.py` and `pairing.py` call it.
 
 Notebook: 08_lights
 """
@@ -23,17 +22,17 @@ from .rate_limiter import GROUP_RATE, LAMP_RATE, RateLimiter
 from .transport import AGAIN, NEARBY, BridgeError, RefusedError, Transport
 
 UNAUTHORIZED, NO_BUTTON, IS_OFF = 1, 101, 201
-"""Types of error in a bridge's answer.
+"""Error types in a bridge's answer.
 
 Source: https://developers.meethue.com/develop/hue-api/error-messages/
 """
 
 NUMBER = re.compile(r"[0-9]{1,18}")
-"""By what a bridge knows a lamp, a group or a sensor."""
+"""The number by which a bridge identifies a lamp, a group or a sensor."""
 
 MOST, MOST_ASKED = 1000, 250
-"""Lamps or groups that a bridge may have, and that are asked for one by one, where it lists only names; a
-Hue bridge has room for 150 lamps at most."""
+"""The most lamps or groups accepted from a bridge, and the most requested one by one if it lists only names;
+a Hue bridge holds at most 150 lamps."""
 
 
 class Bridge:
@@ -41,7 +40,7 @@ class Bridge:
 
     Args:
         paired: Its address, key and certificate.
-        pace: Keeps commands apart.
+        pace: Limits the rate of commands.
     """
 
     def __init__(self, paired: Paired, pace: RateLimiter | None = None):
@@ -51,25 +50,25 @@ class Bridge:
         self._phue = _phue(self._request, paired)
 
     def lights(self) -> dict[str, dict]:
-        """Returns all lamps by their number; one that is not described as documented is an empty dict.
+        """Returns all lamps by number; one that is not described as documented is an empty dict.
 
-        A bridge that lists only names is asked for each.
+        If the bridge lists only names, each lamp is requested separately.
         """
         return self._whole(self._phue.get_light, "lamps")
 
     def groups(self) -> dict[str, dict]:
-        """Returns all rooms, zones and groups by their number, as `lights` does."""
+        """Returns all rooms, zones and groups by number, as `lights` does."""
         return self._whole(self._phue.get_group, "groups")
 
     def config(self) -> dict:
-        """Returns the bridge's name, number and clock; empty where it does not say."""
+        """Returns the bridge's name, id and clock; empty if it does not report them."""
         found = self.ask("GET", "config")
         return found if isinstance(found, dict) else {}
 
     def identity(self) -> str:
-        """Returns by what a bridge is known, wherever it stands: its id, or its address if it has none.
+        """Returns what identifies the bridge whatever its address: its id, or its address if it has no id.
 
-        It is asked for it where it was paired before ids were kept.
+        A bridge that was paired before ids were saved is asked for its id.
         """
         self._id = self._id or id_of(self.config()) or self.url
         return self._id
@@ -87,7 +86,7 @@ class Bridge:
         return self._request(mode, f"/api/{self._key}/{path}", data)
 
     def close(self) -> None:
-        """Gives the connection back."""
+        """Closes the connection."""
         self.transport.close()
 
     def _send(self, rate: int, call: Callable[[], Any]) -> None:
@@ -95,17 +94,17 @@ class Bridge:
         call()
 
     def _whole(self, get: Callable, what: str) -> dict[str, dict]:
-        """Returns entries with all that is known of each."""
+        """Returns the entries with all available details."""
         found = get()
         listed = {n: entry for n, entry in found.items() if NUMBER.fullmatch(n)} if _is_dict(found) else None
         if listed is None or (found and not listed) or len(listed) > MOST:
-            raise BridgeError(f"The bridge at {self.url} gave no list of {what}.", NEARBY, AGAIN)
+            raise BridgeError(f"The bridge at {self.url} did not return a list of {what}.", NEARBY, AGAIN)
         whole = {n: entry if _is_dict(entry) else {} for n, entry in listed.items()}
         names_only = [n for n, entry in listed.items() if _is_dict(entry) and len(entry) < 2]
         return whole | {n: self._one(get, n) or whole[n] for n in names_only[:MOST_ASKED]}
 
     def _one(self, get: Callable, number: str) -> dict:
-        """Returns what a bridge says of one lamp; empty where it says nothing of that one."""
+        """Returns what the bridge reports about one lamp; empty if it reports nothing."""
         try:
             found = get(int(number))
         except (BridgeError, RefusedError) as error:
@@ -115,13 +114,13 @@ class Bridge:
         return found if _is_dict(found) else {}
 
     def _request(self, mode: str = "GET", address: str = "", data: Any = None) -> Any:
-        """What phue calls in place of its own `request`."""
+        """Replaces phue's own `request`."""
         answer = self.transport.call(mode, address, data)
         raise_errors(answer, self.url, self._key)
         if mode != "GET" and not (isinstance(answer, list) and answer and all(map(_is_dict, answer))):
             raise BridgeError(
                 f"The bridge at {self.url} did not confirm the command.",
-                "Expected a list of what was changed.",
+                "Expected a list of the changes.",
                 "Wait a moment; if this continues, unplug the bridge and plug it in again.",
                 "no clear answer",
             )
@@ -133,10 +132,10 @@ def _is_dict(found: Any) -> bool:
 
 
 def raise_errors(answer: Any, url: str, key: str = "") -> None:
-    """Raises the first error that an answer tells.
+    """Raises the first error in an answer.
 
     Raises:
-        RefusedError: The key is not known; pair again.
+        RefusedError: The bridge does not recognise the key; pair again.
         BridgeError: Anything else, with its `kind`.
     """
     parts = answer if isinstance(answer, list) else [answer]
@@ -149,8 +148,8 @@ def raise_errors(answer: Any, url: str, key: str = "") -> None:
         set_by_hand = key and os.environ.get(VARIABLE, "").strip() == key
         again = f"expression lights pair {url}"
         raise RefusedError(
-            f"The bridge at {url} does not know the key{f' in {VARIABLE}' if set_by_hand else ''}.",
-            "Expected the one that it gave when it was paired.",
+            f"The bridge at {url} does not recognise the key{f' in {VARIABLE}' if set_by_hand else ''}.",
+            "Expected the key that it issued when it was paired.",
             f"Correct it, or unset it and run: {again}" if set_by_hand else f"Run: {again}",
         )
     words = str(error.get("description", "no reason given"))
@@ -165,14 +164,14 @@ def raise_errors(answer: Any, url: str, key: str = "") -> None:
 
 
 def import_phue() -> Any:
-    """Returns the package phue.
+    """Imports and returns the package phue.
 
     Raises:
         MissingPackageError: It is not installed.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a comparison in phue 1.1 that Python warns of
+            warnings.simplefilter("ignore")  # Python warns about a comparison in phue 1.1
             import phue
     except ImportError as error:
         raise missing_package("Talking to a Hue bridge", "phue", "lights") from error
@@ -180,11 +179,11 @@ def import_phue() -> Any:
 
 
 def _phue(request: Callable, paired: Paired) -> Any:
-    """Returns phue's bridge with another transport, which neither reads nor writes files of its own."""
+    """Returns phue's bridge with the transport replaced; it neither reads nor writes its own files."""
     phue = import_phue()
 
     class Talking(phue.Bridge):
-        def connect(self) -> None:  # phue's own would log the key
+        def connect(self) -> None:  # phue's own method would log the key
             pass
 
         def request(self, mode="GET", address=None, data=None):

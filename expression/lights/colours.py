@@ -1,7 +1,7 @@
-"""Colours of light: those of labels, names and hex, mixing, and the xy of a lamp within its own gamut.
+"""Colours of light: labels' colours, names and hex codes, mixing, and xy values within a lamp's gamut.
 
-`settings.py` reads what a user wrote with it, `sinks/hue.py` turns light into commands, and
-`sinks/lamp.py` into a picture.
+`settings.py` uses it to parse colours, `sinks/hue.py` to turn light into commands, and `sinks/lamp.py` to
+draw it.
 
 Notebook: 08_lights
 """
@@ -41,7 +41,7 @@ NAMES: dict[str, RGB] = {
     "warm white": (255, 197, 130),
     "cool white": (220, 235, 255),
 }
-"""RGB of the colours that have a name here."""
+"""RGB values of the named colours."""
 
 COLOURS = {
     "Angry": "red",
@@ -52,14 +52,14 @@ COLOURS = {
     "Surprise": "orange",
     "Neutral": "warm white",
 }
-"""What a label shows where no colour was chosen."""
+"""The default colour of each label."""
 
 GAMUTS: dict[str, Gamut] = {
     "A": ((0.704, 0.296), (0.2151, 0.7106), (0.138, 0.08)),
     "B": ((0.675, 0.322), (0.409, 0.518), (0.167, 0.04)),
     "C": ((0.6915, 0.3083), (0.17, 0.7), (0.1532, 0.0475)),
 }
-"""Corners of red, green and blue of Philips' lamps: older strips, first bulbs, and all since 2016.
+"""The red, green and blue corners of Philips' lamps: older strips, the first bulbs, and all since 2016.
 
 Source: https://developers.meethue.com/develop/hue-api/supported-devices/
 """
@@ -69,13 +69,13 @@ MODELS = {
     "B": r"LCT00[1237]|LLM001",
     "C": r"LCT0(1\d|2\d)|LCA|LCB|LCD|LCE|LCF|LCG|LCL|LCP|LCS|LCW|LCX|LLC020|LST002",
 }
-"""How the models of a gamut begin, for bridges that do not tell the gamut itself.
+"""The model names of each gamut, for bridges that do not report the gamut itself.
 
 Source: https://developers.meethue.com/develop/hue-api/supported-devices/
 """
 
 TO_XYZ = ((0.664511, 0.154324, 0.162028), (0.283881, 0.668433, 0.047685), (0.000088, 0.072310, 0.986039))
-"""Linear RGB to XYZ, for the wide gamut of lamps.
+"""Converts linear RGB to XYZ, for the wide gamut of lamps.
 
 Source: https://developers.meethue.com/develop/application-design-guidance/color-conversion-formulas-rgb-to-xy-and-back/
 """
@@ -85,17 +85,17 @@ FROM_XYZ = (
     (-0.707196, 1.655397, 0.036152),
     (0.051713, -0.121364, 1.011530),
 )
-"""XYZ to linear RGB: the inverse of `TO_XYZ`."""
+"""Converts XYZ to linear RGB: the inverse of `TO_XYZ`."""
 
 WHITE: XY = (0.3127, 0.329)
-"""xy of daylight, for a colour that is black. Source: CIE standard illuminant D65."""
+"""xy of daylight, used for black. Source: CIE standard illuminant D65."""
 
 LONGEST = 100
-"""Letters of a colour in words; regular expressions take long over longer ones."""
+"""Maximum characters of a colour as text; regular expressions are slow on longer ones."""
 
 BRIGHTEST = 254
 LOWEST = 1 / BRIGHTEST
-"""A lamp's brightness goes from 1 to 254; the lowest is dim, not off. Nobody here switches one off.
+"""A lamp's brightness ranges from 1 to 254; the lowest is dim, not off. Lamps are never switched off here.
 
 Source: https://developers.meethue.com/develop/hue-api/lights-api/ (set light state)
 """
@@ -103,10 +103,10 @@ Source: https://developers.meethue.com/develop/hue-api/lights-api/ (set light st
 
 @dataclass(frozen=True)
 class Light:
-    """What a lamp is to show.
+    """The light that a lamp should show.
 
     Attributes:
-        rgb: The colour, 0 to 255 each; how bright it is says `brightness` alone.
+        rgb: The colour, 0 to 255 each; only `brightness` says how bright it is.
         brightness: 0 to 1.
     """
 
@@ -114,7 +114,7 @@ class Light:
     brightness: float = 1.0
 
     def dimmed(self, factor: float) -> Light:
-        """Returns the same colour with its brightness times a factor, 1 at most.
+        """Returns the same colour with its brightness multiplied by a factor, at most 1.
 
         Example:
             >>> Light((255, 0, 0), 0.5).dimmed(0.5).brightness
@@ -124,12 +124,12 @@ class Light:
 
 
 def light(text: str) -> Light:
-    """Reads a colour as a user wrote it: a name or hex, and a brightness if it is not the full one.
+    """Parses a colour as a user wrote it: a name or hex code, and a brightness if it is not full.
 
-    A lamp shows a dark colour as the bright one, less bright; black is white as dark as it goes.
+    A dark colour becomes the bright one at a lower brightness; black becomes white at the lowest.
 
     Raises:
-        BadInputError: There is no such colour; take one of those named, or #rrggbb.
+        BadInputError: There is no such colour; use a named colour or #rrggbb.
 
     Example:
         >>> light("gold"), light("#00f 40%")
@@ -151,13 +151,13 @@ def light(text: str) -> Light:
         )
     raise BadInputError(
         f"There is no colour {text!r}.",
-        f"Expected #rrggbb or one of {', '.join(NAMES)}, and a brightness such as 40% if you like.",
+        f"Expected #rrggbb or one of {', '.join(NAMES)}, optionally with a brightness such as 40%.",
         did_you_mean(name, NAMES),
     )
 
 
 def any_colour(label: str) -> RGB:
-    """Returns a bright colour for a label that was given none; always the same.
+    """Returns a bright colour for a label without one of its own; always the same for the same label.
 
     Example:
         >>> any_colour("Bored") == any_colour("bored") != any_colour("Sleepy")
@@ -168,12 +168,12 @@ def any_colour(label: str) -> RGB:
 
 
 def mix(lights: Mapping[Light, float] | Sequence[tuple[Light, float]]) -> Light:
-    """Returns lights mixed as they would mix in a room, each with its weight.
+    """Returns weighted lights mixed as they would mix in a room.
 
-    The bright ones tell more than the dim ones. The brightness is the weighted mean.
+    Bright lights count for more than dim ones. The brightness is the weighted mean.
 
     Args:
-        lights: Each with its weight, 0 or more.
+        lights: The lights with their weights, 0 or more.
 
     Example:
         >>> mix([(Light((255, 0, 0)), 1), (Light((0, 0, 255)), 1)])
@@ -202,11 +202,11 @@ def linear(rgb: Sequence[float]) -> tuple[float, float, float]:
 
 
 def to_xy(rgb: Sequence[float], gamut: Gamut | None = None) -> XY:
-    """Returns the xy of a colour, brought into what a lamp can show.
+    """Returns the xy of a colour, limited to what a lamp can show.
 
     Args:
         rgb: 0 to 255 each.
-        gamut: The lamp's corners of red, green and blue; None where they are not known.
+        gamut: The lamp's red, green and blue corners; None if they are not known.
 
     Example:
         >>> to_xy((255, 0, 0), GAMUTS["B"])
@@ -220,7 +220,7 @@ def to_xy(rgb: Sequence[float], gamut: Gamut | None = None) -> XY:
 
 
 def to_rgb(xy: Sequence[float]) -> RGB:
-    """Returns the brightest RGB of an xy, as near as a screen can come; the inverse of `to_xy`.
+    """Returns the brightest RGB of an xy, as close as a screen can show it; the inverse of `to_xy`.
 
     Example:
         >>> to_rgb(to_xy((255, 205, 30)))
@@ -233,7 +233,7 @@ def to_rgb(xy: Sequence[float]) -> RGB:
 
 
 def gamut_of(lamp: Mapping) -> Gamut | None:
-    """Returns the gamut of a lamp as the bridge describes it: its own, else its model's, else None.
+    """Returns the gamut of a lamp as the bridge describes it: its own, or its model's, or None.
 
     Example:
         >>> gamut_of({"modelid": "LCT001"}) == GAMUTS["B"]
@@ -244,7 +244,7 @@ def gamut_of(lamp: Mapping) -> Gamut | None:
         if "colorgamut" in control:
             return _triangle(control["colorgamut"])
         return GAMUTS[control["colorgamuttype"]]
-    except (LookupError, TypeError, ValueError):  # it does not say, or says something else
+    except (LookupError, TypeError, ValueError):  # missing or malformed
         model = str(lamp.get("modelid", ""))
         return next((GAMUTS[name] for name, begins in MODELS.items() if re.match(begins, model)), None)
 
@@ -253,7 +253,7 @@ def _triangle(corners: Sequence) -> Gamut:
     """Returns the three corners of a gamut.
 
     Raises:
-        ValueError: There are more or fewer, or they are not shares.
+        ValueError: There are more or fewer, or they are not between 0 and 1.
         TypeError: They are not numbers.
     """
     red, green, blue = ((float(x), float(y)) for x, y in corners)
@@ -263,7 +263,7 @@ def _triangle(corners: Sequence) -> Gamut:
 
 
 def _nearest(point: XY, gamut: Gamut) -> XY:
-    """Returns the point itself where it lies in the triangle, else the nearest one on its edges."""
+    """Returns the point itself if it lies in the triangle, otherwise the nearest point on its edges."""
     edges = [(gamut[i], gamut[(i + 1) % 3]) for i in range(3)]
     sides = [_cross(start, end, point) for start, end in edges]
     if all(side >= 0 for side in sides) or all(side <= 0 for side in sides):
@@ -276,7 +276,7 @@ def _cross(start: XY, end: XY, point: XY) -> float:
 
 
 def _on_edge(point: XY, start: XY, end: XY) -> XY:
-    """Returns the point of an edge that is nearest to a point."""
+    """Returns the point on an edge that is nearest to a point."""
     wide, high = end[0] - start[0], end[1] - start[1]
     length = wide * wide + high * high
     share = ((point[0] - start[0]) * wide + (point[1] - start[1]) * high) / length if length else 0.0
@@ -295,7 +295,7 @@ def _from_hex(digits: str) -> RGB:
 
 
 def _brightest(rgb: RGB) -> Light:
-    """Returns a colour with its largest part at 255, and how bright that part was as its brightness."""
+    """Returns a colour scaled so that its largest part is 255, with that part's share as its brightness."""
     amounts, largest = linear(rgb), max(rgb)
     if not largest:
         return Light((255, 255, 255), 0.0)

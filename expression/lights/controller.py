@@ -1,8 +1,8 @@
 """The crew: the chosen lamps of a bridge, which show one light.
 
-Each lamp is told for itself: one that refuses or hangs is named once, left out for a while and tried again,
-and the others go on. Only where none does as it is told, the bridge is taken to be out of order.
-`sinks/hue.py` leads a crew.
+Lamps are controlled independently: one that refuses or hangs is reported once, skipped for a while and tried
+again, while the others continue. Only if no lamp obeys is the bridge considered out of order. `sinks/hue.py`
+controls a crew.
 
 Notebook: 08_lights
 """
@@ -24,16 +24,16 @@ from .snapshot import LampSnapshot
 from .transport import BridgeError, RefusedError
 
 LOOK_SECONDS = 10.0
-"""How often a run looks whether lamps were switched on or off meanwhile."""
+"""How often a run checks whether lamps were switched on or off in the meantime."""
 
 SETTLING = 1.0
-"""Seconds after its transition by which a bridge says of a lamp what it shows."""
+"""Seconds after a transition until the bridge reports what the lamp shows."""
 
 PATIENCE = 0.5
-"""Seconds that one reading may wait for the bridge's rate; what is left over is sent with the next."""
+"""Seconds that one reading may wait for the bridge's rate limit; the rest is sent with the next."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 300.0
-"""Seconds until a lamp that refused is told something again: the first pause, which doubles, and its end."""
+"""Seconds until a lamp that refused is tried again: the first pause, which then doubles, and the longest."""
 
 logger = logging.getLogger("expression")
 
@@ -41,16 +41,17 @@ logger = logging.getLogger("expression")
 class LampController:
     """The chosen lamps of a bridge, which show one light.
 
-    A group that is of one kind, all of it on, is told with one command; else each lamp is, in its own gamut.
+    A group whose lamps are all on and of one kind gets a single command; otherwise each lamp gets its own, in
+    its own gamut.
 
     Args:
         bridge: The bridge.
         settings: Which lamps, and how quickly they change.
 
     Attributes:
-        lamps: Those that were chosen.
-        before: How they were; None before the first look.
-        marker: What tells other computers that the lamps are in use; None before the first look.
+        lamps: The chosen lamps.
+        before: Their previous state; None before the first look.
+        marker: Tells other computers that the lamps are in use; None before the first look.
     """
 
     def __init__(self, bridge: Bridge, settings: LightSettings):
@@ -58,26 +59,26 @@ class LampController:
         self.before: LampSnapshot | None = None
         self.marker: Marker | None = None
         self.lamps: list[BridgeLamp] = []
-        self._group = ""  # the number of the group, where it can be told as one
+        self._group = ""  # the number of the group, if it can be controlled as one
         self._alone = False  # whether the bridge has refused a command to the group
         self._sent: dict[str, dict] = {}
         self._told_at: dict[str, float] = {}
         self._look_at = 0.0
-        self._troubles: dict[str, _Trouble] = {}  # those that refused, by number
+        self._troubles: dict[str, _Trouble] = {}  # lamps that refused, by number
         self._named: set[str] = set()
 
     @property
     def following(self) -> list[BridgeLamp]:
-        """The lamps that follow now."""
+        """The lamps that currently follow."""
         return [lamp for lamp in self.lamps if not lamp.skip_reason]
 
     def look(self) -> None:
-        """Asks the bridge which lamps are there and on, and keeps how those were that are new.
+        """Asks the bridge which lamps exist and are on, and saves the state of new ones.
 
-        A lamp that does not show what it was told is told again: it had no power, or somebody else told it.
+        A lamp that does not show its last command gets it again: it lost power, or something else changed it.
 
         Raises:
-            BadInputError: There is no such light or group, or another run lets the lamps follow.
+            BadInputError: There is no such light or group, or another run controls the lamps.
             BridgeError: The bridge does not answer.
         """
         self._hold()
@@ -97,7 +98,7 @@ class LampController:
         self._look_at = self.bridge.pace.clock() + LOOK_SECONDS
 
     def _hold(self) -> None:
-        """Makes sure, once, that no other run lets the lamps follow."""
+        """Makes sure, once, that no other run controls the lamps."""
         if self.before is not None:
             return
         before = LampSnapshot(self.bridge.identity(), self.bridge.url)
@@ -111,9 +112,9 @@ class LampController:
         self.before, self.marker = before, marker
 
     def _choose(self) -> str:
-        """Reads the chosen lamps, and returns the number of the group if it was one.
+        """Reads the chosen lamps, and returns the number of the group if one was chosen.
 
-        A lamp or group that is taken away in a run is missed by nobody: the other lamps go on.
+        If a lamp or group is removed during a run, the other lamps continue.
         """
         lamps = read_lamps(self.bridge)
         try:
@@ -128,7 +129,7 @@ class LampController:
         return ""
 
     def _keep(self) -> bool:
-        """Keeps how new lamps were; where that cannot be written they do not follow, and it returns False."""
+        """Saves the state of new lamps; if that fails, they do not follow and the result is False."""
         try:
             self.before.keep(self.following)
             return True
@@ -138,24 +139,23 @@ class LampController:
             self.lamps = [lamp for lamp in self.lamps if lamp.number in self.before.lamps]
             if "disk" not in self._named:
                 self._named.add("disk")
-                logger.warning("Lights that were switched on will not follow: %s", error)
+                logger.warning("Lights switched on during the run will not follow: %s", error)
             return False
 
     def _shows(self, number: str, told: dict) -> bool:
-        """Whether a lamp shows what it was told, or all of a group do; or had no time for it yet."""
+        """Whether a lamp, or every lamp of a group, shows its last command or has not had time to yet."""
         if self.bridge.pace.clock() < self._told_at[number] + told["transitiontime"] / 10 + SETTLING:
             return True
         return all(shows(told, lamp.state) for lamp in self.following if number in (lamp.number, "group"))
 
     def show(self, light: Light, patience: float = PATIENCE) -> bool:
-        """Tells each lamp that shows something else; the one that has waited longest comes first.
+        """Sends a light to each lamp that shows something else, longest-waiting first.
 
         Returns:
-            Whether all show it that can; else ask again, since the bridge's rate left no time.
+            Whether all lamps that can show it do; if not, call again: the bridge's rate limit left no time.
 
         Raises:
-            BridgeError: The bridge does not answer, or no lamp does as it is told; all is told again next
-                time.
+            BridgeError: The bridge does not answer, or no lamp obeys; everything is sent again next time.
         """
         clock = self.bridge.pace.clock
         ends = clock() + patience
@@ -177,14 +177,14 @@ class LampController:
         return done
 
     def _start_anew(self, but: Collection[str] = ()) -> None:
-        """Forgets what was told, and who refused, but for some lamps."""
+        """Forgets what was sent and which lamps refused, except for some lamps."""
         self._sent.clear()
         self._troubles = {n: trouble for n, trouble in self._troubles.items() if n in but}
         self._look_at = 0.0
 
     @property
     def _refusing(self) -> set[str]:
-        """Numbers of the lamps that refused, and were not merely switched off."""
+        """The numbers of lamps that refused for a reason other than being switched off."""
         return {number for number, trouble in self._troubles.items() if not trouble.is_off}
 
     def _show(self, light: Light, ends: float) -> bool:
@@ -209,7 +209,7 @@ class LampController:
         return True
 
     def _targets(self) -> list[tuple[str, Gamut | None]]:
-        """Returns whom to tell, and in which gamut."""
+        """Returns what to send commands to, and in which gamut."""
         following = self.following
         if self._group and following:
             return [("group", following[0].gamut)]
@@ -218,7 +218,7 @@ class LampController:
         return sorted(found, key=lambda each: self._told_at.get(each[0], 0.0))
 
     def _tell(self, number: str, told: dict) -> None:
-        """Sends a command, to lamps that have no brightness without one."""
+        """Sends a command, without a brightness to lamps that do not have one."""
         lamps = [lamp for lamp in self.following if number in (lamp.number, "group")]
         looping = number not in self._sent and any(
             lamp.state.get("effect", "none") != "none" for lamp in lamps
@@ -232,10 +232,10 @@ class LampController:
             self.bridge.set_light(number, sent)
 
     def _trouble(self, number: str, error: BridgeError | RefusedError) -> None:
-        """Notes that a lamp refused; one that was switched off is left alone until the next look.
+        """Notes that a lamp refused; one that was switched off is skipped until the next look.
 
         Raises:
-            BridgeError: So did all others, or the bridge did not answer.
+            BridgeError: All the others refused too, or the bridge did not answer.
         """
         lamp = next((lamp for lamp in self.following if lamp.number == number), None)
         if lamp is None:
@@ -248,11 +248,11 @@ class LampController:
             raise error
 
     def _in_trouble(self, lamp: BridgeLamp, now: float) -> bool:
-        """Whether a lamp refused a while ago, and is not to be told anything yet."""
+        """Whether a lamp refused a while ago and should not be tried yet."""
         return lamp.number in self._troubles and now < self._troubles[lamp.number].until
 
     def _name(self, lamp: BridgeLamp, why: str) -> None:
-        """Says once that a lamp does not follow."""
+        """Warns once that a lamp does not follow."""
         if lamp.number not in self._named:
             self._named.add(lamp.number)
             logger.warning(
@@ -263,11 +263,11 @@ class LampController:
             )
 
     def put_back(self, seconds: float, tell: Callable[[], None]) -> Outcome:
-        """Puts all lamps back as they were; see `LampSnapshot.put_back`."""
+        """Restores all lamps; see `LampSnapshot.put_back`."""
         return self.before.put_back(self.bridge, seconds, tell)
 
     def release(self) -> None:
-        """Lets another run have the lamps."""
+        """Releases the lamps for other runs."""
         if self.before is not None:
             self.marker.release()
             self.before.release()
@@ -277,10 +277,10 @@ class _Trouble:
     """A lamp that refused commands.
 
     Attributes:
-        why: What the bridge said.
-        until: When it is told something again.
+        why: The bridge's reason.
+        until: When it is tried again.
         is_off: Whether it was switched off a moment ago.
-        may_pass: Whether it is too early to speak of it: it was switched off, or the bridge did not answer.
+        may_pass: Whether it is too early to report: it was switched off, or the bridge did not answer.
     """
 
     def __init__(self, lamp: BridgeLamp):
@@ -289,7 +289,7 @@ class _Trouble:
         self._pause, self._times = FIRST_PAUSE / 2, 0
 
     def note(self, error: BridgeError | RefusedError, now: float) -> None:
-        """Notes what was refused, and when."""
+        """Notes a refusal and its time."""
         self.why = error.said
         self._times += 1
         self.is_off = error.kind == IS_OFF and self._times == 1

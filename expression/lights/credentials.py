@@ -1,6 +1,6 @@
-"""The keys of paired bridges: a file that only its owner may read, or the environment.
+"""The keys of paired bridges, in a file that only its owner may read, or in the environment.
 
-`pairing.py` writes it; whatever talks to a bridge asks `find`. Nothing here prints a key.
+`pairing.py` writes the file; everything that talks to a bridge calls `find`. Nothing here prints a key.
 
 Notebook: 08_lights
 """
@@ -22,33 +22,33 @@ from ..files import as_output_error, hold, own_folder, read_by_others, read_smal
 
 VARIABLE = "EXPRESSION_LIGHTS_KEY"
 FOLDER = "EXPRESSION_LIGHTS_FOLDER"
-"""Names a folder for the keys, and for how lamps were, in place of the usual ones."""
+"""Names a folder for the keys and the lamps' previous states, in place of the default ones."""
 
 BRIDGE = "EXPRESSION_LIGHTS_BRIDGE"
 """Names a bridge; `settings.py` reads it too."""
 
 FILE = "bridges.json"
-ROOM = f"Make room, or the folder writable, or name another one in {FOLDER}."
+ROOM = f"Free some space, make the folder writable, or name another folder in {FOLDER}."
 LOCK_SECONDS = 5.0
-"""How long somebody else may read and write one of the files; it takes milliseconds."""
+"""How long to wait while another process uses one of the files; that takes milliseconds."""
 
 KEY = re.compile(r"[!-~]*")
-"""What a key can be. With anything else in it no request can be made, and the reason would show the key."""
+"""The form of a key. Any other character would make requests fail, with an error that shows the key."""
 
 ID = re.compile(r"[0-9a-fA-F]{16}")
-"""What the id of a bridge can be: its number, as it stands on its back, with FFFE in the middle."""
+"""The form of a bridge's id: the number printed on its back, with FFFE in the middle."""
 
 
 @dataclass(frozen=True)
 class Paired:
-    """A bridge that was paired.
+    """A paired bridge.
 
     Attributes:
         url: http://host or https://host.
-        key: What it gave; like a password, so it is not shown.
+        key: The key that it issued; like a password, so it is not shown.
         certificate: SHA-256 of its certificate in hex, for https.
-        name: What it is called.
-        id: Which bridge it is, wherever it stands; empty where it was paired before this was kept.
+        name: Its name.
+        id: Identifies the bridge whatever its address; empty if it was paired before ids were saved.
     """
 
     url: str
@@ -63,12 +63,12 @@ class Paired:
         return self.url.rpartition("://")[2].rstrip("/")
 
     def is_at(self, address: str) -> bool:
-        """Whether it is the one of that address, or of that id."""
+        """Whether it has that address or that id."""
         return self.place == Paired(address).place or (bool(self.id) and self.id == address.upper())
 
 
 def id_of(config: object) -> str:
-    """Returns the id in what a bridge says of itself; empty where it says none.
+    """Returns the id in a bridge's configuration; empty if it is missing.
 
     Example:
         >>> id_of({"bridgeid": "001788fffe123456"})
@@ -79,10 +79,10 @@ def id_of(config: object) -> str:
 
 
 def split(url: str) -> tuple[str, str, int | None]:
-    """Returns the scheme ("" if there is none), the host and the port of an address.
+    """Returns the scheme ("" if missing), the host and the port of an address.
 
     Raises:
-        BadInputError: It is no address.
+        BadInputError: It is not an address.
 
     Example:
         >>> split("https://10.0.0.2:8443"), split("hue.local")
@@ -92,37 +92,37 @@ def split(url: str) -> tuple[str, str, int | None]:
     found = re.fullmatch(form, url.strip())
     if not found or int(found.group(3) or 1) not in range(1, 65536):
         raise BadInputError(
-            f"{url!r} is no address of a bridge.",
-            "Expected something like 192.168.1.20, or http:// or https:// before it.",
-            "Look it up in the Hue app, or let it be found: expression lights pair",
+            f"{url!r} is not the address of a bridge.",
+            "Expected an address such as 192.168.1.20, optionally with http:// or https:// before it.",
+            "Look it up in the Hue app, or search for the bridge: expression lights pair",
         )
     port = int(found.group(3)) if found.group(3) else None
     return found.group(1) or "", found.group(2).strip("[]"), port
 
 
 def path() -> Path:
-    """Returns where the keys lie, in the folder that the system has for settings."""
+    """Returns the path of the keys, in the system's folder for settings."""
     return Path(os.environ.get(FOLDER) or own_folder("config")) / FILE
 
 
 def find(
     address: str = "", environ: Mapping[str, str] | None = None, named: bool = True, found_in: str = ""
 ) -> Paired:
-    """Returns the bridge of an address or an id; the one that was paired last where none is given.
+    """Returns the bridge with an address or an id; the last one paired if neither is given.
 
-    EXPRESSION_LIGHTS_KEY replaces the key of the file: that of the bridge which EXPRESSION_LIGHTS_BRIDGE or
-    the address names. Where only one was paired, it is that one.
+    EXPRESSION_LIGHTS_KEY replaces the key in the file for the bridge that EXPRESSION_LIGHTS_BRIDGE or the
+    address names, or for the only paired bridge.
 
     Args:
         address: The address or id.
-        environ: The environment, if another than the process's.
-        named: Whether it was the user who gave the address.
-        found_in: The expression.toml in the current folder, if that gave the address: then the key of the
-            environment is not for it.
+        environ: The environment, if not the process's own.
+        named: Whether the user gave the address.
+        found_in: The expression.toml in the current folder, if it gave the address: then the key in the
+            environment is not used for it.
 
     Raises:
-        BadInputError: No bridge was paired there, others may read the file, address or key cannot be one, or
-            the key would go to a place that only a file in the current folder names.
+        BadInputError: No bridge has been paired there, others may read the file, the address or key is
+            malformed, or the key would be sent to a place that only a file in the current folder names.
     """
     environ = os.environ if environ is None else environ
     key = _key_of(environ)
@@ -141,7 +141,7 @@ def find(
             raise not_sent_to(f"The bridge {address}", found_in, VARIABLE, f"{BRIDGE}={address}")
         return Paired(address if "://" in address else f"http://{address}", key)
     raise BadInputError(
-        f"No bridge was paired{f' at {address}' if address else ''}.",
+        f"No bridge has been paired{f' at {address}' if address else ''}.",
         f"Expected a key in {path()}"
         + (f", with the bridge's certificate{' beside it' if key else ''}." if "https" in address else "."),
         "Run: expression lights pair" + (f" {address}" if address and not ID.fullmatch(address) else ""),
@@ -149,19 +149,19 @@ def find(
 
 
 def _key_of(environ: Mapping[str, str]) -> str:
-    """Returns the key in the environment; empty where there is none."""
+    """Returns the key in the environment; empty if it is not set."""
     key = environ.get(VARIABLE, "").strip()
     if not KEY.fullmatch(key):
         raise BadInputError(
-            f"{VARIABLE} is no key of a bridge.",
-            "Expected letters and digits without blanks.",
+            f"{VARIABLE} is not a valid bridge key.",
+            "Expected letters and digits without spaces.",
             "Copy it again, or unset it and run: expression lights pair",
         )
     return key
 
 
 def read() -> list[Paired]:
-    """Returns the bridges of the file, the last one paired at the end; none where there is no file.
+    """Returns the bridges in the file, the last one paired at the end; empty if there is no file.
 
     Raises:
         BadInputError: It is damaged, or others may read it.
@@ -171,16 +171,16 @@ def read() -> list[Paired]:
         return []
     if mode := read_by_others(file):
         raise BadInputError(
-            f"{file} may be read by others (mode {mode}).",
-            "Expected mode 600, since keys are in it.",
+            f"{file} can be read by other users (mode {mode}).",
+            "Expected mode 600, since it contains keys.",
             f"Run: chmod 600 {file}",
         )
-    expected, remedy = "Expected what pairing wrote.", "Remove it, and run: expression lights pair"
+    expected, remedy = "Expected the file as pairing wrote it.", "Remove it, and run: expression lights pair"
     text = read_small(file, expected, remedy)
     try:
         found = [Paired(**{n: str(v) for n, v in entry.items()}) for entry in json.loads(text)]
         usable = all(split(one.url)[0] and KEY.fullmatch(one.key) for one in found)
-    except DAMAGE:  # what is wrong may quote a key
+    except DAMAGE:  # the reason may quote a key
         usable = False
     if not usable:
         raise BadInputError(f"{file} is damaged.", expected, remedy)
@@ -188,11 +188,11 @@ def read() -> list[Paired]:
 
 
 def check_room() -> None:
-    """Makes sure that a key can be kept, before anybody walks to a bridge.
+    """Makes sure that a key can be saved, before the user walks to the bridge.
 
     Raises:
         BadInputError: The file is damaged, or others may read it.
-        OutputError: It could not be written.
+        OutputError: It cannot be written.
     """
     file = path()
     with locked(file), as_output_error(file, ROOM):
@@ -201,7 +201,7 @@ def check_room() -> None:
 
 
 def remember(paired: Paired) -> Path:
-    """Writes a bridge into the file, in place of itself or of one at the same address; returns the path.
+    """Saves a bridge in the file, replacing an earlier entry or one at the same address; returns the path.
 
     Raises:
         OutputError: It cannot be written.
@@ -216,17 +216,17 @@ def remember(paired: Paired) -> Path:
 
 @contextlib.contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Keeps other runs and threads from a file between reading and writing it; makes its folder.
+    """Locks a file against other runs and threads between reading and writing; creates its folder.
 
     Raises:
-        OutputError: Somebody else does not let go of it, or the folder cannot be written.
+        OutputError: Another process does not release it, or the folder cannot be written.
     """
     with as_output_error(file, ROOM):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     busy = OutputError(
         f"{file} is in use by another program.",
         f"Expected it to be free within {LOCK_SECONDS:.0f} s.",
-        "End the other one, and run this again.",
+        "Stop the other program, and try again.",
     )
     lock = hold(file.with_name(f"{file.name}.lock"), busy, LOCK_SECONDS, ROOM)
     try:

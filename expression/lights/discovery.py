@@ -1,7 +1,7 @@
-"""Finds Hue bridges in the network, by asking all who are there; nothing leaves the house.
+"""Finds Hue bridges on the local network by multicast; nothing is sent to the internet.
 
-Newer bridges answer to mDNS, older ones to SSDP. Whoever answers is at the address that the answer came
-from, so little of it has to be understood. `pairing.py` calls it.
+Newer bridges answer mDNS, older ones SSDP. A bridge's address is the one that its answer comes from, so
+little of the answer has to be parsed. `pairing.py` calls it.
 
 Notebook: 08_lights
 """
@@ -14,15 +14,15 @@ import socket
 import time
 
 MDNS, SSDP = ("224.0.0.251", 5353), ("239.255.255.250", 1900)
-"""Where all listen. Source: RFC 6762, 3; UPnP Device Architecture 1.1, 1.3"""
+"""The multicast addresses. Source: RFC 6762, 3; UPnP Device Architecture 1.1, 1.3"""
 
 SECONDS = 4.0
-"""How long answers are waited for."""
+"""How long to wait for answers."""
 
 QUESTION = (
     b"\0\0\0\0\0\1\0\0\0\0\0\0"  # one question
     b"\4_hue\4_tcp\5local\0"
-    b"\0\x0c\x80\1"  # PTR, to be answered to the asker alone
+    b"\0\x0c\x80\1"  # PTR, with a unicast response
 )
 """Who offers the service _hue._tcp? Source: RFC 6762, 5.4; https://developers.meethue.com/develop/application-design-guidance/hue-bridge-discovery/"""
 
@@ -34,13 +34,13 @@ SEARCH = (
 
 
 def find_bridges(seconds: float = SECONDS) -> list[str]:
-    """Returns the addresses of the bridges that answer; ends a second after the first."""
+    """Returns the addresses of the bridges that answer; stops a second after the first answer."""
     found: list[str] = []
     with contextlib.ExitStack() as stack:
         asked = {}
         for question, where, word in ((QUESTION, MDNS, b"_hue"), (SEARCH, SSDP, b"hue-bridgeid")):
             asker = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            with contextlib.suppress(OSError):  # no network, or one without such questions
+            with contextlib.suppress(OSError):  # no network, or one without multicast
                 asker.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 2)
                 asker.sendto(question, where)
                 asked[asker] = word
@@ -55,7 +55,7 @@ def find_bridges(seconds: float = SECONDS) -> list[str]:
 
 
 def _received(asker: socket.socket) -> tuple[bytes, tuple]:
-    """Returns an answer and from where; nothing where somebody refused to give one."""
+    """Returns an answer and its sender; empty if the other side refused."""
     try:
         return asker.recvfrom(9000)
     except OSError:

@@ -1,8 +1,8 @@
-"""The lamps of a bridge: what is said of each, which were chosen, and what they are told.
+"""The lamps of a bridge: what it reports about each, which are chosen, and the commands for them.
 
-A bridge passes on what a lamp of any make reports, so nothing of it is taken on trust: what is missing or
-cannot be is left out, and a lamp of which too little remains is left alone, with the reason.
-`controller.py` leads lamps, `snapshot.py` puts them back, `expression lights list` lists them.
+A bridge passes on what lamps of any make report, so nothing is trusted: missing or impossible values are
+dropped, and a lamp with too few values left does not follow, with the reason given. `controller.py` controls
+lamps, `snapshot.py` restores them, `expression lights list` lists them.
 
 Notebook: 08_lights
 """
@@ -23,30 +23,30 @@ from .colours import BRIGHTEST, LOWEST, Gamut, Light, gamut_of, to_xy
 from .settings import LightSettings
 
 SAME_XY, SAME_BRIGHTNESS = 0.006, 4
-"""Differences that nobody sees and that are not worth a command; steps of xy and of 254."""
+"""Differences too small to see or to be worth a command, in xy and in steps of 254."""
 
 FAR, OFF = "cannot be reached", "switched off"
-"""Why a lamp does not follow, where that may change."""
+"""Reasons why a lamp does not follow that may change."""
 
 MUTE, COLOURLESS, STREAMING = (
-    "the bridge does not say how it is",
-    "the bridge does not say its colour",
-    "it shows an entertainment area",
+    "the bridge does not report its state",
+    "the bridge does not report its colour",
+    "it is streaming an entertainment area",
 )
-"""Why a lamp does not follow that might be expected to."""
+"""Reasons why a lamp that might be expected to follow does not."""
 
 MODES = {"xy": ("xy",), "ct": ("ct",), "hs": ("hue", "sat")}
-"""What belongs to each colour mode of a lamp."""
+"""The values of each colour mode of a lamp."""
 
 ROOMS = ("Room", "Zone")
-"""Types of groups that people have made; other groups may be an app's or the bridge's own, and hidden.
+"""Types of groups that users create; other groups may belong to an app or the bridge, and be hidden.
 
 Source: https://developers.meethue.com/develop/hue-api/groupds-api/
 """
 
 
 def _number(low: int, high: int, highest: int) -> Callable[[Any], int | None]:
-    """Returns what reads a whole number; those up to `highest` stand for `high`, others for nothing."""
+    """Returns a reader of whole numbers: from `high` to `highest` they count as `high`; others give None."""
 
     def read(value: Any) -> int | None:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= highest:
@@ -65,7 +65,7 @@ def _point(value: Any) -> list[float] | None:
 FIELDS: dict[str, Callable[[Any], Any]] = {
     "on": lambda value: value if isinstance(value, bool) else None,
     "reachable": lambda value: value if isinstance(value, bool) else None,
-    "bri": _number(1, BRIGHTEST, 255),  # bridges of other makes say 255
+    "bri": _number(1, BRIGHTEST, 255),  # bridges of other makes report 255
     "hue": _number(0, 65535, 65535),
     "sat": _number(0, 254, 255),
     "ct": _number(153, 500, 500),
@@ -75,7 +75,7 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
         lambda value: value if isinstance(value, str) and len(value) <= 40 else None,
     ),
 }
-"""What is read of a lamp's state; None where it cannot be.
+"""How each field of a lamp's state is read; None for an impossible value.
 
 Source: https://developers.meethue.com/develop/hue-api/lights-api/ (set light state)
 """
@@ -85,15 +85,15 @@ class BridgeLamp:
     """A lamp as the bridge describes it.
 
     Args:
-        number: By which the bridge knows it.
-        entry: What the bridge says.
+        number: Its number on the bridge.
+        entry: The bridge's entry for it.
 
     Attributes:
-        called: What it is called, without blanks around it.
-        name: The same, with its number behind it where another lamp of the bridge is called so too.
-        state: What of its state can be understood; its colour mode is one whose values are there.
-        lacks: What of its colour mode cannot be understood, such as "ct 0"; empty if all can.
-        gamut: What it can show; None where that is not known.
+        called: Its name, without surrounding spaces.
+        name: The same, followed by its number if another lamp of the bridge has the same name.
+        state: The valid part of its state; its colour mode is one whose values are present.
+        lacks: The invalid part of its colour mode, such as "ct 0"; empty if all is valid.
+        gamut: The colours that it can show; None if not known.
     """
 
     def __init__(self, number: str, entry: Mapping[str, Any]):
@@ -106,7 +106,7 @@ class BridgeLamp:
 
     @property
     def unheard(self) -> str:
-        """Why it would not do as it is told now; empty if it would."""
+        """Why it would not obey a command now; empty if it would."""
         if not self.state.get("reachable", True):
             return FAR
         return OFF if self.state.get("on") is False else ""
@@ -122,7 +122,7 @@ class BridgeLamp:
 
     @property
     def is_odd(self) -> bool:
-        """Whether it might be expected to follow, and does not."""
+        """Whether it does not follow although it might be expected to."""
         return self.skip_reason in (MUTE, COLOURLESS, STREAMING)
 
     @property
@@ -130,11 +130,11 @@ class BridgeLamp:
         kind = str(self.entry.get("type", "")).casefold()
         if "color light" in kind:
             return COLOURLESS
-        return "white only" if "bri" in self.state else "no lamp that can be dimmed"
+        return "white only" if "bri" in self.state else "not dimmable"
 
 
 def _understood(state: Any) -> tuple[dict[str, Any], str]:
-    """Returns what of a state can be understood, and what of its colour mode cannot."""
+    """Returns the valid part of a state, and the invalid part of its colour mode."""
     found = state if isinstance(state, dict) else {}
     read = {name: FIELDS[name](value) for name, value in found.items() if name in FIELDS}
     good = {name: value for name, value in read.items() if value is not None}
@@ -149,7 +149,7 @@ def _understood(state: Any) -> tuple[dict[str, Any], str]:
 
 
 def read_lamps(bridge: Bridge) -> list[BridgeLamp]:
-    """Returns all lamps of a bridge, in their order."""
+    """Returns all lamps of a bridge, ordered by number."""
     found = sorted(bridge.lights().items(), key=lambda each: int(each[0]))
     lamps = [BridgeLamp(*each) for each in found]
     names = told_apart({lamp.number: lamp.called for lamp in lamps})
@@ -159,7 +159,7 @@ def read_lamps(bridge: Bridge) -> list[BridgeLamp]:
 
 
 def told_apart(names: Mapping[str, str]) -> dict[str, str]:
-    """Returns names by number, with the number behind each that more than one has.
+    """Returns names by number, with the number appended to each name that is not unique.
 
     Example:
         >>> told_apart({"1": "Sofa", "2": "Desk", "3": "sofa"})
@@ -172,10 +172,9 @@ def told_apart(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_groups(bridge: Bridge) -> dict[str, dict]:
-    """Returns the groups of a bridge by their numbers: rooms and zones first, those of apps last.
+    """Returns the groups of a bridge by number: rooms and zones first, those of apps last.
 
-    Each has a name, what it is called (see `BridgeLamp`), a type and a list of lights, whatever the bridge
-    says.
+    Each has `name` and `called` (see `BridgeLamp`), a type and a list of lights, whatever the bridge reports.
     """
 
     def known(number: str, group: dict) -> dict:
@@ -197,17 +196,17 @@ def read_groups(bridge: Bridge) -> dict[str, dict]:
 def choose(
     lamps: list[BridgeLamp], groups: Mapping[str, dict], settings: LightSettings
 ) -> tuple[list[BridgeLamp], str]:
-    """Returns the lamps that were chosen, and the number of the group if it was one.
+    """Returns the chosen lamps, and the number of the group if one was chosen.
 
-    A name that several lamps have chooses all of them; of several groups, the first.
+    A name shared by several lamps chooses all of them; one shared by several groups, the first.
 
     Args:
         lamps: All lamps.
         groups: All groups, as `read_groups` returns them.
-        settings: Which are wanted.
+        settings: The choice.
 
     Raises:
-        BadInputError: There is no such light or group; take one of those named.
+        BadInputError: There is no such light or group; use one of those named.
     """
     if settings.group:
         names = {number: (group["called"], group["name"]) for number, group in groups.items()}
@@ -219,11 +218,11 @@ def choose(
 
 
 Names = Mapping[str, tuple[str, str]]
-"""By number what a lamp or group is called, and its name, which it has alone."""
+"""By number, the plain name of a lamp or group, and its unique name."""
 
 
 def _find_all(wanted: Sequence[str], names: Names) -> list[str]:
-    """Returns the numbers of lamps; a name with a + in it comes before its parts."""
+    """Returns the numbers of lamps; a name that contains a + takes precedence over its parts."""
     found, left = [], list(wanted)
     while left:
         for count in range(len(left), 0, -1):
@@ -237,14 +236,14 @@ def _find_all(wanted: Sequence[str], names: Names) -> list[str]:
 
 
 def _numbers_of(wanted: str, names: Names) -> list[str]:
-    """Returns the numbers of those that have that name, or else the one that has that number."""
+    """Returns the numbers of the entries with that name, or else the entry with that number."""
     plain = _plain(wanted)
     found = [number for number, each in names.items() if plain in map(_plain, each)]
     return found or [number for number in names if number == wanted.strip()]
 
 
 def _plain(name: str) -> str:
-    """Returns a name as names are compared: whatever its letters' case and form, and its blanks.
+    """Returns a name in the form used for comparison, regardless of case, Unicode form and spaces.
 
     Example:
         >>> _plain("Sofa + Desk ") == _plain("sofa+desk")
@@ -254,21 +253,21 @@ def _plain(name: str) -> str:
 
 
 def _find(wanted: str, names: Names, what: str) -> list[str]:
-    """Returns the numbers of those that have that name or number."""
+    """Returns the numbers of the entries with that name or number."""
     if numbers := _numbers_of(wanted, names):
         return numbers
     happened = f"There is no {what} {wanted!r} on the bridge."
     if not names:
-        raise BadInputError(happened, "Expected one that it has, and it has none.", "Add one in the Hue app.")
+        raise BadInputError(happened, "Expected the bridge to have at least one.", "Add one in the Hue app.")
     own = [name for _, name in names.values()]
     remedy = did_you_mean(wanted, own, "See: expression lights list", cutoff=0.5)
     if what == "light" and re.search("[,;]", wanted):
-        remedy = f"Write a + between two: {re.sub(r'[,; ]*[,;][,; ]*', '+', wanted)}"
+        remedy = f"Separate names with +: {re.sub(r'[,; ]*[,;][,; ]*', '+', wanted)}"
     raise BadInputError(happened, f"Expected one of {', '.join(own)}.", remedy)
 
 
 def command(light: Light, gamut: Gamut | None, transition: float) -> dict[str, Any]:
-    """Returns what a lamp is told so that it shows a light.
+    """Returns the command that makes a lamp show a light.
 
     Example:
         >>> command(Light((0, 0, 255), 0.5), None, 0.4)
@@ -283,13 +282,13 @@ def command(light: Light, gamut: Gamut | None, transition: float) -> dict[str, A
 
 
 def differs(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
-    """Whether a command says something that can be seen to be new."""
+    """Whether a command differs visibly from an earlier one."""
     if old is None or math.dist(new["xy"], old["xy"]) > SAME_XY:
         return True
     return abs(new["bri"] - old["bri"]) >= SAME_BRIGHTNESS
 
 
 def shows(told: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
-    """Whether a lamp shows what it was told, but for how a bridge rounds."""
+    """Whether a lamp shows what it was told, apart from the bridge's rounding."""
     same = not differs(told, {"xy": state.get("xy", (0, 0)), "bri": state.get("bri", told["bri"])})
     return same and state.get("colormode", "xy") == "xy" and state.get("effect", "none") == "none"

@@ -1,12 +1,12 @@
-"""The marker on a bridge that says that a run lets its lamps follow, for runs on other computers to see.
+"""The marker on a bridge that shows runs on other computers that its lamps are in use.
 
-Two runs at one bridge would each put back what the other one made of the lamps. In one settings folder a
-lock keeps them apart (`snapshot.py`); beyond it only the bridge can. The marker is a sensor of the type
-CLIPGenericStatus, which any program may make. The bridge notes by its own clock when it was renewed, so the
-clocks of computers need not agree. One that was not renewed for 70 s was left by a run that was killed, and
-has no effect.
+Two runs on one bridge would each restore what the other had changed. Within one settings folder a lock keeps
+them apart (`snapshot.py`); across folders and computers only the bridge can. The marker is a sensor of the
+type CLIPGenericStatus, which any program may create. The bridge records by its own clock when the marker was
+renewed, so the computers' clocks need not agree. A marker not renewed for 70 s was left by a run that was
+killed, and has no effect.
 
-`controller.py` and `expression lights restore` take it.
+`controller.py` and `expression lights restore` use it.
 
 Notebook: 08_lights
 """
@@ -30,22 +30,22 @@ from .bridge import NUMBER, Bridge
 from .transport import BridgeError, RefusedError
 
 KIND = {"modelid": "run-marker", "manufacturername": "expression", "type": "CLIPGenericStatus"}
-"""By what a marker is known among a bridge's sensors.
+"""What identifies a marker among a bridge's sensors.
 
 Source: https://developers.meethue.com/develop/hue-api/5-sensors-api/ (create sensor)
 """
 
 MADE = "%Y%m%dT%H%M%S"
-"""How it is written in a marker's version when it was made."""
+"""The format of the creation time, stored as a marker's version."""
 
 RENEW_SECONDS, OLD_SECONDS = 20.0, 70.0
-"""How often a marker is renewed, and after how long without it has no effect: three renewals and some."""
+"""How often a marker is renewed, and how long it is valid without renewal: a little over three intervals."""
 
 logger = logging.getLogger("expression")
 
 
 class HeldError(BadInputError):
-    """Somebody else lets the lamps of the bridge follow now, or puts them back."""
+    """Another run controls or restores the lamps of the bridge now."""
 
 
 class Marker:
@@ -53,11 +53,11 @@ class Marker:
 
     Args:
         bridge: The bridge.
-        folder: The settings folder; a marker left by a run that used the same one has no effect, since its
-            lock says whether that run is alive.
+        folder: The settings folder; a marker left by a run with the same folder has no effect, since the
+            folder's lock shows whether that run is alive.
 
     Attributes:
-        refused: Why the bridge takes no marker; empty if it does. The run goes on without.
+        refused: Why the bridge does not accept a marker; empty if it does. The run continues without one.
     """
 
     def __init__(self, bridge: Bridge, folder: Path):
@@ -69,7 +69,7 @@ class Marker:
         self._thread: threading.Thread | None = None
 
     def take(self) -> None:
-        """Marks the bridge, and renews that now and then.
+        """Marks the bridge, and renews the marker regularly.
 
         Raises:
             HeldError: A run on another computer, or with another settings folder, uses the lamps.
@@ -87,7 +87,7 @@ class Marker:
         self._thread.start()
 
     def release(self) -> None:
-        """Takes the marker away again, if the bridge answers."""
+        """Removes the marker, if the bridge answers."""
         self._done.set()
         if self._thread is not None:
             self._thread.join()
@@ -105,7 +105,7 @@ class Marker:
         self.release()
 
     def _mark(self) -> None:
-        """Makes the marker; of two that are made at one moment the first one counts."""
+        """Creates the marker; of two created at the same moment, the first one counts."""
         now = self.bridge.config().get("UTC")
         for number, marker in markers(self.bridge).items():
             if not (self._is_own(marker) or is_old(marker, now)):
@@ -121,7 +121,7 @@ class Marker:
             raise self._held(first)
 
     def _remove(self, number: str, unique: object) -> None:
-        """Removes a marker, unless somebody was quicker: its number may be that of another one by now."""
+        """Removes a marker, unless it is already gone: its number may belong to another one by now."""
         if self._is_there(number, unique):
             self.bridge.ask("DELETE", f"sensors/{number}")
 
@@ -131,15 +131,15 @@ class Marker:
         return found is not None and found.get("uniqueid") == unique
 
     def _is_own(self, marker: dict[str, Any]) -> bool:
-        """Whether a marker was made with this settings folder on this computer."""
+        """Whether a marker was created with this settings folder on this computer."""
         return str(marker.get("uniqueid", "")).startswith(self._owner)
 
     def _held(self, marker: dict[str, Any]) -> HeldError:
-        """Returns the error for a bridge that somebody else has marked."""
+        """Returns the error for a bridge that another run has marked."""
         return HeldError(
             f"The lights of the bridge at {self.bridge.url} are in use by another run: {_who(marker)}.",
-            "Expected one at a time, so that each light can be put back as it was.",
-            f"End the other one first. If it was cut off, wait {OLD_SECONDS:.0f} s, or run: "
+            "Expected one run at a time, so that each light can be restored afterwards.",
+            f"Stop the other run first. If it crashed, wait {OLD_SECONDS:.0f} s, or run: "
             "expression lights free",
         )
 
@@ -148,9 +148,9 @@ class Marker:
         self.bridge.ask("PUT", f"sensors/{self._number}/state", {"status": self._count})
 
     def _keep(self) -> None:
-        """Renews the marker until it is released, and makes it again where it was removed."""
+        """Renews the marker until it is released, and creates it again if it was removed."""
         while not self._done.wait(RENEW_SECONDS):
-            with contextlib.suppress(BridgeError, RefusedError):  # the next time
+            with contextlib.suppress(BridgeError, RefusedError):  # retried next time
                 try:
                     self._renew() if self._is_there(self._number, self._id) else self._mark()
                 except HeldError as error:
@@ -159,7 +159,7 @@ class Marker:
 
 
 def markers(bridge: Bridge) -> dict[str, dict[str, Any]]:
-    """Returns the markers on a bridge by their numbers, the first one first."""
+    """Returns the markers on a bridge by number, the lowest first."""
     found = bridge.ask("GET", "sensors")
     found = found if isinstance(found, dict) else {}
     ours = {
@@ -171,11 +171,11 @@ def markers(bridge: Bridge) -> dict[str, dict[str, Any]]:
 
 
 def is_old(marker: dict[str, Any], now: Any) -> bool:
-    """Whether a marker was not renewed for long.
+    """Whether a marker has not been renewed for too long.
 
     Args:
-        marker: The marker, which has in its version when it was made.
-        now: What the bridge's clock shows; where that is not known, no marker is old.
+        marker: The marker, with its creation time as its version.
+        now: The time on the bridge's clock; if it is not known, no marker is old.
     """
     state = marker.get("state")
     renewed = state.get("lastupdated") if isinstance(state, dict) else None
@@ -188,12 +188,12 @@ def is_old(marker: dict[str, Any], now: Any) -> bool:
 
 
 def _time(text: Any) -> datetime:
-    """Returns a time of a bridge, which is in UTC and written without saying so."""
+    """Parses a bridge's time, which is in UTC without a time zone marked."""
     return datetime.fromisoformat(text.removesuffix("Z"))
 
 
 def _short(now: Any) -> str:
-    """Returns what a bridge's clock shows in the 16 letters that a version may have."""
+    """Returns the time on a bridge's clock within the 16 characters that a version may have."""
     try:
         return _time(now).strftime(MADE)
     except (TypeError, ValueError, AttributeError):
@@ -201,7 +201,7 @@ def _short(now: Any) -> str:
 
 
 def free(bridge: Bridge) -> list[str]:
-    """Removes all markers from a bridge, and returns whose they were."""
+    """Removes all markers from a bridge, and returns their owners."""
     found = markers(bridge)
     for number in found:
         bridge.ask("DELETE", f"sensors/{number}")
@@ -213,13 +213,13 @@ def _who(marker: dict[str, Any]) -> str:
 
 
 def _new_number(answer: list[dict], bridge: Bridge) -> str:
-    """Returns the number of a sensor that was made."""
+    """Returns the number of the new sensor."""
     made = answer[0].get("success")
     number = str(made.get("id")) if isinstance(made, dict) else ""
     if not NUMBER.fullmatch(number):
         raise BridgeError(
-            f"The bridge at {bridge.url} did not say which sensor it made.",
-            "Expected a number.",
-            "Let no other computer use its lights meanwhile.",
+            f"The bridge at {bridge.url} did not report the number of the new sensor.",
+            "Expected a whole number.",
+            "Do not use its lights from another computer during this run.",
         )
     return number

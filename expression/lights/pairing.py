@@ -1,4 +1,4 @@
-"""Pairing with a bridge, told step by step: find it, wait for its button, keep its key.
+"""Pairing with a bridge, step by step: find it, wait for its button, save its key.
 
 `expression lights pair` calls it.
 
@@ -21,14 +21,14 @@ from .discovery import find_bridges
 from .transport import BridgeError, Transport
 
 SECONDS = 30
-"""How long the button is waited for, as long as a bridge itself remembers it."""
+"""How long to wait for the button; a bridge remembers a press for as long."""
 
 LONGEST_KEY = 200
-"""Letters of a key at most; a bridge gives 40."""
+"""Maximum characters of a key; a bridge issues 40."""
 
 
 class ButtonError(ExpressionError, TimeoutError):
-    """Nobody pressed the bridge's button."""
+    """The bridge's button was not pressed."""
 
 
 def pair(
@@ -38,33 +38,37 @@ def pair(
     count: Callable[[int], None] = lambda left: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Paired:
-    """Pairs with a bridge and keeps its key.
+    """Pairs with a bridge and saves its key.
 
     Args:
-        address: Of the bridge; empty to look for it.
-        seconds: How long the button is waited for.
-        tell: Is told each step.
-        count: Is told each second that is left.
-        sleep: Waits so many seconds.
+        address: The address of the bridge; empty to search for it.
+        seconds: How long to wait for the button.
+        tell: Called with a line for each step.
+        count: Called every second with the seconds left.
+        sleep: Waits for a number of seconds.
 
     Raises:
-        BadInputError: No bridge was found, or several, or the address is none, or others may read the keys.
-        BridgeError: Nothing that answers there is a bridge.
+        BadInputError: No bridge or several were found, the address is malformed, or others may read the keys.
+        BridgeError: No bridge answers there.
         ButtonError: The button was not pressed in time.
         MissingPackageError: phue is not installed.
-        OutputError: The key could not be kept.
+        OutputError: The key could not be saved.
     """
-    import_phue()  # before anybody walks to the bridge
+    import_phue()  # before the user walks to the bridge
     check_room()
     if not address:
-        tell("Looking for a bridge in this network ...")
+        tell("Looking for a bridge on this network ...")
         address = _only(find_bridges())
     transport, key = _first_answer(address)
     try:
-        how = "HTTPS; its certificate is kept, and no other taken" if transport.certificate else "plain HTTP"
-        tell(f"There is a bridge at {transport.url} ({how}).")
+        how = (
+            "HTTPS; its certificate is saved, and no other is accepted"
+            if transport.certificate
+            else "plain HTTP"
+        )
+        tell(f"Found a bridge at {transport.url} ({how}).")
         if not key:
-            tell(f"Now press the button on the bridge, within {seconds} s.")
+            tell(f"Press the button on the bridge within {seconds} s.")
             key = _wait_for_button(transport, seconds, count, sleep)
         paired = Paired(transport.url, key, transport.certificate)
         config = _config(paired)
@@ -73,29 +77,29 @@ def pair(
     name = printable(str(config.get("name") or "the bridge"))
     paired = replace(paired, name=name, id=id_of(config))
     file = remember(paired)
-    tell(f"Paired with {name}. Its key lies in {file}, which only you may read.")
+    tell(f"Paired with {name}. Its key is saved in {file}, which only you can read.")
     return paired
 
 
 def _only(found: list[str]) -> str:
-    """Returns the one bridge that was found."""
+    """Returns the only bridge that was found."""
     if len(found) == 1:
         return found[0]
     if not found:
         raise BadInputError(
-            "No bridge was found in this network.",
-            "Expected a Hue bridge that is on, by cable in the same network.",
-            "Look its address up in the Hue app, and run: expression lights pair ADDRESS",
+            "No bridge was found on this network.",
+            "Expected a Hue bridge that is switched on and connected by cable to the same network.",
+            "Look up its address in the Hue app, and run: expression lights pair ADDRESS",
         )
     raise BadInputError(
         f"{len(found)} bridges were found: {', '.join(found)}.",
         "Expected one.",
-        f"Choose, such as: expression lights pair {found[0]}",
+        f"Choose one, for example: expression lights pair {found[0]}",
     )
 
 
 def _first_answer(address: str) -> tuple[Transport, str]:
-    """Returns the way on which a bridge answers, HTTPS first, and its key if it gave one at once."""
+    """Returns the transport that a bridge answers, trying HTTPS first, and its key if it sent one at once."""
     scheme, _, _ = split(address)
     place = address.strip().rpartition("://")[2].rstrip("/")
     failures = []
@@ -110,7 +114,7 @@ def _first_answer(address: str) -> tuple[Transport, str]:
 
 
 def _ask(transport: Transport) -> str:
-    """Asks for a key once; returns "" while the button is not pressed.
+    """Asks for a key once; returns "" if the button has not been pressed.
 
     Source: https://developers.meethue.com/develop/hue-api/7-configuration-api/ (create user)
     """
@@ -123,11 +127,11 @@ def _ask(transport: Transport) -> str:
         if error.kind == NO_BUTTON:
             return ""
         raise
-    except (LookupError, TypeError, ValueError):  # whose words may hold a key
+    except (LookupError, TypeError, ValueError):  # whose text may contain a key
         raise BridgeError(
-            f"What answers at {transport.url} is no Hue bridge.",
-            "Expected one that gives a key.",
-            "Look the address up in the Hue app, or let the bridge be found: expression lights pair",
+            f"The device at {transport.url} is not a Hue bridge.",
+            "Expected a bridge that issues a key.",
+            "Look up the address in the Hue app, or search for the bridge: expression lights pair",
         ) from None
 
 
@@ -135,7 +139,7 @@ def _key_in(answer: Any) -> str:
     """Returns the key in an answer.
 
     Raises:
-        LookupError, TypeError, ValueError: There is none.
+        LookupError, TypeError, ValueError: The answer does not contain one.
     """
     key = answer[0]["success"]["username"]
     if not (key and len(key) <= LONGEST_KEY and KEY.fullmatch(key)):
@@ -144,7 +148,7 @@ def _key_in(answer: Any) -> str:
 
 
 def _wait_for_button(transport: Transport, seconds: int, count: Callable, sleep: Callable) -> str:
-    """Asks every second until the button was pressed; a bridge that misses one is asked again."""
+    """Asks every second until the button is pressed; a single missed answer does no harm."""
     failure = None
     for left in range(seconds, 0, -1):
         count(left)
@@ -158,14 +162,14 @@ def _wait_for_button(transport: Transport, seconds: int, count: Callable, sleep:
     if failure is not None:
         raise failure
     raise ButtonError(
-        f"The button of the bridge at {transport.url} was not pressed within {seconds} s.",
+        f"The button on the bridge at {transport.url} was not pressed within {seconds} s.",
         "Expected one press on the round button on top of it.",
-        "Run the same again, and press it while the seconds are counted.",
+        "Run the command again, and press it during the countdown.",
     )
 
 
 def _config(paired: Paired) -> dict:
-    """Returns what the bridge says of itself; proves that the key works."""
+    """Returns the bridge's configuration; proves that the key works."""
     bridge = Bridge(paired)
     try:
         return bridge.config()

@@ -1,6 +1,6 @@
-"""How many commands a second a Hue bridge gets.
+"""Limits how many commands a second are sent to a Hue bridge.
 
-`bridge.py` asks it before each command.
+`bridge.py` calls it before each command.
 
 Notebook: 08_lights
 """
@@ -11,21 +11,21 @@ import time
 from collections.abc import Callable
 
 LAMP_RATE, GROUP_RATE = 10, 1
-"""Commands a second that a bridge takes.
+"""Commands per second that a bridge accepts.
 
 Source: https://developers.meethue.com/develop/application-design-guidance/hue-system-performance/
 """
 
 SLACK = 1.1
-"""Commands are kept so much further apart, since the network delays one more than the other."""
+"""The interval between commands is multiplied by this, since network delays vary."""
 
 
 class RateLimiter:
-    """Keeps commands apart as far as a bridge wants them.
+    """Spaces commands out to the rate that a bridge accepts.
 
     Args:
-        clock: Tells the time in seconds.
-        sleep: Waits so many seconds.
+        clock: Returns the time in seconds.
+        sleep: Waits for a number of seconds.
 
     Example:
         >>> now = [0.0]
@@ -45,7 +45,7 @@ class RateLimiter:
         return max(0.0, self._next.get(rate, 0.0) - self.clock())
 
     def take(self, rate: int) -> None:
-        """Waits until a command may be sent, and counts it."""
+        """Waits until a command may be sent, and registers it."""
         if seconds := self.wait(rate):
             self._sleep(seconds)
         self._next[rate] = self.clock() + SLACK / rate

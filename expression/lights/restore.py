@@ -1,7 +1,7 @@
-"""Puts lamps back as they were: each for itself, field by field, in the colour mode that it was in.
+"""Restores lamps independently, field by field, in the colour mode that each was in.
 
-A lamp that refuses, hangs or answers nonsense costs the others nothing, and gets back what it takes.
-`snapshot.py` keeps how lamps were, and calls it.
+A lamp that refuses, hangs or answers nonsense does not affect the others, and is restored as far as possible.
+`snapshot.py` saves the previous states, and calls it.
 
 Notebook: 08_lights
 """
@@ -19,30 +19,30 @@ from .rate_limiter import LAMP_RATE, SLACK
 from .transport import BridgeError, RefusedError
 
 SOON = 2.0
-"""Seconds that putting back may take without a word."""
+"""Seconds that restoring may take without a message."""
 
 SILENT = 2
-"""Lamps in a row for which a bridge may give no answer, before it is taken to be away."""
+"""Unanswered lamps in a row after which the bridge is considered unreachable."""
 
 ROUNDED = {"bri": 0, "ct": 2, "hue": 150, "sat": 2}
-"""How far a bridge's own arithmetic may bring back what belongs to another colour mode."""
+"""How far a bridge's own arithmetic may change the values of another colour mode."""
 
 State = Mapping[str, Any]
 
 
 @dataclass
 class Outcome:
-    """What became of lamps that were to be put back, by their names.
+    """What happened to the lamps to be restored, by name.
 
     Attributes:
-        done: Those that are as they were.
-        partly: Those that are as they were as far as that was known, and what was not.
-        off: Those that are switched off meanwhile; kept for later.
-        far: Those that cannot be reached; kept for later.
-        late: Those for which no time was left; kept for later.
-        refused: Those that did not take every command, and why; kept for later.
-        deaf: Those that took every command and are not as they were; kept for later.
-        gone: Those that the bridge does not have any more; forgotten.
+        done: Lamps that were restored.
+        partly: Lamps that were restored as far as their state was known, with what was not known.
+        off: Lamps that have been switched off; kept for later.
+        far: Lamps that cannot be reached; kept for later.
+        late: Lamps for which no time was left; kept for later.
+        refused: Lamps that did not accept every command, with the reason; kept for later.
+        deaf: Lamps that accepted every command but did not return to their state; kept for later.
+        gone: Lamps that the bridge no longer has; forgotten.
     """
 
     done: list[str] = field(default_factory=list)
@@ -56,22 +56,22 @@ class Outcome:
 
     @property
     def kept(self) -> list[str]:
-        """Those that are still to be put back."""
+        """Lamps that still have to be restored."""
         return [*self.off, *self.far, *self.late, *self.refused, *self.deaf]
 
 
 class Restoring:
-    """Puts lamps back, once.
+    """Restores lamps, once.
 
     Args:
         bridge: The bridge.
-        kept: By number the name and state of each, and what was unknown, as `LampSnapshot` keeps them.
+        kept: By number, the name and state of each, and what was unknown, as `LampSnapshot` saves them.
 
     Attributes:
-        pending: Names of the lamps that were not told yet.
-        outcome: What became of each, once `run` has returned.
-        waits: Numbers of those to be put back later, and whether that is because they could not be told; the
-            others are done with.
+        pending: Names of the lamps that have not been sent commands yet.
+        outcome: What happened to each, once `run` has returned.
+        waits: Numbers of the lamps to restore later, and whether they failed rather than ran out of time; the
+            others are finished.
     """
 
     def __init__(self, bridge: Bridge, kept: Mapping[str, Mapping[str, Any]]):
@@ -83,18 +83,18 @@ class Restoring:
         self._late: set[str] = set()
 
     def run(self, seconds: float = math.inf, tell: Callable[[], None] = lambda: None) -> None:
-        """Puts the lamps back.
+        """Restores the lamps.
 
-        All get back first what they show, then what they say of the colour modes that they are not in. At
-        the end they are read again: what a bridge takes, a lamp need not do.
+        First the visible state of all lamps is restored, then the values of their other colour modes. At the
+        end they are read again: a lamp may ignore a command that the bridge accepted.
 
         Args:
             seconds: How long it may take.
-            tell: Called where it will take long.
+            tell: Called if it will take long.
 
         Raises:
             BridgeError: The bridge does not answer.
-            RefusedError: It does not know the key any more.
+            RefusedError: It no longer recognises the key.
         """
         ends = self._bridge.pace.clock() + seconds
         now = self._read()
@@ -112,17 +112,17 @@ class Restoring:
             self._settle(number, now.get(number))
 
     def _read(self) -> dict[str, BridgeLamp]:
-        """Returns the lamps of the bridge by their numbers."""
+        """Returns the lamps of the bridge by number."""
         return {lamp.number: lamp for lamp in read_lamps(self._bridge)}
 
     def _wrong(self, now: Mapping[str, BridgeLamp]) -> list[BridgeLamp]:
-        """Returns those that can be told and are not as they were; those that refused come last."""
+        """Returns the reachable lamps that are not restored yet; those that refused come last."""
         there = [now[number] for number in self._kept if number in now and not now[number].unheard]
         wrong = [lamp for lamp in there if not _same(self._kept[lamp.number]["state"], lamp.state)]
         return sorted(wrong, key=lambda lamp: lamp.number in self._refused)
 
     def _send(self, lamps: list[BridgeLamp], wanting: Callable, ends: float) -> None:
-        """Tells lamps what they lack, as long as there is time."""
+        """Sends lamps their missing values, as long as there is time."""
         silent = 0
         for place, lamp in enumerate(lamps):
             if self._bridge.pace.clock() >= ends:
@@ -142,7 +142,7 @@ class Restoring:
                 self._refused[lamp.number] = why
 
     def _tell(self, lamp: BridgeLamp, commands: list[dict]) -> str:
-        """Sends commands; of one that is refused, each value for itself. Returns why not all were taken."""
+        """Sends commands, and each value of a refused one separately. Returns why not all were accepted."""
         refused = []
         for each in commands:
             why = self._try(lamp, each)
@@ -155,7 +155,7 @@ class Restoring:
         return refused[0] if refused else ""
 
     def _try(self, lamp: BridgeLamp, command: dict) -> str:
-        """Sends a command and returns why it was refused; one to a lamp that is off now is not."""
+        """Sends a command and returns why it was refused; empty also for a lamp that is off now."""
         try:
             self._bridge.set_light(lamp.number, command)
         except (BridgeError, RefusedError) as error:
@@ -165,7 +165,7 @@ class Restoring:
         return ""
 
     def _settle(self, number: str, lamp: BridgeLamp | None) -> None:
-        """Notes what became of a lamp."""
+        """Records the outcome for a lamp."""
         old, lacks = (self._kept[number].get(each, "") for each in ("state", "lacks"))
         name, outcome = self._names[number], self.outcome
         if lamp is None:
@@ -184,7 +184,7 @@ class Restoring:
             outcome.done.append(name)
 
     def _keep(self, number: str, name: str, lamp: BridgeLamp) -> None:
-        """Notes why a lamp is not as it was."""
+        """Records why a lamp was not restored."""
         self.waits[number] = True
         if lamp.unheard == OFF:
             self.outcome.off.append(name)
@@ -195,7 +195,7 @@ class Restoring:
 
 
 def _own_mode(old: State, now: State, whole: bool = False) -> list[dict]:
-    """Returns the command that brings back what a lamp lacks of its brightness, effect, and own colour."""
+    """Returns the command that restores a lamp's brightness, effect and own colour, where they differ."""
     own = old.get("colormode", "xy")
     colour = {name: old[name] for name in MODES.get(own, ("xy",)) if name in old}
     recoloured = whole or now.get("colormode", "xy") != own or any(now.get(n) != v for n, v in colour.items())
@@ -209,7 +209,7 @@ def _own_mode(old: State, now: State, whole: bool = False) -> list[dict]:
 
 
 def _every_mode(old: State, now: State) -> list[dict]:
-    """Returns commands for a bridge that keeps each mode's values apart, the lamp's own mode last."""
+    """Returns commands for a bridge that stores each mode's values separately, the lamp's own mode last."""
     own = old.get("colormode", "xy")
     modes = [names for mode, names in MODES.items() if mode != own]
     others = [{n: old[n] for n in names if n in old and now.get(n) != old[n]} for names in modes]
@@ -218,16 +218,16 @@ def _every_mode(old: State, now: State) -> list[dict]:
 
 
 def _same(old: State, new: State) -> bool:
-    """Whether all fields that a run can change are as they were, but for how a bridge rounds."""
+    """Whether all fields that a run can change are as they were, apart from the bridge's rounding."""
     exactly = all(old.get(name) == new.get(name) for name in ("effect", "colormode"))
     nearly = all(abs(old.get(n, 0) - new.get(n, 0)) <= step for n, step in ROUNDED.items())
     return exactly and nearly and math.dist(old.get("xy", (0, 0)), new.get("xy", (0, 0))) <= 0.002
 
 
 def _shows(old: State, now: State) -> bool:
-    """Whether a lamp shows what it showed, whatever it says of the colour modes that it is not in.
+    """Whether a lamp shows what it showed before, ignoring the colour modes that it is not in.
 
-    A bridge may round; and the colours of a lamp that goes round through them need not be the same.
+    The bridge may round, and a lamp that cycles through colours need not show the same one.
     """
     if not _own_mode(old, now):
         return True

@@ -1,8 +1,8 @@
-"""What lamps are to show for a reading: colours of labels, blend, brightness and pace.
+"""What lamps show for a reading: colours of labels, blend, brightness and speed.
 
-Every sink that lights something asks the same `LightSettings`, so a drawn lamp shows what real
-ones would. They come from the table `[lights]` of expression.toml, the user's own and then that of the
-current folder, then from the environment (EXPRESSION_LIGHTS_BLEND=true), then from a sink's own options.
+Every light sink uses the same `LightSettings`, so a drawn lamp shows what real ones would. The values come
+from the table `[lights]` of expression.toml, first the user's own file and then the one in the current
+folder, then from the environment (EXPRESSION_LIGHTS_BLEND=true), then from a sink's own options.
 
 Notebook: 08_lights
 """
@@ -22,11 +22,11 @@ from ..types import POLICIES, Reading
 from .colours import COLOURS, Light, any_colour, light, mix
 
 DIMMEST = 0.3
-"""The share of its brightness that a colour keeps when its score is 0: a lamp that follows stays lit."""
+"""The share of its brightness that a colour keeps at a score of 0: a lamp that follows stays lit."""
 
 VARIABLE = "EXPRESSION_LIGHTS_"
 OTHERS = {"key", "folder"}
-"""Names after VARIABLE that are no settings; `credentials.py` reads them."""
+"""Names after VARIABLE that are not settings; `credentials.py` reads them."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,18 @@ class LightSettings:
     """How lamps follow readings.
 
     Attributes:
-        bridge: The address or id of the bridge; empty for the one that was paired last.
-        lights: Names or numbers of lamps; none for all.
-        group: The name of a room, a zone or a group, in place of lamps.
-        follow: Whom: "largest" or "mean"; see `aggregation.aggregate`.
-        colours: The light of each label that has one; labels in small letters.
-        neutral: The light when nobody is there.
-        blend: Mix the lights of all labels by their scores, in place of the winner's alone.
-        by_score: A low score shows less bright.
-        brightness: Times all brightnesses, 0 to 1.
-        transition: Seconds from one light to the next.
-        dwell: Seconds that a label must have been the same before it is shown.
-        found_in: The expression.toml in the current folder, if it is that which names the bridge.
+        bridge: The address or id of the bridge; empty for the last one paired.
+        lights: Names or numbers of lamps; empty for all.
+        group: The name of a room, zone or group, in place of lamps.
+        follow: Follow the "largest" face, or the "mean" of everybody's scores.
+        colours: The light of each label: its colour and, if it is not full, its brightness.
+        neutral: The light when nobody is there. The label Neutral has its own light in `colours`.
+        blend: Mix the lights of all labels by their scores, instead of showing only the winner's.
+        by_score: Dim the light when the score is low.
+        brightness: Factor for all brightnesses, 0 to 1.
+        transition: Seconds to fade from one light to the next.
+        dwell: Seconds that a label must stay the same before it is shown.
+        found_in: The expression.toml in the current folder, if that file names the bridge.
 
     Example:
         >>> settings = LightSettings.load(environ={}, folder="/nowhere", colours="Happy:pink 50%")
@@ -84,10 +84,10 @@ class LightSettings:
     def load(
         cls, folder: str = ".", environ: Mapping[str, str] | None = None, **options: Any
     ) -> LightSettings:
-        """Collects the settings from all places; an option that is None is not set.
+        """Collects the settings from all places; an option that is None counts as not set.
 
         Raises:
-            BadInputError: An unknown name or colour, or a value of the wrong kind or range.
+            BadInputError: A name or colour is unknown, or a value is of the wrong type or out of range.
         """
         environ = os.environ if environ is None else environ
         files = [(file, file.table("lights")) for file in settings_files(folder)]
@@ -110,9 +110,9 @@ class LightSettings:
         return cls(**values, found_in=found_in)
 
     def light_of(self, reading: Reading) -> Light | None:
-        """Returns what a lamp shows for a reading; None where it stays as it is.
+        """Returns what a lamp shows for a reading; None to leave it unchanged.
 
-        A reading that is not sure changes nothing, unless "not sure" has a colour.
+        A "not sure" reading changes nothing, unless "not sure" has a colour.
 
         Example:
             >>> from expression.types import Box
@@ -130,7 +130,7 @@ class LightSettings:
 
     @property
     def chosen(self) -> list[str]:
-        """The labels whose light is not the usual one, in small letters.
+        """The labels whose light is not the default, in lower case.
 
         Example:
             >>> LightSettings.load(environ={}, folder="/nowhere", colours="Happy:pink+Calm:green").chosen
@@ -151,20 +151,20 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the EXPRESSION_LIGHTS_* variables by the names of the settings.
 
     Raises:
-        BadInputError: One is nearly called like a setting.
+        BadInputError: One has almost the name of a setting.
     """
     others = {VARIABLE + name.upper() for name in OTHERS}
     return variables({n: v for n, v in environ.items() if n.upper() not in others}, VARIABLE, _KINDS)
 
 
 def _convert(name: str, value: Any, place: str) -> Any:
-    """Returns a setting in its own type."""
+    """Returns a setting converted to its type."""
     found = f", found in {place}" if place else ""
     if name in OTHERS:
         raise BadInputError(
             f"[lights] contains a {name}{found}.",
             "Expected it in the environment, where nobody else can read it.",
-            f"Remove it, and set {VARIABLE}{name.upper()} to it.",
+            f"Remove it, and set {VARIABLE}{name.upper()} instead.",
         )
     if name not in _KINDS:
         raise BadInputError(
@@ -176,7 +176,7 @@ def _convert(name: str, value: Any, place: str) -> Any:
     try:
         return _CONVERTERS[kind](value)
     except BadInputError as error:  # about a colour
-        happened = f"{name} of the lights{found}: {error.happened}"
+        happened = f"The lights setting {name}{found}: {error.happened}"
         raise BadInputError(happened, error.expected, error.remedy) from error
     except DAMAGE as error:
         raise _bad(name, value, _WORDS[kind], f"Give one, or leave {name} out.", found) from error
@@ -184,14 +184,14 @@ def _convert(name: str, value: Any, place: str) -> Any:
 
 def _bad(name: str, value: Any, expected: str, remedy: str, found: str = "") -> BadInputError:
     return BadInputError(
-        f"{name} of the lights is {described(value)}{found}.", f"Expected {expected}.", remedy
+        f"The lights setting {name} is {described(value)}{found}.", f"Expected {expected}.", remedy
     )
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    """Returns names written as a list or with a + between: "Sofa+Desk".
+    """Returns names given as a list or separated by +: "Sofa+Desk".
 
-    A + may belong to a name, also at its end, so what is empty stays; `lamps.choose` puts names together.
+    A name may contain a +, even at its end, so empty parts are kept; `lamps.choose` joins them again.
     """
     if isinstance(value, Mapping):
         raise ValueError(value)
@@ -224,7 +224,7 @@ def _light(value: Any) -> Light:
 
 
 def _colours(value: Any) -> dict[str, Light]:
-    """Returns the lights of labels, given as a table or in words: "Happy:gold+Sad:blue 40%"."""
+    """Returns the lights of labels, given as a table or as text: "Happy:gold+Sad:blue 40%"."""
     if isinstance(value, str):
         pairs = [part.rpartition(":") for part in value.split("+") if part.strip()]
         if not all(label.strip() for label, _, _ in pairs):

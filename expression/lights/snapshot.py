@@ -1,7 +1,7 @@
-"""How lamps were before they followed: kept on disk, and put back from there.
+"""The lamps' previous states, saved to disk and restored from there.
 
-`controller.py` keeps it from the first moment of a run, so that after a run that was cut off
-`expression lights restore`, or the next run, puts the lamps back.
+`controller.py` saves them at the start of a run, so that `expression lights restore`, or the next run, can
+restore the lamps after an interrupted run.
 
 Notebook: 08_lights
 """
@@ -30,19 +30,19 @@ LOST = "Remove it; the lights stay as they are now."
 
 
 class LampSnapshot:
-    """How lamps were before they followed: in memory, and in a file that outlives a crash.
+    """The lamps' previous states: in memory, and in a file that survives a crash.
 
-    Only one at a time holds a bridge: `take` comes first, `release` last. A run that dies holds nothing.
+    A bridge has one holder at a time: call `take` first and `release` last. A run that dies holds nothing.
 
     Args:
-        bridge: By what the bridge is known; see `Bridge.identity`.
-        url: Its address, by which older files knew it.
-        file: Where it is kept; None for the usual place.
+        bridge: What identifies the bridge; see `Bridge.identity`.
+        url: Its address, which identifies it in older files.
+        file: Where the states are saved; None for the default place.
 
     Attributes:
-        lamps: By number the name, the state and since when, once taken.
-        left: When a run that was cut off has noted lamps; empty if none was.
-        waiting: Names of lamps that an earlier run could not put back, and when it noted the first.
+        lamps: By number, the name, the state and the time it was saved, after `take`.
+        left: When an interrupted run saved lamps; empty if there was no such run.
+        waiting: Names of lamps that an earlier run could not restore, and when it saved the first.
     """
 
     def __init__(self, bridge: str, url: str = "", file: Path | None = None):
@@ -54,19 +54,19 @@ class LampSnapshot:
         self._lock_file, self._lock = self.file.with_name(name), None
 
     def take(self) -> None:
-        """Holds the bridge against others, and takes over what a run has left that was cut off.
+        """Locks the bridge against other runs, and takes over what an interrupted run has left.
 
         Raises:
-            HeldError: Somebody else holds it.
+            HeldError: Another run holds it.
             BadInputError: The file is damaged.
             OutputError: The folder cannot be written.
         """
         with as_output_error(self.file, ROOM):
             self.file.parent.mkdir(parents=True, exist_ok=True)
         busy = HeldError(
-            f"The lights of the bridge at {self.url} are in use by another run, or being put back.",
-            "Expected one at a time, so that each light can be put back as it was.",
-            "End the other one first; one sink takes several lights, as in hue:Sofa+Desk.",
+            f"The lights of the bridge at {self.url} are in use by another run, or are being restored.",
+            "Expected one run at a time, so that each light can be restored afterwards.",
+            "Stop the other run first; one sink can control several lights, as in hue:Sofa+Desk.",
         )
         self._lock = hold(self._lock_file, busy, remedy=ROOM)
         try:
@@ -80,7 +80,7 @@ class LampSnapshot:
         self.waiting = [lamp["name"] for lamp in waiting], min((w["time"] for w in waiting), default="")
 
     def release(self) -> None:
-        """Lets others have the bridge."""
+        """Releases the bridge for other runs."""
         if self._lock is not None:
             self._lock.release()
 
@@ -92,10 +92,10 @@ class LampSnapshot:
         self.release()
 
     def keep(self, lamps: Iterable[BridgeLamp]) -> None:
-        """Keeps the lamps that were not kept yet; what an earlier run left stays.
+        """Saves the lamps that have not been saved yet; what an earlier run left stays.
 
         Raises:
-            OutputError: They cannot be written; none of them is kept.
+            OutputError: They cannot be written; none of them is saved.
         """
         since = {"time": time.strftime("%Y-%m-%d %H:%M"), "url": self.url, "waits": False}
         new = {
@@ -108,7 +108,7 @@ class LampSnapshot:
 
     @property
     def pending(self) -> list[str]:
-        """Names of the lamps that are still to be told how they were."""
+        """Names of the lamps that still have to be restored."""
         if self._restoring is not None:
             return list(self._restoring.pending.values())
         return [lamp["name"] for lamp in self.lamps.values()]
@@ -116,12 +116,12 @@ class LampSnapshot:
     def put_back(
         self, bridge: Bridge, seconds: float = math.inf, tell: Callable[[], None] = lambda: None
     ) -> Outcome:
-        """Puts the lamps back, and forgets those that are as they were, or gone; see `Restoring.run`.
+        """Restores the lamps, and forgets those that are restored or gone; see `Restoring.run`.
 
         Args:
             bridge: The bridge.
             seconds: How long it may take.
-            tell: Called where it will take long.
+            tell: Called if it will take long.
 
         Raises:
             BridgeError: The bridge does not answer; what is left stays in the file.
@@ -135,13 +135,13 @@ class LampSnapshot:
         return self._restoring.outcome
 
     def forget(self) -> list[str]:
-        """Forgets the lamps that are still to be put back, and returns their names."""
+        """Forgets the lamps that still have to be restored, and returns their names."""
         names = [lamp["name"] for lamp in self.lamps.values()]
         self._replace({})
         return names
 
     def _replace(self, lamps: dict[str, dict[str, Any]]) -> None:
-        """Keeps these lamps and no others, in the file first."""
+        """Saves these lamps and no others, in the file first."""
         with locked(self.file), as_output_error(self.file, ROOM):
             kept = {name: found for name, found in _read_all(self.file).items() if not self._is_mine(name)}
             if lamps:
@@ -153,20 +153,20 @@ class LampSnapshot:
         self.lamps = lamps
 
     def _is_mine(self, bridge: str) -> bool:
-        """Whether a name in the file is that of this bridge, or the address by which older files knew it."""
+        """Whether a name in the file is this bridge's, or the address that identifies it in older files."""
         places = (bridge.rpartition("://")[2], self.url.rpartition("://")[2])
         return bridge == self.bridge or ("://" in bridge and places[0] == places[1])
 
 
 def before_path() -> Path:
-    """Returns where it is kept how lamps were, in the folder that the system has for such things."""
+    """Returns the path of the saved states, in the system's folder for application state."""
     return Path(os.environ.get(FOLDER) or own_folder("state")) / "lights.json"
 
 
 def read_before(file: Path) -> dict[str, dict[str, dict]]:
-    """Returns by bridge and number how lamps were before a run that has not put them back.
+    """Returns, by bridge and number, the previous states of lamps that a run has not restored.
 
-    A bridge is known by its id; older files know it by its address.
+    A bridge is identified by its id, in older files by its address.
 
     Raises:
         BadInputError: The file is damaged.
@@ -177,20 +177,20 @@ def read_before(file: Path) -> dict[str, dict[str, dict]]:
 
 
 def _read_all(file: Path) -> dict[str, Any]:
-    """Returns what stands in the file; nothing where there is none."""
+    """Returns the contents of the file; empty if it does not exist."""
     if not file.is_file():
         return {}
-    text = read_small(file, "Expected how the lights were.", LOST)
+    text = read_small(file, "Expected a record of how the lights were.", LOST)
     with _damaged(file):
         return dict(json.loads(text).items())
 
 
 def _damaged(file: Path) -> Any:
-    return as_bad_input(f"{file} is damaged", "Expected how the lights were.", LOST)
+    return as_bad_input(f"{file} is damaged", "Expected a record of how the lights were.", LOST)
 
 
 def _known(number: str, kept: Any) -> dict[str, Any]:
-    """Returns what is known of how a lamp was, whatever stands in its entry; of a state, only what can be."""
+    """Returns a lamp's saved entry with only the valid values, however damaged it is."""
     kept = kept if isinstance(kept, dict) else {}
     lamp = BridgeLamp(number, kept)
     words = {name: printable(str(kept.get(name, ""))) for name in ("time", "url", "lacks")}

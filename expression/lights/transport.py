@@ -1,7 +1,7 @@
-"""The way to a Hue bridge: one request after the other over HTTP, or over HTTPS with the paired certificate.
+"""Requests to a Hue bridge, one after the other, over HTTP or over HTTPS with the paired certificate.
 
-Whatever answers there has 3 s and 4 MB for it, and is not trusted: anything but JSON is an error in words.
-`bridge.py` and `pairing.py` call it.
+An answer may take 3 s and 4 MB, and is not trusted: anything but JSON raises a readable error. `bridge.py`
+and `pairing.py` call it.
 
 Notebook: 08_lights
 """
@@ -25,21 +25,21 @@ TIMEOUT = 3.0
 """Seconds that a bridge may take to answer."""
 
 MOST_BYTES = 4_000_000
-"""Bytes of an answer that are read; a bridge with all the lamps and sensors it can have sends a tenth."""
+"""Maximum bytes read of an answer; a bridge with all possible lamps and sensors sends a tenth of that."""
 
 BROKEN = (*DAMAGE, http.client.HTTPException)
-"""What a connection raises that breaks, or whose other end does not speak HTTP."""
+"""What a connection raises if it breaks, or if the other end does not speak HTTP."""
 
-NEARBY = "Expected a Hue bridge that is on and in this network."
-AGAIN = "Look at its lights and its cable; if it has another address now, run: expression lights pair"
+NEARBY = "Expected a Hue bridge that is switched on and connected to this network."
+AGAIN = "Check its lights and its cable; if its address has changed, run: expression lights pair"
 
 
 class BridgeError(ExpressionError, ConnectionError):
-    """The bridge is away, slow or out of order, or refused a request; it may work later.
+    """The bridge is unreachable, slow or out of order, or refused a request; it may work later.
 
     Attributes:
-        said: What the bridge did, in a few words that fit into brackets, such as "error 901: Internal error".
-        kind: The type of error in the bridge's answer, 0 if it gave none.
+        said: What the bridge did, in a few words that fit in brackets, such as "error 901: Internal error".
+        kind: The error type in the bridge's answer; 0 without one.
         answered: Whether anything answered at all.
     """
 
@@ -49,7 +49,7 @@ class BridgeError(ExpressionError, ConnectionError):
 
 
 class RefusedError(BadInputError):
-    """The bridge does not know the key, or is not the one that was paired.
+    """The bridge does not recognise the key, or is not the one that was paired.
 
     Attributes:
         said: As in `BridgeError`.
@@ -57,20 +57,20 @@ class RefusedError(BadInputError):
         answered: Whether the right bridge answered at all.
     """
 
-    said, kind, answered = "the bridge does not know the key", 1, True
+    said, kind, answered = "the bridge does not recognise the key", 1, True
 
 
 class Transport:
-    """Sends one request after the other over a connection that is kept.
+    """Sends one request after the other over a persistent connection.
 
     Args:
-        url: http://host or https://host, with a port if it is not the usual one.
-        certificate: SHA-256 of the certificate that is expected, in hex; empty takes any and notes it,
-            for pairing.
+        url: http://host or https://host, with a port if it is not the default.
+        certificate: SHA-256 of the expected certificate, in hex; if empty, any is accepted and noted, for
+            pairing.
 
     Attributes:
-        timeout: Seconds that a call may take, all of it.
-        certificate: As above, or what was noted.
+        timeout: Seconds that a whole call may take.
+        certificate: As above, or the one that was noted.
         answers: Whether the last call was answered; True before the first.
     """
 
@@ -87,7 +87,7 @@ class Transport:
 
         Raises:
             BridgeError: Nobody answered in time, or not in JSON.
-            RefusedError: It showed another certificate.
+            RefusedError: It presented a different certificate.
         """
         with self._lock:
             self._deadline = Deadline(self.timeout)
@@ -95,7 +95,7 @@ class Transport:
                 status, text = self._exchange(mode, path, data)
                 self.answers = True
             except BaseException as error:
-                # Ctrl-C says nothing of the bridge.
+                # Ctrl-C says nothing about the bridge.
                 self.answers = self.answers and not isinstance(error, Exception)
                 self.close()
                 if isinstance(error, ExpressionError) or not isinstance(error, BROKEN):
@@ -107,17 +107,17 @@ class Transport:
             raise self._strange(f"more than {MOST_BYTES // 1_000_000} MB")
         try:
             return json.loads(text, parse_constant=_refuse)
-        except DAMAGE as error:  # nested a thousand deep, numbers of ten thousand digits
-            raise self._strange("it sent no JSON") from error
+        except DAMAGE as error:  # nested a thousand levels deep, or with huge numbers
+            raise self._strange("its answer is not JSON") from error
 
     def close(self) -> None:
-        """Gives the connection back; the next call makes another."""
+        """Closes the connection; the next call opens a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _exchange(self, mode: str, path: str, data: Any) -> tuple[int, bytes]:
-        """Sends a request, again where a connection that was kept has gone stale meanwhile."""
+        """Sends a request, and repeats it if the persistent connection has gone stale."""
         if self._connection is not None:
             try:
                 return self._once(mode, path, data)
@@ -139,13 +139,13 @@ class Transport:
         return answer.status, text
 
     def _connect(self) -> http.client.HTTPConnection:
-        """Connects, and looks at the certificate before anything is said."""
+        """Connects, and checks the certificate before anything is sent."""
         if self._scheme == "http":
             connection = http.client.HTTPConnection(self._host, self._port)
             connection.sock = converse(self._host, connection.port, self._deadline)
             return connection
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False  # a bridge signs for itself; what counts is that it is the same one
+        context.check_hostname = False  # bridges sign their own; it only has to be the same one
         context.verify_mode = ssl.CERT_NONE
         connection = http.client.HTTPSConnection(self._host, self._port, context=context)
         connection.sock = converse(self._host, connection.port, self._deadline, context)
@@ -153,8 +153,8 @@ class Transport:
         if self.certificate and not hmac.compare_digest(found, ascii(self.certificate)[1:-1]):
             connection.close()
             refused = RefusedError(
-                f"What answers at {self.url} shows another certificate than the bridge that was paired.",
-                "Expected the same one; nothing was sent.",
+                f"The certificate of the device at {self.url} is not that of the bridge that was paired.",
+                "Expected the same certificate; nothing was sent.",
                 "If the bridge was replaced or reset, run: expression lights pair",
             )
             refused.answered = False
@@ -163,19 +163,19 @@ class Transport:
         return connection
 
     def _told(self, error: BaseException) -> BridgeError:
-        """Returns what a connection raised, in words."""
+        """Returns the readable error for what a connection raised."""
         remedy, said = AGAIN, "no connection"
         if isinstance(error, TimeoutError):
             said = f"no answer within {self.timeout:g} s"
             happened = f"The bridge at {self.url} did not answer within {self.timeout:g} s."
         elif isinstance(error, socket.gaierror):
             happened = f"{self._host} was not found on this network."
-            remedy = "Check the name, or let the bridge be found: expression lights pair"
+            remedy = "Check the name, or search for the bridge: expression lights pair"
         elif isinstance(error, ConnectionRefusedError):
-            happened = f"Nothing listens at {self.url}."
+            happened = f"Nothing is listening at {self.url}."
         elif isinstance(error, ssl.SSLError):
             why = (error.reason or "no reason").replace("_", " ").lower()
-            happened = f"What answers at {self.url} does not speak HTTPS as a bridge does ({why})."
+            happened = f"The device at {self.url} does not use HTTPS as a bridge does ({why})."
         else:
             why = getattr(error, "strerror", None) or type(error).__name__
             happened = f"The bridge at {self.url} cannot be reached ({why})."
@@ -184,15 +184,15 @@ class Transport:
         return silent
 
     def _strange(self, what: str) -> BridgeError:
-        """Returns the error for an answer that no bridge gives."""
+        """Returns the error for an answer that a Hue bridge would not give."""
         return BridgeError(
-            f"What answers at {self.url} did not answer as a Hue bridge does ({what}).",
+            f"The device at {self.url} did not answer like a Hue bridge ({what}).",
             "Expected a Hue bridge at that address.",
             "Compare it with the address in the Hue app, or run: expression lights pair",
-            f"an answer that no bridge gives: {what}",
+            f"an unexpected answer: {what}",
         )
 
 
 def _refuse(constant: str) -> NoReturn:
-    """Refuses NaN and Infinity, which Python reads and JSON does not have."""
+    """Refuses NaN and Infinity, which Python accepts but JSON does not have."""
     raise ValueError(constant)

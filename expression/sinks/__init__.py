@@ -1,8 +1,8 @@
-"""Sinks: where readings go; one file each, or an entry point of another package, found by its name.
+"""Sinks: where readings go; each is a file here or an entry point of another package, found by its name.
 
-A sink is a class with `open`, `send` and `close`. `make_sink` turns `csvfile:out.csv`
-into one, and `SinkLoop` (live/sink_loop.py) is the thread that feeds it. To add one, add a
-file, or define the class in a notebook cell and hand an instance to the session.
+A sink is a class with `open`, `send` and `close`. `make_sink` turns `csvfile:out.csv` into one, and
+`SinkLoop` (live/sink_loop.py) is the thread that feeds it. To add one, add a file, or define the class in a
+notebook cell and pass an instance to the session.
 
 Notebook: 09_reactions
 """
@@ -22,11 +22,11 @@ from ._options import options_of
 from ._secrets import check_place
 
 GROUP = "expression.sinks"
-"""The entry points with which another package declares sinks."""
+"""The entry point group under which other packages declare sinks."""
 
 
 def names() -> list[str]:
-    """Returns the names of all sinks, those of other packages too; imports none of them.
+    """Returns the names of all sinks, including those of other packages, without importing them.
 
     Example:
         >>> "console" in names()
@@ -36,21 +36,21 @@ def names() -> list[str]:
 
 
 def _own_names() -> set[str]:
-    """The names of the sinks in this folder, which come before those of other packages."""
+    """The names of the sinks in this folder, which take precedence over those of other packages."""
     return {path.stem for path in Path(__file__).parent.glob("[a-z]*.py")}
 
 
 def make_sink(text: str | Sink, found_in: str = "") -> Sink:
-    """Turns what a user wrote into a sink that is not yet open.
+    """Turns what a user wrote into a sink that is not open yet.
 
     Args:
         text: NAME, NAME:VALUE (the sink's main option), NAME:key=value,key=value, or a
             Sink, which is returned as it is.
-        found_in: The expression.toml in the current folder, if it is that which has the text.
+        found_in: The expression.toml in the current folder, if the text comes from there.
 
     Raises:
-        BadInputError: There is no such sink or option, the value is of another kind, or a secret would go
-            to a place that only a file in the current folder names.
+        BadInputError: There is no such sink or option, the value is of the wrong type, or a secret would be
+            sent to a place that only a file in the current folder names.
 
     Example:
         >>> make_sink("memory:limit=5").readings.maxlen
@@ -71,7 +71,7 @@ def make_sink(text: str | Sink, found_in: str = "") -> Sink:
 
 
 def describe_sink(text: str | Sink) -> str:
-    """Returns a sink as the user wrote it; of one that knows secrets only its name and where readings go.
+    """Returns a sink as the user wrote it; for one with secrets, only its name and where readings go.
 
     Example:
         >>> describe_sink("mqtt:host=10.0.0.9,prefix=hall"), describe_sink("speech:de")
@@ -85,7 +85,7 @@ def describe_sink(text: str | Sink) -> str:
         return clean(text)
     try:
         place = str(options_of(name, kind, rest).get(kind.place, ""))
-    except BadInputError:  # it is reported when the sink is made
+    except BadInputError:  # reported when the sink is created
         place = ""
     if "://" in place:
         place = without_secrets(place)
@@ -97,20 +97,20 @@ def describe_sink(text: str | Sink) -> str:
 def _no_sink(thing: object) -> BadInputError:
     """Returns the error for something that is neither a name nor a sink."""
     if isinstance(thing, type):
-        remedy = f"Make one of it: {thing.__name__}()."
+        remedy = f"Create an instance: {thing.__name__}()."
         remedy = remedy if issubclass(thing, Sink) else f"Write: class {thing.__name__}(Sink). {remedy}"
     elif hasattr(thing, "send"):
         remedy = f"Write: class {type(thing).__name__}(Sink)."
     else:
         remedy = f"Choose one of {', '.join(names())}, or write a subclass of Sink."
-    return BadInputError(f"{thing!r} is no sink.", "Expected a name, or an instance of a Sink.", remedy)
+    return BadInputError(f"{thing!r} is not a sink.", "Expected a name, or an instance of a Sink.", remedy)
 
 
 def sink_class(name: str) -> type[Sink]:
-    """Imports the sink of that name and returns its class.
+    """Imports the sink with that name and returns its class.
 
     Raises:
-        BadInputError: There is none.
+        BadInputError: There is no such sink.
         RunError: It belongs to another package and cannot be loaded.
     """
     if name in _own_names():

@@ -1,4 +1,4 @@
-"""Sessions of requests that keep to one deadline, from the names to the last answer; `firebase.py` uses them.
+"""Sessions of requests that keep to one deadline, from name lookup to the last answer; for `firebase.py`.
 
 Notebook: 09_reactions
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def timely_session(now: Callable[[], Deadline]) -> Session:
-    """Returns a new session; `now` returns the deadline of the moment."""
+    """Returns a new session; `now` returns the current deadline."""
     import requests
 
     session = requests.Session()
@@ -26,11 +26,11 @@ def timely_session(now: Callable[[], Deadline]) -> Session:
 
 
 def keep_time(session: Any, now: Callable[[], Deadline]) -> None:
-    """Makes a session keep to a deadline, and the one by which one of Google's logs in again.
+    """Makes a session keep to a deadline, including the inner session with which Google's renews its login.
 
     Args:
         session: A requests.Session, or an AuthorizedSession of google-auth.
-        now: Returns the deadline of the moment.
+        now: Returns the current deadline.
     """
     for one in (session, getattr(session, "_auth_request_session", None)):
         if one is not None:
@@ -39,7 +39,7 @@ def keep_time(session: Any, now: Callable[[], Deadline]) -> None:
 
 
 def _adapter(now: Callable[[], Deadline]) -> Any:
-    """Returns what a session sends requests by."""
+    """Returns a session's adapter for sending requests."""
     import requests
 
     class Adapter(requests.adapters.HTTPAdapter):
@@ -58,14 +58,14 @@ def _adapter(now: Callable[[], Deadline]) -> Any:
 
 
 def _pools(now: Callable[[], Deadline]) -> dict[str, type]:
-    """Returns urllib3's pools of connections, with connections that keep to the deadline."""
+    """Returns urllib3's connection pools, with connections that keep to the deadline."""
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 
     return {"http": _pool(HTTPConnectionPool, now), "https": _pool(HTTPSConnectionPool, now)}
 
 
 def _pool(pool: type, now: Callable[[], Deadline]) -> type:
-    """Returns a pool whose connections give up at the deadline of the moment."""
+    """Returns a pool whose connections give up at the current deadline."""
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
     class Connection(pool.ConnectionCls):
@@ -87,7 +87,7 @@ def _pool(pool: type, now: Callable[[], Deadline]) -> type:
             self.sock.deadline = now()
 
         def request(self, *words: Any, **options: Any) -> None:
-            if self.sock is not None:  # it was kept from another request
+            if self.sock is not None:  # kept alive from another request
                 self.sock.deadline = now()
             super().request(*words, **options)
 
@@ -95,7 +95,7 @@ def _pool(pool: type, now: Callable[[], Deadline]) -> type:
 
 
 def _context(verifying: Any) -> ssl.SSLContext:
-    """Returns what urllib3 makes of its own for TLS, for sockets that keep to a deadline."""
+    """Returns urllib3's own TLS context, for sockets that keep to a deadline."""
     from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
     context = create_urllib3_context(cert_reqs=resolve_cert_reqs(verifying))

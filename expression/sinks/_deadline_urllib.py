@@ -1,4 +1,4 @@
-"""Handlers of urllib that follow no redirect and keep to one deadline; `blynk.py` uses them.
+"""Handlers for urllib that do not follow redirects and keep to one deadline; `blynk.py` uses them.
 
 Notebook: 09_reactions
 """
@@ -13,15 +13,15 @@ from ..deadline import Deadline, Plain, Secure
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect, which would carry what is secret in an address elsewhere."""
+    """Does not follow redirects, which would send the secret in an address somewhere else."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Says that there is nowhere to go; the answer becomes an HTTPError."""
+        """Returns nothing to follow, so that the answer becomes an HTTPError."""
         return None
 
 
 class _Timely:
-    """A connection whose timeout is for all that it does, however little at a time the other side says."""
+    """A connection whose timeout covers everything it does, however slowly the other side sends."""
 
     def __init__(self, host: str, timeout: float, **options: Any):
         super().__init__(host, timeout=timeout, **options)
@@ -56,4 +56,4 @@ class _SafeHandler(urllib.request.HTTPSHandler):
 
 
 TIMELY = _PlainHandler, _SafeHandler
-"""For http and for https: a request takes no longer than its timeout, from the name to the answer."""
+"""For http and https: a request takes no longer than its timeout, from name lookup to the answer."""

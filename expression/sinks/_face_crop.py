@@ -1,4 +1,4 @@
-"""The face of a reading as a picture, and the time of day it was taken; for sinks that keep pictures.
+"""The face of a reading as a picture, and the time it was taken; for sinks that save pictures.
 
 Notebook: 09_reactions
 """
@@ -14,10 +14,10 @@ from ..pictures.image import crop, fit, square
 from ..types import Frame, Reading
 
 MARGIN = 1.3
-"""Side of the picture as a multiple of the box's longer side, so that hair and chin are on it."""
+"""Side of the picture as a multiple of the box's longer side, so that it includes hair and chin."""
 
 LONGEST = 256
-"""Pixels on a side at most."""
+"""Maximum pixels on a side."""
 
 
 def face_of(frame: Frame, reading: Reading) -> np.ndarray:
@@ -26,5 +26,5 @@ def face_of(frame: Frame, reading: Reading) -> np.ndarray:
 
 
 def taken(reading: Reading) -> datetime:
-    """Returns when the frame of a reading was captured, with the time zone of this machine."""
+    """Returns when the frame of a reading was captured, in this machine's time zone."""
     return datetime.fromtimestamp(time.time() - (time.monotonic() - reading.time)).astimezone()

@@ -1,6 +1,6 @@
-"""Home Assistant: what a run has to say so that it appears there, with its sensors and switches.
+"""Home Assistant: the messages that make a run appear there, with its sensors and switches.
 
-`mqtt.py` publishes it. Nothing here talks to anybody.
+`mqtt.py` publishes them. Nothing here uses the network.
 
 Notebook: 09_reactions
 """
@@ -17,16 +17,16 @@ DISCOVERY = "homeassistant"
 """Where Home Assistant looks for devices. Source: https://www.home-assistant.io/integrations/mqtt/"""
 
 BIRTH = f"{DISCOVERY}/status"
-"""Where Home Assistant says "online" when it starts. Source: the same page, "Birth and last will"."""
+"""Where Home Assistant publishes "online" when it starts. Source: the same page, "Birth and last will"."""
 
 ONLINE, OFFLINE, ON, OFF = "online", "offline", "ON", "OFF"
-"""What Home Assistant expects where nothing else is agreed. Source: the same page."""
+"""Home Assistant's default payloads. Source: the same page."""
 
 
 def identity_of(prefix: str) -> str:
-    """Returns by what Home Assistant knows a run; no two prefixes have the same.
+    """Returns the id of a run in Home Assistant, which is different for each prefix.
 
-    A slash cannot be in it, so such a prefix gets a few letters that are its own: a/b is not a_b.
+    It cannot contain a slash, so a prefix with one gets a unique suffix: a/b is not a_b.
 
     Example:
         >>> identity_of("a_b"), identity_of("a/b")
@@ -38,9 +38,9 @@ def identity_of(prefix: str) -> str:
 
 
 def discovery(prefix: str, labels: tuple[str, ...] = ()) -> dict[str, str]:
-    """Returns what tells Home Assistant of a run, as topics with their texts.
+    """Returns the messages that announce a run to Home Assistant, as topics with their texts.
 
-    The choice that overrides the mood is among them where there are labels to choose from.
+    If there are labels to choose from, they include the selector that overrides the mood.
 
     Source: https://www.home-assistant.io/integrations/mqtt/, "MQTT discovery"; sensor.mqtt, switch.mqtt and
     select.mqtt beside it.

@@ -1,4 +1,4 @@
-"""What all sinks that light something have in common: readings become light in one and the same way.
+"""The common base of the light sinks: all turn readings into light in the same way.
 
 Notebook: 08_lights
 """
@@ -19,7 +19,7 @@ class Lighting(Sink):
     """Turns readings into light; a subclass writes `show`.
 
     Args:
-        **options: What is not to be as the settings say; see `LightSettings`.
+        **options: Options that replace the settings; see `LightSettings`.
 
     Attributes:
         settings: How lamps follow readings.
@@ -33,7 +33,7 @@ class Lighting(Sink):
         self.dwell = 0.0 if self.settings.blend else self.settings.dwell
 
     def open(self) -> None:
-        """Warns of colours that were chosen for labels which the network does not have."""
+        """Warns about colours for labels that the network does not have."""
         labels = self.control.labels
         known = set(map(folded_label, labels))
         strange = [label for label in self.settings.chosen if folded_label(label) not in known]
@@ -46,9 +46,9 @@ class Lighting(Sink):
             self.show(light)
 
     def empty(self) -> None:
-        """Shows the neutral light: nobody is there."""
+        """Shows the neutral light, since nobody is there."""
         self.show(self.settings.light_of_nobody())
 
     def show(self, light: Light) -> None:
-        """Shows a light, from now on."""
-        raise RuntimeError(f"{type(self).__name__} has no show")
+        """Shows a light until the next call."""
+        raise RuntimeError(f"{type(self).__name__} does not define show")

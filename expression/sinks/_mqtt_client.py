@@ -1,4 +1,4 @@
-"""A broker of MQTT that is to be reached, and what is said where it cannot be; `mqtt.py` uses it.
+"""Connecting to an MQTT broker, and the errors if that fails; `mqtt.py` uses it.
 
 Notebook: 09_reactions
 """
@@ -14,36 +14,37 @@ from typing import Any, NamedTuple
 from ..deadline import Deadline
 from ..errors import DAMAGE, BadInputError, RunError
 
-NO_TLS = "Leave out tls, or choose the port for it."
+NO_TLS = "Leave out tls, or choose the broker's TLS port."
 
 LARGEST = 10_000
-"""Bytes of a message that are kept; a command has a few."""
+"""Maximum bytes kept of a message; a command has only a few."""
 
-HUNG_UP = "hung up"
-"""What is said of somebody who ends the conversation without a reason."""
+HUNG_UP = "connection closed"
+"""The reason reported when the other side closes the connection without giving one."""
 
 SET = "Set EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD."
 
-BUSY = "Wait until it has room for one more; it is tried again."
+BUSY = "Wait until it accepts more connections; the sink will try again."
 
 REMEDIES = {
     "Banned": "Lift the ban at the broker, or wait until it ends.",
     "Server busy": BUSY,
     "Quota exceeded": BUSY,
     "Connection rate exceeded": BUSY,
-    "Client identifier not valid": "Let the broker take any client identifier of letters, digits and -.",
-    "Bad authentication method": "Let the broker take a user name and a password.",
-    "Use another server": "Name the broker that takes its place.",
-    "Server moved": "Name the broker that has taken its place.",
+    "Client identifier not valid": "Configure the broker to accept letters, digits and -.",
+    "Bad authentication method": "Configure the broker to accept a user name and a password.",
+    "Use another server": "Use the broker that replaces it.",
+    "Server moved": "Use the broker that has replaced it.",
 }
-"""What to do about the reasons by which a broker refuses a connection, in the words of paho.
+"""The remedies for the reasons why a broker refuses a connection, in paho's words.
 
 Source: https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html#_Toc3901079
 """
 
 NOT_KEPT = (
-    "The broker at %s keeps no messages. Expected it to keep the newest of each topic for whoever comes "
-    "later. Let it retain messages; until then all is said again whenever Home Assistant starts."
+    "The broker at %s does not retain messages. Expected it to keep the newest message of each topic for "
+    "later subscribers. Allow retained messages; until then everything is sent again whenever Home Assistant "
+    "starts."
 )
 
 CONNACK = 0x20
@@ -54,17 +55,17 @@ OLDER = {
     4: "Bad user name or password",
     5: "Not authorized",
 }
-"""The first byte of a broker's answer, and the reasons of MQTT 3.1.1 in it, in the words of MQTT 5.
+"""The first byte of a broker's answer, and the MQTT 3.1.1 reasons in it, in the words of MQTT 5.
 
 Source: http://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html#_Toc398718035
 """
 
 
 class Terms(NamedTuple):
-    """How one talks with a broker.
+    """The terms of the connection to a broker.
 
     Attributes:
-        version: Of the protocol: 5, or 4 for MQTT 3.1.1, which gives no reasons.
+        version: The protocol version: 5, or 4 for MQTT 3.1.1, which gives no reasons.
         retain: Whether the broker keeps the newest message of a topic.
         qos: Whether it confirms (1) the messages that matter.
     """
@@ -74,7 +75,7 @@ class Terms(NamedTuple):
     qos: int = 1
 
     def after(self, refusal: str) -> Terms | None:
-        """Returns the terms to try next where a broker refuses these, or None.
+        """Returns the terms to try next if a broker refuses these, or None.
 
         Example:
             >>> Terms().after("Retain not supported")
@@ -90,48 +91,48 @@ class Terms(NamedTuple):
 
 
 def place(host: str, port: int) -> str:
-    """Returns where a broker is, in words."""
+    """Returns a broker's address, for messages."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def name_of(prefix: str) -> str:
-    """Returns by what a broker knows a run on this machine; the same again after a crash.
+    """Returns the client id of a run on this machine, which is the same again after a crash.
 
-    The broker then drops the connection of the run that crashed at once, and its last will cannot arrive
-    late. MQTT 3.1.1 promises room for 23 letters.
+    The broker then drops the crashed run's connection immediately, and its last will cannot arrive late.
+    MQTT 3.1.1 guarantees 23 characters.
     """
     name = f"{socket.gethostname()}/{prefix}".encode("utf-8", "replace")
     return f"expression-{hashlib.sha256(name).hexdigest()[:12]}"
 
 
 def unreachable(where: str, tls: bool, error: Exception) -> RunError:
-    """Returns the error for a broker to which there is no connection."""
+    """Returns the error for a broker that cannot be reached."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     remedies = {
         socket.gaierror: "Check the name.",
-        ssl.SSLCertVerificationError: "Name the file of its authority in SSL_CERT_FILE.",
+        ssl.SSLCertVerificationError: "Set SSL_CERT_FILE to the file of its certificate authority.",
         ssl.SSLError: NO_TLS,
     }
     remedy = next((text for kind, text in remedies.items() if isinstance(error, kind)), None)
     if tls and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
-        remedy = NO_TLS  # it hung up when we began to encrypt
+        remedy = NO_TLS  # it closed the connection when the encryption started
     return RunError(
         f"The broker at {where} cannot be reached ({said}).",
-        "Expected an MQTT broker that answers there.",
+        "Expected an MQTT broker at that address.",
         remedy or "Start it, or name another, as in mqtt:host=HOST,port=PORT.",
     )
 
 
 def refused(where: str, said: str, named: bool) -> BadInputError | RunError:
-    """Returns the error for what answers and does not take us.
+    """Returns the error for a server that answers but refuses the connection.
 
     Args:
-        where: Where it is, as `place` tells it.
-        said: Its reason in the words of paho, or what it did.
-        named: Whether it was given a user name.
+        where: Its address, as `place` returns it.
+        said: Its reason in paho's words, or what it did.
+        named: Whether a user name was sent.
     """
     if said in ("Bad user name or password", "Not authorized"):
-        let_in = " If they are right, allow this user to connect: it says Not authorized."
+        let_in = " If they are correct, allow this user to connect: the broker reported Not authorized."
         return BadInputError(
             f"The broker at {where} "
             f"{'refuses the user name or password' if named else 'requires a user name'}.",
@@ -141,22 +142,22 @@ def refused(where: str, said: str, named: bool) -> BadInputError | RunError:
     if said in REMEDIES:
         return RunError(
             f"The broker at {where} refused the connection ({said}).",
-            "Expected it to accept one.",
+            "Expected it to accept the connection.",
             REMEDIES[said],
         )
     return RunError(
-        f"What runs at {where} refused the connection ({said}).",
+        f"The server at {where} refused the connection ({said}).",
         "Expected an MQTT broker.",
-        "Check the port, and whether it wants tls=true.",
+        "Check the port, and whether it requires tls=true.",
     )
 
 
 def client_class(paho: Any, seconds: float) -> type:
-    """Returns paho's class with one deadline for each try, and a thread that no broker can end.
+    """Returns paho's class with one deadline per attempt, and a thread that no broker can end.
 
     Args:
         paho: The module.
-        seconds: How long a try may take, from the look-up of the name to the end of the encryption.
+        seconds: How long an attempt may take, from name lookup to the end of the TLS handshake.
     """
 
     class Client(paho.Client):
@@ -187,33 +188,33 @@ def client_class(paho: Any, seconds: float) -> type:
         def _create_socket_connection(self) -> socket.socket:
             deadline = Deadline(self.seconds_left)
             connection = deadline.connect(self._host, self._port)
-            self._connect_timeout = max(0.01, deadline.left())  # for the encryption
+            self._connect_timeout = max(0.01, deadline.left())  # for the TLS handshake
             return connection
 
     return Client
 
 
 class _Cut(bytearray):
-    """A packet that arrives, of which only the beginning is kept where it is too large."""
+    """An incoming packet, of which only the start is kept if it is too large."""
 
     def __iadd__(self, more: bytes) -> _Cut:
         return super().__iadd__(more[: max(0, LARGEST - len(self))])
 
 
 def check(host: str, port: int | None, prefix: str) -> None:
-    """Raises a BadInputError for what cannot be a broker; what might hold a password is not repeated."""
+    """Raises a BadInputError for invalid options; a value that might contain a password is not repeated."""
     if "@" in host:
         raise BadInputError(
-            "The host of the sink mqtt has an @ in it.",
+            "The host of the sink mqtt contains an @.",
             "Expected a name or an address, without a user or a password.",
-            "Put these into EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
+            "Put these in EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.",
         )
-    if not host or re.search(r"[/,\s]", host) or host.count(":") == 1:  # an address of IPv6 has more of them
+    if not host or re.search(r"[/,\s]", host) or host.count(":") == 1:  # an IPv6 address has more of them
         raise BadInputError(
-            "The host of the sink mqtt has an option in it."
+            "The host of the sink mqtt contains an option."
             if "=" in host
             else f"The host of the sink mqtt is {host!r}.",
-            "Expected a name or an address alone.",
+            "Expected only a name or an address.",
             "Write mqtt:HOST, or mqtt:host=...,port=...",
         )
     if port is not None and not 1 <= port <= 65535:
@@ -223,6 +224,6 @@ def check(host: str, port: int | None, prefix: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", prefix):
         raise BadInputError(
             f"The prefix of the sink mqtt is {prefix!r}.",
-            "Expected letters, digits, - and _, with / between.",
-            "Write it like prefix=hall or prefix=home/hall.",
+            "Expected letters, digits, - and _, separated by /.",
+            "Write, for example, prefix=hall or prefix=home/hall.",
         )

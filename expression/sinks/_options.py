@@ -1,6 +1,6 @@
 """Turns the options of a sink, as a user wrote them, into keywords for its class.
 
-`make_sink` calls `options_of`; what a sink can be told is read off its `__init__`.
+`make_sink` calls `options_of`; a sink's options are those of its `__init__`.
 
 Notebook: 09_reactions
 """
@@ -28,12 +28,12 @@ def options_of(name: str, kind: type, text: str) -> dict[str, Any]:
     """Returns the keywords for a sink's class.
 
     Args:
-        name: What the sink is called.
+        name: The name of the sink.
         kind: Its class.
-        text: What stands after the colon: VALUE, key=value,key=value, or nothing.
+        text: The part after the colon: VALUE, key=value,key=value, or nothing.
 
     Raises:
-        BadInputError: An option is unknown, missing or of another kind.
+        BadInputError: An option is unknown, missing or of the wrong type.
     """
     hints = _options(kind)
     words = _words(name, kind, text) if text else {}
@@ -43,20 +43,20 @@ def options_of(name: str, kind: type, text: str) -> dict[str, Any]:
 
 
 def warn_of_labels(what: str, chosen: Iterable[str], labels: Sequence[str]) -> None:
-    """Warns of labels for which something was chosen and which the network does not have.
+    """Warns about labels that something was set for but that the network does not have.
 
     Args:
-        what: What was chosen, such as "words of the sink speech".
-        chosen: The labels.
-        labels: Those of the network; none where that is not known.
+        what: What was set, such as "Words of the sink speech".
+        chosen: The labels that it was set for.
+        labels: The labels of the network; empty if they are not known.
     """
     strange = [label for label in chosen if label not in (*labels, NOT_SURE)]
     if not labels or not strange:
         return
     near = {label: difflib.get_close_matches(label.capitalize(), labels, 1) for label in strange}
-    meant = [f"{label} is perhaps {found[0]}" for label, found in near.items() if found]
+    meant = [f"{label} may be a misspelling of {found[0]}" for label, found in near.items() if found]
     logger.warning(
-        "%s are for %s, which the network does not have. Expected its labels: %s. %s.",
+        "%s are set for %s, which the network does not have. Expected its labels: %s. %s.",
         what,
         ", ".join(strange),
         ", ".join(labels),
@@ -76,7 +76,7 @@ def _options(kind: type) -> dict[str, Any]:
 def _words(name: str, kind: type, rest: str) -> dict[str, str]:
     """Returns the options by name, as they were written.
 
-    `key=value` is told from a value with "=" in it by the key being a word: `/a/b=c.csv`,
+    `key=value` is distinguished from a value that contains "=" by the key being a word: `/a/b=c.csv`,
     `C:\\a=b.csv` and `mysql://host/x?a=b` are values.
     """
     if re.match(r"[A-Za-z_]\w*=", rest):
@@ -89,8 +89,8 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
         return dict(pairs)
     options = [word for word in _options(kind) if word != kind.option]
     if kind.option is None:
-        secret = "secrets" in options  # then the value may well be one, and is not repeated
-        remedy = "Write which option it is for." if options else "Leave out what stands after the colon."
+        secret = "secrets" in options  # then the value may be a secret, and is not repeated
+        remedy = "Name the option that it is for." if options else "Remove everything after the colon."
         raise BadInputError(
             f"The sink {name} takes no value{' without a name' if secret else f', found {rest!r}'}.",
             f"Expected {_forms(name, kind)}.",
@@ -99,14 +99,14 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
     if mixed := options and re.search(rf",\s*({'|'.join(options)})=", rest):
         raise BadInputError(
             f"The sink {name} was given {mixed[1]}=... after a value without a name.",
-            "Expected a value alone, or all by their names.",
+            "Expected a single value, or every option by name.",
             f"Write: {name}:{kind.option}=...,{mixed[1]}=...",
         )
     return {kind.option: rest}
 
 
 def _convert(name: str, word: str, value: str, hints: dict[str, Any]) -> Any:
-    """Returns an option's value in the type of its annotation."""
+    """Returns an option's value converted to the type of its annotation."""
     if word not in hints:
         raise BadInputError(
             f"The sink {name} has no option {word!r}.",
@@ -119,14 +119,14 @@ def _convert(name: str, word: str, value: str, hints: dict[str, Any]) -> Any:
         return to_bool(value) if kind is bool else kind(value)
     except ValueError as error:
         raise BadInputError(
-            f"{word} of the sink {name} is {value!r}.",
+            f"The option {word} of the sink {name} is {value!r}.",
             f"Expected {_WORDS[kind]}.",
             f"Give one, or leave {word} out.",
         ) from error
 
 
 def _check_complete(name: str, kind: type, options: dict[str, Any]) -> None:
-    """Raises a BadInputError when an option is missing that has no default."""
+    """Raises a BadInputError if an option without a default is missing."""
     parameters = inspect.signature(kind).parameters.values()
     missing = [p.name for p in parameters if p.default is p.empty and p.name not in options]
     if missing and kind.__init__ is not object.__init__:

@@ -1,4 +1,4 @@
-"""Words of the sink speech: what is said or played in place of a label, as a user wrote it.
+"""The option words of the sink speech: what is said or played in place of a label.
 
 Notebook: 09_reactions
 """
@@ -10,7 +10,7 @@ import re
 from ..errors import BadInputError, MissingFileError, user_path
 
 OTHERS = "mp3|ogg|oga|opus|m4a|aac|flac|wma|aiff?"
-"""Ends of the names of recordings that not every player takes; they are told, not said."""
+"""Extensions of recordings that not every player supports; they are reported instead of spoken."""
 
 
 def words_of(words: str) -> dict[str, str]:
@@ -25,8 +25,8 @@ def words_of(words: str) -> dict[str, str]:
         label, equals, text = (part.strip() for part in pair.partition("="))
         if not (label and equals):
             raise BadInputError(
-                f"words of the sink speech has {pair.strip()!r}.",
-                "Expected LABEL=WORDS, with a semicolon between two.",
+                f"The option words of the sink speech contains {pair.strip()!r}.",
+                "Expected LABEL=WORDS, separated by semicolons.",
                 'Write: --sink "speech:words=Happy=glad to see you; Sad=sigh.wav"',
             )
         if re.search(rf"\.(wav|{OTHERS})$", text.lower()):
@@ -36,17 +36,17 @@ def words_of(words: str) -> dict[str, str]:
 
 
 def _check_recording(text: str, label: str) -> None:
-    """Raises an error for a recording that is not there or cannot be played."""
+    """Raises an error for a recording that does not exist or cannot be played."""
     path = user_path(text)
     if not path.is_file():
         raise MissingFileError(
-            f"The recording {text} for {label} is not there.", "Expected a .wav file.", "Check its name."
+            f"The recording {text} for {label} does not exist.", "Expected a .wav file.", "Check its name."
         )
     with path.open("rb") as file:
         start = file.read(12)
     if path.suffix.lower() != ".wav" or start[:3] != b"RIF" or start[8:] != b"WAVE":
         raise BadInputError(
-            f"The recording {text} for {label} cannot be played: it is no WAV.",
-            "Expected a WAV file, whose name ends in .wav.",
-            "Save it as one with a program for sound; another name alone does not do.",
+            f"The recording {text} for {label} cannot be played: it is not a WAV file.",
+            "Expected a WAV file whose name ends in .wav.",
+            "Convert it with an audio program; renaming it is not enough.",
         )

@@ -1,7 +1,7 @@
 """Secrets: user names, passwords and keys, from the environment or from a file that nobody else can read.
 
-Every sink that needs one gets it from `secret`, and calls its option for the file `secrets`. It is never part
-of an error, a message or a `repr`.
+A sink that needs one gets it from `secret`, and names its option for the file `secrets`. A secret never
+appears in an error, a message or a `repr`.
 
 Notebook: 09_reactions
 """
@@ -19,20 +19,20 @@ from ..errors import BadInputError, MissingFileError, user_path
 from ..files import read_by_others, read_small
 
 FILES = "secrets", "credentials"
-"""Options of sinks that name a file with a secret in it."""
+"""Sink options that name a file with a secret."""
 
 
 def secret(name: str, file: str = "") -> str | None:
-    """Returns a secret, or None where there is none; the environment comes before the file.
+    """Returns a secret, or None if it is not set; the environment takes precedence over the file.
 
     Args:
         name: Its name, such as EXPRESSION_MQTT_PASSWORD.
-        file: A file with a line `name=value` for each secret, as systemd's EnvironmentFile has them;
-            empty for none.
+        file: A file with a line `name=value` for each secret, like systemd's EnvironmentFile; empty for
+            none.
 
     Raises:
         MissingFileError: There is no such file.
-        BadInputError: Others can read the file, it is not text, or it has lines of another form.
+        BadInputError: Others can read the file, it is not text, or it has malformed lines.
 
     Example:
         >>> secret("EXPRESSION_LAMP_KEY") is None
@@ -44,9 +44,9 @@ def secret(name: str, file: str = "") -> str | None:
             given.encode()
         except UnicodeEncodeError:
             raise BadInputError(
-                f"{name} is not text in UTF-8.",
-                "Expected text as a terminal in UTF-8 sets it.",
-                f"Put it into a file in UTF-8: a line {name}=..., and secrets=FILE.",
+                f"{name} is not UTF-8 text.",
+                "Expected a value that was set in a UTF-8 terminal.",
+                f"Put it in a UTF-8 file, as a line {name}=..., and use secrets=FILE.",
             ) from None
     return given or (_read(name, file) if file else None) or None
 
@@ -55,17 +55,17 @@ def check_place(name: str, kind: type, options: Mapping[str, Any], found_in: str
     """Makes sure that no secret is sent to a place that only a file in the current folder names.
 
     Args:
-        name: What the sink is called.
-        kind: Its class, which says what its secrets are and which option names the place.
-        options: What the file sets of it.
+        name: The name of the sink.
+        kind: Its class, which declares its secrets and the option that names the place.
+        options: The options that the file sets.
         found_in: The file.
 
     Raises:
-        BadInputError: There is a secret, and the file names where it would go.
+        BadInputError: There is a secret, and the file names the place that it would be sent to.
     """
     place = options.get(kind.place or "")
     held = [variable for variable in kind.secrets if os.environ.get(variable)]
-    held += [f"what {option}= names" for option in FILES if options.get(option)]
+    held += [f"the secret in {option}=" for option in FILES if options.get(option)]
     if place and held and kind.secrets:
         raise not_sent_to(
             f"The {kind.place} of the sink {name}", found_in, held[0], f"--sink {name}:{kind.place}=..."
@@ -73,12 +73,12 @@ def check_place(name: str, kind: type, options: Mapping[str, Any], found_in: str
 
 
 def _read(name: str, file: str) -> str | None:
-    """Returns the secret of a file, or None where it is not in there; what is in it is not told.
+    """Returns the secret in a file, or None if it is not there; the contents are never shown in an error.
 
-    Nor is the name of a file that is not there: somebody may have written the secret in its place.
+    Nor is the name of a file that does not exist: it may be the secret itself, entered by mistake.
     """
     expected = f"Expected secrets= to name a text file with a line {name}=..., not to be the secret itself."
-    instead = f"put the secret into the variable {name}."
+    instead = f"put the secret in the variable {name}."
     try:
         path = user_path(file)
         _check_private(path)
@@ -86,7 +86,7 @@ def _read(name: str, file: str) -> str | None:
     except OSError as error:
         reason = getattr(error.__cause__ or error, "strerror", None) or "not a file"
         raise MissingFileError(
-            f"The file of secrets cannot be read ({reason}).", expected, f"Check its name, or {instead}"
+            f"The secrets file cannot be read ({reason}).", expected, f"Check its name, or {instead}"
         ) from None
     found, alike = None, None
     for number, line in enumerate(lines, 1):
@@ -100,12 +100,12 @@ def _read(name: str, file: str) -> str | None:
         elif _alike(variable, name):
             alike = number
     if found is None and alike is not None:
-        raise _bad_line(alike, path, f"has almost the name {name}, and it alone is looked for", name)
+        raise _bad_line(alike, path, f"has a name that resembles {name} but does not match it", name)
     return found
 
 
 def _alike(variable: str, name: str) -> bool:
-    """Whether a name is another one with a slip: without EXPRESSION_, with export, a letter wrong."""
+    """Whether a name is a slip of another: without EXPRESSION_, with export, or with a wrong letter."""
     if len(variable) > 2 * len(name):
         return False
     short = variable.removeprefix("export ").strip().upper().replace("-", "_")
@@ -117,16 +117,16 @@ def _bad_line(number: int, path: Path, what: str, name: str) -> BadInputError:
 
 
 def _check_private(path: Path) -> None:
-    """Raises a BadInputError when others may read the file; Windows has no such mode."""
+    """Raises a BadInputError if others may read the file; Windows has no such mode."""
     if mode := read_by_others(path):
         raise BadInputError(
-            f"The secrets in {path} can be read by others (mode {mode}).",
-            "Expected mode 600, for you alone.",
+            f"The secrets in {path} can be read by other users (mode {mode}).",
+            "Expected mode 600, so that only you can read them.",
             f"Run: chmod 600 {path}",
         )
 
 
 def _unquoted(value: str) -> str:
-    """Returns a value without the quotes around it."""
+    """Returns a value without surrounding quotes."""
     quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return value[1:-1] if quoted else value

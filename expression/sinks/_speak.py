@@ -1,11 +1,11 @@
-"""Says a word: a small program of its own, so that it can be cut short at any moment.
+"""Says a word: a small separate program, so that it can be stopped at any moment.
 
     python _speak.py PLAYER FILE TEXT VOICE RATE
 
-`speech.py` starts it. It writes TEXT as a sound to FILE, unless that is there, and then becomes the
-player. Without a TEXT it only looks whether the machine can speak, and plays FILE; without a PLAYER
-it plays nothing. pyttsx3 gets a process since macOS lets it speak in a main thread only, and since
-it cannot be stopped on Linux.
+`speech.py` starts it. It writes TEXT as sound to FILE, unless that exists, and then becomes the player.
+Without a TEXT it only checks whether the machine can speak, and plays FILE; without a PLAYER it plays
+nothing. pyttsx3 gets its own process because macOS lets it speak only in a main thread, and because it
+cannot be stopped on Linux.
 
 Source: https://pyttsx3.readthedocs.io/en/latest/engine.html
 
@@ -16,23 +16,23 @@ from __future__ import annotations
 
 import difflib
 import os
+import subprocess
 import sys
-import threading
 
 NO_ENGINE, NO_VOICE = 3, 4
-"""Exit codes: the system has nothing that speaks, or no such voice."""
+"""Exit codes: the system has no speech engine, or no such voice."""
 
 WRITE_SECONDS = 30.0
-"""How long a sound may take to be written."""
+"""How long writing a sound may take."""
 
 
 def main(player: str, file: str, text: str, voice: str, rate: str) -> None:
-    """Makes the sound, if need be, and plays it; does not return where a program plays it."""
+    """Creates the sound if necessary, and plays it; does not return if a program plays it."""
     if not (text and os.path.exists(file)):
-        engine = _engine(voice, int(rate))
+        engine, spoken = _engine(voice)
         if text:
             part = os.path.join(os.path.dirname(file), f"part-{os.path.basename(file)}")
-            _write(engine, text, part)
+            _write(engine, spoken, text, int(rate), part)
             os.replace(part, file)
     if not player:
         return
@@ -44,22 +44,36 @@ def main(player: str, file: str, text: str, voice: str, rate: str) -> None:
         os.execlp(player, player, file)
 
 
-def _write(engine, text: str, file: str) -> None:
-    """Writes what is said to a file; ends the program where that does not come to an end.
+def _write(engine, voice: str, text: str, rate: int, file: str) -> None:
+    """Writes the spoken text to a file; exits if that fails or does not finish.
 
-    With espeak runAndWait returns while a thread of espeak's still writes (pyttsx3 2.99, drivers/espeak.py:
-    startLoop ends after its first round).
+    On Linux the program espeak-ng writes it: with pyttsx3 2.99, espeak sets its rate in a thread of its own,
+    and on a busy machine sometimes speaks at its default rate.
     """
-    finished = threading.Event()
-    engine.connect("finished-utterance", lambda **_: finished.set())
+    if sys.platform == "linux":
+        return _write_with_espeak(["-v", voice] if voice else [], text, rate, file)
+    if voice:
+        engine.setProperty("voice", voice)
+    engine.setProperty("rate", rate)
     engine.save_to_file(text, file)
     engine.runAndWait()
-    if sys.platform == "linux" and not finished.wait(WRITE_SECONDS):
-        _end(1, f"the voice did not end within {WRITE_SECONDS:g} s")
 
 
-def _engine(voice: str, rate: int):
-    """Returns pyttsx3's engine with the voice; ends the program where there is none."""
+def _write_with_espeak(voice: list[str], text: str, rate: int, file: str) -> None:
+    """Runs espeak-ng; exits if that fails or does not finish."""
+    words = ["espeak-ng", *voice, "-s", str(rate), "-w", file, "--", text]
+    try:
+        done = subprocess.run(words, capture_output=True, stdin=subprocess.DEVNULL, timeout=WRITE_SECONDS)
+    except FileNotFoundError:
+        _end(NO_ENGINE, "the program espeak-ng is missing")
+    except subprocess.TimeoutExpired:
+        _end(1, f"the voice did not finish within {WRITE_SECONDS:g} s")
+    if done.returncode:
+        _end(1, " ".join(done.stderr.decode("utf-8", "replace").split()) or "espeak-ng failed")
+
+
+def _engine(voice: str) -> tuple:
+    """Returns pyttsx3's engine and the id of the voice, "" for the default; exits if there is none."""
     import pyttsx3
 
     try:
@@ -67,16 +81,11 @@ def _engine(voice: str, rate: int):
         voices = engine.getProperty("voices")
     except Exception as error:  # noqa: BLE001  each system's engine raises its own
         _end(NO_ENGINE, " ".join(str(error).split()))
-    if voice:
-        engine.setProperty("voice", _find(voice, voices).id)
-    # Only now: espeak changes voices at once, and rates in a thread of its own, which on a busy machine
-    # may lose a rate that was set before the voice.
-    engine.setProperty("rate", rate)
-    return engine
+    return engine, _find(voice, voices).id if voice else ""
 
 
 def _find(wanted: str, voices: list):
-    """Returns the voice of that name or language."""
+    """Returns the voice with that name or language."""
     wanted = wanted.lower()
     table = [(_words(voice), voice) for voice in voices]
     for fits in (str.__eq__, lambda word, w: word.startswith(f"{w}-"), lambda word, w: w in word.split()):
@@ -89,7 +98,7 @@ def _find(wanted: str, voices: list):
 
 
 def _words(voice) -> list[str]:
-    """Returns what a voice can be called: its id, the end of it, its name, its languages."""
+    """Returns the words that select a voice: its id, the last part of the id, its name, its languages."""
     languages = [str(language).replace("_", "-") for language in voice.languages or ()]
     return [word.lower() for word in (voice.id, voice.id.split("/")[-1], voice.name, *languages)]
 

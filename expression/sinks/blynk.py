@@ -1,10 +1,10 @@
-"""Blynk: a phone switches the reading off and on, and shows the label as a number and as an emoji.
+"""Blynk: a phone turns reading off and on, and shows the label as a number and as an emoji.
 
     export EXPRESSION_BLYNK_TOKEN=...
     expression live --sink blynk
     expression live --sink blynk:switch=v5,index=,emoji=v7,every=30
 
-The token of the device is a secret, EXPRESSION_BLYNK_TOKEN. The HTTP interface carries it in the address, so
+The token of the device is a secret, EXPRESSION_BLYNK_TOKEN. The HTTP API carries it in the address, so
 addresses are never shown, and redirects are not followed.
 
 Source: https://docs.blynk.io/en/blynk.cloud/device-https-api/get-datastream-value,
@@ -38,10 +38,10 @@ logger = logging.getLogger("expression")
 VARIABLE = "EXPRESSION_BLYNK_TOKEN"
 
 TIMEOUT = 3.0
-"""Seconds that a request may take as a whole; the stop of a run waits for 5."""
+"""Seconds that a whole request may take; stopping a run waits for 5."""
 
 LAST_SECONDS = 1.5
-"""Seconds that the last one may take."""
+"""Seconds that the last request may take."""
 
 EMOJI = {
     "Angry": "😠",
@@ -52,32 +52,32 @@ EMOJI = {
     "Surprise": "😮",
     "Neutral": "😐",
 }
-"""What is shown for a label; others are shown as they are written."""
+"""The emoji of each label; other labels are shown as text."""
 
 NOBODY = "💤"
 
 REFUSED = {400, 401, 403}
-"""Answers that a wrong token or pin gets."""
+"""Status codes for a wrong token or pin."""
 
 
 class Blynk(Sink):
     """Reads one virtual pin and writes two.
 
     Args:
-        switch: The pin that turns the reading off (0) and on (1); empty for none.
-        index: The pin that gets the index of the label, from 0; empty for none.
-        emoji: The pin that gets the label as an emoji; empty for none.
-        every: Seconds between two looks at the switch. Each counts as a message of the plan, as do updates
-            (https://docs.blynk.io/en/message-usage): 17,280 a day at 5 s.
-        settle: Seconds that a label must have been the same.
-        room: Whom to follow: "largest", or "mean" for the mood of all.
+        switch: The pin that turns reading off (0) and on (1); empty for none.
+        index: The pin that receives the index of the label, counted from 0; empty for none.
+        emoji: The pin that receives the label as an emoji; empty for none.
+        every: Seconds between two checks of the switch. Each check counts as a message of your plan, as do
+            updates (https://docs.blynk.io/en/message-usage): 17,280 a day at 5 s.
+        settle: Seconds that a label must stay the same before it is sent.
+        room: Follow the "largest" face, or the "mean" of everybody's scores.
         secrets: A file of mode 600 with a line `EXPRESSION_BLYNK_TOKEN=...`, the token of the device, in
-            place of the environment.
-        server: Where Blynk runs.
+            place of the environment variable.
+        server: The address of the Blynk server.
 
     Raises:
-        BadInputError: An option is out of range, or there is no token, or others can read its file.
-        MissingFileError: The file of secrets is not there.
+        BadInputError: An option is out of range, or the token is missing, or others can read its file.
+        MissingFileError: The secrets file does not exist.
     """
 
     only_changes = True
@@ -107,24 +107,24 @@ class Blynk(Sink):
         _check("settle", settle, 0 <= settle <= 3600, "0 to 3600 seconds")
         _check("room", room, room in POLICIES, " or ".join(POLICIES))
         safe = re.match(r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1))(:\d+)?/?$", server)
-        _check_secretly("server", safe, "https://HOST alone, to which the token is added")
+        _check_secretly("server", safe, "only https://HOST, to which the token is sent")
         self.dwell, self.room = settle, room
         self._switch, self._index, self._emoji, self._every = switch, index, emoji, every
         self._server, self._token = server.rstrip("/"), _read_token(secrets)
         self._opener = urllib.request.build_opener(NoRedirect, *TIMELY)
-        self._on: bool | None = None  # what the switch said last
+        self._on: bool | None = None  # the last state of the switch
         self._sending = self._warned = self._worked = False
         self._lock, self._away = threading.Lock(), False  # whether the last request failed
-        self._shown: str | None = NOBODY  # what the phone shows; None where that is not known
+        self._shown: str | None = NOBODY  # what the phone shows; None if not known
         self._closed = threading.Event()
         self._watcher: threading.Thread | None = None
 
     def open(self) -> None:
-        """Looks at the switch, and goes on looking.
+        """Checks the switch, and starts checking it regularly.
 
         Raises:
-            BadInputError: Blynk does not know the token, or the pin.
-            RunError: Blynk cannot be reached, or has trouble; tried again.
+            BadInputError: Blynk does not recognise the token or the pin.
+            RunError: Blynk cannot be reached or has a problem; tried again.
         """
         if not self._switch:
             return
@@ -138,11 +138,11 @@ class Blynk(Sink):
         return reading.label != NOT_SURE and bool(self._index or self._emoji)
 
     def send(self, reading: Reading) -> None:
-        """Writes the label to both pins, by one request.
+        """Writes the label to both pins in one request.
 
         Raises:
-            BadInputError: Blynk does not know the token or a pin, at the first time.
-            RunError: Blynk cannot be reached, or has trouble.
+            BadInputError: Blynk does not recognise the token or a pin, on the first update.
+            RunError: Blynk cannot be reached or has a problem.
         """
         values, labels = {}, self.control.labels
         if self._index and reading.label in labels:
@@ -158,10 +158,10 @@ class Blynk(Sink):
             self._update({self._emoji: NOBODY})
 
     def close(self) -> None:
-        """Shows that nobody is there any more, unless Blynk is away, and looks at the switch no more.
+        """Shows that nobody is there, unless Blynk is unreachable, and stops checking the switch.
 
         Raises:
-            RunError: It could not be shown.
+            RunError: That could not be shown.
         """
         self._closed.set()
         try:
@@ -173,9 +173,9 @@ class Blynk(Sink):
                 self._watcher = None
 
     def _watch(self) -> None:
-        """Looks at the switch again and again; warns once while that fails.
+        """Checks the switch regularly; warns once while that fails.
 
-        Not while a label is sent: the stop of a run would wait for one request after the other.
+        Not while a label is being sent: stopping a run would have to wait for two requests.
         """
         while not self._closed.wait(self._every):
             if self._sending:
@@ -186,14 +186,14 @@ class Blynk(Sink):
             except (ExpressionError, *DAMAGE) as error:
                 if not (self._warned or getattr(error, "told", False)):
                     logger.warning(
-                        "The switch of the sink blynk cannot be read, and stays as it is. %s", error
+                        "The switch of the sink blynk cannot be read and keeps its state. %s", error
                     )
                 self._warned = True
 
     def _look(self) -> None:
-        """Turns the run's switch where the pin has changed; one that was never set turns nothing."""
+        """Sets the run's switch if the pin has changed; a pin that was never set has no effect."""
         answer = self._ask("get", {self._switch: None}).strip()
-        bare = re.fullmatch(r'\[?"?([^]["]*)"?\]?', answer)  # as 1, "1" or ["1"]
+        bare = re.fullmatch(r'\[?"?([^]["]*)"?\]?', answer)  # 1, "1" or ["1"]
         if bare and not bare[1].strip():
             return
         try:
@@ -202,9 +202,9 @@ class Blynk(Sink):
             number = math.nan
         if not math.isfinite(number):
             raise RunError(
-                f"Blynk's {self._switch} holds {answer[:40]!r}.",
+                f"Blynk's {self._switch} contains {answer[:40]!r}.",
                 "Expected 0 or 1.",
-                "Make its datastream an integer, or choose another pin for switch.",
+                "Set the type of its datastream to integer, or choose another pin for switch.",
             )
         on = number != 0
         if on != self._on:
@@ -221,7 +221,7 @@ class Blynk(Sink):
             self._sending = False
 
     def _ask(self, what: str, pins: dict[str, str | None], seconds: float = TIMEOUT) -> str:
-        """Asks Blynk; an error says by `told` whether the same trouble was met, and so told, before."""
+        """Asks Blynk; an error's `told` says whether the previous request failed too, and was reported."""
         try:
             answer = self._get(what, pins, seconds)
         except (BadInputError, RunError) as error:
@@ -232,7 +232,7 @@ class Blynk(Sink):
         return answer
 
     def _get(self, what: str, pins: dict[str, str | None], seconds: float) -> str:
-        """Returns what Blynk answers; no error of this holds the token."""
+        """Returns Blynk's answer; no error of this contains the token."""
         words = [f"token={self._token}"]
         words += [p if v is None else f"{p}={urllib.parse.quote(v, safe='')}" for p, v in pins.items()]
         host = urllib.parse.urlsplit(self._server).netloc
@@ -253,11 +253,11 @@ class Blynk(Sink):
             raise RunError(
                 f"Blynk at {host} cannot be reached ({why}).",
                 f"Expected an answer within {seconds:g} s.",
-                "Look at the connection to the internet.",
+                "Check the internet connection.",
             ) from None
 
     def _message(self, error: urllib.error.HTTPError) -> str:
-        """Returns what Blynk says of a failure, without the token."""
+        """Returns Blynk's reason for a failure, without the token."""
         try:
             said = str(json.loads(error.read1(4096))["error"]["message"])
         except (*DAMAGE, http.client.HTTPException):
@@ -268,58 +268,58 @@ class Blynk(Sink):
 def _check(name: str, value: object, fits: object, expected: str) -> None:
     if not fits:
         raise BadInputError(
-            f"{name} of the sink blynk is {value!r}.", f"Expected {expected}.", "Choose another."
+            f"The option {name} of the sink blynk is {value!r}.", f"Expected {expected}.", "Choose another."
         )
 
 
 def _check_secretly(name: str, fits: object, expected: str) -> None:
-    """Raises a BadInputError that does not repeat the value, which may hold the token by a slip."""
+    """Raises a BadInputError that does not repeat the value, which may contain the token by mistake."""
     if not fits:
         raise BadInputError(
-            f"{name} of the sink blynk is of another form.",
+            f"The option {name} of the sink blynk has an invalid value.",
             f"Expected {expected}.",
-            f"Choose another; the token belongs in {VARIABLE} or a file of secrets.",
+            f"Correct it; the token belongs in {VARIABLE} or a secrets file.",
         )
 
 
 def _check_pins(pins: dict[str, str]) -> None:
-    """Raises a BadInputError where one pin is to do two things, or none anything."""
+    """Raises a BadInputError if a pin is used twice, or none at all."""
     used = [pin for pin in pins.values() if pin]
     if not used:
         raise BadInputError(
-            "No pin is left to the sink blynk.",
-            "Expected one at least.",
-            f"Leave out one of {', '.join(pins)}.",
+            "The sink blynk has no pins.",
+            "Expected at least one.",
+            f"Remove one of these options to use its default: {', '.join(pins)}.",
         )
     twice = [name for name, pin in pins.items() if pin and used.count(pin) > 1]
     if twice:
         raise BadInputError(
-            f"{' and '.join(twice)} of the sink blynk are {pins[twice[0]]}.",
-            "Expected a pin for each; left out, they are v0, v1 and v2.",
-            "Choose another for one, or leave it empty.",
+            f"The options {' and '.join(twice)} of the sink blynk share the pin {pins[twice[0]]}.",
+            "Expected a separate pin for each; the defaults are v0, v1 and v2.",
+            "Choose another pin for one of them, or leave it empty.",
         )
 
 
 def _advice(code: int, pins: Iterable[str]) -> tuple[str, str]:
-    """Returns what was expected of Blynk's answer, and what to do."""
+    """Returns what was expected of Blynk, and what to do."""
     if code in REFUSED:
-        known = f"Expected it to know the token, and {', '.join(pins)}."
+        known = f"Expected it to recognise the token, and {', '.join(pins)}."
         return known, f"Compare {VARIABLE} with the device's token, and the pins with its datastreams."
     if code == 429:
-        return "Expected fewer messages than the plan allows.", "Look more seldom, as with every=60."
+        return "Expected fewer messages than the plan allows.", "Check less often, for example with every=60."
     if code < 400:
-        return "Expected it to answer itself.", "Leave out server, or name the one that it points to."
-    return "Expected it to do what it was asked.", "Wait until it works again."
+        return "Expected an answer, not a redirect.", "Leave out server, or use the one that it redirects to."
+    return "Expected it to carry out the request.", "Wait until it works again."
 
 
 def _read_token(file: str) -> str:
-    """Returns the token of the environment or the file; what is wrong with it is told without it."""
+    """Returns the token from the environment or the file; errors do not show it."""
     token = (secret(VARIABLE, file) or "").strip()
     if not re.fullmatch(r"[A-Za-z0-9_-]+", token):
         raise BadInputError(
-            f"{VARIABLE} is no token." if token else f"The sink blynk found no {VARIABLE}.",
+            f"{VARIABLE} is not a token." if token else f"The sink blynk did not find {VARIABLE}.",
             "Expected the token of the device: letters, digits, - and _.",
-            "Copy it from Device Info in Blynk.Console into that variable, or into a file: "
-            f"a line {VARIABLE}=..., and blynk:secrets=FILE.",
+            "Copy it from Device Info in Blynk.Console into that variable, or into a file "
+            f"as a line {VARIABLE}=..., and use blynk:secrets=FILE.",
         )
     return token

@@ -2,7 +2,7 @@
 
     11:11:11   1 Happy     73%   2 not sure  31%
 
-`--sink console` makes it; without a display and another sink, `expression live` does.
+`--sink console` creates it; so does `expression live` without a display or another sink.
 
 Notebook: 09_reactions
 """
@@ -18,13 +18,13 @@ from ..types import Reading
 from ._base import Sink
 
 SECONDS = 1.0
-"""Least time between two lines."""
+"""Minimum seconds between two lines."""
 
 
 class Console(Sink):
-    """Prints a line: the time of day, then number, label and score of each person.
+    """Prints a line with the time of day, then the number, label and score of each person.
 
-    Ends the run when nobody reads what it prints any more, as in `expression live | head`.
+    Ends the run when its output is no longer read, as in `expression live | head`.
 
     Example:
         >>> from expression.types import Box
@@ -39,18 +39,18 @@ class Console(Sink):
         self._printed: float | None = None
 
     def send(self, reading: Reading) -> None:
-        """Keeps the readings of one frame together and prints them when the next one begins."""
+        """Collects the readings of one frame and prints them when the next one starts."""
         if any(other.frame != reading.frame for other in self._people.values()):
             self._print_people()
         self._people[reading.person] = reading
 
     def empty(self) -> None:
-        """Says once that nobody is there."""
+        """Prints once that nobody is there."""
         self._print_people()
         self._print(NOBODY)
 
     def close(self) -> None:
-        """Prints what was read last, unless a line was printed just now."""
+        """Prints the last readings, unless a line was just printed."""
         self._print_people()
 
     def _print_people(self) -> None:
@@ -63,19 +63,19 @@ class Console(Sink):
         self._print("   ".join(_cell(reading) for _, reading in sorted(people.items())).rstrip())
 
     def _print(self, text: str) -> None:
-        """Prints a line at once; a closed pipe ends the run without a word."""
+        """Prints a line at once; a closed pipe ends the run silently."""
         if self.finished:
             return
         try:
             print(f"{time.strftime('%H:%M:%S')}   {for_console(text)}", flush=True)
         except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.EINVAL):  # Windows says the latter
+            if error.errno not in (errno.EPIPE, errno.EINVAL):  # Windows raises the latter
                 raise
             self.finished = True
             to_nowhere()
 
 
 def _cell(reading: Reading) -> str:
-    """Returns number, label and score; no score for "not sure", which has none."""
+    """Returns number, label and score; "not sure" has no score."""
     score = "" if reading.label == NOT_SURE else f"{reading.score:.0%}"
     return f"{reading.person} {reading.label:8} {score:>4}"

@@ -1,7 +1,7 @@
 """Csvfile: writes every reading as a row of a CSV file.
 
-`--sink csvfile:PATH` makes it. `columns` and `row` are the one place that knows the
-form of the rows; whatever else writes them calls these.
+`--sink csvfile:PATH` creates it. Only `columns` and `row` define the format of the rows; other code that
+writes rows calls them.
 
 Notebook: 09_reactions
 """
@@ -30,21 +30,21 @@ COLUMNS = ("frame", "time", "person", "x", "y", "width", "height", "label", "sco
 A column for each label follows, with the score of that label."""
 
 FILE = "file"
-"""The last column where the source is a folder of pictures: the name of the picture."""
+"""The last column if the source is a folder of pictures: the name of the picture."""
 
 
 def columns(labels: Iterable[str], files: bool = False) -> list[str]:
     """Returns the header of the rows.
 
     Args:
-        labels: The labels, in their order.
+        labels: The labels, in order.
         files: Whether the rows name a picture.
     """
     return [csv_cell(name) for name in (*COLUMNS, *labels, *([FILE] if files else []))]
 
 
 def row(reading: Reading, files: bool = False) -> list:
-    """Returns a reading as a row; `files` is whether it names the picture.
+    """Returns a reading as a row; `files` tells whether it names the picture.
 
     Example:
         >>> from expression.types import Box
@@ -58,13 +58,13 @@ def row(reading: Reading, files: bool = False) -> list:
 
 
 class Csvfile(Sink):
-    """Writes rows to a file, each at once, so that a run that is killed loses nothing.
+    """Writes rows to a file, each at once, so that a killed run loses nothing.
 
-    Rows are added to a file that was written like this before. A file with anything else in it is left as it
-    is. One run at a time has the file, which nobody but its owner may read unless it was there before.
+    Rows are appended to a file that was written this way before. A file with other content is left unchanged.
+    Only one run at a time writes a file, which only its owner may read unless it existed before.
 
     Args:
-        path: The file; its folder has to be there.
+        path: The file; its folder must exist.
     """
 
     option = place = "path"
@@ -75,22 +75,22 @@ class Csvfile(Sink):
         self._lock: FileLock | None = None
         self._rows = 0
         self._header: list[str] | None = None
-        self._start = b""  # what a last line that was not finished needs first
+        self._start = b""  # what has to follow an unfinished last line first
 
     def open(self) -> None:
-        """Opens the file, or makes it.
+        """Opens the file, or creates it.
 
         Raises:
-            OutputError: It cannot be written, or holds something else; choose another.
-            BadInputError: Another run writes it.
+            OutputError: It cannot be written, or has other content; choose another.
+            BadInputError: Another run is writing it.
         """
         try:
             self._file = open(self.path, "ab", buffering=0, opener=_private)  # noqa: SIM115  closed in close
         except OSError as error:
             raise OutputError(
                 f"The readings cannot be written to {self.path} ({error.strerror or error}).",
-                "Expected a file in a folder that is there and writable.",
-                "Make the folder, or choose another file.",
+                "Expected a file in an existing, writable folder.",
+                "Create the folder, or choose another file.",
             ) from error
         try:
             self._take_up()
@@ -99,7 +99,7 @@ class Csvfile(Sink):
             raise
 
     def _take_up(self) -> None:
-        """Makes sure that nobody else writes the file, and that its rows are like those to come."""
+        """Makes sure that no other run writes the file, and that its rows have the right columns."""
         if self.path.is_file():  # not /dev/stdout or a pipe
             place = self.path.resolve()
             self._lock = hold(
@@ -107,7 +107,7 @@ class Csvfile(Sink):
                 BadInputError(
                     f"{self.path} is being written by another run, or by another part of this one.",
                     "Expected one run at a time.",
-                    f"End that one, or choose another file, such as {self.path.stem}-2{self.path.suffix}.",
+                    f"Stop it, or choose another file, such as {self.path.stem}-2{self.path.suffix}.",
                 ),
             )
         first, torn = _ends(self.path)
@@ -120,11 +120,11 @@ class Csvfile(Sink):
         self._header, self._start = first or None, b"\n" if torn else b""
 
     def send(self, reading: Reading) -> None:
-        """Adds a row, after the header where the file is new.
+        """Adds a row, after the header if the file is new.
 
         Raises:
-            BadInputError: The rows that are there have other columns; choose another file.
-            OutputError: There is no room; nothing of the row is there then.
+            BadInputError: The existing rows have other columns; choose another file.
+            OutputError: The disk is full; no part of the row is written then.
         """
         named = bool(reading.file)
         if self._header is None:
@@ -138,7 +138,7 @@ class Csvfile(Sink):
         self._rows += 1
 
     def _other_columns(self, reading: Reading) -> BadInputError:
-        """Returns the error for rows that do not go with those in the file."""
+        """Returns the error for rows that do not match those in the file."""
         remedy = "Choose another file, or move that one away."
         if self._header == columns(reading.scores):
             return BadInputError(
@@ -149,27 +149,27 @@ class Csvfile(Sink):
         there = [name for name in self._header[len(COLUMNS) :] if name != FILE]
         return BadInputError(
             f"{self.path} has the labels {', '.join(there)}.",
-            f"Expected {', '.join(reading.scores)}, which this network knows.",
+            f"Expected the labels of this network: {', '.join(reading.scores)}.",
             remedy,
         )
 
     def close(self) -> None:
-        """Closes the file and says what was added."""
+        """Closes the file and prints how many rows were added."""
         if self._file is not None:
             self._give_back()
             say(f"{self.path}: {self._rows} rows added.")
 
     def _give_back(self) -> None:
-        """Closes the file and lets others have it."""
+        """Closes the file and releases it for other runs."""
         self._file.close()
         self._file = None
         let_go(self._lock)
 
     def _write(self, cells: list) -> None:
-        """Writes a whole row or, where the disk is full, nothing of it."""
+        """Writes a whole row or, if the disk is full, nothing of it."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(cells)
-        line = self._start + text.getvalue().encode("utf-8", "backslashreplace")  # names may hold any byte
+        line = self._start + text.getvalue().encode("utf-8", "backslashreplace")  # names may contain any byte
         with as_output_error(self.path):
             written = self._file.write(line)
             if written != len(line):
@@ -179,16 +179,16 @@ class Csvfile(Sink):
 
 
 def _private(path: str, flags: int) -> int:
-    """Opens a file that nobody but its owner may read, if it is a new one."""
+    """Opens a file; a new one may be read only by its owner."""
     return os.open(path, flags, PRIVATE)
 
 
 def _ends(path: Path) -> tuple[list[str], bool]:
-    """Returns a file's first row, and whether its last line was not finished."""
+    """Returns a file's first row, and whether its last line is unfinished."""
     if not path.is_file() or path.stat().st_size == 0:
         return [], False
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        start = file.read(10_000).replace("\0", " ")  # Python 3.10 stumbles over zeros
+        start = file.read(10_000).replace("\0", " ")  # Python 3.10 fails on null characters
     try:
         first = next(csv.reader(io.StringIO(start, newline="")), [])
     except csv.Error:

@@ -3,8 +3,8 @@
     export GOOGLE_APPLICATION_CREDENTIALS=~/key.json
     expression live --sink firebase:my-project.firebasestorage.app
 
-It sends nothing unless it is asked for, says at the start what goes where, and stands still while the run is
-paused. A picture is named by its content, so that the same one is never there twice.
+It sends nothing unless requested, prints at the start what is sent where, and stops while the run is paused.
+A picture is named after its content, so the same one is never stored twice.
 
 Source: https://firebase.google.com/docs/storage/admin/start,
 https://cloud.google.com/storage/docs/request-preconditions
@@ -36,46 +36,46 @@ if TYPE_CHECKING:
     from google.api_core.exceptions import GoogleAPICallError
 
 VARIABLE, EMULATOR = "GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"
-"""Google's names for the file with the key, and for a storage that is not Google's, as in tests."""
+"""Google's variables for the file with the key, and for a storage that is not Google's, as in tests."""
 
 NO_TELEMETRY = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
-"""Without this Google's client asks about the bucket in a thread that outlives the run, for telemetry alone.
+"""Without this, Google's client queries the bucket in a thread that outlives the run, only for telemetry.
 
 Source: google/cloud/storage/_opentelemetry_tracing.py of google-cloud-storage 3.17.
 """
 
 NOISE = r"^\w+\(.*?\): |\[Errno -?\d+\] "
-"""What stands in errors of connections and tells a reader nothing."""
+"""Parts of connection errors that do not help a reader."""
 
 TIMEOUT = 3.0
-"""Seconds that a login and a picture may take together; the stop of a run waits for 5."""
+"""Seconds that a login and a picture may take together; stopping a run waits for 5."""
 
 REFUSED = {400, 401, 403, 404}
-"""Answers that trying again does not fix."""
+"""Status codes for which trying again does not help."""
 
 WHERE = "Copy it from the Firebase console: Storage, without gs://."
 MAY = "Give its service account the role Storage Object Creator in the Google Cloud console: IAM."
 ADVICE = {
-    401: ("Expected a key that may create objects in it.", MAY),
-    403: ("Expected a key that may create objects in it.", MAY),
-    404: ("Expected the name of a bucket that is there.", WHERE),
+    401: ("Expected a key with permission to create objects in it.", MAY),
+    403: ("Expected a key with permission to create objects in it.", MAY),
+    404: ("Expected the name of an existing bucket.", WHERE),
 }
-OTHER_ADVICE = "Expected it to be taken.", "Look at the bucket in the Firebase console, or wait."
-"""What was expected, and what to do, for answers of Google's storage."""
+OTHER_ADVICE = "Expected it to be accepted.", "Check the bucket in the Firebase console, or wait."
+"""What was expected, and what to do, by the status code from Google's storage."""
 
-NEW_KEY = "Make a new one in the Firebase console: Project settings, Service accounts."
+NEW_KEY = "Create a new one in the Firebase console: Project settings, Service accounts."
 
 
 class Firebase(Sink):
-    """Sends faces as JPEG, with label, scores, time and person as their metadata.
+    """Sends faces as JPEG, with label, scores, time and person as metadata.
 
     Args:
         bucket: The name of the storage bucket.
-        credentials: The file with the key of a service account; empty: the one that
-            GOOGLE_APPLICATION_CREDENTIALS names.
-        folder: What the names of the pictures begin with.
-        settle: Seconds that a label must have been the same.
-        pause: Seconds between two pictures of one person, at least.
+        credentials: The file with the key of a service account; empty for the one named in
+            GOOGLE_APPLICATION_CREDENTIALS.
+        folder: The folder in the bucket for the pictures.
+        settle: Seconds that a label must stay the same before a picture is sent.
+        pause: Minimum seconds between two pictures of one person.
 
     Raises:
         BadInputError: An option is out of range, or no credentials are named.
@@ -95,10 +95,10 @@ class Firebase(Sink):
         pause: float = 2.0,
     ):
         name = re.fullmatch(r"[a-z0-9][\w.-]{1,220}[a-z0-9]", bucket)
-        if not name:  # it may be a key by a slip, and is not repeated
+        if not name:  # it may be a key by mistake, and is not repeated
             raise BadInputError(
-                "bucket of the sink firebase is no name of a bucket.",
-                "Expected its name alone, as my-project.firebasestorage.app.",
+                "The option bucket of the sink firebase is not the name of a bucket.",
+                "Expected only its name, such as my-project.firebasestorage.app.",
                 WHERE,
             )
         _check("folder", folder, re.fullmatch(r"[\w/-]{1,100}", folder), "letters, digits, - and /")
@@ -108,14 +108,14 @@ class Firebase(Sink):
         if not self._key and not os.environ.get(EMULATOR):
             raise BadInputError(
                 "The sink firebase was given no credentials.",
-                f"Expected the name of the file with a service account's key in {VARIABLE} or credentials=.",
+                f"Expected {VARIABLE} or credentials= to name the file with a service account's key.",
                 "Get one in the Firebase console: Project settings, Service accounts.",
             )
         if "{" in self._key or "PRIVATE KEY" in self._key:
             raise BadInputError(
-                f"{VARIABLE} or credentials= holds a key itself.",
-                "Expected the name of the file with it.",
-                "Write the key into a file that only you can read, and name that.",
+                f"{VARIABLE} or credentials= contains the key itself.",
+                "Expected the name of the file with the key.",
+                "Save the key in a file that only you can read, and give that file's name.",
             )
         self._bucket_name, self._folder = bucket, folder.strip("/")
         self.dwell, self.min_interval = settle, pause
@@ -124,15 +124,15 @@ class Firebase(Sink):
         self._login: Any = None
         self._session: Any = None  # connections for the login
         self._deadline = Deadline(TIMEOUT)
-        self._unsent: _Picture | None = None  # what may have arrived, or not
+        self._unsent: _Picture | None = None  # may or may not have arrived
         self._told = self._worked = False
 
     def open(self) -> None:
-        """Logs in, and says what goes where.
+        """Logs in, and prints what is sent where.
 
         Raises:
-            MissingFileError: The key is not there.
-            BadInputError: The key is damaged, or Google does not know it.
+            MissingFileError: The file with the key does not exist.
+            BadInputError: The key is damaged, or Google does not accept it.
             RunError: Google cannot be reached; tried again.
         """
         import firebase_admin
@@ -150,27 +150,27 @@ class Firebase(Sink):
         try:
             self._bucket = storage.bucket(self._bucket_name, self._app)
             keep_time(self._bucket.client._http, lambda: self._deadline)
-        except BaseException:  # the app would be in the way of the next try
+        except BaseException:  # the app would block the next attempt
             self.close()
             raise
         if not self._told:
             where = os.environ.get(EMULATOR) or "Google"
             say(
-                f"Pictures of faces are sent to the bucket {self._bucket_name} at {where}, one for each "
-                "label that has changed and settled, with label, scores, time and person."
+                f"Pictures of faces are sent to the bucket {self._bucket_name} at {where}, one whenever "
+                "a label has changed and settled, with label, scores, time and person."
             )
         self._told = True
 
     def wants(self, reading: Reading) -> bool:
-        """Whether there is a label, and nobody has paused the run."""
+        """Whether there is a label and the run is not paused."""
         return reading.label != NOT_SURE and not self.control.paused
 
     def send(self, reading: Reading) -> None:
-        """Sends the face; one that may have arrived already is sent again as it was, never another like it.
+        """Sends the face; one that may have arrived already is sent again unchanged, so it is stored once.
 
         Raises:
-            BadInputError: Google refuses the first picture: the bucket, or what the key may do.
-            RunError: Google cannot be reached, or has trouble.
+            BadInputError: Google refuses the first picture because of the bucket or the key's permissions.
+            RunError: Google cannot be reached or has a problem.
         """
         of = (reading.person, reading.label)
         if self._unsent is None or self._unsent.of != of:
@@ -195,7 +195,7 @@ class Firebase(Sink):
         self._app = None
 
     def _picture(self, of: tuple[int, str], reading: Reading) -> _Picture:
-        """Returns what is sent of a reading."""
+        """Returns the picture and metadata to send for a reading."""
         jpeg = encode_jpeg(face_of(self.frame, reading), 90)
         label = re.sub(r"[^\w-]+", "_", reading.label)
         name = f"{self._folder}/{label}/{hashlib.sha256(jpeg).hexdigest()[:32]}.jpg"
@@ -210,7 +210,7 @@ class Firebase(Sink):
         return _Picture(of, name, jpeg, metadata)
 
     def _upload(self, picture: _Picture) -> None:
-        """Writes an object that is not there yet; one that is there stays as it is."""
+        """Writes an object if it does not exist yet; an existing one stays unchanged."""
         from google.api_core.exceptions import GoogleAPICallError, PreconditionFailed
 
         blob = self._bucket.blob(picture.name)
@@ -224,7 +224,7 @@ class Firebase(Sink):
         except GoogleAPICallError as error:
             kind = BadInputError if error.code in REFUSED and not self._worked else RunError
             raise kind(
-                f"The bucket {self._bucket_name} took no picture ({error.code}: {_reason(error)}).",
+                f"The bucket {self._bucket_name} rejected the picture ({error.code}: {_reason(error)}).",
                 *ADVICE.get(error.code, OTHER_ADVICE),
             ) from error
         except OSError as error:  # requests' errors are OSErrors
@@ -252,13 +252,13 @@ class Firebase(Sink):
             ) from error
         except DAMAGE:
             raise BadInputError(
-                f"{path} is no key of a service account.",
-                "Expected the JSON file that the Firebase console makes.",
+                f"{path} is not the key of a service account.",
+                "Expected the JSON file that the Firebase console creates.",
                 NEW_KEY,
             ) from None  # the reason may quote the key
 
     def _log_in(self) -> None:
-        """Gets a new token where the old one has run out, in the time that there is."""
+        """Gets a new token if the old one has expired, within the deadline."""
         from google.auth.exceptions import RefreshError, TransportError
         from google.auth.transport.requests import Request
 
@@ -270,7 +270,7 @@ class Firebase(Sink):
             kind = RunError if error.retryable or self._worked else BadInputError
             raise kind(
                 f"Google did not accept the key ({_say(error.args[0] if error.args else error)}).",
-                "Expected one of a service account that is in force, and a clock that is right.",
+                "Expected a valid key of a service account, and a system clock that is correct.",
                 NEW_KEY,
             ) from None
         except TransportError as error:
@@ -280,7 +280,7 @@ class Firebase(Sink):
 
 
 class _Picture(NamedTuple):
-    """What is sent of a reading: whose and which label, name, bytes, metadata."""
+    """What is sent for a reading: its person and label, the name, the bytes and the metadata."""
 
     of: tuple[int, str]
     name: str
@@ -289,36 +289,38 @@ class _Picture(NamedTuple):
 
 
 def _unreachable(error: BaseException) -> RunError:
-    """Returns the error for a server that does not answer, with what lies at the bottom of it."""
+    """Returns the error for a server that does not answer, with the root cause."""
     while isinstance(inner := getattr(error, "reason", None) or (error.args or [""])[0], Exception):
         error = inner
     return RunError(
         f"Google's storage cannot be reached ({re.sub(NOISE, '', _say(error))}).",
         f"Expected an answer within {TIMEOUT:g} s.",
-        "Look at the connection to the internet.",
+        "Check the internet connection.",
     )
 
 
 def _strange(error: BaseException) -> RunError:
-    """Returns the error for an answer that is of another form than Google's."""
+    """Returns the error for an answer that does not have the form of Google's."""
     return RunError(
-        f"What should be Google's storage answered in another form ({type(error).__name__}).",
-        "Expected an answer as Google documents it.",
-        f"Look at the connection to the internet, and at {EMULATOR} if it is set.",
+        f"Google's storage sent an unexpected answer ({type(error).__name__}).",
+        "Expected an answer in the form that Google documents.",
+        f"Check the internet connection, and {EMULATOR} if it is set.",
     )
 
 
 def _reason(error: GoogleAPICallError) -> str:
-    """Returns what Google says of a failure, without the address and the JSON around it."""
+    """Returns Google's reason for a failure, without the surrounding address and JSON."""
     said = re.search(r'"message": *"((?:[^"\\]|\\.)*)"', str(error.message))
     return _say(said[1]) if said else http.client.responses.get(error.code, "no reason")
 
 
 def _say(error: object) -> str:
-    """Returns a reason in one line of 200 characters at most."""
+    """Returns a reason as one line of at most 200 characters."""
     return " ".join(str(error).split())[:200].rstrip(". ")
 
 
 def _check(name: str, value: object, fits: object, expected: str, remedy: str = "Choose another.") -> None:
     if not fits:
-        raise BadInputError(f"{name} of the sink firebase is {value!r}.", f"Expected {expected}.", remedy)
+        raise BadInputError(
+            f"The option {name} of the sink firebase is {value!r}.", f"Expected {expected}.", remedy
+        )

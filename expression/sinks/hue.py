@@ -1,7 +1,7 @@
 """Hue: lamps of a Philips Hue bridge follow what is read.
 
-`--sink hue`, `--sink hue:Sofa+Desk` or `--sink hue:group=Kitchen,blend=true` makes it, after
-`expression lights pair`. Its thread alone waits for the bridge. At the end the lamps are as they were.
+`--sink hue`, `--sink hue:Sofa+Desk` or `--sink hue:group=Kitchen,blend=true` creates it, after
+`expression lights pair`. Only its own thread waits for the bridge. At the end the lamps are restored.
 
 Notebook: 08_lights
 """
@@ -23,40 +23,40 @@ from ..lights.transport import TIMEOUT, BridgeError
 from ._light_sink import Lighting
 
 BACK_SECONDS = 0.5
-"""Seconds that a lamp may take at the end: four commands, at the bridge's rate."""
+"""Seconds that a lamp may take at the end: four commands, at the bridge's rate limit."""
 
 SHORT = 1.0
-"""Seconds that a bridge which did not answer last time is waited for at the end."""
+"""Seconds to wait at the end for a bridge that did not answer last time."""
 
 LONG = 10.0
-"""Seconds that the neutral light may wait for the bridge's rate; nobody is there who could see it."""
+"""Seconds that the neutral light may wait for the bridge's rate limit; nobody is there to see it."""
 
 MOST_NAMES = 10
-"""Lights that are named where many are left."""
+"""Maximum number of lights named if many are left."""
 
 logger = logging.getLogger("expression")
 
 
 class Hue(Lighting):
-    """Sends what changed to the lamps that are on, in colour, and within reach.
+    """Shows the light of each label on the colour lamps that are on and reachable.
 
     Args:
-        lights: Names or numbers of lamps with a + between; all if left out.
-        group: A room, a zone or a group, in place of lamps.
-        bridge: The address or id of the bridge; the one paired last if left out.
-        follow: largest or mean: whom the lamps follow.
-        colours: Lights of labels, such as "Happy:gold+Sad:blue 40%".
-        neutral: The light when nobody is there.
+        lights: Names or numbers of lamps, separated by +; all lamps if left out.
+        group: A room, zone or group, in place of lamps.
+        bridge: The address or id of the bridge; the last one paired if left out.
+        follow: Follow the "largest" face, or the "mean" of everybody's scores.
+        colours: Colours of labels, such as "Happy:gold+Sad:blue 40%".
+        neutral: The light when nobody is there. The label Neutral has its own light in `colours`.
         blend: Mix the lights of all labels by their scores.
-        by_score: A low score shows less bright.
-        brightness: Times all brightnesses, 0 to 1.
-        transition: Seconds from one light to the next.
-        dwell: Seconds that a label must have been the same before it is shown.
+        by_score: Dim the light when the score is low.
+        brightness: Factor for all brightnesses, 0 to 1.
+        transition: Seconds to fade from one light to the next.
+        dwell: Seconds that a label must stay the same before it is shown.
 
     Attributes:
         crew: The lamps; None before `open`.
-        pace: Keeps commands apart.
-        left: The names of lamps that `close` could not put back.
+        pace: Limits the rate of commands.
+        left: The names of lamps that `close` could not restore.
         restored: Whether all lamps are as they were.
     """
 
@@ -92,31 +92,31 @@ class Hue(Lighting):
 
     @property
     def close_seconds(self) -> float:
-        """How long `close` may take: with many lamps long, but only while the bridge answers."""
+        """How long `close` may take: long with many lamps, but only while the bridge answers."""
         if self._before is None or not (self._closing or self._bridge.transport.answers):
             return 0.0
         return self._back_seconds() + LONG
 
     @property
     def unfinished(self) -> str:
-        """How many lamps `close` still has to put back, in words."""
+        """How many lamps `close` still has to restore, as text."""
         names = self._before.pending if self._closing else []
-        count = "1 light is" if len(names) == 1 else f"{len(names)} lights are"
-        return f"{count} still to be put back ({_some(names)})" if names else ""
+        count = "1 light has" if len(names) == 1 else f"{len(names)} lights have"
+        return f"{count} yet to be restored ({_some(names)})" if names else ""
 
     def _back_seconds(self) -> float:
         return TIMEOUT + BACK_SECONDS * len(self._before.lamps)
 
     def open(self) -> None:
-        """Looks which lamps are there, and keeps how they are.
+        """Looks up the lamps, and saves their state.
 
         Raises:
-            BadInputError: No bridge was paired, the key is wrong, there is no such light, or another run
-                lets the lamps of the bridge follow.
+            BadInputError: No bridge has been paired, the key is wrong, there is no such light, or another run
+                controls the lamps of the bridge.
             MissingPackageError: phue is not installed.
             BridgeError: The bridge does not answer; it is tried again.
         """
-        import_phue()  # before a bridge is looked for, which pairing needs it for
+        import_phue()  # before looking for a paired bridge, since pairing needs it too
         self._bridge = Bridge(find(self.settings.bridge, found_in=self.settings.found_in), self.pace)
         crew = LampController(self._bridge, self.settings)
         try:
@@ -134,32 +134,32 @@ class Hue(Lighting):
                 "Do not use its lights from another computer during this run."
             )
         if not crew.following:
-            why = ", ".join(f"{lamp.name}: {lamp.skip_reason}" for lamp in crew.lamps) or "there are none"
+            why = ", ".join(f"{lamp.name}: {lamp.skip_reason}" for lamp in crew.lamps) or "none were found"
             logger.warning(
-                "No light can follow now (%s). Expected one with colours that is on and within reach. "
-                "Switch one on: it joins in by itself.",
+                "No light can follow now (%s). Expected a colour light that is on and reachable. "
+                "Switch one on; it joins in automatically.",
                 why,
             )
 
     def _tell_of_earlier(self, before: LampSnapshot) -> None:
-        """Says that more is put back at the end than this run will have changed."""
+        """Prints that more will be restored at the end than this run changes."""
         names, since = before.waiting
-        when = f"at the end the lights are put back as they were on {before.left or since}"
+        when = f"at the end the lights will be restored to their state on {before.left or since}"
         if before.left:
-            _say(f"An earlier run was cut off; {when}.")
+            _say(f"An earlier run was interrupted; {when}.")
         if names:
-            _say(f"Not put back when an earlier run ended: {', '.join(names)}; {when}.")
+            _say(f"Not restored when an earlier run ended: {', '.join(names)}; {when}.")
 
     def show(self, light: Light) -> None:
-        """Sends what changed.
+        """Sends a light to the lamps that do not show it yet.
 
         Raises:
-            BridgeError: The bridge does not answer, or takes no commands any more.
+            BridgeError: The bridge does not answer, or no longer accepts commands.
         """
         self._show(light, PATIENCE)
 
     def empty(self) -> None:
-        """Shows the neutral light on all lamps, however long the bridge's rate takes.
+        """Shows the neutral light on all lamps, waiting longer for the bridge's rate limit.
 
         Raises:
             BridgeError: As in `show`.
@@ -169,14 +169,14 @@ class Hue(Lighting):
     def _show(self, light: Light, patience: float) -> None:
         try:
             self.crew.show(light, patience)
-        except BadInputError as error:  # it knew key and lamps before: a run does not end for that
+        except BadInputError as error:  # the key and the lamps were valid before: this does not end a run
             raise BridgeError(error.happened, error.expected, error.remedy) from error
 
     def close(self) -> None:
-        """Puts the lamps back as they were; does nothing where that is done or none were looked at.
+        """Restores the lamps; does nothing if that is done or `open` did not find any.
 
         Raises:
-            BridgeError: The bridge does not answer; how they were is kept on disk.
+            BridgeError: The bridge does not answer; the previous states stay on disk.
         """
         if self.crew is None:
             return
@@ -188,11 +188,11 @@ class Hue(Lighting):
             self._bridge.transport.timeout = SHORT
         self._closing = True
         try:
-            outcome = crew.put_back(seconds, lambda: _say("Putting the lights back ..."))
+            outcome = crew.put_back(seconds, lambda: _say("Restoring the lights ..."))
         except (BridgeError, BadInputError) as error:
             raise BridgeError(
-                f"The lights were not put back: {error.happened}",
-                "Expected the bridge to answer; how they were is kept.",
+                f"The lights were not restored: {error.happened}",
+                "Expected the bridge to answer; their previous state is saved.",
                 f"Once it does, run: {self.later}",
             ) from error
         except KeyboardInterrupt:
@@ -208,40 +208,40 @@ class Hue(Lighting):
 
 
 def _tell_of_left(outcome: Outcome, seconds: float) -> None:
-    """Says which lamps are not as they were, and what to do.
+    """Prints which lamps were not restored, and what to do.
 
     Raises:
-        BridgeError: No time was left for some.
+        BridgeError: There was no time left for some of them.
     """
     for name, lacks in outcome.partly.items():
-        _say(f"Put back as far as is known: {name} (before the run the bridge said {lacks}).")
+        _say(f"Restored as far as known: {name} (before the run the bridge reported {lacks}).")
     if outcome.off:
         names = ", ".join(outcome.off)
-        _say(f"Switched off and not put back yet: {names}. Once on again: {Hue.later}")
+        _say(f"Switched off and not restored yet: {names}. Once on again, run: {Hue.later}")
     if outcome.far:
         names = ", ".join(outcome.far)
-        _say(f"Cannot be reached and is not put back yet: {names}. Later: {Hue.later}")
+        _say(f"Unreachable and not restored yet: {names}. Run later: {Hue.later}")
     if outcome.deaf:
         names = ", ".join(outcome.deaf)
         _say(f"{names} did not return to the previous state. Try again: {Hue.later}")
     if outcome.gone:
-        _say(f"Gone from the bridge, and forgotten: {', '.join(outcome.gone)}.")
+        _say(f"No longer on the bridge, and forgotten: {', '.join(outcome.gone)}.")
     for name, why in outcome.refused.items():
-        _say(f"Not put back yet: {name} ({why}). Try again: {Hue.later}")
+        _say(f"Not restored yet: {name} ({why}). Try again: {Hue.later}")
     if outcome.late:
         raise BridgeError(
-            f"These lights were not put back within {seconds:.0f} s: {', '.join(outcome.late)}.",
-            "Expected the bridge to be quicker; how they were is kept.",
+            f"These lights were not restored within {seconds:.0f} s: {', '.join(outcome.late)}.",
+            "Expected the bridge to be faster; their previous state is saved.",
             f"Run: {Hue.later}",
         )
 
 
 def _some(names: list[str]) -> str:
-    """Returns names in words, the first few of many."""
+    """Returns names as text, only the first few if there are many."""
     return ", ".join(names[:MOST_NAMES]) + (" and others" if len(names) > MOST_NAMES else "")
 
 
 def _say(line: str) -> None:
-    """Prints a line; a terminal that was closed must not hinder putting the lights back."""
+    """Prints a line; a closed terminal must not prevent restoring the lights."""
     with contextlib.suppress(OSError, ValueError):
         print(line, flush=True)

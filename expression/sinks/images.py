@@ -1,13 +1,13 @@
-"""Images: keeps the face when its label has changed and settled, apart from pictures that a person labelled.
+"""Images: saves the face when its label has changed and settled, apart from pictures that a person labelled.
 
     expression live --sink images
     expression live --sink images:folder=Guesses,limit=200
 
     Guesses/guesses.csv                               time,person,label,score,file
-    Guesses/2026-11-26/153012-person1-Happy-73.png    a face that the network took for Happy, by 73%
+    Guesses/2026-11-26/153012-person1-Happy-73.png    a face that the network read as Happy, with 73%
 
-What is kept are guesses of a network. They never go where labels of people are, and the oldest give way. One
-run at a time has the folder.
+The labels are guesses of a network. They are never saved among labels given by people, and the oldest are
+deleted first. Only one run at a time uses a folder.
 
 Notebook: 09_reactions
 """
@@ -42,19 +42,19 @@ COLUMNS = ["time", "person", "label", "score", "file"]
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 NAME = re.compile(r"\d{6}-person\d+-.+-\d+(-\d+)?\.png")
-"""What the folders and pictures are called that may be deleted; all others are left alone."""
+"""The names of folders and pictures that may be deleted; all others are left alone."""
 
 SHARE = 100
-"""Once it is full, one picture in so many gives way at a time, since the table is rewritten then."""
+"""Once the folder is full, one in this many pictures is deleted at a time, since the table is rewritten."""
 
 
 class Images(Sink):
-    """Keeps pictures of faces, and a row of each.
+    """Saves pictures of faces, with a table row for each.
 
     Args:
-        folder: Where they are kept; it is made where it is not there.
-        limit: How many pictures are kept at most.
-        settle: Seconds that a label must have been the same.
+        folder: The folder for the pictures; created if missing.
+        limit: Maximum number of pictures; the oldest are deleted.
+        settle: Seconds that a label must stay the same before a picture is saved.
 
     Raises:
         BadInputError: An option is out of range, or the folder is one for labelled pictures.
@@ -70,25 +70,27 @@ class Images(Sink):
             )
         if not 0 <= settle <= 3600:
             raise BadInputError(
-                f"settle of the sink images is {settle}.", "Expected 0 to 3600 seconds.", "Try settle=1."
+                f"The option settle of the sink images is {settle}.",
+                "Expected 0 to 3600 seconds.",
+                "Try settle=1.",
             )
         if not folder.strip():
             raise BadInputError(
-                "The folder of the sink images has no name.", "Expected one.", "Try folder=Guesses."
+                "The folder of the sink images has no name.", "Expected a name.", "Try folder=Guesses."
             )
         self.folder, self.dwell, self._limit = user_path(folder), settle, limit
         self._check_apart()
         self._lock: FileLock | None = None
         self._kept: deque[Path] = deque()  # the oldest first
-        self._stale = False  # whether the table has rows of pictures that gave way
+        self._stale = False  # whether the table has rows of deleted pictures
         self._added = 0
 
     def open(self) -> None:
-        """Makes the folder, and says that faces are kept there.
+        """Creates the folder, and prints that faces are saved there.
 
         Raises:
-            OutputError: The folder cannot be written, or another table has the name of this one's.
-            BadInputError: The folder is one for labelled pictures, or another run keeps pictures there.
+            OutputError: The folder cannot be written, or a different table has the same name.
+            BadInputError: The folder is one for labelled pictures, or another run saves pictures there.
         """
         self._check_apart()
         if self.folder.exists() and not self.folder.is_dir():
@@ -100,9 +102,9 @@ class Images(Sink):
         self._lock = hold(
             self.folder / ".lock",
             BadInputError(
-                f"Another run keeps pictures in {self.folder}.",
+                f"Another run is saving pictures in {self.folder}.",
                 "Expected one run at a time.",
-                "End the other one, or choose another folder, such as images:Guesses2.",
+                "Stop the other one, or choose another folder, such as images:Guesses2.",
             ),
         )
         try:
@@ -110,10 +112,10 @@ class Images(Sink):
         except BaseException:
             let_go(self._lock)
             raise
-        say(f"Pictures of faces are kept in {self.folder}, {self._limit} at most.")
+        say(f"Pictures of faces are saved in {self.folder}, {self._limit} at most.")
 
     def _take_up(self) -> None:
-        """Looks what is kept already, and leaves out of the table what is not there."""
+        """Lists the existing pictures, and removes the rows of missing ones from the table."""
         with as_output_error(self.folder):
             days = sorted(day for day in self.folder.iterdir() if DAY.fullmatch(day.name) and _is_own(day))
             self._kept = deque(p for day in days for p in sorted(day.iterdir()) if NAME.fullmatch(p.name))
@@ -132,10 +134,10 @@ class Images(Sink):
         return reading.label != NOT_SURE
 
     def send(self, reading: Reading) -> None:
-        """Keeps the face, and adds its row.
+        """Saves the face, and adds its row.
 
         Raises:
-            OutputError: There is no room, or the folder is locked; neither picture nor row is there then.
+            OutputError: The disk is full or the folder is locked; neither picture nor row is written then.
         """
         time = taken(reading)
         path = self._free(time.strftime("%Y-%m-%d/%H%M%S"), reading)
@@ -158,29 +160,29 @@ class Images(Sink):
         self._added += 1
 
     def close(self) -> None:
-        """Lets other runs have the folder, and says how many pictures were added."""
+        """Releases the folder for other runs, and prints how many pictures were added."""
         let_go(self._lock)
         added = f"{self._added} picture{'s' * (self._added != 1)} added"
-        say(f"{self.folder}: {added}, {len(self._kept)} kept.")
+        say(f"{self.folder}: {added}, {len(self._kept)} in total.")
 
     @property
     def _table(self) -> Path:
         return self.folder / TABLE
 
     def _check_apart(self) -> None:
-        """Raises where the folder is, or may become, one of pictures that a person labelled."""
+        """Raises if the folder contains, or may come to contain, pictures that a person labelled."""
         place = self.folder.resolve()
         sets = [p for p in (place, *place.parents) if p.name.lower() == "images"]
         inside = place in sets or any((p.parent / FILE).exists() for p in sets)
         if inside or (place / FILE).exists():
             raise BadInputError(
-                f"Guesses cannot be kept in {self.folder}, where labelled pictures are or will be.",
-                "Expected a folder of their own, apart from pictures that a person labelled.",
+                f"Guesses cannot be saved in {self.folder}, which is for labelled pictures.",
+                "Expected a separate folder, apart from pictures that a person labelled.",
                 "Choose another, such as images:Guesses.",
             )
 
     def _free(self, start: str, reading: Reading) -> Path:
-        """Returns a name that no picture has."""
+        """Returns an unused name for a picture."""
         label = re.sub(r"[^\w-]+", "_", reading.label)[:40]
         stem = f"{start}-person{reading.person}-{label}-{round(100 * reading.score)}"
         path, number = self.folder / f"{stem}.png", 1
@@ -190,7 +192,7 @@ class Images(Sink):
         return path
 
     def _make_room(self, wanted: int) -> None:
-        """Deletes the oldest pictures until there is room for so many more."""
+        """Deletes the oldest pictures until there is room for the given number."""
         while len(self._kept) > self._limit - wanted:
             self._stale = True
             self._delete(self._kept[0])
@@ -204,10 +206,10 @@ class Images(Sink):
             path.parent.rmdir()
 
     def _rows(self) -> list[list[str]]:
-        """Returns the header and the rows whose pictures are there; a row that was cut off is left out."""
+        """Returns the header and the rows whose pictures exist, without incomplete rows."""
         if not self._table.is_file() or not self._table.stat().st_size:
             return [COLUMNS]
-        expected = f"Expected {','.join(COLUMNS)}, with a line a picture."
+        expected = f"Expected {','.join(COLUMNS)}, with one line per picture."
         remedy = "Choose another folder, or move that file away."
         with as_bad_input(f"{self._table} is not readable", expected, remedy):
             text = self._table.read_text("utf-8-sig", "replace").replace("\0", " ")  # for Python 3.10
@@ -216,18 +218,18 @@ class Images(Sink):
         return [header, *(row for row in rows if len(row) == len(COLUMNS) and row[-1] in kept)]
 
     def _rewrite(self) -> None:
-        """Writes the table without rows of pictures that are gone, as a whole or not at all."""
+        """Writes the table without the rows of deleted pictures, completely or not at all."""
         write_text(self._table, _csv(*self._rows()), PRIVATE)
         self._stale = False
 
     def _append(self, row: list) -> None:
-        """Adds a row, as a whole or not at all."""
+        """Adds a row, completely or not at all."""
         with as_output_error(self._table), self._table.open("a+b") as file:
             size = file.seek(0, os.SEEK_END)
-            text = _csv(row) if size else _csv(COLUMNS, row)  # somebody may have deleted it
+            text = _csv(row) if size else _csv(COLUMNS, row)  # the table may have been deleted
             if size:
                 file.seek(-1, os.SEEK_END)
-                text = text if file.read() == b"\n" else f"\n{text}"  # or changed it by hand
+                text = text if file.read() == b"\n" else f"\n{text}"  # or edited
             try:
                 file.write(text.encode())
                 file.flush()
@@ -237,7 +239,7 @@ class Images(Sink):
 
 
 def _is_own(day: Path) -> bool:
-    """Whether it is a folder, and no link: what that leads to is somebody's, and is not deleted."""
+    """Whether it is a folder and not a link, whose target must not be deleted."""
     return day.is_dir() and not is_link(day.lstat())
 
 

@@ -1,7 +1,7 @@
 """Lamp: a drawn lamp that follows what is read, for everybody without a bridge.
 
-`--sink lamp` makes it. What it shows is computed as for real lamps, by `LightSettings`, and fades as they do;
-`picture` draws it for a window or a notebook.
+`--sink lamp` creates it. Its light is computed as for real lamps, by `LightSettings`, and fades as theirs
+does; `picture` draws it for a window or a notebook.
 
 Notebook: 08_lights
 """
@@ -19,21 +19,21 @@ from ..lights.colours import LOWEST, Light, mix
 from ._light_sink import Lighting
 
 GROUND, SHADE_OFF, METAL = (24, 27, 33), (58, 60, 66), (92, 96, 104)
-"""RGB of the room at night, of a shade without light, and of the stand."""
+"""RGB of the dark room, of the unlit shade, and of the stand."""
 
 
 class Lamp(Lighting):
-    """A drawn lamp. Any thread may ask for its picture.
+    """Draws a lamp in a corner of the display.
 
     Args:
-        follow: largest or mean: whom it follows.
-        colours: Lights of labels, such as "Happy:gold+Sad:blue 40%".
-        neutral: The light when nobody is there.
+        follow: Follow the "largest" face, or the "mean" of everybody's scores.
+        colours: Colours of labels, such as "Happy:gold+Sad:blue 40%".
+        neutral: The light when nobody is there. The label Neutral has its own light in `colours`.
         blend: Mix the lights of all labels by their scores.
-        by_score: A low score shows less bright.
-        brightness: Times all brightnesses, 0 to 1.
-        transition: Seconds from one light to the next.
-        dwell: Seconds that a label must have been the same before it is shown.
+        by_score: Dim the light when the score is low.
+        brightness: Factor for all brightnesses, 0 to 1.
+        transition: Seconds to fade from one light to the next.
+        dwell: Seconds that a label must stay the same before it is shown.
 
     Attributes:
         light: What it shows, or will once it has faded.
@@ -70,12 +70,12 @@ class Lamp(Lighting):
         return self._fade[1]
 
     def show(self, light: Light) -> None:
-        """Begins to fade to a light."""
+        """Starts to fade to a light."""
         if light != self._fade[1]:
             self._fade = (self.now(), light, self._clock())
 
     def now(self) -> Light:
-        """Returns what it shows at this moment of its fade."""
+        """Returns the light at this moment of the fade."""
         start, end, since = self._fade
         seconds = self.settings.transition
         share = min(1.0, (self._clock() - since) / seconds) if seconds else 1.0
@@ -85,7 +85,7 @@ class Lamp(Lighting):
         return Light(between.rgb, start.brightness * (1 - share) + end.brightness * share)
 
     def picture(self, width: int = 240, height: int = 320) -> np.ndarray:
-        """Draws the lamp and its glow; a display shows it in a corner.
+        """Draws the lamp and its glow; a display shows it in a corner. Any thread may call it.
 
         Returns:
             (height, width, 3) uint8, RGB.
@@ -95,10 +95,10 @@ class Lamp(Lighting):
 
 @lru_cache(maxsize=4)
 def draw_lamp(light: Light, width: int = 240, height: int = 320) -> np.ndarray:
-    """Draws a table lamp that shows a light, as dark as a real one goes where it has no brightness.
+    """Draws a table lamp that shows a light; without brightness, as dim as a real lamp at its lowest.
 
     Returns:
-        (height, width, 3) uint8, RGB; not to be written to, since it is kept for the next time.
+        (height, width, 3) uint8, RGB; read-only, since it is cached.
     """
     unit = min(width / 240, height / 320)
     left, top = (width - 240 * unit) / 2, (height - 320 * unit) / 2
@@ -106,7 +106,7 @@ def draw_lamp(light: Light, width: int = 240, height: int = 320) -> np.ndarray:
     def at(x: float, y: float) -> tuple[int, int]:
         return round((left + x * unit) * 8), round((top + y * unit) * 8)
 
-    rgb = light.rgb if any(light.rgb) else (255, 255, 255)  # no lamp gives black; a real one is told white
+    rgb = light.rgb if any(light.rgb) else (255, 255, 255)  # lamps cannot show black; real ones get white
     colour, power = np.array(rgb, np.float32), max(LOWEST, light.brightness) ** 0.6
     canvas = np.full((height, width, 3), GROUND, np.float32)
     canvas += _glow(width, height, at(120, 115), 130 * unit)[..., None] * colour * power * 0.75
@@ -137,7 +137,7 @@ def _shape(canvas: np.ndarray, points: list[tuple[int, int]], value) -> None:
 
 
 def _glow(width: int, height: int, centre: tuple[int, int], radius: float, flat: float = 1.0) -> np.ndarray:
-    """Returns light that fades from a centre, (height, width) float32, 0 to 1; `flat` squeezes it."""
+    """Returns light that fades from a centre, (height, width) float32, 0 to 1; `flat` flattens it."""
     x = (np.arange(width, dtype=np.float32) - centre[0] / 8) / radius
     y = (np.arange(height, dtype=np.float32) - centre[1] / 8) / (radius * flat)
     return np.exp(-(x[None, :] ** 2 + y[:, None] ** 2))

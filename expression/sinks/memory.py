@@ -18,13 +18,13 @@ from ._base import Sink
 
 
 class Memory(Sink):
-    """Keeps readings; the oldest give way to the newest.
+    """Keeps the newest readings in memory.
 
     Args:
-        limit: How many are kept at most.
+        limit: Maximum number of readings; the oldest are dropped.
 
     Attributes:
-        readings: The readings, the oldest first.
+        readings: The readings, oldest first.
 
     Raises:
         BadInputError: The limit is below 1.

@@ -1,8 +1,8 @@
-"""Mqtt: tells a broker what is read, so that Home Assistant shows it and can turn the run's switches.
+"""Mqtt: publishes readings to a broker, so that Home Assistant shows them and can control the run.
 
-`--sink mqtt:HOST` makes it. Home Assistant finds four things by itself: sensors for the mood, with
-the scores as attributes, and for the people present; a switch for the recognition; a choice that
-overrides the mood. The network thread is paho's own, so a broker that is away delays nothing.
+`--sink mqtt:HOST` creates it. Home Assistant discovers four entities: sensors for the mood, with the scores
+as attributes, and for the people present; a switch for the recognition; a selector that overrides the mood.
+The network thread is paho's own, so an unreachable broker delays nothing.
 
 Notebook: 09_reactions
 """
@@ -29,49 +29,49 @@ from ._secrets import secret
 logger = logging.getLogger("expression")
 
 CONNECT_SECONDS = 3.0
-"""How long a broker may take, from the look-up of its name to its answer; the stop of a run waits for 5."""
+"""How long a broker may take, from name lookup to its answer; stopping a run waits for 5."""
 
-SILENT = f"did not answer within {CONNECT_SECONDS:g} s"
-"""What is said of somebody who takes the connection and nothing more."""
+SILENT = f"no answer within {CONNECT_SECONDS:g} s"
+"""The reason reported when the other side accepts the connection and then stays silent."""
 
 LAST_SECONDS = 0.5
-"""How long the last word may take."""
+"""How long the last message may take."""
 
 RETRY_SECONDS = 1, 5
-"""The first and the longest pause before a lost broker is tried again; each is double the one before."""
+"""The first and the longest pause before a lost broker is retried; each is double the previous one."""
 
 ALIVE_SECONDS = 15
-"""How often a sign of life is sent; after half as much again the broker says that we are offline."""
+"""The keepalive interval; after one and a half of it the broker reports this run as offline."""
 
 WARN_SECONDS = 30.0
-"""A broker that comes and goes is warned of no more often."""
+"""Minimum time between warnings about a broker that comes and goes."""
 
 MOST_MISHEARD = 20
-"""So many commands that are none are told of, each once."""
+"""Maximum number of invalid commands that are reported, each once."""
 
 LONGEST_WORD = 100
-"""Letters of a command that are looked at; no label is longer."""
+"""Maximum characters read of a command; no label is longer."""
 
 SCORES_SECONDS = 1.0
 """How often the scores are sent."""
 
 
 class Mqtt(Sink):
-    """Publishes the mood of the largest face, and takes commands, as Home Assistant does it.
+    """Publishes the mood of the largest face and accepts commands, as Home Assistant expects.
 
-    It takes the override and holds still in a pause by itself, not by `reacts`: the people present are
-    counted meanwhile, too. User name and password come from EXPRESSION_MQTT_USER and
-    EXPRESSION_MQTT_PASSWORD.
+    It handles the override and pauses itself, not through `reacts`, so that the people present are still
+    counted. User name and password come from EXPRESSION_MQTT_USER and EXPRESSION_MQTT_PASSWORD.
 
     Args:
         host: The broker's name or address.
-        port: Its port; None for 1883, with TLS 8883.
-        prefix: How its topics begin; two runs at one broker need two.
-        tls: Encrypt, and check the broker's certificate.
-        secrets: A file of mode 600 with lines `EXPRESSION_MQTT_USER=...`, in place of the environment.
+        port: Its port; if left out, 1883, or 8883 with TLS.
+        prefix: The start of its topics; each run at a broker needs its own.
+        tls: Encrypt the connection and verify the broker's certificate.
+        secrets: A file of mode 600 with lines `EXPRESSION_MQTT_USER=...`, in place of the environment
+            variables.
 
     Raises:
-        BadInputError: The host, port or prefix cannot be one.
+        BadInputError: The host, port or prefix is invalid.
     """
 
     option, extra, place = "host", "mqtt", "host"
@@ -90,24 +90,24 @@ class Mqtt(Sink):
         self.prefix, self._secrets, self._where = prefix, secrets, place(self.host, self.port)
         self._client: Any = None
         self._running = False  # whether it is open
-        self._lock = threading.RLock()  # whoever turns a switch publishes from a thread of its own
-        self._told: dict[str, str] = {}  # topic: what was last said there
+        self._lock = threading.RLock()  # switches publish from their own threads
+        self._told: dict[str, str] = {}  # topic: its last message
         self._people: dict[int, Reading] = {}  # person: their last reading
         self._scores_time = float("-inf")
-        self._answered = threading.Event()  # the broker took us, refused us, or hung up
-        self._refusal: str | None = None  # why it does not take us
+        self._answered = threading.Event()  # the broker accepted or refused us, or hung up
+        self._refusal: str | None = None  # why it does not accept us
         self._terms, self._rights = Terms(), Rights(self._where, prefix)
         self._warned, self._warn_time = False, float("-inf")
-        self._misheard: set[tuple[str, str]] = set()  # commands that were none
+        self._misheard: set[tuple[str, str]] = set()  # invalid commands
 
     @property
     def told(self) -> dict[str, str]:
-        """What was last said, topic by topic; what a broker keeps."""
+        """The last message of each topic, as a broker retains them."""
         with self._lock:
             return dict(self._told)
 
     def open(self) -> None:
-        """Reaches the broker and tells Home Assistant what there is.
+        """Connects to the broker and announces the run to Home Assistant.
 
         Raises:
             BadInputError: The broker refuses the user name or password, or they cannot be read.
@@ -130,22 +130,22 @@ class Mqtt(Sink):
         self._running = True
 
     def send(self, reading: Reading) -> None:
-        """Takes one reading; sends what it changes, and the scores once a second."""
+        """Receives one reading; sends what has changed, and the scores once a second."""
         with self._lock:
             people = {**self._people, reading.person: reading}
             self._people = {p: r for p, r in people.items() if reading.time - r.time <= GONE_SECONDS}
             self._tell_all()
 
     def empty(self) -> None:
-        """Says that nobody is there."""
+        """Publishes that nobody is there."""
         with self._lock:
             self._people.clear()
             self._tell_all()
 
     def close(self) -> None:
-        """Says that the run is over, and hangs up."""
+        """Publishes that the run is over, and disconnects."""
         self._running, last = False, None
-        with self._lock:  # nothing is said after the last word
+        with self._lock:  # nothing is sent after the last message
             client, self._client = self._client, None
             if client is not None and client.is_connected():
                 last = client.publish(
@@ -155,14 +155,14 @@ class Mqtt(Sink):
             return
         self.control.unwatch(self._tell_all)
         if last is not None:
-            with contextlib.suppress(RuntimeError, ValueError):  # it has just gone: its last will says it
+            with contextlib.suppress(RuntimeError, ValueError):  # it has just gone: the last will covers it
                 last.wait_for_publish(LAST_SECONDS)
         client.disconnect()
         client.loop_stop()
 
     @property
     def _commands(self) -> tuple[str, ...]:
-        """The topics that are listened to."""
+        """The topics to subscribe to."""
         return BIRTH, f"{self.prefix}/recognition/set", f"{self.prefix}/override/set"
 
     def _nearest(self) -> Reading | None:
@@ -170,7 +170,7 @@ class Mqtt(Sink):
         return max(self._people.values(), key=lambda reading: reading.box.area, default=None)
 
     def _tell_all(self) -> None:
-        """Says how everything stands; called when a reading comes and when somebody turns a switch."""
+        """Publishes the whole state; called for each reading and each change of a switch."""
         control, prefix = self.control, self.prefix
         with self._lock:
             self._tell(f"{prefix}/recognition", ON if control.on else OFF)
@@ -182,7 +182,7 @@ class Mqtt(Sink):
                 self._tell_scores(nearest)
 
     def _tell_scores(self, nearest: Reading | None) -> None:
-        """Says the scores of the largest face, once a second; none where nobody is there."""
+        """Publishes the scores of the largest face, once a second; empty if nobody is there."""
         now = max((reading.time for reading in self._people.values()), default=None)
         if nearest is None:
             self._tell(f"{self.prefix}/scores", "{}")
@@ -192,7 +192,7 @@ class Mqtt(Sink):
             self._scores_time = now
 
     def _tell(self, topic: str, text: str) -> None:
-        """Publishes what is new; what is said while the broker is away is sent when it is back."""
+        """Publishes what is new; while the broker is away it is kept and sent on reconnection."""
         if self._told.get(topic) == text:
             return
         self._told[topic] = text
@@ -200,9 +200,9 @@ class Mqtt(Sink):
             self._client.publish(topic, text, retain=self._terms.retain)
 
     def _publish_all(self, client: Any) -> None:
-        """Publishes everything that was said, for a broker or a Home Assistant that knows nothing of it."""
+        """Publishes all last messages, for a broker or a Home Assistant that does not have them."""
         with self._lock:
-            if self._client is None:  # closed meanwhile: its last word stays
+            if self._client is None:  # closed meanwhile: its last message stays
                 return
             qos, retain = self._terms.qos, self._terms.retain
             for topic, text in self._told.items():
@@ -213,7 +213,7 @@ class Mqtt(Sink):
             self._rights.publish(client, f"{self.prefix}/status", ONLINE, qos=qos, retain=retain)
 
     def _make_client(self, paho: Any) -> Any:
-        """Returns a client that is not yet connected."""
+        """Returns a client that is not connected yet."""
         user, password = (secret(name, self._secrets) for name in self.secrets)
         client = client_class(paho, CONNECT_SECONDS)(
             paho.CallbackAPIVersion.VERSION2, name_of(self.prefix), protocol=self._terms.version
@@ -221,7 +221,7 @@ class Mqtt(Sink):
         client.username_pw_set(user, password)
         client.will_set(f"{self.prefix}/status", OFFLINE, qos=self._terms.qos, retain=self._terms.retain)
         client.reconnect_delay_set(*RETRY_SECONDS)
-        client.suppress_exceptions = True  # no error of ours may end the thread
+        client.suppress_exceptions = True  # an error in our callbacks must not end the thread
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_connect_fail, client.on_message = self._on_connect_fail, self._on_message
         client.on_subscribe, client.on_publish = self._on_subscribe, self._rights.on_publish
@@ -231,7 +231,7 @@ class Mqtt(Sink):
         return client
 
     def _reach(self, paho: Any) -> None:
-        """Connects on the best terms that the broker takes, in `CONNECT_SECONDS` altogether."""
+        """Connects on the best terms that the broker accepts, within `CONNECT_SECONDS` in total."""
         deadline, first = Deadline(CONNECT_SECONDS), ""
         while True:
             self._client = self._make_client(paho)
@@ -254,10 +254,10 @@ class Mqtt(Sink):
             logger.warning(NOT_KEPT, self._where)
 
     def _connect(self, client: Any, deadline: Deadline) -> str | None:
-        """Waits until the broker has taken us, or returns why not; nothing is left running then.
+        """Waits until the broker accepts the connection, or stops and returns why it does not.
 
         Raises:
-            OSError, ValueError: There is no connection.
+            OSError, ValueError: The broker cannot be reached.
         """
         self._answered.clear()
         self._refusal = SILENT
@@ -273,12 +273,12 @@ class Mqtt(Sink):
         return refusal
 
     def _refuse(self, reason: str) -> None:
-        """The broker does not take us."""
+        """Records that the broker does not accept the connection."""
         self._refusal = reason
         self._answered.set()
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        """The broker answered: it took us, now or again, or refused us."""
+        """The broker accepted the connection, for the first time or again, or refused it."""
         if reason.is_failure:
             self._refuse(str(reason))
         else:
@@ -286,16 +286,16 @@ class Mqtt(Sink):
             self._publish_all(client)
             if self._warned:
                 self._warned = False
-                logger.warning("The sink mqtt has the broker at %s again.", self._where)
+                logger.warning("The sink mqtt has reconnected to the broker at %s.", self._where)
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _properties: Any) -> None:
-        """The broker passes commands on from now."""
+        """The broker passes on commands from now on."""
         self._rights.subscribed(self._commands, reasons)
         self._refusal = None
         self._answered.set()
 
     def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
-        """The broker hung up, or broke off."""
+        """The broker disconnected, or the connection broke."""
         if not self._answered.is_set():
             self._refuse(HUNG_UP)
         told = getattr(flags, "is_disconnect_packet_from_server", False)
@@ -306,7 +306,7 @@ class Mqtt(Sink):
         self._warn()
 
     def _on_message(self, client: Any, _data: Any, message: Any) -> None:
-        """Somebody turned a switch, or Home Assistant has started; what was kept from before is old."""
+        """A switch was changed, or Home Assistant has started; retained messages are old and ignored."""
         if message.retain:
             return
         topic, word = message.topic, message.payload[: 4 * LONGEST_WORD].decode(errors="replace")
@@ -320,28 +320,28 @@ class Mqtt(Sink):
             self._warn_of(topic, word)
 
     def _warn_of(self, topic: str, word: str) -> None:
-        """Says what was expected of a command that is none, once for each."""
+        """Warns about an invalid command, once for each."""
         word = word[:40]
         if (topic, word) in self._misheard or len(self._misheard) >= MOST_MISHEARD:
             return
         self._misheard.add((topic, word))
         choices = (ON, OFF) if "recognition" in topic else (AS_READ, *self.control.labels)
         logger.warning(
-            "The sink mqtt was told %r by %s. Expected one of %s. Send one of these, in the same letters.",
+            "The sink mqtt received %r on %s. Expected one of %s. Send one of these, spelled the same.",
             word,
             topic,
             ", ".join(choices),
         )
 
     def _warn(self, why: str = "") -> None:
-        """Says once that the broker is lost; one that comes and goes is told of every half minute."""
+        """Warns once that the broker is lost; at most every half minute if it comes and goes."""
         now = time.monotonic()
         if not self._running or self._warned or now - self._warn_time < WARN_SECONDS:
             return
         self._warned, self._warn_time = True, now
         logger.warning(
-            "The sink mqtt lost the broker at %s%s. Expected the connection to stay. The run goes on, and "
-            "tries it again every %g s; see whether it runs, and whether another run has the prefix %s.",
+            "The sink mqtt lost the broker at %s%s. Expected it to stay connected. The run continues and "
+            "retries every %g s; check whether it is running, and whether another run uses the prefix %s.",
             self._where,
             why,
             RETRY_SECONDS[1],

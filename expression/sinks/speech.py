@@ -1,10 +1,10 @@
-"""Speech: says a label once it has settled, never over itself.
+"""Speech: says a label once it has settled, one word at a time.
 
     expression live --sink speech
     expression live --sink "speech:voice=de,words=Happy=froh; Sad=seufzer.wav"
 
-It speaks where the system plays its sound, so a Bluetooth speaker does as well. pyttsx3 finds the
-engine: espeak-ng on Linux, what Windows and macOS bring along. `_speak.py` does the speaking.
+It uses the system's sound output, so a Bluetooth speaker works too. pyttsx3 finds the engine: espeak-ng on
+Linux, the built-in one on Windows and macOS. `_speak.py` does the speaking.
 
 Notebook: 09_reactions
 """
@@ -39,43 +39,43 @@ from ._options import warn_of_labels
 from ._phrases import words_of
 
 PLAYERS = {"darwin": ("afplay",), "win32": ("winsound",)}
-"""What plays a sound file on each system; Linux has several, tried in this order."""
+"""The players for sound files on each system; Linux has several, tried in this order."""
 LINUX = ("pw-play", "paplay", "aplay")
 
 INSTALL = "On Debian and Ubuntu run: sudo apt-get install espeak-ng libespeak1 alsa-utils"
-"""What brings a Linux everything that speech needs."""
+"""How to install everything that speech needs on Linux."""
 
 ANSWER_SECONDS = 3.0
-"""How long the first sound may take; the stop of a run waits for 5."""
+"""How long the first sound may take; stopping a run waits for 5."""
 
 SLOWEST, FASTEST = 50, 500
-"""Words a minute."""
+"""Words per minute."""
 
 RECORD_SECONDS = 30.0
-"""How long a recording may take to be made."""
+"""How long making a recording may take."""
 
 ENDED = {-getattr(signal, name, 0) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")} | {0, 0xC000013A}
-"""Exit codes of what was heard, or of what somebody has ended; the last is Windows' for Ctrl-C.
+"""Exit codes of a word that was heard or was stopped on purpose; the last is Windows' code for Ctrl-C.
 
 Source: https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55
 """
 
 
 class Speech(Sink):
-    """Says labels, or words in their place, or plays recordings.
+    """Says labels or other words in their place, or plays recordings.
 
     Args:
-        voice: A language such as "de", or the name of a voice; empty for the system's own.
-        words: What is said for a label, as "Happy=froh; Sad=seufzer.wav": text, or a recording to play.
-            Labels that are not named are said as they are; "not sure" is not said.
-        cooldown: Seconds from the begin of one word to the next, at least.
-        settle: Seconds that a label must have been the same.
-        rate: Words a minute.
-        room: Whom to follow: "largest", or "mean" for the mood of all.
+        voice: A language such as "de", or the name of a voice; empty for the system's default.
+        words: Text to say or recordings to play for labels, such as "Happy=froh; Sad=seufzer.wav". Other
+            labels are said as they are; "not sure" is not said.
+        cooldown: Minimum seconds between the start of one word and the next.
+        settle: Seconds that a label must stay the same before it is said.
+        rate: Words per minute.
+        room: Follow the "largest" face, or the "mean" of everybody's scores.
 
     Raises:
-        BadInputError: An option is out of its range, or `words` has another form.
-        MissingFileError: A recording is not there.
+        BadInputError: An option is out of its range, or `words` is malformed.
+        MissingFileError: A recording does not exist.
     """
 
     only_changes = True
@@ -98,15 +98,15 @@ class Speech(Sink):
             ("rate", rate, SLOWEST, FASTEST),
         ):
             if not low <= value <= high:
-                unit = "words a minute" if name == "rate" else "seconds"
+                unit = "words per minute" if name == "rate" else "seconds"
                 raise BadInputError(
-                    f"{name} of the sink speech is {value}.",
+                    f"The option {name} of the sink speech is {value}.",
                     f"Expected {low} to {high} {unit}.",
                     "Choose another.",
                 )
         if room not in POLICIES:
             raise BadInputError(
-                f"room of the sink speech is {room!r}.",
+                f"The option room of the sink speech is {room!r}.",
                 f"Expected {' or '.join(POLICIES)}.",
                 did_you_mean(room, POLICIES),
             )
@@ -120,14 +120,14 @@ class Speech(Sink):
         self._folder: tempfile.TemporaryDirectory | None = None
 
     def open(self) -> None:
-        """Looks for an engine, the voice and a loudspeaker, by playing a moment of silence.
+        """Checks for an engine, the voice and a loudspeaker, by playing a moment of silence.
 
         Raises:
-            MissingPackageError: The system has no engine, or nothing that plays a sound.
+            MissingPackageError: The system has no engine, or no program that plays sound.
             BadInputError: There is no such voice.
             RunError: There is no loudspeaker; tried again.
         """
-        import pyttsx3  # noqa: F401  told here where it is missing
+        import pyttsx3  # noqa: F401  reports here that it is missing
 
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="expression-speech-")
@@ -147,23 +147,23 @@ class Speech(Sink):
         return self._spoke is None or reading.time - self._spoke >= self._cooldown
 
     def send(self, reading: Reading) -> None:
-        """Begins to say a label, and does not wait for its end.
+        """Starts to say a label, without waiting for its end.
 
         Raises:
-            RunError: What was to be said last could not be heard.
+            RunError: The previous word could not be played.
         """
         self._check_heard()
         text = self._text(reading.label)
         if text.lower().endswith(".wav"):
             file = user_path(text)
         else:
-            ending = "aiff" if sys.platform == "darwin" else "wav"  # what its engine writes
+            ending = "aiff" if sys.platform == "darwin" else "wav"  # the format of its engine
             file = self._files.setdefault(text, Path(self._folder.name, f"{len(self._files)}.{ending}"))
         self._process = self._start(self._player, file, text)
         self._spoke = reading.time
 
     def close(self) -> None:
-        """Stops in the middle of a word, if need be."""
+        """Stops speaking, if necessary in the middle of a word."""
         process, folder = self._process, self._folder
         try:
             if process is not None and process.poll() is None:
@@ -177,13 +177,13 @@ class Speech(Sink):
                     folder.cleanup()
 
     def _text(self, label: str) -> str:
-        """Returns what is said for a label; nothing for none."""
+        """Returns what is said for a label; empty for nothing."""
         return self._words.get(label, "" if label == NOT_SURE else label)
 
     def _start(self, player: str, file: Path, text: str) -> subprocess.Popen:
-        """Starts to make a sound; what goes wrong there is written to a file.
+        """Starts a process that makes a sound; its errors are written to a file.
 
-        It is in a group of processes of its own: a terminal sends its Ctrl-C to the whole of one.
+        It runs in its own process group, since a terminal sends Ctrl-C to a whole group.
         """
         words = [player, str(file), text, self._voice, str(self._rate)]
         with open(self._complaints, "wb") as errors:
@@ -201,11 +201,11 @@ class Speech(Sink):
         return Path(self._folder.name, "errors.txt")
 
     def _find_player(self, silence: Path) -> None:
-        """Remembers the first player that works, or raises what the last one complained of."""
+        """Remembers the first player that works, or raises the error of the last one."""
         players = PLAYERS.get(sys.platform) or [name for name in LINUX if shutil.which(name)]
         if not players:
             raise MissingPackageError(
-                "The sink speech finds nothing that plays a sound.",
+                "The sink speech did not find a program that plays sound.",
                 f"Expected one of {', '.join(LINUX)}.",
                 INSTALL,
             )
@@ -223,20 +223,20 @@ class Speech(Sink):
                 raise self._failure(code)
 
     def _check_heard(self) -> None:
-        """Raises what the last word met, once; one that somebody cut short met nothing."""
+        """Raises the error of the last word, once; a word stopped on purpose has none."""
         process, self._process = self._process, None
         if process is not None and process.poll() is not None and process.returncode not in ENDED:
             raise self._failure(process.returncode)
 
     def _failure(self, code: int) -> ExpressionError:
-        """Returns the error for an exit code; once it has worked, it is one that is tried again."""
+        """Returns the error for an exit code; once speech has worked, one after which it is tried again."""
         said = self._complaints.read_text("utf-8", "replace").strip().splitlines()
         last = said[-1] if said else f"exit code {code}"
         if code == _speak.NO_ENGINE:
             kind = RunError if self._player else MissingPackageError
             return kind(
-                f"The sink speech finds nothing on this machine that speaks ({last.rstrip('.! ')}).",
-                "Expected espeak-ng, or what Windows and macOS bring along.",
+                f"The sink speech did not find a speech engine on this machine ({last.rstrip('.! ')}).",
+                "Expected espeak-ng, or the engine built into Windows or macOS.",
                 INSTALL,
             )
         if code == _speak.NO_VOICE:
@@ -248,29 +248,29 @@ class Speech(Sink):
             )
         return RunError(
             f"No sound could be played ({last}).",
-            "Expected a loudspeaker that the system knows.",
+            "Expected a loudspeaker that the system recognises.",
             "Connect or choose one in the system's sound settings.",
         )
 
 
 def record(text: str, path: str | Path, voice: str = "", rate: int = 160) -> None:
-    """Writes words to a sound file and plays nothing: a recording for a machine without a voice.
+    """Writes words to a sound file without playing it: a recording for a machine without a voice.
 
     Args:
-        text: What is said.
-        path: The file, replaced where it is there; its form is what the system's voice writes, WAV on
-            Linux and Windows, AIFF on macOS.
+        text: The words.
+        path: The file, replaced if it exists; its format is that of the system's voice, WAV on Linux and
+            Windows, AIFF on macOS.
         voice: As in `Speech`.
-        rate: Words a minute.
+        rate: Words per minute.
 
     Raises:
-        BadInputError: There is nothing to say, no such voice, or the rate is out of its range.
+        BadInputError: The text is empty, there is no such voice, or the rate is out of its range.
         MissingPackageError: pyttsx3 is not installed, or the system has no engine.
         OutputError: The file cannot be written.
-        RunError: The voice does not come to an end, or fails.
+        RunError: The voice does not finish, or fails.
     """
     if not text.strip():
-        raise BadInputError("The text of a recording is empty.", "Expected a word.", "Give one.")
+        raise BadInputError("The text of a recording is empty.", "Expected at least one word.", "Enter one.")
     try:
         import pyttsx3  # noqa: F401
     except ImportError as error:
@@ -288,9 +288,9 @@ def record(text: str, path: str | Path, voice: str = "", rate: int = 160) -> Non
         _end(speech._process)
         speech._process = None
         raise RunError(
-            f"The voice did not end within {RECORD_SECONDS:g} s.",
+            f"The voice did not finish within {RECORD_SECONDS:g} s.",
             "Expected a word or a sentence.",
-            "Say less.",
+            "Shorten the text.",
         ) from error
     finally:
         speech.close()
@@ -304,9 +304,9 @@ def _write_silence(path: Path) -> None:
 
 
 def _end(process: subprocess.Popen) -> None:
-    """Ends a process and those that it has started, and waits until it has ended."""
+    """Ends a process and its children, and waits until it has ended."""
     if hasattr(os, "killpg"):
-        with contextlib.suppress(OSError):  # it has just ended, and its group with it
+        with contextlib.suppress(OSError):  # it has just ended, along with its group
             os.killpg(process.pid, signal.SIGTERM)
     else:
         process.terminate()

@@ -335,7 +335,7 @@ def test_bad_settings_of_lights_are_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "expression.toml").write_text("[lights]\nbrightness = 2\n")
     line = by_name(run_checks(Settings()))["Bridge"]
-    assert (line.ok, line.found) == (False, "brightness of the lights is 2.0.")
+    assert (line.ok, line.found) == (False, "The lights setting brightness is 2.0.")
 
 
 def test_a_bridge_that_was_paired_is_asked_and_without_phue_its_extra_is_named(bridge, monkeypatch):

@@ -30,7 +30,7 @@ def test_all_lamps_and_groups_are_listed_with_why_some_are_left_alone(bridge, ca
         "  4  Hall                     left alone: switched off",
         "  5  Shed                     left alone: cannot be reached",
         "  6  Kitchen white            left alone: white only",
-        "  7  Plug                     left alone: no lamp that can be dimmed",
+        "  7  Plug                     left alone: not dimmable",
         "room Living room: Sofa, Desk",
         "zone Everything: Sofa, Desk, Strip, Hall, Shed, Kitchen white",
     ]
@@ -75,7 +75,7 @@ def test_a_test_whose_lamps_are_not_all_put_back_does_not_say_that_they_are(brid
     monkeypatch.setattr(time, "sleep", lambda seconds: bridge.lights["1"]["state"].update(reachable=False))
     assert main(["lights", "test", "--lights", "Sofa", "--seconds", "1"]) == 0
     out = capsys.readouterr().out
-    assert out.endswith("is not put back yet: Sofa. Later: expression lights restore\n")
+    assert out.endswith("Unreachable and not restored yet: Sofa. Run later: expression lights restore\n")
     assert "The lamps were restored" not in out
 
 
@@ -84,7 +84,7 @@ def test_a_test_whose_lamp_is_taken_away_meanwhile_says_so(bridge, capsys, monke
     monkeypatch.setattr(time, "sleep", gone)
     assert main(["lights", "test", "--lights", "Sofa", "--seconds", "1"]) == 0
     out = capsys.readouterr().out
-    assert out.endswith("Gone from the bridge, and forgotten: Sofa.\n")
+    assert out.endswith("No longer on the bridge, and forgotten: Sofa.\n")
     assert "The lamps were restored" not in out
 
 
@@ -93,11 +93,11 @@ def test_a_test_whose_lamp_is_taken_away_meanwhile_says_so(bridge, capsys, monke
     [
         (["test", "--lights", "Sofia"], 2, "There is no light 'Sofia' on the bridge. Expected one of Sofa, "),
         (["test", "--group", "Cellar"], 2, "There is no room or group 'Cellar' on the bridge. "),
-        (["list", "--bridge", "10.0.0.9"], 2, "No bridge was paired at 10.0.0.9. "),
-        (["list", "--bridge", "no such"], 2, "'no such' is no address of a bridge. "),
+        (["list", "--bridge", "10.0.0.9"], 2, "No bridge has been paired at 10.0.0.9. "),
+        (["list", "--bridge", "no such"], 2, "'no such' is not the address of a bridge. "),
         (["test", "--lights", "Sofa, Desk"], 2, "There is no light 'Sofa, Desk' on the bridge. "),
-        (["pair", "127.0.0.1:9"], 1, "Nothing listens at http://127.0.0.1:9. "),
-        (["pair", "ftp://x"], 2, "'ftp://x' is no address of a bridge. "),
+        (["pair", "127.0.0.1:9"], 1, "Nothing is listening at http://127.0.0.1:9. "),
+        (["pair", "ftp://x"], 2, "'ftp://x' is not the address of a bridge. "),
     ],
 )
 def test_a_failure_is_one_line(bridge, words, code, said, capsys):
@@ -112,10 +112,10 @@ def test_a_failure_is_one_line(bridge, words, code, said, capsys):
 def test_a_wrong_key_a_bridge_away_and_a_missing_package_are_told(bridge, words, capsys, monkeypatch):
     remember(Paired(bridge.url, "wrong"))
     assert main(["lights", *words]) == 2
-    assert "does not know the key" in capsys.readouterr().err
+    assert "does not recognise the key" in capsys.readouterr().err
     bridge.stop()
     assert main(["lights", *words]) == 1
-    assert capsys.readouterr().err.startswith("Nothing listens at http://127.0.0.1:")
+    assert capsys.readouterr().err.startswith("Nothing is listening at http://127.0.0.1:")
     monkeypatch.setitem(sys.modules, "phue", None)
     assert main(["lights", *words]) == 1
     assert 'pip install -e ".[lights]"' in capsys.readouterr().err
@@ -128,7 +128,7 @@ def test_an_address_that_may_be_left_out_stands_in_brackets(capsys):
 
 def test_several_lights_with_a_comma_are_told_what_to_write(bridge, capsys):
     assert main(["lights", "test", "--lights", "Sofa, Desk"]) == 2
-    assert capsys.readouterr().err.endswith("Write a + between two: Sofa+Desk\n")
+    assert capsys.readouterr().err.endswith("Separate names with +: Sofa+Desk\n")
 
 
 def test_a_bridge_without_lights_is_told(bridge, capsys):
@@ -137,7 +137,7 @@ def test_a_bridge_without_lights_is_told(bridge, capsys):
     assert capsys.readouterr().out.startswith("The bridge has no lights. Add some in the Hue app.\nroom ")
     assert main(["lights", "test", "--lights", "Sofa"]) == 2
     assert capsys.readouterr().err == (
-        "There is no light 'Sofa' on the bridge. Expected one that it has, and it has none. "
+        "There is no light 'Sofa' on the bridge. Expected the bridge to have at least one. "
         "Add one in the Hue app.\n"
     )
 
@@ -175,7 +175,7 @@ def test_restoring_tells_what_it_did_and_goes_on_when_one_bridge_is_away(bridge,
     assert others[0].startswith("Restored to the state of 20")
     assert others[0].endswith(": Sofa.")
     assert others[1:] == ["Unreachable, and saved for later: Shed."]
-    assert err.startswith("Nothing listens at http://127.0.0.1:9. ")
+    assert err.startswith("Nothing is listening at http://127.0.0.1:9. ")
     assert bridge.lights == lamps()
     before_path().write_text("{", "utf-8")
     assert main(["lights", "restore"]) == 2
@@ -190,11 +190,11 @@ def test_a_test_that_is_interrupted_again_while_lamps_are_put_back(bridge, insis
     with processes.ending(expression_process("lights", "test", "--seconds", "9")) as process:
         wait_for(lambda: len(bridge.commands) >= 30, 40)
         process.send_signal(signal.SIGINT)
-        while process.stdout.readline() != "Putting the lights back ...\n":
+        while process.stdout.readline() != "Restoring the lights ...\n":
             pass
         process.send_signal(signal.SIGINT)
         assert re.match(
-            r"Shutting down: \d+ lights are still to be put back \(Lamp ", process.stdout.readline()
+            r"Shutting down: \d+ lights have yet to be restored \(Lamp ", process.stdout.readline()
         )
         if insists:
             process.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""The way to the bridge: plain and over HTTPS with its own certificate, in time, and with words."""
+"""Requests to the bridge: over HTTP and HTTPS with its own certificate, on time, with readable errors."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_wrong_key_is_refused_without_being_shown_or_logged(bridge, caplog, ca
             made.lights()
         made.close()
     made = opened(bridge, "wrong-key")
-    with pytest.raises(RefusedError, match=r"does not know the key\. Expected the one that it gave"):
+    with pytest.raises(RefusedError, match=r"does not recognise the key\. Expected the key that it issued"):
         made.lights()
     made.close()
     seen = caplog.text + "".join(capfd.readouterr())
@@ -93,26 +93,26 @@ def test_a_wrong_key_is_refused_without_being_shown_or_logged(bridge, caplog, ca
 
 
 @pytest.mark.parametrize(
-    ("day", "why"), [("html", "it sent no JSON"), ("500", "HTTP 500"), ("302", "HTTP 302")]
+    ("day", "why"), [("html", "its answer is not JSON"), ("500", "HTTP 500"), ("302", "HTTP 302")]
 )
 def test_what_is_no_bridge_is_told(bridge, day, why):
     bridge.day = day
     made = opened(bridge)
-    said = rf"did not answer as a Hue bridge does \({why}\)\. Expected a Hue bridge at that address\. Compare"
+    said = rf"did not answer like a Hue bridge \({why}\)\. Expected a Hue bridge at that address\. Compare"
     with pytest.raises(BridgeError, match=said):
         made.lights()
     made.close()
 
 
 def test_what_speaks_no_https_is_told_without_jargon(bridge):
-    with pytest.raises(BridgeError, match=r"does not speak HTTPS as a bridge does \(wrong version number\)"):
+    with pytest.raises(BridgeError, match=r"does not use HTTPS as a bridge does \(wrong version number\)"):
         Transport(f"https://{bridge.place}").call("GET", "/api/config")
 
 
 @pytest.mark.parametrize(
     ("variable", "said"),
     [
-        ("", r"does not know the key\. .*paired\. Run: expression lights pair http://127"),
+        ("", r"does not recognise the key\. .*paired\. Run: expression lights pair http://127"),
         ("wrong-key", r"the key in EXPRESSION_LIGHTS_KEY\. .* Correct it, or unset it and run: "),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_bridge_that_is_away_is_told_and_works_when_it_is_back(bridge):
     made = opened(bridge)
     made.lights()
     bridge.stop()
-    with pytest.raises(BridgeError, match=r"Nothing listens at http://127\.0\.0\.1:\d+\. "):
+    with pytest.raises(BridgeError, match=r"Nothing is listening at http://127\.0\.0\.1:\d+\. "):
         made.lights()
     bridge.start()
     assert len(made.lights()) == 7
@@ -176,7 +176,9 @@ def test_a_bridge_over_https_is_trusted_by_its_certificate_only(secure, tmp_path
     secure.certificate = make_certificate(tmp_path, "somebody-else")
     secure.start()
     count = len(secure.commands)
-    with pytest.raises(RefusedError, match=r"another certificate .* nothing was sent\. If the bridge"):
+    with pytest.raises(
+        RefusedError, match=r"The certificate of the device .* nothing was sent\. If the bridge"
+    ):
         made.set_light("1", {"bri": 10})
     assert len(secure.commands) == count
     made.close()
@@ -216,7 +218,9 @@ def test_a_bridge_that_lists_only_names_is_asked_for_each_lamp(simulator):
     "text", ["", "a b", "ftp://x", "http://", "x:0", "x:99999", "x/path", "me:key@x", "http://x:y"]
 )
 def test_what_is_no_address_is_told(text):
-    with pytest.raises(BadInputError, match=r"is no address of a bridge\. Expected something like 192\.168"):
+    with pytest.raises(
+        BadInputError, match=r"is not the address of a bridge\. Expected an address such as 192\.168"
+    ):
         split(text)
 
 
@@ -246,7 +250,7 @@ def test_an_answer_of_gigabytes_is_read_up_to_a_limit(head):
         helper = threading.Thread(target=flood, args=(server,))
         helper.start()
         transport = Transport(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=30)
-        with pytest.raises(BridgeError, match=r"as a Hue bridge does \(more than 4 MB\)\. Expected a Hue"):
+        with pytest.raises(BridgeError, match=r"like a Hue bridge \(more than 4 MB\)\. Expected a Hue"):
             transport.call("GET", "/api/config")
         helper.join(PATIENCE)
     assert sum(sent) < 40_000_000, "what was not read lies in the buffers of the system"

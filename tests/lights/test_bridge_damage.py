@@ -1,4 +1,4 @@
-"""Damaged answers of a bridge, and damaged files of ours: all goes well, or an error is told in words."""
+"""Damaged answers from a bridge, and damaged files: all goes well, or there is a readable error."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def spoiler(dice: random.Random):
 
 
 def use_a_sink(dice: random.Random) -> None:
-    """A run that goes on whatever fails, as `SinkLoop` lets it."""
+    """A run that continues whatever fails, as `SinkLoop` allows."""
     sink = Hue(dwell=0.0, **dice.choice([{}, {"group": "Living room"}, {"lights": "Sofa+Desk"}]))
     try:
         sink.open()

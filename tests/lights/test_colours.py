@@ -1,4 +1,4 @@
-"""Colours: names, mixing, and xy that each lamp can show."""
+"""Colours: names, mixing, and the xy that each lamp can show."""
 
 from __future__ import annotations
 

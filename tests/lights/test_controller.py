@@ -1,4 +1,4 @@
-"""The crew: lamps that do not show what they were told."""
+"""The crew: lamps that do not show what they should."""
 
 from __future__ import annotations
 

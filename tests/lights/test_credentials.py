@@ -1,4 +1,4 @@
-"""Keys on disk: nothing of them is left where they cannot be written."""
+"""Keys on disk: nothing of them is left if they cannot be written."""
 
 from __future__ import annotations
 

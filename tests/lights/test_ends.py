@@ -1,4 +1,4 @@
-"""Every way a run can end while lamps misbehave in every way: the others are put back, at once or later."""
+"""Every way a run can end while lamps misbehave in every way: the others are restored, at once or later."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WAYS = {
 
 @pytest.fixture(autouse=True)
 def ways(bridge):
-    """Lets lamps misbehave at every end, one in each way."""
+    """Makes lamps misbehave at every end, one in each way."""
     bridge.answers["1"] = lambda path, told: bridge._wake.wait(20) and None
     for number, (where, name) in WAYS.items():
         bridge.lights[number] = lamp(f"Lamp {number}")
@@ -57,7 +57,7 @@ def ways(bridge):
 
 
 def others(lights: dict) -> dict:
-    """How the lamps are that do not misbehave."""
+    """The state of the lamps that do not misbehave."""
     return {n: entry["state"] for n, entry in copy.deepcopy(lights).items() if n != "1" and n not in WAYS}
 
 
@@ -67,13 +67,13 @@ def wait_until_they_follow(bridge) -> None:
 
 
 def check(bridge) -> None:
-    """The others are as they were, and the marker is gone."""
+    """The other lamps are restored, and the marker is gone."""
     assert others(bridge.lights) == others(lamps())
     assert bridge.sensors == {}
 
 
 def check_after_the_next_start(bridge, how: str) -> None:
-    """The others are not as they were; the next start puts them back."""
+    """The other lamps are not restored; the next start restores them."""
     assert others(bridge.lights) != others(lamps())
     assert before_path().exists()
     words = ["lights", "restore"] if how == "restore" else [*LIVE, "--duration", "1"]
@@ -82,7 +82,7 @@ def check_after_the_next_start(bridge, how: str) -> None:
     assert process.returncode == 0, out + err
     assert (
         "Restored to the state of " in out
-        or "An earlier run was cut off; at the end the lights are put back " in out
+        or "An earlier run was interrupted; at the end the lights will be restored " in out
     )
     check(bridge)
 
@@ -107,7 +107,7 @@ def test_a_second_signal_while_lamps_are_put_back_is_survived(bridge, again):
     with processes.ending(expression_process(*LIVE)) as process:
         wait_for(lambda: len(bridge.commands) >= 60, 60)
         process.send_signal(signal.SIGINT)
-        while process.stdout.readline() != "Putting the lights back ...\n":
+        while process.stdout.readline() != "Restoring the lights ...\n":
             pass
         process.send_signal(getattr(signal, again))
         out, err = process.communicate(timeout=PATIENCE)
@@ -116,7 +116,7 @@ def test_a_second_signal_while_lamps_are_put_back_is_survived(bridge, again):
     if again == "SIGINT":
         said = [line for line in out.splitlines() if line.startswith("Shutting down: ")]
         assert len(said) == 1
-        assert " lights are still to be put back (Lamp " in said[0]
+        assert " lights have yet to be restored (Lamp " in said[0]
         assert said[0].endswith(" and others). Press Ctrl-C again to quit now.")
     assert "Stopped.\n" in out
 
@@ -126,7 +126,7 @@ def test_who_insists_hears_what_is_left_and_how_it_is_put_back(bridge, tmp_path)
     with processes.ending(expression_process(*LIVE, "--stats", str(stats))) as process:
         wait_for(lambda: len(bridge.commands) >= 60, 60)
         process.send_signal(signal.SIGINT)
-        while process.stdout.readline() != "Putting the lights back ...\n":
+        while process.stdout.readline() != "Restoring the lights ...\n":
             pass
         process.send_signal(signal.SIGINT)
         while not process.stdout.readline().startswith("Shutting down: "):
@@ -136,7 +136,7 @@ def test_who_insists_hears_what_is_left_and_how_it_is_put_back(bridge, tmp_path)
     assert process.returncode == 1
     *_, last = err.splitlines()
     assert last.startswith("The thread hue did not end before Ctrl-C was pressed again. ")
-    assert " lights are still to be put back (Lamp " in last
+    assert " lights have yet to be restored (Lamp " in last
     assert last.endswith(" Run: expression lights restore")
     statistics = json.loads(stats.read_text("utf-8"))
     assert (statistics["threads_left"], statistics["error"][:5]) == (1, "hue: ")
@@ -218,7 +218,7 @@ def test_a_script_that_is_interrupted_twice_at_its_end(bridge):
         assert process.stdout.readline() == "started\n"
         wait_for(lambda: len(bridge.commands) >= 60, 60)
         process.send_signal(signal.SIGINT)
-        assert process.stdout.readline() == "Putting the lights back ...\n"
+        assert process.stdout.readline() == "Restoring the lights ...\n"
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=PATIENCE)
     assert "Shutting down: " in out

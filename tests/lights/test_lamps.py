@@ -16,7 +16,7 @@ from expression.sinks.hue import Hue
 
 
 def chosen(names: list[str], **options) -> list[str]:
-    """Returns the numbers of the lamps that are chosen of those with these names."""
+    """Returns the numbers of the lamps chosen from those with these names."""
     lamps = [BridgeLamp(str(number), lamp(name)) for number, name in enumerate(names, 1)]
     return [each.number for each in choose(lamps, {}, LightSettings.load("/nowhere", {}, **options))[0]]
 

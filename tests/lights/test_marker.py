@@ -22,7 +22,7 @@ from expression.teaching.simulated_bridge import failed
 
 @pytest.fixture
 def elsewhere(bridge, tmp_path, monkeypatch):
-    """Returns what changes over to the settings of another computer, and back."""
+    """Returns a function that switches to the settings of another computer, and back."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     shutil.copy(credentials.path(), folder)
@@ -38,7 +38,7 @@ def elsewhere(bridge, tmp_path, monkeypatch):
 
 @pytest.fixture
 def mark(bridge):
-    """Returns what makes a marker of the settings folder of now, which is not yet taken."""
+    """Returns a function that creates a marker with the current settings folder, not taken yet."""
     made = []
 
     def make() -> Marker:
@@ -79,8 +79,8 @@ def test_a_run_with_another_settings_folder_is_refused_and_harms_nothing(bridge,
     assert main(["lights", *words]) == 2
     err = capsys.readouterr().err
     assert "are in use by another run: expression on " in err
-    assert "Expected one at a time" in err
-    assert err.endswith("If it was cut off, wait 70 s, or run: expression lights free\n")
+    assert "Expected one run at a time" in err
+    assert err.endswith("If it crashed, wait 70 s, or run: expression lights free\n")
     assert len(bridge.commands) == count
     elsewhere(False)
     second.close()
@@ -219,5 +219,5 @@ def test_of_two_runs_that_begin_at_one_moment_one_is_refused(bridge, mark, elsew
 def test_a_bridge_that_is_away_is_no_bridge_without_markers(bridge, mark):
     held = mark()
     bridge.stop()
-    with pytest.raises(marker.BridgeError, match="Nothing listens"):
+    with pytest.raises(marker.BridgeError, match="Nothing is listening"):
         held.take()

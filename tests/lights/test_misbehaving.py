@@ -1,4 +1,4 @@
-"""One lamp of a bridge misbehaves, in every way that is documented: the others follow and are put back."""
+"""One lamp of a bridge misbehaves, in every documented way: the others follow and are restored."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def others(lights: dict) -> dict:
 
 
 def shown(bridge) -> dict:
-    """What the lamp that misbehaves truly shows."""
+    """What the misbehaving lamp really shows."""
     return {name: bridge.lights["1"]["state"].get(name) for name in ("xy", "bri")}
 
 
@@ -133,15 +133,15 @@ def test_a_lamp_that_does_not_do_as_it_is_told_at_the_end_is_named_and_kept(brid
 @pytest.mark.parametrize(
     ("way", "said"),
     [
-        ("state null", "does not follow (the bridge does not say how it is)"),
-        ("no on", "does not follow (the bridge does not say how it is)"),
-        ("no xy", "does not follow (the bridge does not say its colour)"),
-        ("xy null", "does not follow (the bridge does not say its colour)"),
-        ("mode streaming", "does not follow (it shows an entertainment area)"),
-        ("ct 0 in the mode ct", "Put back as far as is known: Sofa (before the run the bridge said ct 0)."),
+        ("state null", "does not follow (the bridge does not report its state)"),
+        ("no on", "does not follow (the bridge does not report its state)"),
+        ("no xy", "does not follow (the bridge does not report its colour)"),
+        ("xy null", "does not follow (the bridge does not report its colour)"),
+        ("mode streaming", "does not follow (it is streaming an entertainment area)"),
+        ("ct 0 in the mode ct", "Restored as far as known: Sofa (before the run the bridge reported ct 0)."),
         (
             "colormode homeautomation",
-            "Put back as far as is known: Sofa (before the run the bridge said colormode homeautomation).",
+            "Restored as far as known: Sofa (before the run the bridge reported colormode homeautomation).",
         ),
     ],
 )
@@ -175,7 +175,7 @@ def test_the_lamps_of_a_bridge_that_is_gone_for_good_are_forgotten_on_request(br
     assert main(["lights", "restore"]) == 1
     assert capsys.readouterr().out == "Not restored, and saved for later: Sofa, Desk, Strip.\n"
     assert main(["lights", "restore", "--forget"]) == 0
-    said = "Not restored, and forgotten: Sofa, Desk, Strip. (Nothing listens at "
+    said = "Not restored, and forgotten: Sofa, Desk, Strip. (Nothing is listening at "
     assert capsys.readouterr().out.startswith(said)
     assert not before_path().exists()
 
@@ -240,7 +240,9 @@ def test_where_no_room_is_left_for_a_lamp_that_is_switched_on_the_others_go_on(b
     bridge.lights["4"]["state"]["on"] = True
     lead(sink, clock, bridge, RED)
     assert bridge.lights["4"]["state"]["xy"] == lamps()["4"]["state"]["xy"]
-    said = "Lights that were switched on will not follow: lights.json cannot be written (No space left). "
+    said = (
+        "Lights switched on during the run will not follow: lights.json cannot be written (No space left). "
+    )
     assert [message[: len(said)] for message in caplog.messages] == [said]
     sink.close()
     assert others(bridge.lights)["2"] == others(lamps())["2"]
@@ -270,7 +272,7 @@ def test_a_lamp_that_refuses_one_value_gets_back_the_others(bridge, capsys):
     bridge.answers["1"] = answer
     sink.close()
     assert shown(bridge) == {"xy": [0.5, 0.42], "bri": 9}
-    assert capsys.readouterr().out.startswith("Not put back yet: Sofa (error 7: invalid value, ")
+    assert capsys.readouterr().out.startswith("Not restored yet: Sofa (error 7: invalid value, ")
     assert sink.left == ["Sofa"]
 
 
@@ -287,11 +289,11 @@ def test_a_lamp_for_which_the_bridge_hangs_costs_the_others_nothing(bridge, capl
     sink.close()
     go_on.set()
     assert others(bridge.lights) == others(lamps())
-    assert capsys.readouterr().out.startswith("Not put back yet: Sofa (no answer within 0.3 s). Try again: ")
+    assert capsys.readouterr().out.startswith("Not restored yet: Sofa (no answer within 0.3 s). Try again: ")
     assert sink.left == ["Sofa"]
 
 
 def test_a_bridge_with_more_lamps_than_any_can_have_is_told(bridge, capsys):
     bridge.lights = {str(number): lamps()["1"] for number in range(1, 1200)}
     assert main(["lights", "list"]) == 1
-    assert capsys.readouterr().err.startswith(f"The bridge at {bridge.url} gave no list of lamps. ")
+    assert capsys.readouterr().err.startswith(f"The bridge at {bridge.url} did not return a list of lamps. ")

@@ -1,4 +1,4 @@
-"""Pairing: step by step, with the button and without, over HTTP and HTTPS; and the file of the keys."""
+"""Pairing: step by step, with the button and without, over HTTP and HTTPS; and the key file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def unpaired():
 
 
 def paired_with(address, press=None, seconds=5, at=3):
-    """Pairs; the button is pressed when `at` seconds are left. Returns what was kept, told and counted."""
+    """Pairs; the button is pressed when `at` seconds are left. Returns the pairing, lines and counts."""
     told, counted = [], []
 
     def count(left):
@@ -50,9 +50,9 @@ def test_pairing_is_told_step_by_step_and_ends_with_the_button(unpaired):
     kept, told, counted = paired_with(unpaired.place, lambda: setattr(unpaired, "button", True))
     assert counted == [5, 4, 3]
     assert told == [
-        f"There is a bridge at {unpaired.url} (plain HTTP).",
-        "Now press the button on the bridge, within 5 s.",
-        f"Paired with Strict. Its key lies in {path()}, which only you may read.",
+        f"Found a bridge at {unpaired.url} (plain HTTP).",
+        "Press the button on the bridge within 5 s.",
+        f"Paired with Strict. Its key is saved in {path()}, which only you can read.",
     ]
     assert kept == find() == Paired(unpaired.url, (unpaired.users - {KEY}).pop(), "", "Strict", unpaired.id)
     assert not any(kept.key in line for line in told)
@@ -71,7 +71,7 @@ def test_pairing_with_an_emulated_bridge(simulator):
 
 def test_a_button_that_is_not_pressed_is_told_and_nothing_is_kept(unpaired):
     with pytest.raises(
-        ButtonError, match=r"not pressed within 5 s\. Expected one press .* Run the same again"
+        ButtonError, match=r"not pressed within 5 s\. Expected one press .* Run the command again"
     ) as error:
         paired_with(unpaired.place)
     assert error.value.exit_code == 1
@@ -101,14 +101,14 @@ def test_over_https_the_certificate_is_kept_and_no_other_taken(tmp_path):
     try:
         secure.button = True
         kept, told, _ = paired_with(secure.place)
-        assert told[0].endswith("(HTTPS; its certificate is kept, and no other taken).")
+        assert told[0].endswith("(HTTPS; its certificate is saved, and no other is accepted).")
         assert (kept.url, len(kept.certificate)) == (secure.url, 64)
         assert find(secure.place) == find(secure.url) == kept
         secure.stop()
         secure.certificate = make_certificate(tmp_path, "other")
         secure.start()
         bridge = Bridge(find())
-        with pytest.raises(BadInputError, match="shows another certificate"):
+        with pytest.raises(BadInputError, match="is not that of the bridge that was paired"):
             bridge.lights()
     finally:
         secure.stop()
@@ -117,12 +117,15 @@ def test_over_https_the_certificate_is_kept_and_no_other_taken(tmp_path):
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("127.0.0.1:9", r"Nothing listens at http://127\.0\.0\.1:9\. Expected a Hue bridge that is on"),
+        (
+            "127.0.0.1:9",
+            r"Nothing is listening at http://127\.0\.0\.1:9\. Expected a Hue bridge that is switched on",
+        ),
         (
             "no-such-bridge.invalid",
-            r"no-such-bridge\.invalid was not found .* Check the name, or let",
+            r"no-such-bridge\.invalid was not found .* Check the name, or search",
         ),
-        ("no such", r"'no such' is no address of a bridge\. .*expression lights pair"),
+        ("no such", r"'no such' is not the address of a bridge\. .*expression lights pair"),
     ],
 )
 def test_a_wrong_address_is_told(address, said):
@@ -132,7 +135,7 @@ def test_a_wrong_address_is_told(address, said):
 
 def test_a_web_page_is_no_bridge(unpaired):
     unpaired.day = "html"
-    with pytest.raises(BridgeError, match="did not answer as a Hue bridge does"):
+    with pytest.raises(BridgeError, match="did not answer like a Hue bridge"):
         paired_with(unpaired.url)
 
 
@@ -141,7 +144,7 @@ def test_a_web_page_is_no_bridge(unpaired):
     [
         (
             [],
-            r"No bridge was found .* Look its address up in the Hue app, and run: .* lights pair ADDR",
+            r"No bridge was found .* Look up its address in the Hue app, and run: .* lights pair ADDR",
         ),
         (
             ["10.0.0.2", "10.0.0.3"],
@@ -158,7 +161,7 @@ def test_without_an_address_one_bridge_is_looked_for(found, said, monkeypatch):
 def test_the_bridge_that_was_found_is_paired_with(unpaired, monkeypatch):
     unpaired.button = True
     monkeypatch.setattr(pairing, "find_bridges", lambda: [unpaired.place])
-    assert paired_with("")[1][0] == "Looking for a bridge in this network ..."
+    assert paired_with("")[1][0] == "Looking for a bridge on this network ..."
 
 
 @pytest.mark.parametrize(
@@ -205,7 +208,7 @@ def test_the_file_of_the_keys_is_for_its_owner_alone(unpaired):
     assert stat.S_IMODE(path().parent.stat().st_mode) == 0o700
     assert [(one.url, one.key) for one in read()] == [("http://b", "2"), ("https://a", "3")]
     path().chmod(0o644)
-    with pytest.raises(BadInputError, match=r"may be read by others \(mode 644\)\. .* Run: chmod 600 /"):
+    with pytest.raises(BadInputError, match=r"can be read by other users \(mode 644\)\. .* Run: chmod 600 /"):
         find()
 
 
@@ -242,7 +245,7 @@ def test_a_key_of_the_environment_comes_first_and_needs_an_address():
     assert find("10.0.0.2", environ) == Paired("http://10.0.0.2", "secret")
     with pytest.raises(BadInputError, match="with the bridge's certificate beside it"):
         find("https://10.0.0.2", environ)
-    with pytest.raises(BadInputError, match=r"No bridge was paired\. "):
+    with pytest.raises(BadInputError, match=r"No bridge has been paired\. "):
         find("", environ)
     remember(Paired("https://10.0.0.2", "old", "f" * 64))
     assert find("", environ) == Paired("https://10.0.0.2", "secret", "f" * 64)
@@ -251,7 +254,7 @@ def test_a_key_of_the_environment_comes_first_and_needs_an_address():
 @pytest.mark.parametrize("key", ["a secret", "secrät", "sec\tret"])
 def test_a_variable_that_holds_no_key_is_told_without_it(key):
     remember(Paired("http://127.0.0.1:9", "1"))
-    said = r"EXPRESSION_LIGHTS_KEY is no key of a bridge\. .* Copy it again"
+    said = r"EXPRESSION_LIGHTS_KEY is not a valid bridge key\. .* Copy it again"
     with pytest.raises(BadInputError, match=said) as error:
         find("", {"EXPRESSION_LIGHTS_KEY": key})
     assert "sec" not in str(error.value)
@@ -259,7 +262,7 @@ def test_a_variable_that_holds_no_key_is_told_without_it(key):
 
 @pytest.mark.parametrize("environ", [{}, {"EXPRESSION_LIGHTS_KEY": "1"}])
 def test_what_is_no_address_is_told_before_a_key_is_looked_for(environ):
-    with pytest.raises(BadInputError, match=r"^'a b' is no address of a bridge\. "):
+    with pytest.raises(BadInputError, match=r"^'a b' is not the address of a bridge\. "):
         find("a b", environ)
 
 
@@ -273,7 +276,7 @@ def test_a_bridge_that_moved_is_paired_anew_in_place_of_itself(unpaired):
     assert first.url != second.url
     assert read() == [second]
     assert find(unpaired.id) == find(unpaired.id.lower()) == find(second.place) == second
-    with pytest.raises(BadInputError, match=r"No bridge was paired at 001788FFFE\w+\. .*lights pair$"):
+    with pytest.raises(BadInputError, match=r"No bridge has been paired at 001788FFFE\w+\. .*lights pair$"):
         find(unpaired.id[:-6] + "000000", {"EXPRESSION_LIGHTS_KEY": "secret"})
 
 
@@ -291,7 +294,7 @@ def test_what_was_asked_for_over_http_is_found_over_https_and_never_the_reverse(
     remember(Paired("https://a", "2", "f" * 64))
     assert find("http://a").url == "https://a"
     remember(Paired("http://a", "3"))
-    with pytest.raises(BadInputError, match=r"No bridge was paired at https://a\. "):
+    with pytest.raises(BadInputError, match=r"No bridge has been paired at https://a\. "):
         find("https://a")
 
 
@@ -346,8 +349,8 @@ def test_the_command_counts_and_ends_in_one_line(unpaired):
     process = expression_process("lights", "pair", unpaired.place, "--wait", "1")
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
-    assert "Now press the button on the bridge, within 1 s." in out
-    assert err.startswith("The button of the bridge at http://127.0.0.1:")
+    assert "Press the button on the bridge within 1 s." in out
+    assert err.startswith("The button on the bridge at http://127.0.0.1:")
     assert err.count("\n") == 1
     unpaired.button = True
     process = expression_process("lights", "pair", unpaired.place)

@@ -1,4 +1,4 @@
-"""Settings of lights: their four places, and the light of a reading."""
+"""Light settings: their four places, and the light of a reading."""
 
 from __future__ import annotations
 
@@ -83,24 +83,24 @@ def test_lights_and_a_group_in_one_place_are_refused():
     ("options", "said"),
     [
         ({"blnd": "yes"}, r"no lights setting 'blnd'\. .* Did you mean blend\?"),
-        ({"blend": "perhaps"}, r"blend of the lights is 'perhaps'\. Expected true or false"),
-        ({"transition": "x"}, r"transition of the lights is 'x'\. Expected a number"),
-        ({"transition": -1}, r"transition of the lights is -1\.0\. Expected 0 to 60"),
-        ({"brightness": 2}, r"brightness of the lights is 2\.0\. Expected 0 to 1"),
-        ({"brightness": float("nan")}, r"brightness of the lights is nan"),
-        ({"dwell": True}, r"dwell of the lights is True"),
+        ({"blend": "perhaps"}, r"The lights setting blend is 'perhaps'\. Expected true or false"),
+        ({"transition": "x"}, r"The lights setting transition is 'x'\. Expected a number"),
+        ({"transition": -1}, r"The lights setting transition is -1\.0\. Expected 0 to 60"),
+        ({"brightness": 2}, r"The lights setting brightness is 2\.0\. Expected 0 to 1"),
+        ({"brightness": float("nan")}, r"The lights setting brightness is nan"),
+        ({"dwell": True}, r"The lights setting dwell is True"),
         (
             {"follow": "first"},
-            r"follow of the lights is 'first'\. Expected largest or mean\. Choose one",
+            r"The lights setting follow is 'first'\. Expected largest or mean\. Choose one",
         ),
-        ({"follow": "larger"}, r"follow of the lights is 'larger'.* Did you mean largest\?"),
+        ({"follow": "larger"}, r"The lights setting follow is 'larger'.* Did you mean largest\?"),
         ({"lights": "A", "group": "B"}, r"Both lights \(A\) and a group \(B\)"),
-        ({"colours": "red"}, r"colours of the lights is 'red'\. Expected labels with their colours"),
+        ({"colours": "red"}, r"The lights setting colours is 'red'\. Expected labels with their colours"),
         ({"colours": {"Happy": "rde"}}, r"There is no colour 'rde'\. .* Did you mean red\?"),
-        ({"colours": 3}, r"colours of the lights is 3"),
+        ({"colours": 3}, r"The lights setting colours is 3"),
         ({"neutral": "rde"}, r"There is no colour 'rde'"),
-        ({"lights": 3}, r"lights of the lights is 3\. Expected a list of names, such as Sofa\+Desk\. "),
-        ({"bridge": 3}, r"bridge of the lights is 3\. Expected text"),
+        ({"lights": 3}, r"The lights setting lights is 3\. Expected a list of names, such as Sofa\+Desk\. "),
+        ({"bridge": 3}, r"The lights setting bridge is 3\. Expected text"),
     ],
 )
 def test_what_does_not_fit_is_told(options, said):
@@ -112,10 +112,18 @@ def test_what_does_not_fit_is_told(options, said):
     ("line", "environ", "said"),
     [
         ("blnd = true", {}, r"no lights setting 'blnd', found in expression\.toml\. .* you mean blend"),
-        ("blend = 3", {}, r"blend of the lights is 3, found in expression\.toml\. Expected true or false"),
+        (
+            "blend = 3",
+            {},
+            r"The lights setting blend is 3, found in expression\.toml\. Expected true or false",
+        ),
         ("", {"BLND": "1"}, r"no setting EXPRESSION_LIGHTS_BLND, found in .*mean EXPRESSION_LIGHTS_BLEND\?"),
-        ("", {"DWELL": "x"}, r"dwell of the lights is 'x', found in the environment\. Expected a number"),
-        ("dwell = 'x'", {"DWELL": "y"}, r"dwell of the lights is 'y', found in the environment\. "),
+        (
+            "",
+            {"DWELL": "x"},
+            r"The lights setting dwell is 'x', found in the environment\. Expected a number",
+        ),
+        ("dwell = 'x'", {"DWELL": "y"}, r"The lights setting dwell is 'y', found in the environment\. "),
     ],
 )
 def test_where_a_wrong_setting_was_found_is_told(line, environ, said, tmp_path):
@@ -127,7 +135,7 @@ def test_where_a_wrong_setting_was_found_is_told(line, environ, said, tmp_path):
 
 def test_a_key_in_the_file_of_settings_is_told_without_it(tmp_path):
     (tmp_path / "expression.toml").write_text('[lights]\nkey = "secret"\n', "utf-8")
-    said = r"contains a key, found in expression\.toml\. .* Remove it, and set EXPRESSION_LIGHTS_KEY to it"
+    said = r"contains a key, found in expression\.toml\. .* Remove it, and set EXPRESSION_LIGHTS_KEY instead"
     with pytest.raises(BadInputError, match=said) as error:
         LightSettings.load(tmp_path, {})
     assert "secret" not in str(error.value)

@@ -1,4 +1,4 @@
-"""How lamps were: kept, held by one run at a time, and put back in time, whatever happens meanwhile."""
+"""Lamps' previous states: saved, held by one run at a time, and restored in time, whatever happens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_run_after_one_that_was_cut_off_puts_back_what_was_before_that(bridge,
     feed(Hue(lights="Sofa", dwell=0.0), seen(0, p1="Happy"))
     assert bridge.lights["1"]["state"] == lamps()["1"]["state"]
     assert (
-        "An earlier run was cut off; at the end the lights are put back as they were on 20"
+        "An earlier run was interrupted; at the end the lights will be restored to their state on 20"
         in capsys.readouterr().out
     )
     assert not before_path().exists()
@@ -46,12 +46,12 @@ def test_a_lamp_out_of_reach_at_the_end_is_kept_for_later(bridge, capsys):
     sink.send(seen(0, p1="Sad").items[0])
     bridge.lights["1"]["state"]["reachable"] = False
     sink.close()
-    assert "not put back yet: Sofa. Later: expression lights restore" in capsys.readouterr().out
+    assert "not restored yet: Sofa. Run later: expression lights restore" in capsys.readouterr().out
     assert list(read_before(before_path())[bridge.id]) == ["1"]
     assert sink.left == ["Sofa"]
     bridge.lights["1"]["state"]["reachable"] = True
     feed(Hue(lights="Desk", dwell=0.0), seen(0, p1="Sad"))
-    assert capsys.readouterr().out.startswith("Not put back when an earlier run ended: Sofa; at ")
+    assert capsys.readouterr().out.startswith("Not restored when an earlier run ended: Sofa; at ")
     assert bridge.lights == lamps()
     assert not before_path().exists()
 
@@ -63,7 +63,7 @@ def test_a_lamp_that_was_switched_off_in_the_run_is_named_kept_and_mended_once_i
     sink.send(seen(0, p1="Sad").items[0])
     bridge.lights["1"]["state"]["on"] = False
     sink.close()
-    said = "Switched off and not put back yet: Sofa. Once on again: expression lights restore\n"
+    said = "Switched off and not restored yet: Sofa. Once on again, run: expression lights restore\n"
     assert capsys.readouterr().out == said
     assert sink.left == ["Sofa"]
     assert main(["lights", "restore"]) == 0
@@ -101,7 +101,7 @@ def test_two_runs_at_one_bridge_are_refused_and_harm_nothing(bridge):
     first.open()
     first.send(seen(0, p1="Sad").items[0])
     with pytest.raises(
-        HeldError, match=r"in use by another run, .* one at a time, .* End the other one first"
+        HeldError, match=r"in use by another run, .* one run at a time, .* Stop the other run first"
     ):
         second.open()
     assert main(["lights", "test", "--lights", "Desk"]) == 2
@@ -135,7 +135,7 @@ def test_the_sinks_of_two_bridges_keep_both_records(bridge):
 
 
 def _together(*calls) -> None:
-    """Calls all at one moment, and raises what one raises."""
+    """Calls all at the same moment, and raises what any of them raises."""
     failures, gate = [], threading.Barrier(len(calls))
 
     def call(one):
@@ -194,7 +194,7 @@ def test_the_end_waits_until_many_lamps_are_put_back(bridge, capsys, monkeypatch
     assert bridge.lights == before
     assert statistics["threads_left"] == 0
     assert statistics["stop_seconds"] > 2
-    assert "Putting the lights back ..." in capsys.readouterr().out
+    assert "Restoring the lights ..." in capsys.readouterr().out
     assert not before_path().exists()
 
 
@@ -207,7 +207,7 @@ def test_where_no_time_is_left_the_others_are_kept_and_the_remedy_is_told(bridge
     monkeypatch.setattr(hue, "BACK_SECONDS", 0.0)
     monkeypatch.setattr(hue, "TIMEOUT", 1.0)
     with pytest.raises(
-        BridgeError, match=r"not put back within 1 s: Lamp 11, .* Run: expression lights restore"
+        BridgeError, match=r"not restored within 1 s: Lamp 11, .* Run: expression lights restore"
     ):
         sink.close()
     assert list(read_before(before_path())[bridge.id]) == [str(n) for n in range(11, 26)]
@@ -275,7 +275,7 @@ def test_a_lamp_that_takes_commands_without_doing_them_is_named_and_kept(bridge,
 
 
 def kept(bridge, seconds: float, *numbers: str):
-    """Changes lamps, puts them back in so many seconds, and returns what became of them."""
+    """Changes lamps, restores them within the given seconds, and returns the outcome."""
     clock = Clock()
     pace = Noted(clock, clock.sleep)
     with LampSnapshot(bridge.id) as before:

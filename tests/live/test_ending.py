@@ -72,28 +72,28 @@ def finish(run: Session, sink: Hanging) -> None:
 
 
 def test_ctrl_c_while_a_sink_closes_says_what_it_still_does_and_waits(capsys):
-    sink = Hanging("7 lights are still to be put back (Sofa)")
+    sink = Hanging("7 lights have yet to be restored (Sofa)")
     run = run_with(sink)
     pressed = press(sink, 1)
     let_go = threading.Thread(target=lambda: (pressed.join(), sink.release.set()))
     let_go.start()
     run.run()
     let_go.join()
-    said = "Shutting down: 7 lights are still to be put back (Sofa). Press Ctrl-C again to quit now.\n"
+    said = "Shutting down: 7 lights have yet to be restored (Sofa). Press Ctrl-C again to quit now.\n"
     assert capsys.readouterr().out == said
     assert run.statistics()["threads_left"] == 0
     assert run.error is None
 
 
 def test_who_presses_ctrl_c_again_hears_what_is_left_and_what_does_it_later(capsys):
-    sink = Hanging("7 lights are still to be put back (Sofa)")
+    sink = Hanging("7 lights have yet to be restored (Sofa)")
     run = run_with(sink)
     pressed = press(sink, 2)
     with pytest.raises(RunError) as error:
         run.run()
     pressed.join()
     assert str(error.value) == (
-        "The thread Hanging did not end before Ctrl-C was pressed again. 7 lights are still to be put back "
+        "The thread Hanging did not end before Ctrl-C was pressed again. 7 lights have yet to be restored "
         "(Sofa). Expected it to end with the run. Run: expression lights restore"
     )
     assert (run.statistics()["threads_left"], run.error[0]) == (1, "Hanging")

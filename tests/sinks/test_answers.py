@@ -1,4 +1,4 @@
-"""Answers from the network that are too large, too deep, of another shape, or damaged."""
+"""Answers from the network that are too large, too deep, malformed or damaged."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ STRANGE = {
 
 @pytest.fixture
 def blynk(monkeypatch):
-    """Makes a sink that asks an address quickly."""
+    """Creates a sink that polls an address quickly."""
     monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
@@ -155,7 +155,7 @@ def test_a_strange_answer_at_the_start_or_to_a_label_is_one_error(blynk, said):
 def test_an_endless_answer_is_cut_off(blynk):
     with Raw(Endless()) as server:
         sink = blynk(server.address)
-        with pytest.raises(RunError, match=r"Blynk's v0 holds '\[\["):
+        with pytest.raises(RunError, match=r"Blynk's v0 contains '\[\["):
             sink._look()
 
 
@@ -188,7 +188,7 @@ def test_a_conversation_is_limited_from_one_exchange_to_the_next():
 
 
 def damaged(number: int) -> bytes:
-    """An answer of Blynk's with some bytes changed, left out or doubled."""
+    """An answer from Blynk with some bytes changed, left out or doubled."""
     chance = random.Random(number)
     good = (
         http("1"),
@@ -299,7 +299,7 @@ KEYS = {
 @pytest.mark.parametrize("content", KEYS.values(), ids=KEYS)
 def test_a_key_of_google_with_something_else_in_it_is_one_error(google, tmp_path, content):
     (tmp_path / "key.json").write_text(content, "utf-8")
-    with pytest.raises(ExpressionError, match="is no key of a service account"):
+    with pytest.raises(ExpressionError, match="is not the key of a service account"):
         google("http://127.0.0.1:9", str(tmp_path / "key.json")).open()
 
 

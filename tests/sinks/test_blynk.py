@@ -27,7 +27,7 @@ from expression.sinks.memory import Memory
 
 @pytest.fixture
 def hanging(monkeypatch):
-    """A server that takes every call and never answers."""
+    """A server that accepts every connection and never answers."""
     monkeypatch.setenv("EXPRESSION_BLYNK_TOKEN", TOKEN)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -193,7 +193,7 @@ def test_a_switch_that_was_never_set_turns_nothing(cloud):
 def test_an_outage_is_warned_of_once_whoever_meets_it_first(cloud, caplog, first):
     data, sink = Patient(), sink_for(cloud)
     ends = iter((False, True))
-    sink._closed.wait = lambda _seconds: next(ends)  # it looks once
+    sink._closed.wait = lambda _seconds: next(ends)  # it checks once
     loop = SinkLoop(data, sink)
     sink._look()
     loop._opened = True
@@ -219,7 +219,9 @@ def test_a_wrong_token_ends_the_run_with_words_and_is_in_none_of_them(cloud, mon
     loop.join(PATIENCE)
     error = loop.data.error[1]
     assert isinstance(error, BadInputError)
-    assert re.match(r"Blynk at 127.0.0.1:\d+ answered 400: Invalid token\. Expected it to know", str(error))
+    assert re.match(
+        r"Blynk at 127.0.0.1:\d+ answered 400: Invalid token\. Expected it to recognise", str(error)
+    )
     assert "EXPRESSION_BLYNK_TOKEN" in error.remedy
     whole = "".join(traceback.format_exception(error)) + repr(sink) + repr(loop) + str(sink)
     assert secret not in whole
@@ -271,16 +273,16 @@ def test_a_switch_that_cannot_be_read_meanwhile_is_warned_of_once(cloud, caplog)
     assert cloud.wait(lambda: len(cloud.asked) > count + 4)
     cloud.trouble = None
     cloud.pins["v0"] = "0"
-    wait_for(lambda: not sink.control.on)  # it goes on looking
+    wait_for(lambda: not sink.control.on)  # it continues to check
     sink.close()
     (message,) = caplog.messages
-    assert message.startswith("The switch of the sink blynk cannot be read, and stays as it is. Blynk at")
+    assert message.startswith("The switch of the sink blynk cannot be read and keeps its state. Blynk at")
     assert TOKEN not in message
 
 
 def test_a_switch_that_is_no_number_is_told(cloud):
     cloud.pins["v0"] = "on"
-    with pytest.raises(RunError, match=r"Blynk's v0 holds 'on'. Expected 0 or 1."):
+    with pytest.raises(RunError, match=r"Blynk's v0 contains 'on'. Expected 0 or 1."):
         sink_for(cloud).open()
 
 
@@ -305,7 +307,7 @@ def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     with Session(
         "demo", display="none", sinks=[memory, Blynk(switch=switch, settle=0, server=hanging)]
     ) as run:
-        wait_for(lambda: caplog.messages and len(memory.readings) > 20)  # it was waited for in vain
+        wait_for(lambda: caplog.messages and len(memory.readings) > 20)  # the wait for it was in vain
     figures = run.statistics()
     times = [reading.time for reading in memory.readings]
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < TIMEOUT, "readings go on"
@@ -353,8 +355,8 @@ def test_a_token_given_as_a_file_is_not_shown(token):
     ("line", "error"),
     [
         pytest.param("{}", r"Line 1 of .* Expected EXPRESSION_BLYNK_TOKEN=value\.", id="the token alone"),
-        pytest.param("TOKEN={}", r"The sink blynk found no EXPRESSION_BLYNK_TOKEN\.", id="another name"),
-        pytest.param("EXPRESSION_BLYNK_TOKEN={}!", r"EXPRESSION_BLYNK_TOKEN is no token\.", id="no token"),
+        pytest.param("TOKEN={}", r"The sink blynk did not find EXPRESSION_BLYNK_TOKEN\.", id="another name"),
+        pytest.param("EXPRESSION_BLYNK_TOKEN={}!", r"EXPRESSION_BLYNK_TOKEN is not a token\.", id="no token"),
     ],
 )
 def test_a_file_without_a_token_is_told_and_not_shown(tmp_path, line, error):
@@ -375,10 +377,10 @@ def test_a_token_after_the_colon_is_not_shown():
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        (400, "Expected it to know the token, and v0. Compare EXPRESSION_BLYNK_TOKEN"),
-        (429, "Expected fewer messages than the plan allows. Look more seldom, as with every=60."),
-        (302, "Expected it to answer itself. Leave out server, or name the one"),
-        (500, "Expected it to do what it was asked. Wait until it works again."),
+        (400, "Expected it to recognise the token, and v0. Compare EXPRESSION_BLYNK_TOKEN"),
+        (429, "Expected fewer messages than the plan allows. Check less often, for example with every=60."),
+        (302, "Expected an answer, not a redirect. Leave out server, or use the one"),
+        (500, "Expected it to carry out the request. Wait until it works again."),
     ],
 )
 def test_what_to_do_depends_on_what_blynk_answers(cloud, code, said):
@@ -406,24 +408,24 @@ def test_the_variable_of_the_token_is_no_setting():
     [
         (
             f"switch={TOKEN}",
-            "switch of the sink blynk is of another form. Expected a virtual pin such as v0, or nothing.",
+            "The option switch of the sink blynk has an invalid value. Expected a virtual pin such as v0, or",
         ),
-        ("emoji=d5", "emoji of the sink blynk is of another form."),
+        ("emoji=d5", "The option emoji of the sink blynk has an invalid value."),
         (
             "switch=v1",
-            "switch and index of the sink blynk are v1. Expected a pin for each; left out, they are",
+            "The options switch and index of the sink blynk share the pin v1. Expected a separate pin for",
         ),
-        ("index=V5,emoji=v5", "index and emoji of the sink blynk are v5. "),
+        ("index=V5,emoji=v5", "The options index and emoji of the sink blynk share the pin v5. "),
         (
             "switch=,index=,emoji=",
-            "No pin is left to the sink blynk. Expected one at least. Leave out one of sw",
+            "The sink blynk has no pins. Expected at least one. Remove one of these options to use its",
         ),
-        ("every=0.5", "every of the sink blynk is 0.5. Expected 1 to 86400 seconds."),
-        ("room=all", "room of the sink blynk is 'all'. Expected largest or mean."),
-        ("server=http://blynk.cloud", "Expected https://HOST alone, to which the token is added."),
+        ("every=0.5", "The option every of the sink blynk is 0.5. Expected 1 to 86400 seconds."),
+        ("room=all", "The option room of the sink blynk is 'all'. Expected largest or mean."),
+        ("server=http://blynk.cloud", "Expected only https://HOST, to which the token is sent."),
         (
             f"server=https://blynk.cloud/external/api/get?token={TOKEN}",
-            "server of the sink blynk is of another form.",
+            "The option server of the sink blynk has an invalid value.",
         ),
     ],
 )

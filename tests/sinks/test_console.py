@@ -1,4 +1,4 @@
-"""The console sink: a line a second, and quiet when nobody reads it."""
+"""The console sink: a line a second, and silent when its output is not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every sink promises, held against each file of `expression/sinks/`.
+"""What every sink guarantees, checked for each file of `expression/sinks/`.
 
 A new sink needs a line in `OPENED`: how the test can open one. One with a package of its own needs a line
 in `PACKAGES`, one with secrets a line in `SECRETS`. Where this machine lacks a part, its tests are skipped.
@@ -60,7 +60,7 @@ PACKAGES = {
     "mqtt": ("paho", "paho-mqtt"),
     "speech": ("pyttsx3", "pyttsx3"),
 }
-"""What a sink imports in `open`, and under which name pip knows it; the extra is the sink's own."""
+"""What a sink imports in `open`, and its name for pip; the extra is the sink's own."""
 
 SECRETS = {
     "blynk": ["EXPRESSION_BLYNK_TOKEN"],
@@ -72,7 +72,7 @@ SECRETS = {
 SECRET = "Tr0ub4dor-and-3"
 
 BASIC = {"numpy", "cv2", "filelock", "platformdirs", "pooch", "PIL", "tqdm", "tomli", "defusedxml"}
-"""What is installed with the package itself; Pillow imports the last where it is there."""
+"""What is installed with the package itself; Pillow imports the last if it is installed."""
 
 each = pytest.mark.parametrize("name", FILES)
 
@@ -84,7 +84,7 @@ def kind_of(name: str) -> type[Sink]:
 
 @pytest.fixture
 def bucket(store, key, monkeypatch) -> str:
-    """The name of a bucket, whose key is in the environment."""
+    """The name of a bucket; its key is in the environment."""
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", key(store.address))
     return BUCKET
 
@@ -94,7 +94,7 @@ def written(name, request, monkeypatch) -> str:
     """A sink as a user writes it, with what it needs at hand and its secrets set."""
     text = OPENED[name](request.getfixturevalue)
     for variable in SECRETS.get(name, ()):
-        if variable not in os.environ:  # no part knows a better one
+        if variable not in os.environ:  # no part has a better one
             monkeypatch.setenv(variable, SECRET)
     return text
 
@@ -107,7 +107,7 @@ def secrets(name: str) -> set[str]:
 
 
 def made(written: str) -> Sink:
-    """A sink that is not yet open, with switches of its own."""
+    """A sink that is not open yet, with its own switches."""
     sink = make_sink(written)
     sink.control, sink.frame = Control(("Happy", "Sad")), Frame(IMAGE, 0, 0.0, 0.0)
     return sink
@@ -266,7 +266,7 @@ def test_one_from_a_notebook_cell_works_and_ones_that_raise_at_everything_harm_n
     session = Session(Pictures(60), display="none", detector="whole", sinks=bad)
     session.run()
     assert good.name == "Applause"
-    assert good.heard  # how many, depends on the machine: each skips what comes too quickly
+    assert good.heard  # how many depends on the machine: each skips what comes too quickly
     assert memory.readings[-1].frame == 59, "the last one arrives"
     assert session.error is None
     assert session.statistics()["threads_left"] == 0

@@ -1,4 +1,4 @@
-"""The csvfile sink: rows that other programs read, and no file harmed."""
+"""The csvfile sink: rows that other programs can read, and no file damaged."""
 
 from __future__ import annotations
 
@@ -105,14 +105,19 @@ def test_rows_of_other_labels_are_not_mixed_in(tmp_path):
     path = tmp_path / "a.csv"
     content = HEADER.replace("Happy", "Joy") + "\n"
     path.write_text(content)
-    with pytest.raises(BadInputError, match=r"a\.csv has the labels Joy, Sad\. Expected Happy, Sad, which"):
+    with pytest.raises(
+        BadInputError,
+        match=r"a\.csv has the labels Joy, Sad\. Expected the labels of this network: Happy, Sad",
+    ):
         write(path, reading())
     assert path.read_text() == content
 
 
 @pytest.mark.parametrize("name", ["missing/a.csv", "."])
 def test_a_file_that_cannot_be_written_is_told_at_the_start(tmp_path, name):
-    with pytest.raises(OutputError, match=r"cannot be written to .* Make the folder, or choose another file"):
+    with pytest.raises(
+        OutputError, match=r"cannot be written to .* Create the folder, or choose another file"
+    ):
         Csvfile(str(tmp_path / name)).open()
 
 
@@ -234,7 +239,7 @@ def test_a_second_run_does_not_get_a_file_that_one_is_writing(tmp_path, monkeypa
     if other == "link.csv":
         os.symlink("a.csv", "link.csv")
     second = Csvfile(other)
-    said = r"is being written by another run, or .* one run at a time\. End that one, or choose .*-2\.csv"
+    said = r"is being written by another run, or .* one run at a time\. Stop it, or choose .*-2\.csv"
     with pytest.raises(BadInputError, match=said):
         second.open()
     second.close()

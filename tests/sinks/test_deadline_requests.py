@@ -21,7 +21,7 @@ unverified = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
 @pytest.fixture(autouse=True)
 def directly(monkeypatch):
-    """No proxy lies between."""
+    """There is no proxy in between."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 

@@ -115,7 +115,7 @@ def test_a_key_logs_in_once(store, key, monkeypatch, place):
 
 
 def ended_by(sink: Firebase, *frames: Seen) -> BaseException:
-    """Runs the loop in its thread until it ends the run, and returns why."""
+    """Runs the loop in its thread until it ends the run, and returns the reason."""
     loop = SinkLoop(Data(), sink)
     loop.start()
     for frame in frames:
@@ -145,7 +145,7 @@ def test_a_bucket_that_takes_nothing_ends_the_run(store, code, message, remedy):
     store.trouble = code, {"error": {"message": message}}
     error = ended_by(quick(), *views("Happy"))
     assert isinstance(error, BadInputError)
-    assert error.happened == f"The bucket {BUCKET} took no picture ({code}: {message.rstrip('.')})."
+    assert error.happened == f"The bucket {BUCKET} rejected the picture ({code}: {message.rstrip('.')})."
     assert error.remedy.startswith(remedy)
 
 
@@ -164,7 +164,8 @@ def test_trouble_of_the_server_and_refusals_after_it_has_worked_are_tried_again(
     assert [item["metadata"]["label"] for item in store.pictures()] == ["Happy", "Sad"]
     (message,) = caplog.messages
     assert (
-        f"The bucket {BUCKET} took no picture (503: Service Unavailable). Expected it to be taken." in message
+        f"The bucket {BUCKET} rejected the picture (503: Service Unavailable). Expected it to be accepted."
+        in message
     )
 
 
@@ -194,7 +195,7 @@ def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
         sink = quick(credentials=key(hanging) if part == "login" else "")
         memory = Memory()
         with Session("demo", display="none", sinks=[memory, sink]) as run:
-            wait_for(lambda: caplog.messages and len(memory.readings) > 20)  # it was waited for in vain
+            wait_for(lambda: caplog.messages and len(memory.readings) > 20)  # the wait for it was in vain
     figures = run.statistics()
     times = [reading.time for reading in memory.readings]
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < TIMEOUT, "readings go on"
@@ -251,7 +252,7 @@ def test_a_key_that_is_not_there_or_damaged_is_told(store, tmp_path):
     with pytest.raises(MissingFileError, match=r"none\.json cannot be read"):
         quick(credentials=str(tmp_path / "none.json")).open()
     (tmp_path / "bad.json").write_text('{"type": "service_account", "private_key": "SECRET"}')
-    with pytest.raises(BadInputError, match="is no key of a service account") as caught:
+    with pytest.raises(BadInputError, match="is not the key of a service account") as caught:
         quick(credentials=str(tmp_path / "bad.json")).open()
     assert "SECRET" not in "".join(traceback.format_exception(caught.value))
 
@@ -259,7 +260,9 @@ def test_a_key_that_is_not_there_or_damaged_is_told(store, tmp_path):
 def test_without_credentials_it_says_where_to_get_them(monkeypatch):
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
-    with pytest.raises(BadInputError, match=r"the file with .* key in GOOGLE_APPLICATION_CREDENTIALS or "):
+    with pytest.raises(
+        BadInputError, match=r"Expected GOOGLE_APPLICATION_CREDENTIALS or .* to name the file with .* key\."
+    ):
         make_sink("firebase:a-bucket")
 
 
@@ -267,8 +270,11 @@ def test_without_credentials_it_says_where_to_get_them(monkeypatch):
     ("text", "words"),
     [
         ("firebase", "The sink firebase was given no bucket. Expected firebase:BUCKET"),
-        ("firebase:gs://a", "bucket of the sink firebase is no name of a bucket. Expected its name alone"),
-        ("firebase:-----BEGIN PRIVATE KEY-----MIIE", "is no name of a bucket."),
+        (
+            "firebase:gs://a",
+            "The option bucket of the sink firebase is not the name of a bucket. Expected only its name",
+        ),
+        ("firebase:-----BEGIN PRIVATE KEY-----MIIE", "is not the name of a bucket."),
         ("firebase:bucket=abc,folder=../x", "folder of the sink firebase is '../x'."),
         ("firebase:bucket=abc,settle=-1", "settle of the sink firebase is -1.0."),
     ],
@@ -289,7 +295,9 @@ def test_not_sure_is_not_wanted(store):
 @pytest.mark.parametrize("form", ['{{"private_key": "{}"}}', "-----BEGIN PRIVATE KEY-----\n{}"])
 def test_a_key_in_place_of_its_file_is_told_and_not_shown(form, monkeypatch):
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", form.format("secret" * 99))
-    with pytest.raises(BadInputError, match=r"holds a key itself\. Expected the name of the file") as caught:
+    with pytest.raises(
+        BadInputError, match=r"contains the key itself\. Expected the name of the file"
+    ) as caught:
         Firebase(BUCKET)
     assert "secretsecret" not in "".join(traceback.format_exception(caught.value))
 

@@ -1,4 +1,4 @@
-"""The sink hue: what an emulated bridge and a strict one are told, how often, and that all is put back."""
+"""The sink hue: what it sends to an emulated and a strict bridge, how often, and that all is restored."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_nervous_minute_stays_within_the_rates_of_the_bridge(bridge, options, 
     loop.setup()
     for frame in nervous():
         if frame.frame.time < clock.now:
-            continue  # the sink was still at it: the slot has a newer one by then
+            continue  # the sink was still busy: the slot has a newer one by then
         clock.now = frame.frame.time
         data.readings.publish(frame)
         loop.step()
@@ -182,7 +182,7 @@ def test_a_nervous_minute_stays_within_the_rates_of_the_bridge(bridge, options, 
             {"group": "Cellar"},
             r"no room or group 'Cellar' .* Expected one of Living room, Everyth",
         ),
-        ({"bridge": "127.0.0.1:9"}, r"No bridge was paired at 127\.0\.0\.1:9\. .* pair 127\.0\.0\.1:9"),
+        ({"bridge": "127.0.0.1:9"}, r"No bridge has been paired at 127\.0\.0\.1:9\. .* pair 127\.0\.0\.1:9"),
     ],
 )
 def test_what_cannot_be_told_ends_the_run_with_words(bridge, options, said):
@@ -194,14 +194,14 @@ def test_what_cannot_be_told_ends_the_run_with_words(bridge, options, said):
 def test_a_wrong_key_ends_the_run_and_is_not_shown(bridge):
     remember(Paired(bridge.url, "wrong-key"))
     with pytest.raises(
-        BadInputError, match=r"does not know the key\. .* Run: expression lights pair"
+        BadInputError, match=r"does not recognise the key\. .* Run: expression lights pair"
     ) as error:
         Hue().open()
     assert "wrong-key" not in str(error.value)
 
 
 def test_a_bridge_that_nobody_paired_is_told():
-    with pytest.raises(BadInputError, match=r"No bridge was paired\. Expected a key in .*bridges\.json"):
+    with pytest.raises(BadInputError, match=r"No bridge has been paired\. Expected a key in .*bridges\.json"):
         Hue().open()
 
 
@@ -225,7 +225,7 @@ def test_a_bridge_that_is_away_at_the_start_is_warned_of_and_followed_later(brid
     loop.teardown()
     assert (loop.sent, len(bridge.commands), data.error) == (1, 2, None)
     assert [message.split(". Expected")[0] for message in caplog.messages] == [
-        f"The sink hue failed. Nothing listens at {bridge.url}"
+        f"The sink hue failed. Nothing is listening at {bridge.url}"
     ]
 
 
@@ -234,7 +234,7 @@ def test_a_live_run_without_a_pairing_ends_in_one_line(tmp_path):
     process = expression_process("live", "--source", clip, "--display", "none", "--sink", "hue")
     err = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 2
-    assert err.startswith("No bridge was paired. Expected a key in ")
+    assert err.startswith("No bridge has been paired. Expected a key in ")
     assert err.count("\n") == 1
 
 
@@ -250,7 +250,7 @@ def test_a_key_that_is_taken_away_in_a_run_does_not_end_it(bridge, caplog):
     data.readings.close()
     loop.teardown()
     assert (loop.sent, loop.failed, data.error) == (2, 1, None)
-    assert "does not know the key" in caplog.text
+    assert "does not recognise the key" in caplog.text
     assert KEY not in caplog.text
 
 
@@ -309,7 +309,7 @@ def test_lights_that_cannot_be_put_back_are_kept_and_the_remedy_is_told(bridge, 
     bridge.stop()
     loop.data.readings.close()
     loop.teardown()
-    assert "The lights were not put back" in caplog.text
+    assert "The lights were not restored" in caplog.text
     assert "Once it does, run: expression lights restore" in caplog.text
     assert read_before(before_path())[bridge.id]["1"]["state"] == lamps()["1"]["state"]
 
@@ -319,8 +319,8 @@ def test_where_no_lamp_can_follow_it_is_told_why(bridge, caplog):
     feed(sink, seen(0, p1="Sad"))
     assert caplog.messages == [
         "No light can follow now (Hall: switched off, Shed: cannot be reached, Kitchen white: white only, "
-        "Plug: no lamp that can be dimmed). Expected one with colours that is on and within reach. "
-        "Switch one on: it joins in by itself."
+        "Plug: not dimmable). Expected a colour light that is on and reachable. "
+        "Switch one on; it joins in automatically."
     ]
     assert bridge.commands == []
 
@@ -331,8 +331,10 @@ def test_a_colour_for_a_label_that_the_network_does_not_have_is_warned_of(bridge
     sink.open()
     sink.close()
     (message,) = caplog.messages
-    assert message.startswith("Colours of the sink hue are for hapy, calm, which the network does not have. ")
-    assert message.endswith(" Bored. hapy is perhaps Happy.")
+    assert message.startswith(
+        "Colours of the sink hue are set for hapy, calm, which the network does not have. "
+    )
+    assert message.endswith(" Bored. hapy may be a misspelling of Happy.")
 
 
 class Restless(Hue):

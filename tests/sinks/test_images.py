@@ -1,4 +1,4 @@
-"""The images sink: guesses stay apart from labels, and do not grow."""
+"""The images sink: guesses stay apart from labels, and their number is limited."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_a_face_is_kept_at_a_change_that_has_settled_with_a_row(tmp_path, capsys
     assert picture.shape == (52, 52, 3)
     assert np.abs(picture.mean((0, 1)) - (200, 14, 30)).max() < 4, "in these colours, red first"
     assert capsys.readouterr().out.splitlines() == [
-        f"Pictures of faces are kept in {folder}, 1000 at most.",
-        f"{folder}: 2 pictures added, 2 kept.",
+        f"Pictures of faces are saved in {folder}, 1000 at most.",
+        f"{folder}: 2 pictures added, 2 in total.",
     ]
 
 
@@ -76,8 +76,8 @@ def test_two_runs_do_not_share_a_folder_and_the_next_one_may_have_it(tmp_path):
     with pytest.raises(BadInputError) as caught:
         second.open()
     assert str(caught.value) == (
-        f"Another run keeps pictures in {tmp_path / 'g'}. Expected one run at a time. "
-        "End the other one, or choose another folder, such as images:Guesses2."
+        f"Another run is saving pictures in {tmp_path / 'g'}. Expected one run at a time. "
+        "Stop the other one, or choose another folder, such as images:Guesses2."
     )
     first.close()
     second.open()
@@ -93,7 +93,7 @@ def test_another_process_does_not_get_the_folder_either(tmp_path):
     _, errors = other.communicate(timeout=PATIENCE)
     sink.close()
     assert other.returncode == 2
-    assert "Another run keeps pictures in" in errors
+    assert "Another run is saving pictures in" in errors
     assert errors.count("\n") == 1
 
 
@@ -206,7 +206,7 @@ def test_guesses_never_go_where_labelled_pictures_are(tmp_path, monkeypatch, nam
     (tmp_path / "faceLabels.csv").touch()
     with pytest.raises(BadInputError) as caught:
         make_sink(f"images:{name}")
-    assert "where labelled pictures are or will be. Expected a folder of their own" in str(caught.value)
+    assert "which is for labelled pictures. Expected a separate folder" in str(caught.value)
     assert not (tmp_path / name).exists() or name == "."
 
 
@@ -295,7 +295,7 @@ def test_in_a_run_each_settled_change_is_kept_and_no_label_is_touched(tmp_path, 
     ("text", "words"),
     [
         ("images:limit=0", "The limit of the sink images is 0. Expected 1 to 100000."),
-        ("images:folder=", "The folder of the sink images has no name. Expected one. Try folder=Guesses."),
+        ("images:folder=", "The folder of the sink images has no name. Expected a name. Try folder=Guesses."),
         ("images:settle=-1", "settle of the sink images is -1.0. Expected 0 to 3600 seconds."),
     ],
 )

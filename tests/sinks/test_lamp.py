@@ -1,4 +1,4 @@
-"""The drawn lamp: it shows what real ones are told, fades as they do, and can be seen."""
+"""The drawn lamp: it shows what real ones would, fades as they do, and is visible."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def test_a_colour_for_a_label_that_the_network_does_not_have_is_warned_of(caplog
     lamp.control = Control(("Happy", "Sad"))
     lamp.open()
     assert caplog.messages == [
-        "Colours of the sink lamp are for disgust, hapy, which the network does not have. "
-        "Expected its labels: Happy, Sad. hapy is perhaps Happy."
+        "Colours of the sink lamp are set for disgust, hapy, which the network does not have. "
+        "Expected its labels: Happy, Sad. hapy may be a misspelling of Happy."
     ]
 
 

@@ -1,4 +1,4 @@
-"""Brokers that refuse, forbid, forget or talk nonsense, and what is said of each."""
+"""Brokers that refuse, forbid, forget or send nonsense, and the message for each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 0x10, 0x30, 0x82, 0xE0
 
 
 def opened(port: int, **options) -> Mqtt:
-    """A sink that is open, with switches of its own."""
+    """A sink that is open, with its own switches."""
     sink = Mqtt("127.0.0.1", port, **options)
     sink.control = Control(("Happy", "Sad"))
     sink.open()
@@ -38,7 +38,7 @@ def opened(port: int, **options) -> Mqtt:
 
 
 def warned(caplog, count: int) -> list[str]:
-    """Waits for so many warnings, and returns what they say."""
+    """Waits for the given number of warnings, and returns their texts."""
 
     def ours() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.name == "expression"]
@@ -52,7 +52,7 @@ def warned(caplog, count: int) -> list[str]:
 
 
 def say(port: int, topic: str, payload: bytes) -> None:
-    """Publishes bytes; nobody here has to understand them."""
+    """Publishes bytes, which need not be valid."""
     from paho.mqtt import publish
 
     publish.single(topic, payload, 1, hostname="127.0.0.1", port=port)
@@ -69,9 +69,10 @@ def test_a_broker_that_forbids_discovery_is_reported_and_the_rest_works(tmp_path
         sink = opened(broker.port)
         (said,) = warned(caplog, 1)
         assert said == (
-            f"The broker at 127.0.0.1:{broker.port} does not let the sink mqtt write homeassistant/# "
-            "(Not authorized), so Home Assistant does not find this run by itself. Expected a user that may. "
-            "Allow it, in Mosquitto's acl_file: topic readwrite homeassistant/#"
+            f"The broker at 127.0.0.1:{broker.port} does not let the sink mqtt publish to homeassistant/# "
+            "(Not authorized), so Home Assistant will not discover this run. "
+            "Expected a user with that permission. "
+            "Grant it in Mosquitto's acl_file: topic readwrite homeassistant/#"
         )
         sink.send(reading())
         listener.wait("expression/mood", "Happy")
@@ -84,7 +85,10 @@ def test_a_broker_that_forbids_the_topics_of_the_run_is_reported(tmp_path, caplo
     with Broker(tmp_path, acl(tmp_path, "topic readwrite homeassistant/#")) as broker:
         sink = opened(broker.port, prefix="home/hall")
         (said,) = warned(caplog, 1)
-        assert "does not let the sink mqtt write home/hall/# (Not authorized), so nobody can see what" in said
+        assert (
+            "does not let the sink mqtt publish to home/hall/# (Not authorized), so its readings cannot"
+            in said
+        )
         assert said.endswith("acl_file: topic readwrite home/hall/#")
         sink.close()
 
@@ -94,7 +98,9 @@ def test_a_broker_that_keeps_nothing_is_reported_and_told_all_when_home_assistan
         listener = Listener(broker.port)
         sink = opened(broker.port)
         (said,) = warned(caplog, 1)
-        assert said.startswith(f"The broker at 127.0.0.1:{broker.port} keeps no messages. Expected it to")
+        assert said.startswith(
+            f"The broker at 127.0.0.1:{broker.port} does not retain messages. Expected it to"
+        )
         sink.send(reading())
         listener.wait("expression/mood", "Happy")
         since = listener.now()
@@ -235,10 +241,11 @@ def test_commands_that_the_broker_does_not_pass_on_are_reported(caplog):
         sink = opened(broker.port)
         first, second = warned(caplog, 2)
         assert (
-            "does not let the sink mqtt hear homeassistant/# (Not authorized), so this run does not" in first
+            "does not let the sink mqtt subscribe to homeassistant/# (Not authorized), so this run will not"
+            in first
         )
         assert first.endswith("acl_file: topic read homeassistant/#")
-        assert "hear expression/# (Not authorized), so nobody can turn its switches." in second
+        assert "subscribe to expression/# (Not authorized), so its switches cannot be used." in second
         sink.close()
 
 
@@ -250,26 +257,32 @@ REFUSALS = [
         True,
         BadInputError,
         "refuses the user name or password",
-        "allow this user to connect: it says Not",
+        "allow this user to connect: the broker reported Not",
     ),
     (0x8A, True, RunError, "refused the connection (Banned)", "Lift the ban"),
-    (0x89, True, RunError, "refused the connection (Server busy)", "Wait until it has room"),
-    (0x97, True, RunError, "refused the connection (Quota exceeded)", "Wait until it has room"),
-    (0x9F, True, RunError, "refused the connection (Connection rate exceeded)", "Wait until it has room"),
-    (0x85, True, RunError, "refused the connection (Client identifier not valid)", "Let the broker take any"),
+    (0x89, True, RunError, "refused the connection (Server busy)", "Wait until it accepts more"),
+    (0x97, True, RunError, "refused the connection (Quota exceeded)", "Wait until it accepts more"),
+    (0x9F, True, RunError, "refused the connection (Connection rate exceeded)", "Wait until it accepts more"),
+    (
+        0x85,
+        True,
+        RunError,
+        "refused the connection (Client identifier not valid)",
+        "Configure the broker to accept",
+    ),
     (
         0x8C,
         True,
         RunError,
         "refused the connection (Bad authentication method)",
-        "take a user name and a password",
+        "accept a user name and a password",
     ),
     (
         0x9C,
         True,
         RunError,
         "refused the connection (Use another server)",
-        "Name the broker that takes its place",
+        "Use the broker that replaces it",
     ),
     (0x88, True, RunError, "refused the connection (Server unavailable)", "Check the port"),
     (0x80, True, RunError, "refused the connection (Unspecified error)", "Check the port"),
@@ -367,7 +380,7 @@ def test_a_payload_of_forty_megabytes_is_cut_off_and_not_kept(caplog, monkeypatc
     with scripted(kind(then=packet(PUBLISH, content) * 3, newest=version)) as broker:
         sink = opened(broker.port)
         (said,) = warned(caplog, 1)
-        assert said.startswith(f"The sink mqtt was told '{'A' * 40}' by expression/override/set. Expected")
+        assert said.startswith(f"The sink mqtt received '{'A' * 40}' on expression/override/set. Expected")
         sink.close()
     assert 0 < max(sizes) <= LARGEST
     assert sum(len(word) for _, word in sink._misheard) == 40
@@ -471,12 +484,12 @@ def test_lost_and_refused_confirmations_in_any_order_are_matched(caplog):
     rights.publish(Quick(), "hall/status", "")
     assert [message.split(" (")[0][-15:] for message in caplog.messages] == [
         "homeassistant/#",
-        "xmqtt write hall/#"[-15:],
+        "publish to hall/#"[-15:],
     ]
 
 
 def hear_damaged(numbers) -> None:
-    """Hands damaged packets to a client that is connected."""
+    """Passes damaged packets to a connected client."""
     good = [
         packet(PUBLISH, struct.pack("!H", 23) + b"expression/override/set" + b"\0Sad"),
         packet(0x20, bytes([0, 0, 3, 0x21, 0, 20])),
@@ -528,7 +541,7 @@ def test_a_real_broker_that_refuses_a_password_is_told_by_mqtt_5(tmp_path, monke
     monkeypatch.setenv("EXPRESSION_MQTT_USER", "ada")
     monkeypatch.setenv("EXPRESSION_MQTT_PASSWORD", "wrong")
     with Broker(tmp_path, f"password_file {tmp_path / 'passwords'}") as broker:
-        with pytest.raises(BadInputError, match="it says Not authorized"):
+        with pytest.raises(BadInputError, match="the broker reported Not authorized"):
             opened(broker.port)
         monkeypatch.setenv("EXPRESSION_MQTT_PASSWORD", "right")
         opened(broker.port).close()

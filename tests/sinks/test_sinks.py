@@ -1,4 +1,4 @@
-"""Sinks: how they are named and what they can be told."""
+"""Sinks: their names and options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_sinks_of_the_folder_are_listed():
 
 
 class Stray:
-    """Has the method, but is no sink."""
+    """Has the method, but is not a sink."""
 
     def send(self, reading):
         pass
@@ -70,15 +70,15 @@ def test_a_sink_is_made_from_words(text, kind, name, value):
         ("csvfile:", r"csvfile was given no path"),
         ("csvfile:paht=a.csv", r"csvfile has no option 'paht'\. Expected path\. Did you mean path\?"),
         ("csvfile:colour=red", r"has no option 'colour'\. Expected path\. Check the spelling"),
-        ("console:x", r"console takes no value, found 'x'\. Expected console\. Leave out"),
+        ("console:x", r"console takes no value, found 'x'\. Expected console\. Remove everything"),
         ("console:x=1", r"console has no option 'x'\. Expected no options"),
         ("memory:many", r"limit of the sink memory is 'many'\. Expected a whole number\. Give one, or"),
         ("memory:limit=2.5", r"limit of the sink memory is '2\.5'"),
         ("memory:0", r"limit of the sink memory is 0\. Expected 1 or more"),
-        (Console, r"Console'> is no sink\. .* Make one of it: Console\(\)\."),
-        (Stray, r"is no sink\. .* Write: class Stray\(Sink\)\. Make one of it: Stray\(\)\."),
-        pytest.param(Stray(), r"is no sink\. .* Write: class Stray\(Sink\)\.$", id="an instance"),
-        (3, r"3 is no sink\. .* Choose one of .*console.*, or write a subclass of Sink\."),
+        (Console, r"Console'> is not a sink\. .* Create an instance: Console\(\)\."),
+        (Stray, r"is not a sink\. .* Write: class Stray\(Sink\)\. Create an instance: Stray\(\)\."),
+        pytest.param(Stray(), r"is not a sink\. .* Write: class Stray\(Sink\)\.$", id="an instance"),
+        (3, r"3 is not a sink\. .* Choose one of .*console.*, or write a subclass of Sink\."),
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""The speech sink: what is heard, when, and what it says where nothing can be heard."""
+"""The speech sink: what is heard, when, and its errors if nothing can be heard."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ needs_voice = pytest.mark.skipif(not SPEAKS, reason=NEEDS)
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
-    """Lets a busy machine take its time over the first sound."""
+    """Gives a busy machine enough time for the first sound."""
     monkeypatch.setattr(speech, "ANSWER_SECONDS", PATIENCE)
 
 
@@ -46,7 +46,7 @@ echo end $(basename "$1") $(date +%s.%N) >> "{log}"
 
 @pytest.fixture
 def player(tmp_path, monkeypatch):
-    """Puts a player in place of the system's that takes its time, and writes down when."""
+    """Replaces the system's player with a slow one that writes a log."""
     if not SPEAKS:
         pytest.skip(NEEDS)
 
@@ -69,7 +69,7 @@ def sound(path: Path) -> tuple[np.ndarray, float]:
 
 
 def say(sink: Speech, *readings) -> None:
-    """Opens it and lets it say each to its end."""
+    """Opens it and lets it say each reading to the end."""
     sink.open()
     try:
         for each in readings:
@@ -80,7 +80,7 @@ def say(sink: Speech, *readings) -> None:
 
 
 def lines(log: Path) -> list[str]:
-    """What a slow player wrote down of words, without the silence at the start."""
+    """The words in a slow player's log, without the silence at the start."""
     return [line for line in log.read_text().splitlines() if "silence" not in line]
 
 
@@ -141,7 +141,7 @@ def test_a_long_text_is_written_to_its_end(tmp_path):
     ("options", "error", "words"),
     [
         pytest.param({"text": " "}, BadInputError, "The text of a recording is empty.", id="no text"),
-        pytest.param({"rate": 9}, BadInputError, "rate of the sink speech is 9.", id="rate"),
+        pytest.param({"rate": 9}, BadInputError, "The option rate of the sink speech is 9.", id="rate"),
         pytest.param({"voice": "klingonish"}, BadInputError, "There is no voice 'klingonish'", id="voice"),
         pytest.param({"path": "no/where.wav"}, OutputError, "where.wav cannot be written", id="folder"),
     ],
@@ -157,7 +157,7 @@ def test_a_recording_that_cannot_be_made_is_told(tmp_path, options, error, words
 @needs_voice
 def test_a_voice_that_does_not_end_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(speech, "RECORD_SECONDS", 0.01)
-    with pytest.raises(RunError, match=r"The voice did not end within 0\.01 s\."):
+    with pytest.raises(RunError, match=r"The voice did not finish within 0\.01 s\."):
         record("Happy", tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())
 
@@ -290,7 +290,7 @@ def test_an_engine_that_fails_in_the_middle_of_a_run_is_tried_again(heard, monke
     loop.teardown()
     assert (data.error, loop.sent, loop.failed) == (None, 2, 1)
     (message,) = caplog.messages
-    assert "nothing on this machine that speaks (RPC server unavailable)" in message
+    assert "not find a speech engine on this machine (RPC server unavailable)" in message
 
 
 @pytest.mark.slow
@@ -304,7 +304,7 @@ def test_without_a_loudspeaker_the_run_goes_on_and_says_so_once(tmp_path, monkey
         wait_for(lambda: run.data.readings.version > since + 10)
     (message,) = caplog.messages
     assert message.startswith("The sink speech failed. No sound could be played (aplay:")
-    assert "Expected a loudspeaker that the system knows. Connect or choose one" in message
+    assert "Expected a loudspeaker that the system recognises. Connect or choose one" in message
     assert run.statistics()["threads_left"] == 0
 
 
@@ -357,7 +357,7 @@ def test_without_an_engine_it_names_the_package_of_the_system(heard, monkeypatch
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(MissingPackageError) as caught:
         Speech().open()
-    assert "nothing on this machine that speaks (libespeak.so.1: not found)" in caught.value.happened
+    assert "not find a speech engine on this machine (libespeak.so.1: not found)" in caught.value.happened
     assert "espeak-ng libespeak1" in caught.value.remedy
 
 
@@ -391,11 +391,19 @@ def test_a_player_that_hangs_does_not_hang_the_sink(player, monkeypatch):
     ("text", "error", "words"),
     [
         ("speech:cooldown=-1", BadInputError, "cooldown of the sink speech is -1.0. Expected 0 to"),
-        ("speech:rate=9", BadInputError, "rate of the sink speech is 9. Expected 50 to 500 words a minute."),
+        (
+            "speech:rate=9",
+            BadInputError,
+            "The option rate of the sink speech is 9. Expected 50 to 500 words per minute.",
+        ),
         ("speech:room=all", BadInputError, "room of the sink speech is 'all'. Expected largest or mean."),
         ("speech:room=meen", BadInputError, "Expected largest or mean. Did you mean mean?"),
-        ("speech:words=Happy", BadInputError, "words of the sink speech has 'Happy'. Expected LABEL=WORDS"),
-        ("speech:words=Sad=no.wav", MissingFileError, "The recording no.wav for Sad is not there."),
+        (
+            "speech:words=Happy",
+            BadInputError,
+            "The option words of the sink speech contains 'Happy'. Expected LABEL=WORDS",
+        ),
+        ("speech:words=Sad=no.wav", MissingFileError, "The recording no.wav for Sad does not exist."),
     ],
 )
 def test_options_out_of_range_are_told(text, error, words):
@@ -409,7 +417,7 @@ def test_options_out_of_range_are_told(text, error, words):
 )
 def test_a_recording_that_is_no_wav_is_told(name, content):
     Path(name).write_bytes(content)
-    said = f"The recording {name} for Sad cannot be played: it is no WAV. Expected a WAV file"
+    said = f"The recording {name} for Sad cannot be played: it is not a WAV file. Expected a WAV file"
     with pytest.raises(BadInputError, match=said):
         Speech(words=f"Sad={name}")
 
@@ -420,8 +428,8 @@ def test_words_for_a_label_that_the_network_does_not_have_are_warned_of(heard, c
     sink.open()
     sink.close()
     assert caplog.messages == [
-        "Words of the sink speech are for happy, Joy, which the network does not have. "
-        "Expected its labels: Happy, Sad. happy is perhaps Happy."
+        "Words of the sink speech are set for happy, Joy, which the network does not have. "
+        "Expected its labels: Happy, Sad. happy may be a misspelling of Happy."
     ]
 
 
