@@ -72,7 +72,7 @@ class LabelBook:
         >>> with tempfile.TemporaryDirectory() as folder, LabelBook(folder) as book:
         ...     row = book.add(np.zeros((48, 48), np.uint8), "Happy", session="monday")
         ...     print(book.counts["Happy"], book.undo(), book.counts["Happy"])
-        1 face1.png as Happy 0
+        1 face1.png saved as Happy 0
     """
 
     def __init__(self, folder: str | Path = "."):
@@ -187,7 +187,8 @@ class LabelBook:
             kept[row.image] = picture
         added = rows[len(rows) - len(kept) :]
         if kept:
-            told = f"{added[0].image} as {added[0].label}" if len(kept) == 1 else f"{len(kept)} pictures kept"
+            told = f"{added[0].image} saved as {added[0].label}"
+            told = told if len(kept) == 1 else f"{len(kept)} pictures saved"
             self._change(told, set(kept), rows, pictures=kept)
         return added
 
@@ -247,12 +248,12 @@ class LabelBook:
         lost = [label for label, count in self.counts.items() if count and folded_label(label) not in kept]
         if lost:
             raise BadInputError(
-                f"There are pictures of {', '.join(lost)}.",
-                "Expected a label in the list as long as pictures have it.",
-                "Relabel or delete them first.",
+                f"The set still has pictures labelled {', '.join(lost)}.",
+                "Expected a label to stay in the list while pictures have it.",
+                "Relabel or delete these pictures first.",
             )
         if found != self.labels:
-            self._change("the list of labels", set(), self.rows, found)
+            self._change("the change to the list of labels", set(), self.rows, found)
 
     @_one_at_a_time
     def rename_label(self, old: str, new: str) -> None:
@@ -273,7 +274,7 @@ class LabelBook:
         """Takes the last change back.
 
         Returns:
-            What it was, such as "face7.png as Happy", or None where there is nothing to undo.
+            What it was, such as "face7.png saved as Happy", or None where there is nothing to undo.
 
         Raises:
             OutputError: There is no room, or the folder is locked; the change can still be undone later.
@@ -334,9 +335,9 @@ class LabelBook:
         strange = images - {row.image for row in self.rows}
         if strange:
             raise BadInputError(
-                f"There is no row for {printable(', '.join(sorted(strange)))}.",
-                f"Expected names that stand in {FILE}.",
-                "Look at the rows, and choose from them.",
+                f"{FILE} has no row for {printable(', '.join(sorted(strange)))}.",
+                "Expected names of pictures as they are written in the rows.",
+                "Check the names.",
             )
         return images
 

@@ -45,9 +45,9 @@ class OwnFaces:
         faces = self._detector.detect(image)
         if not faces and is_photo(image):
             raise BadInputError(
-                "There is no face in a picture.",
-                "Expected a face that is large and in the light.",
-                "Cut it out, or take another picture.",
+                "No face was found in a picture.",
+                "Expected a large, well-lit face.",
+                "Crop the face yourself, or take another picture.",
             )
         return face_pixels(
             image, max((face.box for face in faces), key=lambda box: box.area) if faces else None

@@ -62,7 +62,7 @@ def hold_set(images: Path) -> BaseFileLock:
     if former := OPEN.get(images.resolve()):
         former.close()
     happened = f"The pictures in {images} are open in another program."
-    busy = BadInputError(happened, "Expected one run at a time.", "Close the other one.")
+    busy = BadInputError(happened, "Expected one program at a time.", "Close the other one.")
     return hold(images / BOOK / "lock", busy)
 
 

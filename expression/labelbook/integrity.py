@@ -113,7 +113,7 @@ def _further(table: Table) -> list[str]:
 def _of_search(search: Search, folder: Path) -> dict[str, list[str]]:
     """Returns what came of looking for pictures that are not where their rows say."""
     return {
-        "moved": [f"{image} is {path}" for image, path in search.moved.items()],
+        "moved": [f"{image} (now {path})" for image, path in search.moved.items()],
         "elsewhere": [_from(path, folder) for path in search.elsewhere.values()],
         "several": [f"{image} ({', '.join(paths)})" for image, paths in search.several.items()],
         "gone": search.gone,

@@ -133,9 +133,9 @@ class Finder:
 def missing(image: str, folder: Path) -> MissingFileError:
     """Returns the error for a picture that is not found."""
     return MissingFileError(
-        f"There is no picture {printable(image)} in {folder}.",
+        f"The picture {printable(image)} was not found in {folder}.",
         "Expected the file that its row names.",
-        "Run in the folder of the set: expression dataset check --repair.",
+        "In the folder of the set, run: expression dataset check --repair",
     )
 
 
@@ -187,11 +187,11 @@ def refuse_link(path: Path) -> None:
     try:
         target = os.readlink(path)
     except OSError:
-        target = "elsewhere"
+        target = "another place"
     raise BadInputError(
         f"{path} is a link to {target}.",
-        "Expected no links in a set of pictures, since what they lead to could be changed or deleted.",
-        "Remove the link, and put what it leads to in its place if it belongs to the set.",
+        "Expected a set without links, because the files that they lead to could be changed or deleted.",
+        "Remove the link. If what it leads to belongs to the set, put that in its place.",
     )
 
 

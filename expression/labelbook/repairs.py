@@ -35,7 +35,7 @@ def repair(book: LabelBook, finding: Finding) -> None:
         raise BadInputError(
             f"'{finding.kind}' cannot be repaired automatically.",
             f"Expected one of {', '.join(REPAIRS)}.",
-            finding.advice or "Look at the pictures.",
+            finding.advice or "Check the pictures yourself.",
         )
     book.keep_tables()
     _, act = REPAIRS[finding.kind]

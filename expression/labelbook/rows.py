@@ -91,9 +91,9 @@ class Table:
         if self.meanings:
             meanings = ", ".join(f"{number} for {label}" for number, label in sorted(self.meanings.items()))
             raise BadInputError(
-                f"{path} has numbers that are either labels or positions in labelList.csv ({meanings}).",
-                "Expected labels, where labels are numbers themselves.",
-                "Run in its folder: expression dataset check --repair.",
+                f"{path} has numbers that could be labels or positions in labelList.csv ({meanings}).",
+                "Expected labels only, because some labels are numbers.",
+                "In its folder, run: expression dataset check --repair",
             )
         return self
 
@@ -138,7 +138,7 @@ def read_table(path: Path, labels: Sequence[str] | None = None) -> Table:
     """
     if not path.is_file():
         return Table()
-    lines, separator, marked = read_cells(path, "Expected rows image,label.")
+    lines, separator, marked = read_cells(path, "Expected rows in the form image,label.")
     columns = columns_of(lines, labels or ())
     header = tuple(_trimmed(_in_order(lines[0], columns), 2)) if columns.header else ()
     lines = lines[columns.header :]
@@ -146,7 +146,7 @@ def read_table(path: Path, labels: Sequence[str] | None = None) -> Table:
         raise BadInputError(
             f"{path} has the row {printable(','.join(lines[0]))!r}.",
             "Expected image,label.",
-            "Write a label behind each picture.",
+            "Add a label after each picture.",
         )
     rows = [_row(line, columns, path) for line in lines]
     table = Table(rows, header, False, separator, marked, columns.label < columns.image)
@@ -187,7 +187,7 @@ def _row(line: list[str], columns: Columns, path: Path) -> Row:
         raise BadInputError(
             f"{path} has the row {printable(','.join(line))!r}.",
             "Expected the name of a picture in each row.",
-            "Write it, or delete the row.",
+            "Add it, or delete the row.",
         )
     label = unicodedata.normalize("NFC", label)
     return Row(
@@ -222,8 +222,8 @@ def _with_words(table: Table, labels: Sequence[str], path: Path) -> Table:
     if row := next((row for row in table.rows if row.label in wrong), None):
         raise BadInputError(
             f"{path} has the row {printable(','.join(row[:2]))!r}.",
-            f"Expected a label, or its number in the list: 0 to {len(labels) - 1}.",
-            "Correct the number, or the list.",
+            f"Expected a label or its position in the list, from 0 to {len(labels) - 1}.",
+            "Correct the number or the list.",
         )
     words = {text: meanings[text] for text in places}
     rows = [row._replace(label=words.get(row.label, row.label)) for row in table.rows]

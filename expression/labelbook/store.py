@@ -117,7 +117,7 @@ class LabelStore:
             RunError: The set was closed.
         """
         if not self._lock.is_locked:
-            raise RunError("The label book is closed.", "Expected an open one.", "Open it again.")
+            raise RunError("The label book is closed.", "Expected an open label book.", "Open it again.")
         try:
             with as_output_error(self.images):
                 if self._next_table.is_file():  # an earlier change could not go back
@@ -301,6 +301,6 @@ def _content(picture: Path) -> bytes:
     except OSError as error:
         raise (MissingFileError if isinstance(error, FileNotFoundError) else BadInputError)(
             f"{picture} cannot be read ({error.strerror}).",
-            "Expected a picture that stays where it was found.",
-            "Check that it is there and may be read, and call it again.",
+            "Expected the picture to stay where it was found.",
+            "Check that it exists and can be read, then try again.",
         ) from error

@@ -69,8 +69,8 @@ class Survey:
             f"{_counted(pictures, 'picture')}{alone}" if pictures or self.rows else "",
             "the rows of faceLabels.csv" if self.rows is None else "",
             f"{_counted(self.rows, 'row')} of {FILE}" if self.rows else "",
-            f"{_counted(removed, 'picture')} taken out before" if removed else "",
-            "the tables in its trash" if tables and not removed else "",
+            f"{_counted(removed, 'picture')} removed earlier" if removed else "",
+            "the tables in the trash" if tables and not removed else "",
         ]
         *most, last = [part for part in parts if part]
         what = f"{', '.join(most)} and {last}" if most else last
@@ -84,13 +84,13 @@ class Survey:
         """
         left = some([path for path in self.left if not _is_marker(self.images / path)], SHOWN)
         places = some(sorted({str(path.parent.resolve()) for path in self.elsewhere}), SHOWN)
-        beside = f"{_counted(len(self.elsewhere), 'picture')} of rows, in {places}"
+        beside = f"{_counted(len(self.elsewhere), 'picture')} named in rows, in {places}"
         reasons = [f"{path} ({why})" for path, why in failed.items()]
         lines = {
             f"Could not be deleted: {some(reasons, SHOWN)}.": failed,
-            f"Left in Images, since they are no pictures: {left}.": left,
-            f"Left, since they are not in Images: {beside}.": places,
-            "labelList.csv stays, and so do networks that learned from them.": self.whole,
+            f"Left in Images because they are not pictures: {left}.": left,
+            f"Left because they are not in Images: {beside}.": places,
+            "labelList.csv stays, and so do networks trained on the pictures.": self.whole,
         }
         return [line for line, there in lines.items() if there]
 

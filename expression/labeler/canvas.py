@@ -101,11 +101,11 @@ class Buttons:
 
     def ask(self, canvas: np.ndarray, terms: str) -> None:
         """Draws what has to be agreed to first, and the button `agree`."""
-        write(canvas, 130, 130, "Before you begin", TEXT + 9)
+        write(canvas, 130, 130, "Before you start", TEXT + 9)
         for number, text in enumerate(textwrap.wrap(terms, 88)):
             write(canvas, 130, 200 + 34 * number, text, TEXT)
         self.button(canvas, "agree", Box(130, 420, 300, 56), "I agree (Enter)", PALETTE["neutral"])
-        write(canvas, 460, 434, "Nothing is kept before that. q closes this.", TEXT)
+        write(canvas, 460, 434, "Nothing is saved before you agree. Press q to close.", TEXT)
 
 
 def say(canvas: np.ndarray, said: str, more: str) -> None:

@@ -68,13 +68,14 @@ class LabelScreen(Buttons):
         self._view(canvas, capturer, image, mirror)
         self._labels(canvas, capturer)
         self._preview(canvas, capturer)
-        say(canvas, capturer.said or note or "Choose a label, show it, and press space.", capturer.coach())
+        said = capturer.said or note or "Choose a label, make that expression and press space."
+        say(canvas, said, capturer.coach())
         return canvas
 
     def _view(self, canvas: np.ndarray, capturer: Capturer, image: np.ndarray | None, mirror: bool) -> None:
         """Draws the frame with the face that would be kept."""
         if image is None:
-            write(canvas, VIEW.x + 240, VIEW.y + 250, "Waiting for the first picture …", TEXT)
+            write(canvas, VIEW.x + 240, VIEW.y + 250, "Waiting for the first frame …", TEXT)
             return
         factor = min(VIEW.width / image.shape[1], VIEW.height / image.shape[0])
         shown = resize(image, round(image.shape[1] * factor), round(image.shape[0] * factor))
@@ -118,14 +119,14 @@ class LabelScreen(Buttons):
         place = Box(SIDE.x, SIDE.bottom - 192, 192, 192)
         _plate(canvas, place, PLATE)
         if capturer.preview is None:
-            write(canvas, place.x + 40, place.y + 80, "no face", TEXT)
+            write(canvas, place.x + 40, place.y + 80, "No face", TEXT)
         else:
             enlarged(canvas, place, capturer.preview)
-        write(canvas, SIDE.x + 12, place.y - 26, "q closes this, and the camera goes off.", TEXT - 4)
-        words = "Keeping …" if capturer.held else "Keep (space)"
+        write(canvas, SIDE.x + 12, place.y - 26, "Press q to close and turn off the camera.", TEXT - 4)
+        words = "Saving …" if capturer.held else "Save (space)"
         beside = Box(place.right + 8, place.y, SIDE.right - place.right - 8, 94)
         self.button(canvas, "capture", beside, words, colour(capturer.label))
-        others = {"undo": "Undo (u)", "review": "Look (e)", "labels": "Labels (l)"}
+        others = {"undo": "Undo (u)", "review": "Edit (e)", "labels": "Labels (l)"}
         for number, (action, text) in enumerate(others.items()):
             place = Box(beside.x, beside.bottom + 5 + 32 * number, beside.width, 29)
             self.button(canvas, action, place, text, PLATE)

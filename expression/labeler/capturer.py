@@ -23,8 +23,8 @@ from ..types import Box
 from ..vision.detectors import Detector
 
 CONSENT = (
-    "Each picture that you keep stays on this machine, in {images}, with a row in faceLabels.csv. "
-    "Nothing is sent. Keep pictures only of people who have agreed. "
+    "Each picture that you save stays on this machine, in {images}, with a row in faceLabels.csv. "
+    "Nothing is uploaded. Save pictures only of people who have agreed. "
     'The command "expression dataset wipe" deletes all of them.'
 )
 """What people are told before the first picture."""
@@ -47,10 +47,10 @@ LIGHT, DISTANCE = 12.0, 1.25
 smallest the largest is from different distances."""
 
 TURNS = (
-    "Turn your head a little to the left, and to the right.",
+    "Turn your head a little to the left, then to the right.",
     "Tilt your head a little.",
-    "Once with glasses, once without, if you have some.",
-    "Show it a little weaker, and a little stronger.",
+    "If you wear glasses, take some pictures with them and some without.",
+    "Make the expression a little weaker, then a little stronger.",
 )
 """What the coach asks for once light and distance differ, one after the other."""
 
@@ -93,7 +93,7 @@ class Capturer:
         ...     capturer.see(np.zeros((100, 100, 3), np.uint8))
         ...     row = capturer.capture()
         ...     print(capturer.said)
-        Kept face1.png as Angry: 1 of 20.
+        Saved face1.png as Angry: 1 of 20.
     """
 
     def __init__(
@@ -152,25 +152,25 @@ class Capturer:
         """
         check_agreed(self.agreed)
         if self.preview is None:
-            self.said = "No face was found. Look at the camera, in good light."
+            self.said = "No face was found. Look at the camera in good light."
             return None
         digest = sha256(self.preview.tobytes()).digest()
         twin = next((kept.image for kept in self._in_book() if kept.digest == digest), None)
         if twin is not None:
-            self.said = f"This very picture is already kept: {twin}. Move a little."
+            self.said = f"This exact picture is already saved as {twin}. Move a little."
             return None
         row = self.book.add(self.preview, self.label, self.session)
         self._last = standardise(self._face)
         light = float(self._face.mean())
         self._kept.append(Kept(row.image, self.label, light, self.box.width, digest))
-        self.said = f"Kept {row.image} as {self.label}: {self.book.counts[self.label]} of {self.target}."
+        self.said = f"Saved {row.image} as {self.label}: {self.book.counts[self.label]} of {self.target}."
         return row
 
     def undo(self) -> None:
         """Takes the last change back, whatever it was."""
         done = self.book.undo()
         self._last = None
-        self.said = f"Taken back: {done}." if done else "There is nothing to undo."
+        self.said = f"Undone: {done}." if done else "There is nothing to undo."
 
     def coach(self) -> str:
         """Says what is still missing, in a sentence."""
@@ -180,12 +180,12 @@ class Capturer:
             return self._other(counts)
         mine = [kept for kept in self._in_book() if kept.label == self.label]
         if len(mine) < 3:
-            return f"{left} more of {self.label}. Press space, or hold it."
+            return f"{left} more of {self.label}. Press space, or hold it down."
         lights, widths = [kept.light for kept in mine], [kept.width for kept in mine]
         if max(widths) < DISTANCE * min(widths):
-            return f"{left} more of {self.label}. Come nearer, and go farther away."
+            return f"{left} more of {self.label}. Move closer, then farther away."
         if max(lights) - min(lights) < LIGHT:
-            return f"{left} more of {self.label}, in other light: turn to the window, or away from it."
+            return f"{left} more of {self.label}, in different light: turn to the window, or away from it."
         return f"{left} more of {self.label}. {TURNS[(len(mine) // 3 - 1) % len(TURNS)]}"
 
     def _in_book(self) -> list[Kept]:
@@ -197,17 +197,17 @@ class Capturer:
         """Says what comes after a label that has enough."""
         fewest = min(counts, key=counts.get)
         if counts[fewest] < self.target:
-            return f"{self.label} has enough. Next: {fewest}, {self.target - counts[fewest]} more."
+            return f"{self.label} has enough pictures. Next: {fewest}, {self.target - counts[fewest]} more."
         sessions = {row.session for row in self.book.rows}
         if len(sessions) < 2:
-            return "Every label has enough. Come back another day: testing needs a second session."
+            return "Every label has enough pictures. Come back another day: testing needs a second session."
         return f"Every label has enough, from {len(sessions)} sessions. Next: expression personalise."
 
     def _burst(self) -> None:
         """Keeps a face of a burst, unless it nearly equals the one before."""
         both = self._face is not None and self._last is not None
         if both and np.abs(standardise(self._face) - self._last).mean() < SAME:
-            self.said = "Nearly the same as the one before: move a little."
+            self.said = "Nearly the same as the last picture: move a little."
         else:
             self.capture()
 
@@ -227,9 +227,9 @@ def check_agreed(agreed: bool) -> None:
     """Raises a RunError unless somebody has agreed."""
     if not agreed:
         raise RunError(
-            "Nobody has agreed to be kept.",
-            "Expected that somebody reads the terms first.",
-            "Agree, then go on.",
+            "Consent has not been given.",
+            "Expected the terms to be read and accepted first.",
+            "Accept the terms first.",
         )
 
 

@@ -176,7 +176,7 @@ class ImportDesk(Buttons):
         return self.shown is not None and not self.shown.label
 
     def _counted(self) -> str:
-        return f"{self.kept} kept, {self.passed} left out."
+        return f"{self.kept} saved, {self.passed} skipped."
 
     def _act(self, action: str) -> None:
         """Does what a button stands for."""
@@ -184,24 +184,24 @@ class ImportDesk(Buttons):
         if kind == "rest":
             self._unseen = not (self._unseen or self.ended or self._needs_label())
             if self._needs_label():
-                self.said = "This one has no label. Press the key of one, or x to leave it out."
+                self.said = "This face has no label. Press the key of a label, or x to skip it."
         elif kind == "undo":
             self._try(self._undo)
         elif not self.shown:
             return
         elif kind == "leave":
             self.passed += 1
-            self._go_on(False, "Left out.")
+            self._go_on(False, "Skipped.")
         elif label or self.shown.label:
             self._try(self._keep, label or self.shown.label)
         else:
-            self.said = "Which label is it? Press its key, or x to leave it out."
+            self.said = "Which label is it? Press its key, or x to skip this face."
 
     def _keep(self, label: str) -> None:
         row = self.book.add(self.shown.picture, label, self.shown.session)
         self.importer.keep(self.shown, label)
         self.kept += 1
-        self._go_on(True, f"Kept {row.image} as {label}.")
+        self._go_on(True, f"Saved {row.image} as {label}.")
 
     def _go_on(self, kept: bool, said: str) -> None:
         self._steps.append(([self.shown], kept))
@@ -221,7 +221,7 @@ class ImportDesk(Buttons):
         self._steps.pop()
         self._waiting += [*([self.shown] if self.shown else []), *reversed(faces)]
         self.shown, self.ended = self._waiting.pop(), False
-        self.said = "Taken back." if len(faces) == 1 else f"Taken back: {len(faces)} faces."
+        self.said = "Undone." if len(faces) == 1 else f"Undone: {len(faces)} faces."
 
     def _next(self, end: float) -> None:
         """Looks for a face until there is one, or the time is over."""
@@ -244,10 +244,10 @@ class ImportDesk(Buttons):
         told = "Looking for faces …"
         if self.shown:
             enlarged(canvas, VIEW, self.shown.picture)
-            proposed = f", labelled {self.shown.label} there" if self.shown.label else ""
+            proposed = f", labelled {self.shown.label}" if self.shown.label else ""
             told = f"{self.shown.origin}{proposed}"
         elif self.ended:
-            told = "There are no more faces. q closes this."
+            told = "There are no more faces. Press q to close."
             sentences = [*map(str, self.importer.failed), *self.importer.told()]
             lines = [line for sentence in sentences for line in textwrap.wrap(sentence, 84)]
             for number, line in enumerate(lines[: VIEW.height // 30]):
@@ -265,13 +265,13 @@ class ImportDesk(Buttons):
             tint = colour(label) if label == proposed else GREY if self.shown else PLATE
             self.button(canvas, f"label:{label}", box, words, tint)
         half, y = SIDE.width // 2 - 4, SIDE.bottom - 178
-        keep = f"Keep as {proposed} (Enter)" if proposed else "Choose a label above"
+        keep = f"Save as {proposed} (Enter)" if proposed else "Choose a label above"
         if self.shown:
             tint = colour(proposed) if proposed else PLATE
             self.button(canvas, "keep", Box(SIDE.x, y, SIDE.width, 54), keep, tint)
-        self.button(canvas, "leave", Box(SIDE.x, y + 62, half, 54), "Leave out (x)", PLATE)
+        self.button(canvas, "leave", Box(SIDE.x, y + 62, half, 54), "Skip (x)", PLATE)
         self.button(canvas, "undo", Box(SIDE.right - half, y + 62, half, 54), "Undo (u)", PLATE)
         if proposed or self._unseen:
-            rest = "Stop here (a)" if self._unseen else "Keep the rest as labelled (a)"
+            rest = "Stop (a)" if self._unseen else "Save the rest as labelled (a)"
             tint = PALETTE["neutral"] if self._unseen else PLATE
             self.button(canvas, "rest", Box(SIDE.x, y + 124, SIDE.width, 54), rest, tint)

@@ -135,21 +135,21 @@ class Importer:
         for reason, count in self.skipped.reasons.items():
             names = self.skipped.names[reason]
             shown = f": {some(names, NAMES, count)}" if any(names) else ""
-            sentences.append(f"{count} left out, {reason}{shown}.")
+            sentences.append(f"{count} skipped, {reason}{shown}.")
         return sentences
 
     def _new(self, found: Candidate) -> Candidate | None:
         """Returns a face that is new, or that had no label where it was seen before."""
         number = _print_of(found.picture)
         if number in self._known:
-            return self._leave("in the set already", found.origin)
+            return self._leave("already in the set", found.origin)
         seen = self._seen[number]
         other = next((label for label in seen if label), None)
         if found.label in seen or (other and not found.label):
-            return self._leave("seen before in what is imported", found.origin)
+            return self._leave("already seen in this import", found.origin)
         if other:
             told = f"{found.origin} is {found.label} here and {other} in {seen[other]}"
-            return self._leave("the same picture as one with another label", told)
+            return self._leave("the same picture as one with a different label", told)
         seen[found.label] = found.origin
         return found
 
@@ -192,30 +192,30 @@ class Importer:
                 if path.suffix.lower() in VIDEOS:
                     raise
                 what, remedy = neither(path)
-                expected = f"Expected {KINDS}, a film such as mp4, or a table such as fer2013.csv."
+                expected = f"Expected {KINDS}, a video such as mp4, or a table such as fer2013.csv."
                 raise BadInputError(f"{path} is {what}.", expected, remedy) from error
 
     def _loose(self, folder: Path) -> Iterator[Candidate | None]:
         """Yields what photos and films have, in a folder and those below it."""
         tree = scan(folder)
         for name in tree.locked:
-            self._leave("a folder that you may not read", name)
+            self._leave("a folder that cannot be read", name)
         files = sorted(tree.paths(), key=lambda path: natural(path.name))
         if not files and not tree.locked:
-            raise BadInputError(f"{folder} is empty.", "Expected photos or films.", "Name another folder.")
+            raise BadInputError(f"{folder} is empty.", "Expected photos or videos.", "Choose another folder.")
         for path in files:
             yield from self._any(path, path.relative_to(folder).as_posix())
 
     def _any(self, path: Path, name: str) -> Iterator[Candidate | None]:
         """Yields what a file of a folder has, whatever its name ends in."""
         if not path.is_file():
-            self._leave("not there, or not a file", name)
+            self._leave("missing, or not a file", name)
         elif is_still(path):
             yield from self._photo(path, name)
         elif path.suffix.lower() in TABLES:
-            self._leave("a table, which has to be named by itself", name)
+            self._leave("a table, which must be given by itself", name)
         elif is_archive(path):
-            self._leave("an archive, which has to be unpacked", name)
+            self._leave("an archive, which must be unpacked first", name)
         else:
             try:
                 yield from self._film(path, name)
@@ -226,14 +226,14 @@ class Importer:
         """Tells of photos and films that lie beside the folders of the labels."""
         for path in sorted(scan(folder).paths(), key=lambda path: natural(path.name)):
             if path not in known and (path.suffix.lower() in VIDEOS or is_picture(path)):
-                self._leave("not in the folder of a label", path.relative_to(folder).as_posix())
+                self._leave("not in a label's folder", path.relative_to(folder).as_posix())
 
     def _photo(self, path: Path, name: str) -> Iterator[Candidate | None]:
         """Yields the faces of a photo."""
         image = self._read(path, name)
         faces = [] if image is None else self._faces(image)
         if image is not None and not faces:
-            self._leave("no face in it", name)
+            self._leave("no face found", name)
         for face in faces:
             yield Candidate(face, self.label, self._stamp, name)
         yield None
@@ -259,7 +259,7 @@ class Importer:
                         yield Candidate(face, self.label, f"{self._stamp} {name}", origin)
                     yield None
             if not count:
-                self._leave("no face in it", name)
+                self._leave("no face found", name)
         finally:
             film.close()
 
@@ -271,7 +271,7 @@ class Importer:
             image = self._read(picture.path, picture.image)
             faces = [] if image is None else self._faces(image)[:1] if is_photo(image) else [image]
             if image is not None and not faces:
-                self._leave("no face in it", picture.image)
+                self._leave("no face found", picture.image)
             session = picture.session or self._stamp
             yield from (self._candidate(face, picture.label, session, picture.image) for face in faces)
             yield None
@@ -283,7 +283,7 @@ class Importer:
             image = self._read(entry.path, name)
             faces = [] if image is None else self._faces(image)
             if image is not None and not faces:
-                self._leave("no face in it", name)
+                self._leave("no face found", name)
             group = f"{self._stamp} {entry.group}".rstrip()
             yield from (self._candidate(face, entry.word, group, name) for face in faces[:1])
             yield None
@@ -291,7 +291,7 @@ class Importer:
     def _candidate(self, face: np.ndarray, word: str, group: str, name: str) -> Candidate:
         """Returns a face with the label that its set gives it."""
         label = self.label or label_meant(word, self.labels)
-        origin = name if label else f"{name}, labelled {word} there, which is not in your list"
+        origin = name if label else f"{name}, labelled {word}, which is not in your list"
         return Candidate(face, label, group, origin)
 
     def _fer2013(self, path: Path) -> Iterator[Candidate | None]:

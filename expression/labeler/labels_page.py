@@ -57,8 +57,8 @@ class LabelList(Buttons):
                 self.button(canvas, f"{action}:{label}", Box(x, y, width - 6, high - 4), word, PLATE)
                 x += width
         self._side(canvas)
-        more = "They stand in labelList.csv. Their order decides their keys."
-        say(canvas, self.said or "The labels, and how many pictures each has.", more)
+        more = "They are saved in labelList.csv. Their order determines their keys."
+        say(canvas, self.said or "The labels and the number of pictures for each.", more)
         return canvas
 
     def _side(self, canvas: np.ndarray) -> None:
@@ -67,16 +67,14 @@ class LabelList(Buttons):
         if self.typed is None:
             self.button(canvas, "add", place, "Add a label (a)", PALETTE["neutral"])
         else:
-            what = f"Another name for {self._renamed}:" if self._renamed else "A new label:"
+            what = f"New name for {self._renamed}:" if self._renamed else "New label:"
             write(canvas, SIDE.x + 12, SIDE.y, what, TEXT)
             box = Box(SIDE.x, SIDE.y + 40, SIDE.width, 54)
             canvas[box.y : box.bottom, box.x : box.right] = PLATE
             write(canvas, box.x + 16, box.y + 12, f"{self.typed}|", TEXT + 3)
             half = SIDE.width // 2 - 4
             self.button(canvas, "keep", Box(SIDE.x, SIDE.y + 104, half, 44), "OK (Enter)", PALETTE["neutral"])
-            self.button(
-                canvas, "drop", Box(SIDE.right - half, SIDE.y + 104, half, 44), "Not now (Esc)", PLATE
-            )
+            self.button(canvas, "drop", Box(SIDE.right - half, SIDE.y + 104, half, 44), "Cancel (Esc)", PLATE)
         self.button(canvas, "undo", Box(SIDE.x, SIDE.bottom - 116, SIDE.width, 54), "Undo (u)", PLATE)
         self.button(canvas, "back", Box(SIDE.x, SIDE.bottom - 54, SIDE.width, 54), "Back (l)", PLATE)
 
@@ -112,7 +110,7 @@ class LabelList(Buttons):
             self._keep(self.typed.strip())
         elif kind == "undo":
             done = self.book.undo()
-            self.said = f"Taken back: {done}." if done else "There is nothing to undo."
+            self.said = f"Undone: {done}." if done else "There is nothing to undo."
         elif kind == "remove" and label in self.book.labels:
             self.book.set_labels([name for name in self.book.labels if name != label])
             self.said = f"{label} was removed."
@@ -124,14 +122,14 @@ class LabelList(Buttons):
         former, chosen = self._renamed, self.capturer.label
         found = self.book.labels.find(name)
         if found not in (None, former):
-            self.said = f"{found} is in the list already. Type another name, or Esc."
+            self.said = f"{found} is already in the list. Type another name, or press Esc."
             return
         if former:
             self.book.rename_label(former, name)
             self.said = f"{former} is now called {name}."
         else:
             self.book.set_labels([*self.book.labels, name])
-            self.said = f"{name} is in the list."
+            self.said = f"{name} was added."
         self.typed = None
         if chosen == former:
             self.capturer.label = name

@@ -72,7 +72,7 @@ class Review:
         count = self._known()
         if count:
             self.book.relabel(self.chosen, label)
-            self._told(f"{_counted(count)} now {label}.")
+            self._told(f"{_counted(count)} relabelled as {label}.")
 
     def delete(self) -> None:
         """Takes the chosen pictures out."""
@@ -84,7 +84,7 @@ class Review:
     def undo(self) -> None:
         """Takes the last change back."""
         done = self.book.undo()
-        self._told(f"Taken back: {done}." if done else "There is nothing to undo.")
+        self._told(f"Undone: {done}." if done else "There is nothing to undo.")
 
     def act(self, action: str) -> None:
         """Does what a button stands for: "picture:" or "label:" and a name, "delete" and others."""
@@ -103,7 +103,7 @@ class Review:
         """Returns how many pictures are chosen that are still there."""
         self.chosen &= {row.image for row in self.book.rows}
         if not self.chosen:
-            self.said = "Click the pictures first."
+            self.said = "Select some pictures first."
         return len(self.chosen)
 
     def _told(self, said: str) -> None:

@@ -46,15 +46,15 @@ class ReviewScreen(Buttons):
         shown = review.filter or "all"
         half = SIDE.width // 2 - 4
         bottom = SIDE.bottom - 54
-        self.button(canvas, "filter", Box(SIDE.x, bottom - 186, SIDE.width, 54), f"Shown: {shown} (f)", PLATE)
+        self.button(canvas, "filter", Box(SIDE.x, bottom - 186, SIDE.width, 54), f"Show: {shown} (f)", PLATE)
         self.button(canvas, "delete", Box(SIDE.x, bottom - 124, half, 54), "Delete (x)", PLATE)
         self.button(canvas, "undo", Box(SIDE.right - half, bottom - 124, half, 54), "Undo (u)", PLATE)
         self.button(canvas, "before", Box(SIDE.x, bottom - 62, half, 54), "Newer (p)", PLATE)
         self.button(canvas, "after", Box(SIDE.right - half, bottom - 62, half, 54), "Older (n)", PLATE)
         self.button(canvas, "back", Box(SIDE.x, bottom, SIDE.width, 54), "Back to the camera (e)", PLATE)
         page = f"page {review.page + 1} of {review.pages}"
-        told = f"{len(review.rows)} pictures, {page}, {len(review.chosen)} chosen."
-        say(canvas, review.said or "Click pictures, then a label or Delete.", told)
+        told = f"{len(review.rows)} pictures, {page}, {len(review.chosen)} selected."
+        say(canvas, review.said or "Click pictures to select them, then click a label or Delete.", told)
         return canvas
 
     def _picture(self, canvas: np.ndarray, review: Review, row, place: Box) -> None:

@@ -47,7 +47,7 @@ function render({ model, el }) {
   const view = document.createElement("img");
   view.className = "expression-labeler";
   view.tabIndex = 0;
-  view.alt = "The labeler. Click it, then use its keys.";
+  view.alt = "The labeler. Click it to use its keys.";
   // As large as the page lets it be seen whole, but never so small that it cannot be read.
   const size = "max-width:min(100%,WIDTHpx);max-height:max(440px,calc(100vh - 300px))";
   view.style.cssText = `${size};cursor:pointer;user-select:none`;
@@ -69,7 +69,7 @@ function render({ model, el }) {
       model.send(message);
     } catch {  // its kernel was restarted or is gone
       view.style.opacity = 0.4;
-      told.textContent = "The labeler has ended: its kernel was restarted or is gone. Run the cell again.";
+      told.textContent = "The labeler stopped: its kernel was restarted or shut down. Run the cell again.";
     }
   };
   const point = (event, down) => {

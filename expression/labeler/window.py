@@ -18,7 +18,7 @@ from ..live.capture import CaptureLoop
 from ..live.data import Data
 from ..sources._base import Source
 
-TITLE = "Label (Esc or q closes)"
+TITLE = "Label (Esc or q to close)"
 
 SPECIAL = 0xFF00
 """Codes from here on are keys such as Shift and the arrows.

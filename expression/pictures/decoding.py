@@ -156,7 +156,7 @@ def largest_picture() -> int:
     if not 0 < millions <= 100_000:
         raise BadInputError(
             f"EXPRESSION_LARGEST_PICTURE is {text!r}.",
-            "Expected million pixels, above 0 and up to 100000.",
+            "Expected millions of pixels, above 0 and at most 100000.",
             f"Set it to a number such as {LARGEST}, or unset it.",
         )
     return int(millions * 1_000_000)
@@ -172,7 +172,7 @@ def _opened(path: Path) -> IO[bytes]:
             f"{_shown(path)} cannot be read ({error.strerror}).",
             "Expected a file that you may read.",
             "Check its permissions.",
-            "not open to you",
+            "not accessible",
         ) from error
     raise MissingFileError(
         f"There is no picture {_shown(path)}.", "Expected a file.", "Check the name and the folder."
@@ -189,7 +189,7 @@ def _first(file: IO[bytes], name: str) -> np.ndarray:
     image = _image(file, name)
     picture = _rgb(image, name)
     if _has_more(image):
-        logger.warning("%s holds several pictures, as animations do: the first is read.", name)
+        logger.warning("%s contains several pictures, as animations do. Only the first is read.", name)
     return picture
 
 
@@ -231,10 +231,10 @@ def _image(file: IO[bytes], name: str) -> ImageFile:
         raw = kind == "TIFF" and (DNG_VERSION in image.tag_v2 or _is_preview(image))
     if raw:
         raise PictureError(
-            f"{name} is a camera's raw file, of which only a small preview could be read.",
+            f"{name} is a camera raw file, of which only a small preview can be read.",
             f"Expected {KINDS}.",
             "Export it as JPEG.",
-            "a camera's raw file",
+            "a camera raw file",
         )
     return image
 
@@ -247,7 +247,7 @@ def _reader(kind: str, name: str) -> type[ImageFile]:
     except ImportError as error:
         raise PictureError(
             f"{name} is a {kind} file, and the package {module.replace('_', '-')} is not installed.",
-            "Expected it in this Python environment, or a JPEG.",
+            "Expected the package in this Python environment, or a JPEG.",
             f"{install_line('heic')} Or export the picture as JPEG.",
             f"{kind} without the package {module.replace('_', '-')}",
         ) from error
@@ -325,7 +325,7 @@ def _too_large(name: str, size: str, pixels: float) -> PictureError:
     limit = largest_picture() / 1_000_000
     return PictureError(
         f"{name} has {size}.",
-        f"Expected a picture of {limit:g} million pixels at most.",
+        f"Expected a picture of at most {limit:g} million pixels.",
         f"Make it smaller, or set EXPRESSION_LARGEST_PICTURE={math.ceil(pixels / 1_000_000)}.",
         "too large",
     )
@@ -339,8 +339,8 @@ def _damage_told(name: str) -> Iterator[None]:
     except (*DAMAGE, Image.DecompressionBombError) as error:
         said = printable(str(error).strip() or type(error).__name__, 200)
         raise PictureError(
-            f"{name} is damaged, cut off or of an unusual kind ({said.rstrip('.')}).",
-            f"Expected {KINDS} that is whole.",
-            "Open it in a viewer and save it again as PNG, or fetch it again.",
+            f"{name} is damaged, incomplete or in an unusual format ({said.rstrip('.')}).",
+            f"Expected {KINDS} that is complete.",
+            "Open it in a viewer and save it again as PNG, or download it again.",
             "damaged",
         ) from error

@@ -76,19 +76,19 @@ def _levels(pixels: np.ndarray) -> np.ndarray | None:
 def _no_picture(pixels: object, giver: str) -> BadInputError:
     """Returns the error for something that cannot be shown, with the line that makes a picture of it."""
     if not isinstance(pixels, np.ndarray):
-        what, remedy = f"a {type(pixels).__name__}", "Try numpy.asarray(...) of it."
+        what, remedy = f"a {type(pixels).__name__}", "Try numpy.asarray(...)."
     else:
         what = f"an array with the shape {pixels.shape} and {pixels.dtype} values"
-        remedy = "Convert it in read."
+        remedy = "Convert it in the read method."
         if pixels.ndim == 3 and pixels.shape[2] == 4:
             remedy = "Return image[..., :3] for RGBA, or cv2.cvtColor(image, cv2.COLOR_BGRA2RGB) for BGRA."
         elif pixels.dtype == np.uint16:
             remedy = "Return (image >> 8).astype(numpy.uint8) for 16 bits; for 12 bits, >> 4."
         elif pixels.size and pixels.dtype.kind in "biuf":
             what += f" from {pixels.min():g} to {pixels.max():g}"
-            remedy = "Return image.clip(0, 255).astype(numpy.uint8), once its values go from 0 to 255."
+            remedy = "Scale the values to 0 to 255, then return image.clip(0, 255).astype(numpy.uint8)."
     return BadInputError(
-        f"{giver} gave {what}.", "Expected a picture: (height, width, 3) uint8, RGB, 0 to 255.", remedy
+        f"{giver} returned {what}.", "Expected a picture: (height, width, 3) uint8, RGB, 0 to 255.", remedy
     )
 
 
@@ -103,9 +103,9 @@ def write_picture(path: str | Path, image: np.ndarray) -> None:
     ending = path.suffix or ".png"
     if not cv2.haveImageWriter(f"x{ending}"):
         raise OutputError(
-            f"{path} cannot be written: no format has the ending {ending}.",
+            f"{path} cannot be written: no picture format has the extension {ending}.",
             "Expected .png, .jpg, .bmp or .webp.",
-            "Name it .png.",
+            "Use the extension .png.",
         )
     data = _encode(ending, image)
     write_bytes(path, data, PRIVATE)
@@ -123,7 +123,7 @@ def _encode(ending: str, image: np.ndarray) -> bytes:
         raise BadInputError(
             f"A picture with the shape {image.shape} and {image.dtype} values cannot be written as {ending}.",
             "Expected (height, width[, 3]) uint8, not empty, and no larger than the format can hold.",
-            "Make it smaller, or write .png.",
+            "Make it smaller, or save it as .png.",
         )
     return data.tobytes()
 

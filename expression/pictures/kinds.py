@@ -40,11 +40,11 @@ SAVE_IT = "Open it in a viewer and save it again as PNG."
 
 STAND_INS = {
     b"version https://git-lfs": (
-        "a pointer of Git LFS, not the file itself",
-        "Fetch the files: git lfs pull.",
+        "a Git LFS pointer, not the file itself",
+        "Download the files: git lfs pull.",
     ),
-    b"<!doctype html": ("a web page", "Fetch the file itself."),
-    b"<html": ("a web page", "Fetch the file itself."),
+    b"<!doctype html": ("a web page", "Download the file itself."),
+    b"<html": ("a web page", "Download the file itself."),
 }
 """How files begin, in small letters, that came in the place of others; what each is, and what to do."""
 
@@ -103,7 +103,7 @@ def stand_in(start: bytes) -> tuple[str, str] | None:
 
     Example:
         >>> stand_in(b"<!DOCTYPE html>")
-        ('a web page', 'Fetch the file itself.')
+        ('a web page', 'Download the file itself.')
     """
     folded = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return next((told for magic, told in STAND_INS.items() if folded.startswith(magic)), None)
@@ -126,9 +126,9 @@ def neither(path: Path) -> tuple[str, str]:
         with path.open("rb") as file:
             what, remedy = no_picture(file.read(SNIFFED))
     except OSError:
-        return "not open to you", "Check its permissions."
+        return "not accessible", "Check its permissions."
     known = what != NO_PICTURE
-    return (what, remedy) if known else ("neither a picture nor a film that can be read", CONVERT_IT)
+    return (what, remedy) if known else ("neither a picture nor a video that can be read", CONVERT_IT)
 
 
 def is_still(path: Path) -> bool:

@@ -78,7 +78,7 @@ def read_input(text: str) -> Wanted:
     for word in text.casefold().replace(" ", "").split(","):
         kind, value = _read_word(word, text)
         if kind in found:
-            raise _unclear(text, f"has two words for the {kind}, {found[kind]} and {value}")
+            raise _unclear(text, f"gives the {kind} twice, as {found[kind]} and {value}")
         found[kind] = value
     return Wanted(**found)
 
@@ -88,20 +88,20 @@ def _read_word(word: str, text: str) -> tuple[str, int | str]:
     size = re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", word)
     if size:
         if size[2] not in (None, size[1]) or not 1 <= int(size[1]) <= LARGEST:
-            raise _unclear(text, f"has the size {word}, and faces are square, with {LARGEST} pixels at most")
+            raise _unclear(text, f"has the size {word}, but inputs are square, at most {LARGEST} pixels")
         return "size", int(size[1])
     word = NAMED.get(word, word).replace("gray", "grey")
     if word in COLOURS:
         return "colour", word
     if is_scaling(word):
         return "scaling", word
-    raise _unclear(text, f"has {word!r}" if word else "has an empty word")
+    raise _unclear(text, f"contains {word!r}" if word else "has an empty item")
 
 
 def _unclear(text: str, why: str) -> BadInputError:
     return BadInputError(
         f"--input {text!r} {why}.",
-        f"Expected a scaling ({FORMS}) and, where the network leaves them open, "
+        f"Expected a scaling ({FORMS}) and, if the network does not fix them, "
         "a size in pixels and a colour (grey, rgb or bgr), separated by commas.",
         "For example: --input 0..1, or --input 64,rgb,-1..1",
     )

@@ -29,7 +29,7 @@ def _expected() -> str:
     """What a source can be, for whoever wrote something else."""
     others = "".join(f", {name}" for name in sorted(installed(GROUP)))
     return (
-        "Expected a camera's number, a file, a folder, an rtsp or http address, "
+        "Expected a camera number, a file, a folder, an rtsp or http address, "
         f"demo{others}, or, in a notebook, browser."
     )
 
@@ -66,7 +66,7 @@ def open_source(text: str | int | Source | None, repeat: bool = True, reconnect:
         raise BadInputError(
             "The source is empty.",
             _expected(),
-            "Leave it out for the camera.",
+            "Leave it out to use the camera.",
         )
     if text == "demo":
         return _load("demo", "Demo")(repeat=repeat)
@@ -96,9 +96,9 @@ def _open_number(text: str, repeat: bool) -> Source:
 
     if os.path.exists(text):
         if not is_there(int(text)):
-            logger.warning("There is no camera %s, so what has that name in this folder is opened.", text)
+            logger.warning("There is no camera %s, so the file or folder of that name is opened.", text)
             return _open_path(text, repeat)
-        logger.warning("Camera %s is opened. For what has that name in this folder, write ./%s", text, text)
+        logger.warning("Camera %s is opened. To open the file or folder of that name, write ./%s", text, text)
     camera = _load("camera", "Webcam")(int(text))
     if sys.platform == "darwin":
         # macOS asks its user here, in the main thread: the capture thread's request would
@@ -114,7 +114,7 @@ def _open_address(text: str, reconnect: float) -> Source:
         raise BadInputError(
             f"The source is an address that begins with {scheme}://.",
             "Expected rtsp://, rtsps://, http:// or https://.",
-            "Choose such an address, or save the video and name the file.",
+            "Use such an address, or download the video and give its file name.",
         )
     return _load("stream", "Stream")(text, reconnect)
 
@@ -138,8 +138,8 @@ def _open_plugin(text: str) -> Source | None:
         return kind(value) if colon else kind()
     except TypeError as error:
         raise BadInputError(
-            f"The source {text!r} cannot be made: {clean(str(error))}.",
-            f"Expected {name} alone, or {name}: and one value.",
+            f"The source {text!r} cannot be created: {clean(str(error))}.",
+            f"Expected {name} alone, or {name}: followed by one value.",
             "See the documentation of the package that it comes from.",
         ) from error
 

@@ -116,9 +116,9 @@ class Decoder:
     def shortfall(self) -> str:
         """Returns at the end of the video how far it fell short of what it announces; "" where it did not."""
         if self._frames_missing() > 0:
-            return f"gave {self.frames:,} of {self.count:,} announced frames, up to {self.position:.1f} s"
+            return f"had {self.frames:,} of {self.count:,} announced frames, up to {self.position:.1f} s"
         if self.count is None and self._is_early():
-            return f"gave {self._until:.1f} of {self.duration:.1f} announced seconds"
+            return f"had {self._until:.1f} of {self.duration:.1f} announced seconds"
         return ""
 
     def _frames_missing(self) -> int:

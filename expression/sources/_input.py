@@ -87,7 +87,7 @@ class PipeInput:
                     return data
                 time.sleep(SLICE)
             if time.monotonic() > give_up:
-                self.error = TimeoutError(f"nothing came for {self._patience:g} s")
+                self.error = TimeoutError(f"no data came for {self._patience:g} s")
                 break
         return b""
 

@@ -43,12 +43,12 @@ def choose(container: InputContainer) -> VideoStream:
     """Returns the stream with the video and lets go of all others."""
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
-        raise NoVideoError("has sound but no pictures" if container.streams.audio else "has no pictures")
+        raise NoVideoError("has sound but no video" if container.streams.audio else "has no video")
     readable = [s for s in streams if s.codec_context is not None]
     if any(s.codec_context.name in TEXT for s in readable):
-        raise NoVideoError("is a text, not a video")
+        raise NoVideoError("is text, not a video")
     if not readable:
-        raise NoVideoError("is coded in a way that cannot be decoded here", "Convert it to mp4.")
+        raise NoVideoError("uses a codec that cannot be decoded here", "Convert it to mp4.")
     best = container.streams.best("video")
     chosen = best if best in readable else readable[0]
     for stream in container.streams:

@@ -36,7 +36,7 @@ function render({ model, el }) {
     try {
       model.send({ view, ...message }, undefined, buffers);
     } catch { // its kernel was restarted or is gone
-      stop("The camera is off: the kernel was restarted or is gone. Run the cell again.");
+      stop("The camera is off: the kernel was restarted or shut down. Run the cell again.");
     }
   };
 
@@ -66,8 +66,8 @@ function render({ model, el }) {
 
   const send = () => {
     const now = performance.now();
-    if (now - answered > GONE) return fail("deaf", "The camera is off: the kernel does not answer. Run the cell again.");
-    if (now - answered > DEAF) say("The kernel is busy and takes no pictures.");
+    if (now - answered > GONE) return fail("deaf", "The camera is off: the kernel does not respond. Run the cell again.");
+    if (now - answered > DEAF) say("The kernel is busy and receives no frames.");
     for (const [each, left] of sent) if (now - left > DEAF) sent.delete(each); // their answers are lost
     if (video.paused) return void video.play().catch(() => {}); // as after the output was moved
     if (busy || sent.size >= IN_FLIGHT || video.readyState < 2) return;
@@ -90,7 +90,7 @@ function render({ model, el }) {
 
   const hear = (message) => {
     if (message.view !== view) return;
-    if (message.off) return stop("The camera is off here: another view of this cell has it.");
+    if (message.off) return stop("The camera is off here: another view of this cell uses it.");
     const now = performance.now(), left = sent.get(message.number);
     answered = now;
     if (left === undefined) return;
@@ -101,35 +101,35 @@ function render({ model, el }) {
     if (trip > SLOW) scale = Math.max(SMALLEST, scale * 0.9);
     if (trip < QUICK) scale = Math.min(1, scale * 1.02);
     if (now - since < 1000) return;
-    rate.textContent = `${((1000 * taken) / (now - since)).toFixed(0)} pictures a second, there and back in ${trip.toFixed(0)} ms.`;
+    rate.textContent = `${((1000 * taken) / (now - since)).toFixed(0)} frames a second, round trip ${trip.toFixed(0)} ms.`;
     taken = 0;
     since = now;
   };
 
   const start = async () => {
     if (!navigator.mediaDevices) {
-      return fail("insecure", "This page gets no camera: it came by http. Open it by https, or as localhost.");
+      return fail("insecure", "This page cannot use the camera because it was loaded over http. Open it over https, or as localhost.");
     }
     wished = true;
-    say("Waiting for the camera. Where your browser asks whether this page may use it, please allow it.");
+    say("Waiting for the camera. If your browser asks whether this page may use it, please allow it.");
     repeat({ here: true });
     const wish = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, facingMode: "user" };
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
     } catch (error) {
-      if (wished) fail(/system/i.test(error.message) ? "system" : error.name, `The page got no camera (${error.name}).`);
+      if (wished) fail(/system/i.test(error.message) ? "system" : error.name, `The page could not open the camera (${error.name}).`);
       return;
     }
     if (removed || !wished) return stop(told.textContent); // it was sent away or came to its end meanwhile
     clearInterval(repeated);
     stream.getVideoTracks()[0].addEventListener("ended", () => {
-      fail("ended", "The camera is off: it was unplugged, or its permission taken back.");
+      fail("ended", "The camera is off: it was unplugged, or its permission was revoked.");
     });
     video.srcObject = stream;
     try {
       await video.play();
     } catch (error) {
-      if (stream) fail(error.name, `The camera's pictures cannot be played (${error.name}).`);
+      if (stream) fail(error.name, `The camera's video cannot be played (${error.name}).`);
       return;
     }
     if (!stream) return;

@@ -43,31 +43,31 @@ a page may take to say that it is there."""
 GROUND, LETTER, PITCH, IN_LINE = (24, 27, 33), 16, 30, 44
 """RGB of a picture of words, its pixels from line to line and of a letter's height, and letters in a line."""
 
-ALLOW = "Please allow the camera in this page. The browser asks beside the page's address."
+ALLOW = "Please allow the camera in this page. The browser asks next to the page's address."
 
 FAILURES = {
     "NotAllowedError": (
         "The camera was not allowed.",
-        "Allow it beside the address of the page, and run the cell again.",
+        "Allow it next to the page's address, and run the cell again.",
     ),
     "system": (
         "The system does not let the browser use the camera.",
-        "Allow it in the system's settings for privacy, and run the cell again.",
+        "Allow it in the system's privacy settings, and run the cell again.",
     ),
-    "NotFoundError": ("The browser finds no camera.", 'Plug one in, or take another source, such as "demo".'),
+    "NotFoundError": ("The browser found no camera.", 'Plug one in, or use another source, such as "demo".'),
     "NotReadableError": (
-        "The browser's camera is taken by another program.",
+        "The browser's camera is in use by another program.",
         "Close other programs that use it, and run the cell again.",
     ),
     "insecure": (
-        "This page gets no camera: it came by http.",
-        "Open the notebook by https, or as localhost through a tunnel: ssh -L 8888:localhost:8888 HOST",
+        "This page cannot use the camera because it was loaded over http.",
+        "Open the notebook over https, or as localhost through a tunnel: ssh -L 8888:localhost:8888 HOST",
     ),
     "deaf": (
-        "The kernel took no picture for 20 s, so the browser's camera went off.",
-        "Let no cell compute so long beside it, and run the cell again.",
+        "The kernel received no frames for 20 s, so the browser's camera was turned off.",
+        "Avoid long computations in other cells, and run the cell again.",
     ),
-    "ended": ("The browser's camera went off.", "Plug it in or allow it again, and run the cell again."),
+    "ended": ("The browser's camera stopped.", "Plug it in or allow it again, and run the cell again."),
 }
 """What a page may meet, and what to do. Source: https://developer.mozilla.org/docs/Web/API/MediaDevices/getUserMedia"""
 
@@ -112,13 +112,13 @@ class Browser(Source):
         """
         if self._closed:
             raise SourceError(
-                "This source has run already.", "Expected a fresh one.", "Make another: Browser()."
+                "This source was used before.", "Expected a new one.", "Create another: Browser()."
             )
         if self._camera is None:
             raise SourceError(
-                "The browser's camera was asked for, and this is no notebook.",
+                "The browser's camera was requested outside a notebook.",
                 "Expected a cell of a notebook in JupyterLab.",
-                "Leave the source out for a camera of this machine.",
+                "Leave the source out to use a camera of this machine.",
             )
         self._last = time.monotonic()
         self._camera.on_msg(self._hear)
@@ -179,7 +179,7 @@ class Browser(Source):
         if time.monotonic() - self._last > patience:
             return self._give_up(_lost(patience, silent=not self._heard))
         if not self._first:
-            return self._written("The page sends no pictures now. Keep it open and in sight.")
+            return self._written("The page sends no frames now. Keep it open and visible.")
         return self._written(ALLOW if self._heard else "Waiting for the page to show the browser's camera.")
 
     def _give_up(self, failure: SourceError | SourceLostError) -> np.ndarray:
@@ -196,7 +196,7 @@ class Browser(Source):
         """Returns what stays below the cell."""
         if self._failure:
             return textwrap.fill(f"{self._failure.happened} {self._failure.remedy}", 90)
-        return "The browser's camera sent no picture." if self._first else "The browser's camera was on here."
+        return f"The browser's camera {'sent no frames' if self._first else 'was used here'}."
 
 
 def _show() -> tuple[Camera, Any]:
@@ -229,25 +229,25 @@ def _decoded(jpeg: bytes, size: object) -> np.ndarray | None:
 def _failure(name: str) -> SourceError:
     """Returns the error for what the page has met."""
     happened, remedy = FAILURES.get(
-        name, (f"The browser gave no camera ({name[:60]}).", 'Take another source, such as "demo".')
+        name, (f"The browser provided no camera ({name[:60]}).", 'Use another source, such as "demo".')
     )
-    return SourceError(happened, "Expected the page to get a camera.", remedy)
+    return SourceError(happened, "Expected the page to have access to a camera.", remedy)
 
 
 def _lost(seconds: float, silent: bool) -> SourceLostError:
     """Returns the error for a page that sent no picture for so long, or said nothing at all."""
-    hearing = "Where the kernel hears nothing while a cell runs, use session.start(), not session.run()."
+    hearing = "If the kernel receives nothing while a cell runs, use session.start(), not session.run()."
     if silent:
         return SourceLostError(
-            f"The page did not answer for {seconds:.0f} s.",
+            f"The page did not respond for {seconds:.0f} s.",
             "Expected it to be open and to show the browser's camera below the cell.",
-            "Reload the page and run the cell again. Where it shows no camera then, run: pip install "
+            "Reload the page and run the cell again. If it still shows no camera, run pip install "
             f"jupyterlab_widgets anywidget where JupyterLab is installed, and restart it. {hearing}",
         )
     return SourceLostError(
-        f"The browser sent no picture for {seconds:.0f} s.",
-        "Expected the page to be open and its camera allowed.",
-        f"Allow the camera and keep the page in sight. {hearing}",
+        f"The browser sent no frames for {seconds:.0f} s.",
+        "Expected the page to be open and its camera to be allowed.",
+        f"Allow the camera and keep the page visible. {hearing}",
     )
 
 

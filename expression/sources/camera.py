@@ -49,7 +49,7 @@ class Webcam(Source):
     def __init__(self, index: int = 0):
         if index < 0:
             raise BadInputError(
-                f"The camera's number is {index}.",
+                f"The camera number is {index}.",
                 "Expected 0 or more.",
                 "Choose 0, or another source, such as demo.",
             )
@@ -79,9 +79,9 @@ class Webcam(Source):
         image = wait_for_picture(self._capture, LOST_AFTER)
         if image is None:
             raise SourceLostError(
-                f"Camera {self.index} gives no more pictures.",
+                f"Camera {self.index} stopped sending frames.",
                 "Expected it to stay connected.",
-                "Plug it in again, close other programs that use it, and start again.",
+                "Plug it in again, close other programs that use it, and restart.",
             )
         return image
 
@@ -165,7 +165,7 @@ def _missing(index: int) -> SourceError:
     there = [camera.index for camera in cameras()]
     found = f"Found {', '.join(map(str, there))}" if there else "No camera was found"
     return SourceError(
-        f"There is no camera {index} (no {DEVICES}/video{index}).",
+        f"Camera {index} was not found (no {DEVICES}/video{index}).",
         f"Expected the number of a connected camera; {found[0].lower()}{found[1:]}.",
         "Plug one in, or choose another source, such as demo.",
     )
@@ -180,5 +180,7 @@ def _no_picture(index: int) -> SourceError:
     else:
         remedy = "Plug it in, close other programs that use it, and allow it in Settings, Privacy, Camera."
     return SourceError(
-        f"Camera {index} gives no picture.", "Expected it to be free and allowed for this program.", remedy
+        f"Camera {index} sends no frames.",
+        "Expected it to be free, and this program to be allowed to use it.",
+        remedy,
     )

@@ -32,7 +32,7 @@ LONGEST = 1280
 FOLDER = "folder(s), which are not searched"
 """Why a folder in the folder is left out, for `Skipped`."""
 
-LATER = "damaged after the first pictures in it"
+LATER = "damaged after the first pictures"
 """Why an animation ended early, for `Skipped`."""
 
 
@@ -128,7 +128,7 @@ class Folder(Source):
                 self.skipped.add(entry.name, LATER if slide else error.reason)
                 logger.info("%s", error)
             except MissingFileError:  # somebody has deleted it meanwhile
-                self.skipped.add(entry.name, "not there any more")
+                self.skipped.add(entry.name, "no longer there")
 
     def _timed(self, slides: Iterable[Slide]) -> Iterator[tuple[Slide, float]]:
         """Yields each slide with the seconds at which it is due: photos again and again, others once."""
@@ -149,9 +149,9 @@ class Folder(Source):
         if any("pillow-heif" in reason for reason in self.skipped.reasons):
             remedy = install_line("heic")
         return BadInputError(
-            f"{printable(str(self.path), 500)} holds no picture.{summary and f' {summary}'}",
+            f"{printable(str(self.path), 500)} contains no readable picture.{summary and f' {summary}'}",
             f"Expected {KINDS}.",
-            remedy or "Choose another folder, or put pictures into it.",
+            remedy or "Choose another folder, or add pictures to it.",
         )
 
 
@@ -162,7 +162,7 @@ def _entries(path: Path) -> list[Path]:
     if not path.is_dir():
         raise MissingFileError(
             f"There is no file or folder {printable(str(path), 500)}.",
-            "Expected pictures there.",
+            "Expected a picture or a folder of pictures.",
             "Check the name and the folder.",
         )
     try:
@@ -178,12 +178,12 @@ def _entries(path: Path) -> list[Path]:
 def _why_not(entry: Path) -> str:
     """Returns why something in a folder is left out before it is read; empty for what may be a picture."""
     if is_housekeeping(entry.name):
-        return "hidden or left by a system"
+        return "a hidden or system file"
     try:
         if not entry.is_file():
             return FOLDER if entry.is_dir() else "not a file"
     except OSError:
-        return "not open to you"
+        return "not accessible"
     return "video" if is_jpeg_stream(entry) else ""
 
 

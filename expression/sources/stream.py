@@ -73,7 +73,7 @@ class Stream(Source):
         """
         self._connect()
         self._seen = time.monotonic()
-        answer = self._next(FIRST_PICTURE, "for the first picture")
+        answer = self._next(FIRST_PICTURE, "for the first frame")
         if isinstance(answer, Picture):
             self._came()
             recorded = self._connection.recorded
@@ -92,7 +92,7 @@ class Stream(Source):
         self._seen = time.monotonic()
         answer, self._first = self._first, None
         if answer is None:
-            answer = self._next(self.reconnect, "for a picture")
+            answer = self._next(self.reconnect, "for the next frame")
         if not isinstance(answer, Picture) and not self.stopped():
             answer = self._recording_over(answer) if self.fps else self._again()
         if not isinstance(answer, Picture):
@@ -134,7 +134,7 @@ class Stream(Source):
             if self.stopped():
                 return None
             if time.monotonic() - began > seconds:
-                return TimeoutError(f"no picture came within {seconds:.0f} s")
+                return TimeoutError(f"no frame came within {seconds:.0f} s")
             self._say(what)
         return answer.exception() or answer.result()
 
@@ -155,9 +155,9 @@ class Stream(Source):
                 return answer
             pause = min(GROWTH * pause, LONGEST_PAUSE)
         raise SourceLostError(
-            f"{self.description} gives no more pictures; it was tried again for {self.reconnect:g} s.",
-            "Expected it to go on.",
-            "Check the network and the camera, and start again; the setting reconnect waits longer.",
+            f"{self.description} stopped sending frames and did not reconnect within {self.reconnect:g} s.",
+            "Expected the stream to continue.",
+            "Check the network and the camera, and start again. To wait longer, raise the setting reconnect.",
         )
 
     def _pause(self, seconds: float) -> None:
@@ -174,14 +174,14 @@ class Stream(Source):
             self.say_waiting(f"Waiting {what}: {silent:.0f} s")
         if silent > WARNED_AFTER and not self._warned:
             self._warned = True
-            logger.warning("%s has sent no picture for %.0f s. Waiting %s.", self.description, silent, what)
+            logger.warning("%s has sent no frames for %.0f s. Waiting %s.", self.description, silent, what)
 
     def _came(self) -> None:
         """Notes that there was a picture."""
         silent = time.monotonic() - self._seen
         if self._warned:
             self._warned = False
-            logger.warning("%s sends pictures, after %.0f s.", self.description, silent)
+            logger.warning("%s is sending frames, after %.0f s.", self.description, silent)
         self.say_waiting("")
         self._seen = time.monotonic()
 
@@ -196,13 +196,13 @@ class Stream(Source):
         broken = f"broke off after {decoder.position:.1f} s" if answer and not unknown else ""
         if lack := broken or decoder.shortfall():
             raise SourceLostError(
-                f"The video of {self.description} {lack}.",
-                "Expected the whole of it.",
-                "Check the network and start again, or save the video and name the file.",
+                f"The video from {self.description} {lack}.",
+                "Expected the complete video.",
+                "Check the network and start again, or download the video and give its file name.",
             )
         if not sized and decoder.count is None and decoder.duration is None:
             logger.warning(
-                "%s does not say how long its video is. It ended after %.1f s.",
+                "%s does not report how long its video is. It ended after %.1f s.",
                 self.description,
                 decoder.position,
             )

@@ -35,10 +35,10 @@ PATIENCE = 30.0
 ALLOWED = "file,crypto,data"
 """What a playlist may lead to, as in FFmpeg where it opens the file itself: nothing of the network."""
 
-VIDEO_EXPECTED = "Expected a video such as mp4, avi or webm with at least one picture."
-PLAY_IT = "Play it in a viewer, or convert it to mp4."
+VIDEO_EXPECTED = "Expected a video such as mp4, avi or webm with at least one frame."
+PLAY_IT = "Play it in a video player, or convert it to mp4."
 STREAM_IT = (
-    "Write a format that can be streamed, such as Matroska (ffmpeg: -f matroska), or give the file itself."
+    "Use a format that can be streamed, such as Matroska (ffmpeg: -f matroska), or open the file itself."
 )
 
 
@@ -175,15 +175,15 @@ class Video(Source):
         """Returns the error for a file or pipe that cannot be read at all."""
         return SourceError(
             f"{self._shown} cannot be read ({_said(error)}).",
-            "Expected a disk that works, or a program that writes into the pipe.",
+            "Expected a working disk, or a program that writes to the pipe.",
             "Check the disk, or start that program.",
         )
 
     def _broken(self, error: BaseException) -> SourceLostError:
         """Returns the error for a file or pipe that cannot be read to its end."""
         return SourceLostError(
-            f"{self._shown} cannot be read any further than {self._decoder.position:.1f} s ({_said(error)}).",
-            "Expected it to be readable to its end.",
+            f"{self._shown} cannot be read beyond {self._decoder.position:.1f} s ({_said(error)}).",
+            "Expected it to be readable to the end.",
             "Check the disk or the program that writes, and start again.",
         )
 
@@ -198,7 +198,7 @@ class Video(Source):
             logger.warning("%s ends early: it %s. It may be damaged.", self.description, lack)
         if decoder.all_black():
             logger.warning(
-                "%s: all of its %d frames are black. Play it in a viewer, or convert it to mp4.",
+                "%s: all of its %d frames are black. Play it in a video player, or convert it to mp4.",
                 self.description,
                 decoder.frames,
             )

@@ -49,12 +49,12 @@ def test_the_filter_goes_through_all_labels_and_back_to_all(review):
 
 def test_what_is_chosen_is_relabelled_deleted_and_brought_back(review):
     review.relabel("Fear")
-    assert review.said == "Click the pictures first."
+    assert review.said == "Select some pictures first."
     review.choose("face1.png")
     review.choose("face2.png")
     review.choose("face2.png")
     review.relabel("Fear")
-    assert (review.said, review.chosen) == ("1 picture now Fear.", set())
+    assert (review.said, review.chosen) == ("1 picture relabelled as Fear.", set())
     assert review.book.counts["Fear"] == 1
     review.choose("face1.png")
     review.choose("face3.png")
@@ -62,7 +62,7 @@ def test_what_is_chosen_is_relabelled_deleted_and_brought_back(review):
     assert (review.said, len(review.rows)) == ("2 pictures deleted.", 48)
     review.undo()
     review.undo()
-    assert review.said == "Taken back: face1.png relabelled as Fear."
+    assert review.said == "Undone: face1.png relabelled as Fear."
     assert review.book.counts == {**dict.fromkeys(FER2013, 0), "Happy": 25, "Sad": 25}
 
 
@@ -111,4 +111,4 @@ def test_what_is_chosen_is_not_when_somebody_comes_back(tmp_path):
         for key in "eex":
             desk.press(key)
         assert len(book.rows) == 1
-        assert desk.review.said == "Click the pictures first."
+        assert desk.review.said == "Select some pictures first."

@@ -275,8 +275,8 @@ def test_labels_that_lie_in_a_tflite_file_are_proposed(nearby, theirs, tmp_path)
             r"--input '0\.\.1,purple' has 'purple'\. Expected a scaling .*For example: --input",
         ),
         (SEVEN, "1..0", r"has '1\.\.0'"),
-        (SEVEN, "0..1,-1..1", r"has two words for the scaling, 0\.\.1 and -1\.\.1"),
-        (SEVEN, "0..1,,", r"has an empty word"),
+        (SEVEN, "0..1,-1..1", r"gives the scaling twice, as 0\.\.1 and -1\.\.1"),
+        (SEVEN, "0..1,,", r"has an empty item"),
         (SEVEN, "1:2/3", r"has '1:2/3'"),
     ],
 )

@@ -199,7 +199,7 @@ def test_an_animation_is_read_picture_by_picture_and_its_first_is_reported(tmp_p
         assert difference(got, np.asarray(wanted)) < 9
     assert not caplog.records
     assert difference(read_picture(path), CORNERS) < 9
-    assert "party.img holds several pictures, as animations do: the first is read." in caplog.text
+    assert "party.img contains several pictures, as animations do. Only the first is read." in caplog.text
 
 
 def test_a_frame_of_an_animation_without_a_time_lasts_as_long_as_in_a_browser(tmp_path):
@@ -228,7 +228,7 @@ def test_every_page_of_a_tiff_is_a_picture_of_its_own(tmp_path, caplog):
 
 @pytest.mark.parametrize("tag", [{254: 1}, {50706: b"\x01\x04\x00\x00"}], ids=["a preview first", "DNG"])
 def test_a_raw_file_of_a_camera_is_not_read_as_its_small_preview(tag):
-    with pytest.raises(PictureError, match=r"only a small preview could be read.*Export it as JPEG"):
+    with pytest.raises(PictureError, match=r"only a small preview can be read.*Export it as JPEG"):
         decode_picture(file_of(PHOTO, "TIFF", tiffinfo=tag))
 
 
@@ -273,11 +273,11 @@ def test_what_is_not_a_picture_is_not_taken_for_one(tmp_path, data):
     [
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
-            "a pointer of Git LFS",
+            "a Git LFS pointer",
             "pull.",
         ),
-        (b"\xef\xbb\xbf\n<!DOCTYPE html><html></html>", "a web page.", "Fetch the file itself."),
-        (b"<HTML><body>404</body></HTML>", "a web page.", "Fetch the file itself."),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><html></html>", "a web page.", "Download the file itself."),
+        (b"<HTML><body>404</body></HTML>", "a web page.", "Download the file itself."),
         (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 file.", "save it again as PNG."),
         (b"8BPS\x00\x01", "a Photoshop file.", "save it again as PNG."),
     ],
@@ -311,7 +311,7 @@ def test_a_picture_that_is_cut_off_is_an_error_message(kind, share):
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8))
     data = file_of(noise, kind)
     with pytest.raises(
-        PictureError, match=r"holiday\.jpg is damaged, cut off .* save it again as PNG"
+        PictureError, match=r"holiday\.jpg is damaged, incomplete .* save it again as PNG"
     ) as caught:
         decode_picture(data[: int(share * len(data))], "holiday.jpg")
     assert caught.value.reason == "damaged"
@@ -391,7 +391,7 @@ def test_a_picture_of_2_to_the_30_pixels_in_a_small_file_is_refused_before_it_is
         pytest.skip("needs the memory of a process as Linux and macOS tell it")
     out = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     said, memory = out.stdout.splitlines()
-    assert "bomb.png has 32,768 x 32,768 pixels. Expected a picture of 120 million pixels at most." in said
+    assert "bomb.png has 32,768 x 32,768 pixels. Expected a picture of at most 120 million pixels." in said
     assert "EXPRESSION_LARGEST_PICTURE=1074" in said
     assert int(memory) < 400 * 1024 * (1024 if sys.platform == "darwin" else 1), "MiB"
 
@@ -408,7 +408,7 @@ def test_a_header_that_announces_more_than_the_limit_is_refused_in_every_format(
 def test_the_largest_picture_is_a_setting(monkeypatch):
     monkeypatch.setenv("EXPRESSION_LARGEST_PICTURE", "0.003")
     with pytest.raises(
-        PictureError, match=r"has 64 x 48 pixels\. Expected a picture of 0\.003 million"
+        PictureError, match=r"has 64 x 48 pixels\. Expected a picture of at most 0\.003 million"
     ) as caught:
         decode_picture(file_of(PHOTO, "PNG"))
     assert caught.value.remedy.endswith("EXPRESSION_LARGEST_PICTURE=1.")
@@ -420,7 +420,7 @@ def test_the_largest_picture_is_a_setting(monkeypatch):
 def test_a_largest_picture_that_is_no_number_is_an_error_message(monkeypatch, value):
     monkeypatch.setenv("EXPRESSION_LARGEST_PICTURE", value)
     with pytest.raises(
-        BadInputError, match=rf"EXPRESSION_LARGEST_PICTURE is '{value}'\. Expected million pixels"
+        BadInputError, match=rf"EXPRESSION_LARGEST_PICTURE is '{value}'\. Expected millions of pixels"
     ):
         decode_picture(file_of(PHOTO, "PNG"))
 

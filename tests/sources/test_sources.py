@@ -92,12 +92,12 @@ def test_a_source_passes_as_it_is():
         (
             "-1",
             BadInputError,
-            "The camera's number is -1. Expected 0 or more. Choose 0, or another source, such as demo.",
+            "The camera number is -1. Expected 0 or more. Choose 0, or another source, such as demo.",
         ),
         (
             "nonsense",
             BadInputError,
-            "There is no source 'nonsense'. Expected a camera's number, a file, a folder, an rtsp or "
+            "There is no source 'nonsense'. Expected a camera number, a file, a folder, an rtsp or "
             "http address, demo, or, in a notebook, browser. Choose another source, such as demo.",
         ),
         ("folder", BadInputError, "There is no source 'folder'."),
