@@ -1,6 +1,6 @@
-"""The words for what may be wrong with a reader's own set, and for its remedies.
+"""The messages for everything that may be wrong with a user's own set, and the remedies.
 
-`integrity.py` finds it, `repairs.py` does what a person agrees to.
+`integrity.py` finds problems, `repairs.py` makes the repairs that the user accepts.
 
 Notebook: 07_your_face
 """
@@ -124,26 +124,26 @@ KINDS = {
         "Used, but kept together: all for training or all for testing.",
     ),
 }
-"""What is wrong with one, with several, and what to do where the program cannot."""
+"""For each kind: the problem in the singular, in the plural, and advice if it needs the user."""
 
 NOTED = {"alike", "photos", "other column"}
-"""What people should know and need not change."""
+"""Kinds that are worth knowing but need no change."""
 
 SHOWN = 5
-"""Names that a sentence tells before it says how many more there are."""
+"""Names listed in a sentence before the rest is only counted."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong.
+    """A problem that was found.
 
     Attributes:
-        kind: One word; `repairs.REPAIRS` has those that can be repaired.
-        names: The pictures, or the labels, that it is about.
+        kind: One of KINDS; `repairs.REPAIRS` has those that can be repaired.
+        names: The pictures or labels concerned.
         told: A sentence for people.
-        advice: What to do about it, as a sentence; empty where there is nothing to do.
-        remedy: What `repair` would do, as a question without its mark; empty where somebody has to look.
-        otherwise: What it is if somebody declines the remedy; None where it stays what it is.
+        advice: What to do about it, as a sentence; empty if nothing is to be done.
+        remedy: What `repair` would do, as a question without its mark; empty if a person has to decide.
+        otherwise: The finding that remains if the remedy is declined; None if it stays the same.
     """
 
     kind: str
@@ -155,7 +155,7 @@ class Finding:
 
 
 def finding(kind: str, names: list[str], remedy: str = "") -> Finding:
-    """Returns a finding with its sentences."""
+    """Creates a finding with its sentences."""
     one, several, advice = KINDS[kind]
     told = f"{len(names)} {one if len(names) == 1 else several}: {some(names, SHOWN)}."
     return Finding(kind, tuple(names), told, advice, remedy)
