@@ -1,4 +1,4 @@
-"""The labeler's page for taking pictures: the live picture, the labels, and which button is where.
+"""The labeler's page for taking pictures: the live view, the labels, and the places of its buttons.
 
 Notebook: 07_your_face
 """
@@ -49,13 +49,13 @@ class LabelScreen(Buttons):
     def draw(
         self, capturer: Capturer, image: np.ndarray | None, mirror: bool = False, note: str = ""
     ) -> np.ndarray:
-        """Draws what a person sees.
+        """Draws the page.
 
         Args:
-            capturer: What is going on.
+            capturer: The capturer to show.
             image: The newest frame, (height, width, 3) uint8 RGB, or None before the first.
             mirror: Whether it is shown like a mirror.
-            note: What people should know beside the terms.
+            note: A note to show with the terms.
 
         Returns:
             (640, 1120, 3) uint8, RGB.
@@ -73,7 +73,7 @@ class LabelScreen(Buttons):
         return canvas
 
     def _view(self, canvas: np.ndarray, capturer: Capturer, image: np.ndarray | None, mirror: bool) -> None:
-        """Draws the frame with the face that would be kept."""
+        """Draws the frame with the face that would be saved."""
         if image is None:
             write(canvas, VIEW.x + 240, VIEW.y + 250, "Waiting for the first frame …", TEXT)
             return
@@ -91,7 +91,7 @@ class LabelScreen(Buttons):
         canvas[y : y + height, x : x + width] = shown
 
     def _labels(self, canvas: np.ndarray, capturer: Capturer) -> None:
-        """Draws a row for each label: its key, its name, and how many of the target there are."""
+        """Draws a row for each label: its key, its name, and the number of pictures out of the target."""
         counts = capturer.book.counts
         for number, ((label, count), row) in enumerate(
             zip(counts.items(), label_boxes(len(counts), 320), strict=True)
@@ -115,7 +115,7 @@ class LabelScreen(Buttons):
             self.buttons[f"label:{label}"] = row
 
     def _preview(self, canvas: np.ndarray, capturer: Capturer) -> None:
-        """Draws what would be kept, and the buttons beside it."""
+        """Draws the picture that would be saved, and the buttons beside it."""
         place = Box(SIDE.x, SIDE.bottom - 192, 192, 192)
         _plate(canvas, place, PLATE)
         if capturer.preview is None:
