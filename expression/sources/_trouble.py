@@ -1,6 +1,6 @@
-"""What to say where an address gives no picture: each cause has its own remedy.
+"""The error for an address that sends no frames: each cause has its own remedy.
 
-`stream.py` asks it. No message shows more of an address than its host.
+`stream.py` uses it. No message shows more of an address than its host.
 
 Notebook: 03_threads
 """
@@ -24,21 +24,21 @@ UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN}
 
 
 def trouble(shown: str, error: BaseException | None, user: bool, seconds: float) -> SourceError:
-    """Returns the error for an address that gives no picture.
+    """Returns the error for an address that sends no frames.
 
     Args:
         shown: The address without its secrets.
-        error: What was raised; a TimeoutError where it answered and no picture came, None where it ended
-            before the first picture.
+        error: The error raised; a TimeoutError if it responded but no frame came, None if it ended before
+            the first frame.
         user: Whether the address has a user and password.
-        seconds: How long was waited.
+        seconds: The seconds waited.
     """
     why, expected, remedy = _refused(error, user) or _absent(error) or _silent(error, seconds)
     return SourceError(f"No frames were received from {shown}: {why}.", expected, remedy)
 
 
 def _refused(error: BaseException | None, user: bool) -> tuple[str, str, str] | None:
-    """Returns why, what was expected and what to do, for an answer that is a refusal."""
+    """Returns the cause, what was expected and what to do, if the response is a refusal."""
     if isinstance(error, av.error.HTTPUnauthorizedError):
         why = "it rejects this user and password" if user else "it requires a user and a password"
         expected = "Expected those of the camera in the address: SCHEME://USER:PASSWORD@HOST/PATH."
@@ -57,7 +57,7 @@ def _refused(error: BaseException | None, user: bool) -> tuple[str, str, str] | 
 
 
 def _absent(error: BaseException | None) -> tuple[str, str, str] | None:
-    """Returns the same where nobody answers."""
+    """Returns the same if nothing responds."""
     if isinstance(error, socket.gaierror):
         remedy = "Check the name, or use the camera's IP address, such as 192.168.0.7."
         return "the host name was not found", "Expected the name or IP address of a host.", remedy
@@ -71,7 +71,7 @@ def _absent(error: BaseException | None) -> tuple[str, str, str] | None:
 
 
 def _silent(error: BaseException | None, seconds: float) -> tuple[str, str, str]:
-    """Returns the same for an answer that does not come, or is not a video."""
+    """Returns the same for a response that does not come, or is not a video."""
     if isinstance(error, av.error.TimeoutError):
         remedy = "Check the address and port, and that the camera is switched on."
         return "it does not respond", PLAYS, remedy

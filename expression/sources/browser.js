@@ -1,14 +1,14 @@
-// The camera of the page: asks for it, shows a small preview, and sends JPEG pictures to the kernel.
-// `browser.py` is its other half. At most IN_FLIGHT pictures are under way, always the newest, so the pace
-// is what the link and the kernel can take; a slow link gets smaller pictures. The kernel follows one view
-// of a cell's output, which says that it is there before it asks for the camera; another one is sent away.
+// The camera of the page: requests it, shows a small preview, and sends JPEG frames to the kernel.
+// `browser.py` is the counterpart. At most IN_FLIGHT frames are in transit, always the newest, so the rate
+// adapts to the connection and the kernel; a slow connection gets smaller frames. The kernel follows one view
+// of a cell's output, which announces itself before it requests the camera; any other view is turned off.
 
-const WIDTH = 640, HEIGHT = 480, PACE = 40; // pixels asked of the camera, milliseconds between pictures
+const WIDTH = 640, HEIGHT = 480, PACE = 40; // pixels requested from the camera, milliseconds between frames
 const IN_FLIGHT = 3;
-const SLOW = 250, QUICK = 100; // milliseconds there and back: pictures get smaller, and larger again
+const SLOW = 250, QUICK = 100; // milliseconds of a round trip: frames get smaller, and larger again
 const SMALLEST = 0.4;
-const DEAF = 3000, GONE = 20000; // milliseconds without an answer: told, and the camera goes off
-const AGAIN = 1000; // milliseconds until something that has no answer is told again
+const DEAF = 3000, GONE = 20000; // milliseconds without a response: reported, and the camera is turned off
+const AGAIN = 1000; // milliseconds until a message without a response is repeated
 
 function render({ model, el }) {
   const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
@@ -25,22 +25,22 @@ function render({ model, el }) {
   const view = Math.random().toString(36).slice(2);
   const canvas = document.createElement("canvas");
   const pen = canvas.getContext("2d");
-  const sent = new Map(); // number: when it was sent
+  const sent = new Map(); // number: time of sending
   let stream = null, timer = 0, number = 0, busy = false, scale = 1, trip = 0, answered = 0, removed = false;
-  let taken = 0, since = 0; // pictures that were answered, and since when they are counted
-  let wished = false, repeated = 0; // whether this view wants the camera; the timer of what is told again
+  let taken = 0, since = 0; // acknowledged frames, and since when they are counted
+  let wished = false, repeated = 0; // whether this view wants the camera; the timer of repeated messages
 
   const say = (text) => { if (told.textContent !== text) told.textContent = text; };
 
   const tell = (message, buffers) => {
     try {
       model.send({ view, ...message }, undefined, buffers);
-    } catch { // its kernel was restarted or is gone
+    } catch { // its kernel was restarted or shut down
       stop("The camera is off: the kernel was restarted or shut down. Run the cell again.");
     }
   };
 
-  // JupyterLab may send the first messages to a kernel's main thread, which hears nothing while a cell runs.
+  // JupyterLab may send the first messages to a kernel's main thread, which gets nothing while a cell runs.
   const repeat = (message) => {
     tell(message);
     clearInterval(repeated);
@@ -68,8 +68,8 @@ function render({ model, el }) {
     const now = performance.now();
     if (now - answered > GONE) return fail("deaf", "The camera is off: the kernel does not respond. Run the cell again.");
     if (now - answered > DEAF) say("The kernel is busy and receives no frames.");
-    for (const [each, left] of sent) if (now - left > DEAF) sent.delete(each); // their answers are lost
-    if (video.paused) return void video.play().catch(() => {}); // as after the output was moved
+    for (const [each, left] of sent) if (now - left > DEAF) sent.delete(each); // their responses are lost
+    if (video.paused) return void video.play().catch(() => {}); // such as after the output was moved
     if (busy || sent.size >= IN_FLIGHT || video.readyState < 2) return;
     busy = true;
     canvas.width = Math.round(video.videoWidth * scale);
@@ -120,7 +120,7 @@ function render({ model, el }) {
       if (wished) fail(/system/i.test(error.message) ? "system" : error.name, `The page could not open the camera (${error.name}).`);
       return;
     }
-    if (removed || !wished) return stop(told.textContent); // it was sent away or came to its end meanwhile
+    if (removed || !wished) return stop(told.textContent); // it was turned off or removed meanwhile
     clearInterval(repeated);
     stream.getVideoTracks()[0].addEventListener("ended", () => {
       fail("ended", "The camera is off: it was unplugged, or its permission was revoked.");
