@@ -1,4 +1,4 @@
-"""Pictures and rows stay in step whatever is done, undone, cut off or done by hand."""
+"""Pictures and rows stay consistent whatever is done, undone, interrupted or edited manually."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def book(tmp_path):
 
 
 def shade(level: int) -> np.ndarray:
-    """A picture that is told from others by its grey level."""
+    """A picture that is identified by its grey level."""
     return np.full((48, 48), level % 256, np.uint8)
 
 
 def on_disk(folder: Path) -> dict[str, tuple[str, int]]:
-    """What a stranger reads: the label and grey level of each picture. Rows and pictures are in step."""
+    """The label and grey level of each picture, read independently; checks that rows and pictures match."""
     rows = read_table(folder / "faceLabels.csv", Labels.read(folder / "labelList.csv")).rows
     images = folder / "Images"
     files = {path.relative_to(images).as_posix() for path in images.rglob("*.png")}
@@ -59,7 +59,7 @@ def on_disk(folder: Path) -> dict[str, tuple[str, int]]:
         return {row.image: (row.label, int(book.picture(row)[0, 0, 0])) for row in book.rows}
 
 
-# What can be done.
+# Changes.
 
 
 def test_pictures_are_numbered_from_one_and_their_rows_say_label_and_session(book):
@@ -232,7 +232,7 @@ def test_a_wipe_leaves_no_picture_and_no_row(tmp_path):
         assert book.add(GREY, "Sad").image == "face4.png"
 
 
-# One at a time.
+# Locking.
 
 
 def test_a_closed_book_takes_nothing_and_says_so(tmp_path):
@@ -277,10 +277,10 @@ def test_a_set_that_another_program_has_open_is_left_alone(tmp_path):
         with pytest.raises(BadInputError, match=r"are open in another program\. Expected one .* Close the"):
             LabelBook(tmp_path)
         other.kill()
-    LabelBook(tmp_path).close()  # whoever was killed holds it no longer
+    LabelBook(tmp_path).close()  # a killed program no longer holds it
 
 
-# Cut off.
+# Interruptions.
 
 
 KILLED = textwrap.dedent(
@@ -343,7 +343,7 @@ def test_killed_at_any_moment_a_change_is_whole_or_has_not_happened(tmp_path, ch
         write_picture(folder / "x.png", shade(9))
         done = subprocess.run([sys.executable, "-c", KILLED, str(folder), change, str(calls)]).returncode
         with LabelBook(folder):
-            pass  # finishes the change, or forgets it
+            pass  # completes the change, or discards it
         found = on_disk(folder)
         assert found in (before, AFTER[change], *([AFTER["delete"]] if change == "undo" else []))
         shades = {int(read_picture(path)[0, 0, 0]) for path in (folder / "Images").rglob("*.png")}
@@ -409,7 +409,7 @@ def test_a_full_disk_costs_the_picture_that_has_no_room_and_nothing_else(tmp_pat
 
 @pytest.mark.parametrize("change", ["add", "relabel", "delete", "rename"])
 def test_a_file_that_cannot_be_moved_stops_a_change_and_leaves_all_as_it_was(tmp_path, monkeypatch, change):
-    """On Windows another program that has a file open is enough."""
+    """On Windows it is enough that another program has a file open."""
     changes = {
         "add": lambda: book.add(shade(200), "Happy"),
         "relabel": lambda: book.relabel(["face1.png"], "Sad"),
@@ -484,11 +484,11 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
         LabelBook(tmp_path)
 
 
-# Anything in any order.
+# Random sequences.
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Does what people do, and holds the files against a list kept in memory."""
+    """Makes random changes, and compares the files with a list in memory."""
 
     images = Bundle("images")
 
@@ -516,7 +516,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(image=images, label=st.sampled_from(list(FER2013)))
     def relabel(self, image, label):
         if image in self.known:
-            if self.known[image][0] != label:  # else nothing changes, and there is nothing to undo
+            if self.known[image][0] != label:  # otherwise nothing changes, and there is nothing to undo
                 self.remember()
             self.book.relabel([image], label)
             self.known[image] = (label, self.known[image][1])

@@ -1,4 +1,4 @@
-"""What is wrong with a set is found and repaired where somebody agrees; no picture is lost by it."""
+"""Problems of a set are found, and repaired if the user agrees; no picture is lost."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ SPOILT = {
         np.clip(picture(1).astype(int) * 0.9 + 10, 0, 255).astype(np.uint8), "Happy"
     ),
 }
-"""What makes one thing wrong, by its kind."""
+"""Code that causes one problem, by its kind."""
 
 TOLD = {
     "columns": "1 unusual feature of faceLabels.csv: the columns are label,image.",
@@ -134,7 +134,7 @@ ELSEWHERE_TESTED = {"numbers", "several", "locked", "photos"}
 
 
 def everything(folder: Path) -> list[bytes]:
-    """What the pictures of a set are, wherever they lie."""
+    """The contents of the pictures of a set, wherever they are."""
     return sorted(path.read_bytes() for path in folder.rglob("*.png"))
 
 

@@ -1,4 +1,4 @@
-"""A picture is known by its path below Images, whatever its case and Unicode form; links are refused."""
+"""Pictures are found by path, whatever its case and Unicode normalisation; links are rejected."""
 
 from __future__ import annotations
 

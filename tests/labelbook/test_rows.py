@@ -1,4 +1,4 @@
-"""Tables in every form are read, and written again without losing what somebody wrote by hand."""
+"""Tables in every format are read, and rewritten without losing manual edits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A labeler keeps the right face, refuses what is nearly equal, and says what is missing."""
+"""The labeler saves the right face, rejects near-duplicates, and says what is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from expression.vision.detectors import make_detector
 
 
 class Finds:
-    """A detector that finds the boxes it was told."""
+    """A detector that finds given boxes."""
 
     def __init__(self, *boxes: Box):
         self.boxes = boxes
@@ -27,7 +27,7 @@ class Finds:
 
 
 class Clock:
-    """Goes on by itself at each frame."""
+    """A clock that advances with each frame."""
 
     now = 0.0
 
@@ -52,7 +52,7 @@ def capturer(book):
 
 
 def frame(seed: int = 0, noise: float = 0) -> np.ndarray:
-    """A picture of blotches; with noise, as a camera gives a still scene."""
+    """A picture of blotches; with noise, as from a camera with a still scene."""
     blotches = np.random.default_rng(seed).integers(30, 226, (24, 32, 3)).repeat(10, 0).repeat(10, 1)
     return np.clip(blotches + np.random.default_rng(9).normal(0, noise, blotches.shape), 0, 255).astype(
         np.uint8
@@ -111,7 +111,7 @@ def test_without_a_face_that_is_said_and_nothing_is_kept(book):
 
 
 def test_one_picture_is_kept_once_however_often_the_key_is_pressed(capturer, book):
-    """A program that is behind takes two key presses on one frame; the second would be a copy."""
+    """A slow program handles two key presses on one frame; the second would be a copy."""
     capturer.see(frame(1))
     assert capturer.capture() is not None
     capturer.label = "sad"
@@ -138,7 +138,7 @@ def test_a_burst_keeps_its_pace_and_refuses_what_is_nearly_equal(capturer, book)
     capturer.see(frame(6, noise=6))
     assert capturer.said == "Nearly the same as the last picture: move a little."
     assert len(book.rows) == kept
-    capturer.capture()  # asked for by itself, it is kept
+    capturer.capture()  # requested explicitly, it is saved
     assert len(book.rows) == kept + 1
 
 
@@ -160,7 +160,7 @@ def test_undo_takes_back_and_says_what(capturer, book):
 
 
 def keep(capturer, box=FACE, light=0):
-    """Keeps a new picture of the same scene."""
+    """Saves a new picture of the same scene."""
     capturer.detector = Finds(box)
     image = np.clip(frame().astype(int) + light, 0, 255).astype(np.uint8)
     image[:, :, 0] ^= np.uint8(len(capturer.book.rows))

@@ -1,4 +1,4 @@
-"""Faces from elsewhere count only once somebody has kept them."""
+"""Faces from elsewhere are saved only once the user accepts them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def made(book: LabelBook, path: Path, agreed: bool = True) -> ImportDesk:
 
 
 def full(_pictures) -> None:
-    """What the book says where the disk is full."""
+    """The error of the book when the disk is full."""
     raise OutputError("There is no room.", "Expected some.", "Make room.")
 
 

@@ -1,4 +1,4 @@
-"""Faces come out of photos, films and sets, each once, and what is left out is told."""
+"""Faces are found in photos, videos and sets, each once, and what is skipped is reported."""
 
 from __future__ import annotations
 
@@ -293,14 +293,14 @@ def test_photos_beside_the_folders_of_labels_are_told(book, tmp_path):
 
 
 def copied(path: Path, *places: Path) -> None:
-    """Puts the same picture elsewhere, too."""
+    """Copies the picture to another place."""
     for place in places:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
 
 
 def test_a_valid_face_is_kept_though_its_copy_was_left_out_before(book, tmp_path):
-    """Contempt, which is not in the list, comes before happy, and some pictures lie in both."""
+    """Contempt, which is not in the list, comes before happy, and some pictures are in both."""
     for name in ("1.png", "2.png", "3.png"):
         happy = photo(tmp_path / "set" / "happy" / name)
         copied(happy, tmp_path / "set" / "contempt" / name)

@@ -1,4 +1,4 @@
-"""Labels are added, called otherwise, moved and taken out by keys and clicks; the files tell at once."""
+"""Labels are added, renamed, moved and removed by keys and clicks; the files change at once."""
 
 from __future__ import annotations
 

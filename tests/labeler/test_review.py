@@ -1,4 +1,4 @@
-"""Pictures that are kept are looked through by label and page, and what is chosen is changed."""
+"""Saved pictures are shown by label and page, and selected ones are edited."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from expression.vision.detectors import make_detector
 
 @pytest.fixture
 def review(tmp_path):
-    """Fifty pictures, two labels in turn."""
+    """Fifty pictures with two alternating labels."""
     with LabelBook(tmp_path) as book:
         for number in range(50):
             book.add(np.full((48, 48), number, np.uint8), ("Happy", "Sad")[number % 2])

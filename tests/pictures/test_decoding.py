@@ -1,4 +1,4 @@
-"""Picture files: known by their content, upright, whole, and never larger than the memory."""
+"""Picture files: recognised by content, upright, complete, and never larger than the memory."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ CORNERS[:24, :32], CORNERS[:24, 32:], CORNERS[24:, :32], CORNERS[24:, 32:] = (
     *((250, 0, 0), (0, 250, 0)),
     *((0, 0, 250), (250, 250, 0)),
 )
-"""A picture with another colour in each corner, so that it shows how it is turned."""
+"""A picture with a different colour in each corner, so that its orientation is visible."""
 
 PHOTO = Image.fromarray(CORNERS)
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF", "BMP", "PPM", "HEIF"]
 WITH_EXIF = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"]
-UPRIGHT = {  # how the camera stored what was CORNERS when it was held like this
+UPRIGHT = {  # how a camera in this orientation stored CORNERS
     1: lambda image: image,
     2: lambda image: image[:, ::-1],
     3: lambda image: image[::-1, ::-1],
@@ -47,7 +47,7 @@ UPRIGHT = {  # how the camera stored what was CORNERS when it was held like this
 
 
 def file_of(image: Image.Image, kind: str, **options) -> bytes:
-    """A picture as the bytes of a file; a test that needs HEIC is skipped where it cannot be written."""
+    """A picture as the bytes of a file; a test that needs HEIC is skipped if it cannot be written."""
     if kind == "HEIF":
         pytest.importorskip("pillow_heif").register_heif_opener()
         if "exif" in options:
@@ -66,7 +66,7 @@ def exif(orientation: int) -> Image.Exif:
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
-    """How far two pictures differ on average, in levels; infinite where their sizes do."""
+    """The average difference of two pictures, in levels; infinite if their sizes differ."""
     return np.abs(one.astype(int) - other).mean() if one.shape == other.shape else np.inf
 
 
@@ -333,7 +333,7 @@ def test_the_error_travels_between_processes():
 
 
 def png(width: int, height: int) -> bytes:
-    """A PNG of one bit a pixel, all black: 2^30 pixels are 130 kB."""
+    """A black PNG with one bit per pixel: 2^30 pixels take 130 kB."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -382,7 +382,7 @@ def test_a_picture_of_2_to_the_30_pixels_in_a_small_file_is_refused_before_it_is
             read_picture(sys.argv[1])
         except BadInputError as error:
             print(error)
-        if sys.platform == "linux":  # where getrusage counts what started this one too
+        if sys.platform == "linux":  # where getrusage includes the parent process
             print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
         else:
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -443,7 +443,7 @@ def seeds() -> dict[str, bytes]:
 
 
 def damaged(data: bytes, chance: random.Random) -> bytes:
-    """Some bytes changed, put in, taken out, copied or cut off, with the sums of a PNG made right."""
+    """Some bytes changed, inserted, removed, copied or truncated, with correct checksums in a PNG."""
     data = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 4, 16))):
         at = chance.randrange(len(data) if chance.random() < 0.5 else min(len(data), 200))
@@ -466,7 +466,7 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
 
 
 def _with_sums(data: bytes) -> bytes:
-    """A PNG whose chunks have the right sums, so that damage gets beyond them."""
+    """A PNG whose chunks have correct checksums, so that damage passes them."""
     out, at = data[:8], 8
     while (
         at + 12 <= len(data) and (length := struct.unpack(">I", data[at : at + 4])[0]) <= len(data) - at - 12
@@ -489,7 +489,7 @@ def test_random_damage_leads_to_a_picture_or_an_error_message(tmp_path, caplog, 
             try:
                 pictures = [read_picture(path), *(image for image, _ in picture_frames(path))]
             except ExpressionError as error:
-                assert error.expected.startswith("Expected")  # noqa: PT017  each of the three parts is there
+                assert error.expected.startswith("Expected")  # noqa: PT017  checks each of the three parts
                 continue
             read += 1
             for image in pictures:

@@ -1,4 +1,4 @@
-"""Pictures: files of every kind, crops over the edge, and the one way to a network's input."""
+"""Pictures: files of every kind, crops beyond the edge, and the preprocessing of a network's input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How `--input` is read, and what becomes of pixels."""
+"""Parsing of `--input`, and scaling of pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera that works, one that is missing, one that is busy, one that is pulled out."""
+"""A camera that works, one that is missing, one that is busy, one that is unplugged."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Camera:
 
 @pytest.fixture
 def cameras(monkeypatch) -> type[Camera]:
-    """A camera in every socket; its class says how they behave."""
+    """A camera at every number; its class defines its behaviour."""
     kind = type("Kind", (Camera,), {"made": []})
     monkeypatch.setattr(cv2, "VideoCapture", kind)
     monkeypatch.setattr(camera, "FIRST_PICTURE", 0.15)
     monkeypatch.setattr(camera, "LOST_AFTER", 0.15)
-    monkeypatch.setattr(camera.sys, "platform", "darwin")  # where no /dev/video is looked for
+    monkeypatch.setattr(camera.sys, "platform", "darwin")  # where /dev/video is not checked
     return kind
 
 
@@ -100,7 +100,7 @@ def test_a_camera_that_gives_no_picture_says_what_to_do_and_is_released(
 def test_a_camera_that_is_pulled_out_is_lost(cameras):
     cameras.pictures = 3
     source = Webcam(0)
-    source.open()  # takes the first picture to see whether one comes
+    source.open()  # reads the first frame to see whether one comes
     source.read()
     source.read()
     with pytest.raises(SourceLostError, match=r"Camera 0 stopped sending frames. .* Plug it in again"):
@@ -175,7 +175,7 @@ def test_a_missing_camera_says_which_there_are(monkeypatch, tmp_path, files, wor
 
 
 def devices(monkeypatch, folder, *known: tuple[str, str, str]) -> None:
-    """Makes folders as Linux keeps them, from (device, name, index)."""
+    """Creates folders as on Linux, from (device, name, index)."""
     (folder / "dev").mkdir()
     for device, name, index in known:
         (folder / "sys" / device).mkdir(parents=True)
@@ -199,7 +199,7 @@ def test_cameras_are_listed_by_number_and_what_is_no_camera_is_not(monkeypatch, 
         ("video1", "unplugged", "0"),
     )
     (tmp_path / "dev" / "video1").unlink()
-    (tmp_path / "dev" / "video30").touch()  # of which the system says nothing, as in some containers
+    (tmp_path / "dev" / "video30").touch()  # unknown to the system, as in some containers
     assert camera.cameras() == [
         camera.Camera(2, "HD Webcam: HD Webcam"),
         camera.Camera(10, "USB Camera"),

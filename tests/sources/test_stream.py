@@ -1,4 +1,4 @@
-"""Network cameras on loopback: those that work, and every way in which one does not."""
+"""Network cameras on loopback: working ones, and every kind of failure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def with_password(address: str) -> str:
 
 @pytest.fixture(scope="module")
 def moving():
-    """Forty pictures of noise as H.264, at ten a second: a key frame every four seconds."""
+    """Forty pictures of noise as H.264, at ten per second: a key frame every four seconds."""
     noise = np.random.default_rng(0).integers(0, 255, (40, 24, 32, 3), np.uint8)
     try:
         return coded([each.repeat(2, 0).repeat(2, 1) for each in noise], fps=10, keys=40)
@@ -91,7 +91,7 @@ def test_a_slow_consumer_gets_the_newest_picture_and_never_lags_behind():
         with running(Stream(address, reconnect=0)) as (data, follower, _):
             while (frame := follower.next(timeout=PATIENCE)) is not None:
                 shown = round(float(frame.image.mean()) / 4)
-                assert len(sent) - 1 - shown < 30  # since; who takes each in turn falls 54 behind
+                assert len(sent) - 1 - shown < 30  # since then; reading each in turn would fall 54 behind
                 data.wait_done(0.2)  # five times slower than the camera
         assert follower.skipped > follower.taken
     assert isinstance(data.error[1], SourceLostError)
@@ -162,7 +162,7 @@ def test_a_camera_that_dies_half_way_is_lost_and_never_names_the_password(caplog
     assert loop.source.description == address
     assert "secret" not in caplog.text
     error = data.error[1]
-    while error is not None:  # nothing that a traceback would print has it either
+    while error is not None:  # no exception that a traceback would print has it either
         assert "secret" not in str(error)
         error = error.__cause__ or error.__context__
 
@@ -203,7 +203,7 @@ def test_a_camera_whose_next_key_frame_is_seconds_away_is_waited_for(moving, mon
         assert follower.next(timeout=PATIENCE).image.shape == (48, 64, 3)
         assert data.waiting == ""
     assert data.error is None
-    assert len(loop.source.skipped) == 0  # what came before the key frame is no damage
+    assert len(loop.source.skipped) == 0  # what came before the key frame is not damage
     shown = without_secrets(server.address)
     assert f"{shown} has sent no frames for 0 s. Waiting for the first frame." in caplog.text
 
@@ -303,7 +303,7 @@ def test_an_address_that_gives_no_pictures_is_told_why(answer, why, remedy, monk
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
 def test_an_address_where_nobody_listens_fails_at_once(scheme, capfd):
-    with socket.socket() as taken:  # bound and not listening, so that nobody else has this port
+    with socket.socket() as taken:  # bound but not listening, so that no other program has this port
         taken.bind(("127.0.0.1", 0))
         address = f"{scheme}://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(SourceError, match=f"No frames .* from {address}: it refuses the connection"):
@@ -377,7 +377,7 @@ class Web:
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory) -> dict[str, bytes]:
-    """Thirty numbered pictures, 20 a second, as AVI, as WebM, and as MP4 that begins with its index."""
+    """Thirty numbered pictures, 20 per second, as AVI, WebM, and MP4 that starts with its index."""
     folder = tmp_path_factory.mktemp("clips")
     made = {
         "avi": write_clip(folder / "clip.avi", 30, fps=20, codec="mjpeg"),

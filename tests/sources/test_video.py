@@ -231,7 +231,7 @@ def written(path: Path, count: int = 60, **options) -> Path:
 
 
 def ruin(path: Path) -> None:
-    """Puts noise into every frame."""
+    """Adds noise to every frame."""
     for start, size in packets(path):
         overwrite(path, start, size)
 
@@ -342,7 +342,7 @@ def test_an_mp4_that_is_cut_by_its_edit_list_is_whole(tmp_path, caplog):
         stream = file.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
             if packet.dts is not None:
-                packet.pts -= 10 * 512  # ten frames begin before 0, where players begin
+                packet.pts -= 10 * 512  # ten frames start before 0, where players start
                 packet.dts -= 10 * 512
                 packet.stream = stream
                 file.mux(packet)
@@ -422,14 +422,14 @@ MUTATED = {
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory) -> dict[str, bytes]:
-    """A video of each kind that is to be damaged."""
+    """A video of each kind to damage."""
     folder = tmp_path_factory.mktemp("small")
     clips = {kind: write_clip(folder / f"a.{kind}", 12, fps=25, **how) for kind, how in MUTATED.items()}
     return {kind: path.read_bytes() for kind, path in clips.items()}
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Returns a file cut off, with other bytes, with bytes left out, or with bytes twice."""
+    """Returns a file truncated, or with bytes changed, removed or doubled."""
     data, at = bytearray(data), chance.randrange(len(data))
     kind, size = chance.randrange(6), chance.randrange(1, 200)
     if kind == 0:
@@ -449,7 +449,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 
 def check_damaged(path: Path, source: Video) -> None:
-    """A damaged video is read, or refused in a sentence; nothing of an MP4 or AVI is lost without a word."""
+    """A damaged video is read or rejected with an error; no loss in an MP4 or AVI goes unreported."""
     try:
         source.open()
     except ExpressionError:
@@ -506,7 +506,7 @@ EIGHT = {
 
 
 def shown_by(matrix: tuple[int, int, int, int]) -> np.ndarray:
-    """Moves each pixel of ARROW to where a display matrix says."""
+    """Moves each pixel of ARROW according to a display matrix."""
     a, b, c, d = (value // ONE for value in matrix)
     height, width = ARROW.shape[:2]
     y, x = np.mgrid[:height, :width]
@@ -578,7 +578,7 @@ def test_a_film_whose_size_changes_goes_on(tmp_path):
     assert shapes == [(48, 64, 3)] * 5 + [(48, 128, 3)] * 5
 
 
-# Names, and what is no video
+# Names, and files that are not videos
 
 
 @needs_posix
@@ -634,7 +634,7 @@ def test_a_file_that_is_no_video_fails_when_it_is_opened(tmp_path, name, content
     assert str(caught.value).startswith(f"{path} {words}")
     expected = "Expected a video such as mp4, avi or webm with at least one frame."
     remedies = ("Play it in a video player, or convert it to mp4.", "Choose a video.")
-    told = "sound but" in words or "is text" in str(caught.value)  # no converter makes a video of it
+    told = "sound but" in words or "is text" in str(caught.value)  # cannot be converted to a video
     assert str(caught.value).endswith(f". {expected} {remedies[told]}")
 
 
