@@ -53,7 +53,7 @@ class ReviewScreen(Buttons):
         self.button(canvas, "after", Box(SIDE.right - half, bottom - 62, half, 54), "Older (n)", PLATE)
         self.button(canvas, "back", Box(SIDE.x, bottom, SIDE.width, 54), "Back to the camera (e)", PLATE)
         page = f"page {review.page + 1} of {review.pages}"
-        told = f"{len(review.rows)} pictures, {page}, {len(review.chosen)} selected."
+        told = f"Pictures: {len(review.rows)}, {page}, selected: {len(review.chosen)}."
         say(canvas, review.said or "Click pictures to select them, then click a label or Delete.", told)
         return canvas
 

@@ -55,7 +55,7 @@ def test_what_is_wrong_is_told_with_the_remedy(capsys, monkeypatch, mine):
     code, out, err = run(capsys, monkeypatch, "check")
     assert (code, err) == (1, "")
     assert out.splitlines() == [
-        "1 row has no picture: face2.png. Looked in Images, in data and beside them. "
+        "1 row has no picture: face2.png. Images, data and nearby folders were searched. "
         "Put missing pictures into Images if you have them.",
         "  Move from faceLabels.csv to Images/.trash? Run: expression dataset check --repair",
         "1 picture has no row: IMG_7.jpg. Not used. "
@@ -140,7 +140,7 @@ def test_a_wipe_asks_and_deletes_everything(capsys, monkeypatch, mine, words, an
     code, out, err = run(capsys, monkeypatch, "wipe", *words, answers=answers)
     assert (code, err) == (0, "")
     assert len(list(mine.rglob("*.png"))) == left
-    assert out.splitlines()[-1].endswith("learned from them." if left == 0 else "Nothing was deleted.")
+    assert out.splitlines()[-1].endswith("trained on the pictures." if left == 0 else "Nothing was deleted.")
 
 
 def test_a_question_that_nobody_answers_deletes_nothing(capsys, monkeypatch, mine):

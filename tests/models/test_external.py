@@ -268,7 +268,7 @@ def test_labels_that_lie_in_a_tflite_file_are_proposed(nearby, theirs, tmp_path)
             "48,0..1",
             r"--input says 48 pixels on a side, .*net\.keras has 64\. Expected .* 64 x 64 pixels",
         ),
-        (SEVEN, "48x64,0..1", r"has the size 48x64, and faces are square"),
+        (SEVEN, "48x64,0..1", r"has the size 48x64, but inputs are square"),
         (
             SEVEN,
             "0..1,purple",
