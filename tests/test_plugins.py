@@ -92,7 +92,7 @@ def test_the_package_of_the_contributing_guide_is_in_help_check_and_errors(comma
         (("--sink", "pager:colour=red"), "The sink pager has no option 'colour'. Expected number."),
         (("--sink", "pager:first"), "number of the sink pager is 'first'."),
         (("--source", "stripe"), "demo, stripes, or, in a notebook, browser. Did you mean stripes?"),
-        (("--source", "stripes:9"), "The source 'stripes:9' cannot be made: "),
+        (("--source", "stripes:9"), "The source 'stripes:9' cannot be created: "),
     ):
         code, _, err = command("live", "--display", "none", *words)
         assert code == 2

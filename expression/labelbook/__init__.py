@@ -1,1 +1,1 @@
-"""Label book: your own labelled pictures, kept safe, checked and repaired."""
+"""Label book: your own labelled pictures, stored safely, checked and repaired."""

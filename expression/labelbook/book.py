@@ -1,6 +1,6 @@
-"""A reader's own set of labelled pictures: what can be done with it, and undone.
+"""A user's own set of labelled pictures: the changes that can be made to it, and undone.
 
-`labeler.py` lets people change a LabelBook, `integrity.py` repairs it. The pictures lie in `Images/`,
+`labeler.py` lets people change a LabelBook, `integrity.py` checks it. The pictures are in `Images/`,
 their rows in `faceLabels.csv`, the labels in `labelList.csv`; `store.py` writes them.
 
 Notebook: 07_your_face
@@ -28,7 +28,7 @@ from .store import LabelStore
 
 
 def _one_at_a_time(method):
-    """Lets the threads of a labeler take turns."""
+    """Runs a method in one thread at a time."""
 
     @functools.wraps(method)
     def turn(book: LabelBook, *words, **options):
@@ -39,13 +39,13 @@ def _one_at_a_time(method):
 
 
 class _Step(NamedTuple):
-    """What undoes a change.
+    """What is needed to undo a change.
 
     Attributes:
-        told: What was done, for people.
-        images: Whose rows it changed.
-        before: Where these rows were, and what they said.
-        labels: The labels before it, where it changed them.
+        told: Description of the change, for people.
+        images: The pictures whose rows it changed.
+        before: These rows before the change, each with its place.
+        labels: The labels before the change, if it changed them.
     """
 
     told: str
@@ -57,11 +57,11 @@ class _Step(NamedTuple):
 class LabelBook:
     """A set of labelled pictures in a folder.
 
-    Every change is on the disk when its call returns. A program that is killed, a power cut or a full disk
-    loses no picture and no row, and at most the change that was under way. Several threads may use it.
+    Every change is on the disk when its call returns. If the program is killed, the power fails or the disk
+    is full, no picture and no row is lost, and at most the change in progress. Several threads may use it.
 
     Args:
-        folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
+        folder: The folder that has, or will have, labelList.csv, faceLabels.csv and Images.
 
     Raises:
         BadInputError: A table is damaged, another program has the set open, or there is a link in Images.
@@ -72,7 +72,7 @@ class LabelBook:
         >>> with tempfile.TemporaryDirectory() as folder, LabelBook(folder) as book:
         ...     row = book.add(np.zeros((48, 48), np.uint8), "Happy", session="monday")
         ...     print(book.counts["Happy"], book.undo(), book.counts["Happy"])
-        1 face1.png as Happy 0
+        1 face1.png saved as Happy 0
     """
 
     def __init__(self, folder: str | Path = "."):
@@ -103,7 +103,7 @@ class LabelBook:
     @property
     @_one_at_a_time
     def table(self) -> Table:
-        """The rows, in the order of the file, and their form, also where it is not sure what they mean."""
+        """The rows, in the order of the file, and their format, even if their meaning is ambiguous."""
         self._store.read_again()
         return self._store.table
 
@@ -112,34 +112,34 @@ class LabelBook:
         """The rows, in the order of the file; a copy.
 
         Raises:
-            BadInputError: Their labels are numbers that may mean two things.
+            BadInputError: Their labels are ambiguous numbers.
         """
         return list(self.table.settled(self.folder / FILE).rows)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many pictures each label has."""
+        """The number of pictures of each label."""
         said = Counter(folded_label(row.label) for row in self.rows)
         return {label: said[folded_label(label)] for label in self.labels}
 
     @property
     def trash(self) -> Path:
-        """The folder to which what is taken out of the set goes."""
+        """The folder to which removed pictures and rows are moved."""
         return self._store.trash
 
     @property
     @_one_at_a_time
     def pictures(self) -> Pictures:
-        """The files of the folder of pictures, as they are now.
+        """The files now in the folder of pictures.
 
         Raises:
-            BadInputError: There is a link in it.
+            BadInputError: It contains a link.
         """
         return self._finder.look()
 
     @_one_at_a_time
     def path(self, row: Row) -> Path | None:
-        """Returns the file of a row's picture, or None where it is not found."""
+        """Returns the file of a row's picture, or None if it is not found."""
         return self._finder.path(row.image)
 
     def picture(self, row: Row) -> np.ndarray:
@@ -155,12 +155,12 @@ class LabelBook:
         return read_picture(path)
 
     def add(self, picture: np.ndarray, label: str, session: str = "") -> Row:
-        """Keeps a picture under a number that none had before.
+        """Saves a picture under a number that was never used before.
 
         Args:
             picture: (height, width, 3) uint8 RGB, or (height, width) uint8 grey levels.
             label: One of the labels.
-            session: The same text for all pictures of one sitting.
+            session: A text that all pictures of one session share.
 
         Raises:
             BadInputError: There is no such label.
@@ -170,10 +170,10 @@ class LabelBook:
 
     @_one_at_a_time
     def add_all(self, pictures: Iterable[tuple[np.ndarray, str, str]]) -> list[Row]:
-        """Keeps several pictures in one change, all of them or none.
+        """Saves several pictures in one change, all of them or none.
 
         Args:
-            pictures: Picture, label and session of each, as `add` takes them.
+            pictures: The picture, label and session of each, as for `add`.
 
         Raises:
             BadInputError: There is no such label.
@@ -187,7 +187,8 @@ class LabelBook:
             kept[row.image] = picture
         added = rows[len(rows) - len(kept) :]
         if kept:
-            told = f"{added[0].image} as {added[0].label}" if len(kept) == 1 else f"{len(kept)} pictures kept"
+            told = f"{added[0].image} saved as {added[0].label}"
+            told = told if len(kept) == 1 else f"{len(kept)} pictures saved"
             self._change(told, set(kept), rows, pictures=kept)
         return added
 
@@ -196,7 +197,7 @@ class LabelBook:
         """Gives pictures another label.
 
         Args:
-            images: Their pictures, as in `Row.image`.
+            images: The pictures, as in `Row.image`.
             label: One of the labels.
 
         Raises:
@@ -210,7 +211,7 @@ class LabelBook:
 
     @_one_at_a_time
     def delete(self, images: Iterable[str]) -> None:
-        """Takes pictures out, with their rows, into a folder of `Images/.trash`; `undo` brings them back.
+        """Moves pictures and their rows to a folder in `Images/.trash`; `undo` restores them.
 
         Raises:
             BadInputError: There is no such picture.
@@ -221,45 +222,45 @@ class LabelBook:
 
     @_one_at_a_time
     def keep_tables(self) -> None:
-        """Copies the tables as they are into the trash, before a repair."""
+        """Copies the current tables to the trash, before a repair."""
         self._store.keep_tables()
 
     @_one_at_a_time
     def set_rows(self, rows: Iterable[Row], pictures: Mapping[str, Path] | None = None) -> None:
-        """Writes other rows in place of those there are, as a repair does; nothing before it can be undone.
+        """Replaces all rows, as a repair does; earlier changes can no longer be undone.
 
         Args:
-            rows: All of them, in order. Pictures that no row names any more go to the trash.
-            pictures: Files to copy into the set, by their paths below Images.
+            rows: All rows, in order. Pictures that no row names any more are moved to the trash.
+            pictures: Files to copy into the set, by their paths relative to Images.
         """
         self._put(list(rows), None, pictures)
         self._steps.clear()
 
     @_one_at_a_time
     def set_labels(self, labels: Iterable[str]) -> None:
-        """Lists the labels: more of them, in another order, or without those that no picture has.
+        """Replaces the list of labels: adds, reorders or removes labels; removed ones must be unused.
 
         Raises:
-            BadInputError: A label that pictures have is missing, or one is empty or twice.
+            BadInputError: A label that pictures have is missing, or a label is empty or a duplicate.
         """
         found = Labels(labels)
         kept = set(map(folded_label, found))
         lost = [label for label, count in self.counts.items() if count and folded_label(label) not in kept]
         if lost:
             raise BadInputError(
-                f"There are pictures of {', '.join(lost)}.",
-                "Expected a label in the list as long as pictures have it.",
-                "Relabel or delete them first.",
+                f"The set still has pictures labelled {', '.join(lost)}.",
+                "Expected a label to stay in the list while pictures have it.",
+                "Relabel or delete these pictures first.",
             )
         if found != self.labels:
-            self._change("the list of labels", set(), self.rows, found)
+            self._change("the change to the list of labels", set(), self.rows, found)
 
     @_one_at_a_time
     def rename_label(self, old: str, new: str) -> None:
-        """Calls a label otherwise, in the list and in every row.
+        """Renames a label in the list and in every row.
 
         Raises:
-            BadInputError: There is no such label, or the new name is empty or there already.
+            BadInputError: There is no such label, or the new name is empty or already in the list.
         """
         old = self._known(old)
         found = Labels([new if label == old else label for label in self.labels])
@@ -270,10 +271,10 @@ class LabelBook:
 
     @_one_at_a_time
     def undo(self) -> str | None:
-        """Takes the last change back.
+        """Undoes the last change.
 
         Returns:
-            What it was, such as "face7.png as Happy", or None where there is nothing to undo.
+            Its description, such as "face7.png saved as Happy", or None if there is nothing to undo.
 
         Raises:
             OutputError: There is no room, or the folder is locked; the change can still be undone later.
@@ -290,14 +291,14 @@ class LabelBook:
 
     @_one_at_a_time
     def wipe(self) -> None:
-        """Deletes every picture and every row, and what was taken out, for good. The list of labels stays."""
+        """Permanently deletes all pictures and rows, and the trash. The list of labels stays."""
         self._steps.clear()
         self._finder.forget()
         self._store.wipe()
 
     @_one_at_a_time
     def close(self) -> None:
-        """Lets others open the set; nothing can be undone any more. Closing twice does no harm."""
+        """Releases the set; nothing can be undone any more. Closing twice does no harm."""
         self._steps.clear()
         self._store.close()
 
@@ -309,7 +310,7 @@ class LabelBook:
         labels: Labels | None = None,
         pictures: Mapping[str, np.ndarray | Path] | None = None,
     ) -> None:
-        """Puts rows in place of those there are, and notes what undoes it."""
+        """Replaces the rows, and notes how to undo that."""
         before = [(place, row) for place, row in enumerate(self.table.rows) if row.image in images]
         step = _Step(told, images, before, labels and self.labels)
         self._put(rows, labels, pictures)
@@ -325,18 +326,18 @@ class LabelBook:
         self._store.change(replace(self._store.table, rows=rows, meanings={}), labels, pictures)
 
     def _known(self, label: str) -> str:
-        """Returns a label as it is listed."""
+        """Returns a label as it is written in the list."""
         return self.labels[self.labels.index(label)]
 
     def _listed(self, images: Iterable[str]) -> set[str]:
-        """Returns names of pictures that have rows."""
+        """Returns the names of pictures as a set; each must have a row."""
         images = set(images)
         strange = images - {row.image for row in self.rows}
         if strange:
             raise BadInputError(
-                f"There is no row for {printable(', '.join(sorted(strange)))}.",
-                f"Expected names that stand in {FILE}.",
-                "Look at the rows, and choose from them.",
+                f"{FILE} has no row for {printable(', '.join(sorted(strange)))}.",
+                "Expected names of pictures as they are written in the rows.",
+                "Check the names.",
             )
         return images
 

@@ -1,6 +1,6 @@
-"""Which column of a reader's table says what: the picture, its label, its session, or something else.
+"""The roles of the columns of a user's table: the picture, its label, its session, or something else.
 
-What stands in the cells decides, and the words of a header where there is one. `rows.py` asks.
+The contents of the cells decide, together with the names in a header, if there is one. `rows.py` uses it.
 
 Notebook: 07_your_face
 """
@@ -59,23 +59,23 @@ SESSION_WORDS = (
     "day",
 )
 SESSION_WORDS = (*SESSION_WORDS, "time", "recorded", "created", "sitzung")
-"""Words of headers, without capitals and anything that is no letter; of the last ones, the best first."""
+"""Names in headers, in lower case and letters only; those of sessions in order of preference."""
 
 PICTURE = re.compile(r"\.(jpe?g|jpe|jfif|png|bmp|dib|webp|tiff?|gif|avif|hei[cf]|p[bgnp]m)$", re.IGNORECASE)
-"""What names of pictures end in."""
+"""The extensions of pictures."""
 
 SCORE = re.compile(r"[+-]?(\d*[.,]\d+|\d+)(e[+-]?\d+)?\s*%|[+-]?\d*[.,]\d+(e[+-]?\d+)?", re.IGNORECASE)
-"""A share or a measure; no session is called so."""
+"""A percentage or a measurement, which is never the name of a session."""
 
 SAMPLE = 500
-"""Lines by which columns are known."""
+"""Lines from which the columns are recognised."""
 
 FEW = 8
-"""Rows below which a column in which no two are equal may still be sessions."""
+"""With fewer rows, a column of distinct values may still be sessions."""
 
 
 class Columns(NamedTuple):
-    """Where a table has what.
+    """The columns of a table.
 
     Attributes:
         image: The column of the pictures.
@@ -91,11 +91,11 @@ class Columns(NamedTuple):
 
 
 def columns_of(lines: Sequence[Sequence[str]], labels: Sequence[str] = ()) -> Columns:
-    """Returns where a table has what.
+    """Recognises the columns of a table.
 
     Args:
         lines: Its cells.
-        labels: Labels that are listed, by which a column of labels is known.
+        labels: The listed labels, from which a column of labels is recognised.
 
     Example:
         >>> columns_of([["label", "image"], ["Happy", "face1.png"], ["Sad", "face2.png"]])
@@ -120,7 +120,7 @@ def columns_of(lines: Sequence[Sequence[str]], labels: Sequence[str] = ()) -> Co
 
 
 def _is_header(line: list[str], words: list[str], known: set[str]) -> bool:
-    """Whether a line names its columns in words that are known."""
+    """Whether a line is a header with known names."""
     if any(PICTURE.search(cell) for cell in line):
         return False
     has_label = any(folded_label(cell) in known for cell in line)
@@ -130,7 +130,7 @@ def _is_header(line: list[str], words: list[str], known: set[str]) -> bool:
 
 
 def _is_foreign_header(table: list[list[str]], image: int, label: int, known: set[str]) -> bool:
-    """Whether the first line names its columns in other words: it alone has no picture and no label."""
+    """Whether the first line is a header with unknown names: it alone has no picture and no label."""
     first, *body = table
     named = sum(bool(PICTURE.search(line[image])) for line in body)
     strange = folded_label(first[label]) not in known and not first[label].isdecimal()
@@ -181,14 +181,14 @@ def _session(body: list[list[str]], words: list[str] | None, image: int, label: 
 
 
 def _are_times(column: list[str]) -> bool:
-    """Whether most of what a column says are times."""
+    """Whether most values of a column are times."""
     said = [cell for cell in column if cell]
     found = times_of(said).found
     return bool(said) and 2 * sum(cell in found for cell in said) > len(said)
 
 
 def _may_be_sessions(column: list[str]) -> bool:
-    """Whether a column may be sessions: no scores, no names of pictures, and not another word on each row."""
+    """Whether a column may be sessions: no scores, no names of pictures, and not all values distinct."""
     said = [cell for cell in column if cell]
     if not said or _are_times(column):
         return True
@@ -197,9 +197,9 @@ def _may_be_sessions(column: list[str]) -> bool:
 
 
 def _in_runs(body: list[list[str]], image: int, label: int, session: int) -> bool:
-    """Whether numbers follow each other as sessions do: pictures of one were taken one after the other.
+    """Whether equal numbers come in runs, as in sessions, whose pictures were taken one after the other.
 
-    Ratings from 1 to 5 change from picture to picture.
+    Ratings from 1 to 5, in contrast, change from picture to picture.
     """
     said = [line for line in body if line[session]]
     if not all(line[session].isdecimal() for line in said):
@@ -210,5 +210,5 @@ def _in_runs(body: list[list[str]], image: int, label: int, session: int) -> boo
 
 
 def _counts(column: Sequence[str]) -> bool:
-    """Whether a column numbers its rows, as programs put it before a table."""
+    """Whether a column is a row index, as some programs add it."""
     return len(column) > 1 and all(cell.isdecimal() for cell in column) and len(set(column)) == len(column)

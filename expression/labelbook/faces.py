@@ -1,4 +1,4 @@
-"""The face in each picture of a reader's own set: the picture itself, or what a detector finds in a photo.
+"""The face in each picture of a user's own set: the picture itself, or the face detected in a photo.
 
 `expression personalise` reads pictures with it, and `importer.py` those of other sets.
 
@@ -17,13 +17,13 @@ from ..vision.detectors import CUT, Detector, is_photo
 
 
 class OwnFaces:
-    """Turns each picture that it is called with into a face.
+    """Turns pictures into faces.
 
     Args:
-        make_detector: Makes what finds faces, once a large picture comes.
+        make_detector: Creates the face detector; called when the first large picture is read.
 
     Attributes:
-        looked: In how many pictures a face was looked for.
+        looked: The number of pictures in which a face was searched for.
     """
 
     def __init__(self, make_detector: Callable[[], Detector]):
@@ -33,10 +33,10 @@ class OwnFaces:
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Returns the largest face of a picture, (height, width, 3) uint8 RGB, as (48, 48) uint8 grey levels.
 
-        A square in which none is found is taken for one, as faces are that were cut out tightly.
+        If no face is found in a square picture, the whole picture is used: it may be a tightly cropped face.
 
         Raises:
-            BadInputError: It is a photo, and no face is found in it.
+            BadInputError: It is a photo without a detectable face.
         """
         if max(image.shape[:2]) <= CUT:
             return face_pixels(image)
@@ -45,9 +45,9 @@ class OwnFaces:
         faces = self._detector.detect(image)
         if not faces and is_photo(image):
             raise BadInputError(
-                "There is no face in a picture.",
-                "Expected a face that is large and in the light.",
-                "Cut it out, or take another picture.",
+                "No face was found in a picture.",
+                "Expected a large, well-lit face.",
+                "Crop the face yourself, or take another picture.",
             )
         return face_pixels(
             image, max((face.box for face in faces), key=lambda box: box.area) if faces else None

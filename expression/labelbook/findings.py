@@ -1,6 +1,6 @@
-"""The words for what may be wrong with a reader's own set, and for its remedies.
+"""The messages for everything that may be wrong with a user's own set, and the remedies.
 
-`integrity.py` finds it, `repairs.py` does what a person agrees to.
+`integrity.py` finds problems, `repairs.py` makes the repairs that the user accepts.
 
 Notebook: 07_your_face
 """
@@ -14,29 +14,29 @@ from .rows import FILE
 
 KINDS = {
     "numbers": (
-        "number is either a label or a position in labelList.csv; as a position",
-        "numbers are either labels or positions in labelList.csv; as positions",
+        "number could be a label or a position in labelList.csv; as a position",
+        "numbers could be labels or positions in labelList.csv; as positions",
         "Or add the numbers to labelList.csv as labels.",
     ),
     "columns": (
-        f"unusual thing in {FILE}",
-        f"unusual things in {FILE}",
-        "The table is understood nonetheless.",
+        f"unusual feature of {FILE}",
+        f"unusual features of {FILE}",
+        "The table can be read nonetheless.",
     ),
     "dates": (
-        "session is a time in another form, as spreadsheets write it",
-        "sessions are times in another form, as spreadsheets write them",
+        "session is a time in a different format, as from a spreadsheet",
+        "sessions are times in a different format, as from a spreadsheet",
         "Such values are read as times.",
     ),
     "dates in doubt": (
-        "session may have its day or its month first",
-        "sessions may have their day or their month first",
-        f"Use the form 2026-10-31 in {FILE}: the last session is for testing.",
+        "session may start with the day or with the month",
+        "sessions may start with the day or with the month",
+        f"Write dates in {FILE} as 2026-10-31: the last session is used for testing.",
     ),
     "other column": (
-        f"further column of {FILE} is not a session",
-        f"further columns of {FILE} are not sessions",
-        "What it says is kept.",
+        f"extra column of {FILE} does not contain sessions",
+        f"extra columns of {FILE} do not contain sessions",
+        "Its contents are kept.",
     ),
     "moved": (
         "row names a picture that is in another folder or has another name",
@@ -44,19 +44,19 @@ KINDS = {
         "",
     ),
     "elsewhere": (
-        "picture is not in Images but beside it",
-        "pictures are not in Images but beside it",
+        "picture is in a nearby folder, not in Images",
+        "pictures are in nearby folders, not in Images",
         "Copying leaves the originals in place.",
     ),
     "several": (
-        "row may mean one of several pictures",
-        "rows may mean one of several pictures",
-        f"Write the folder of each into {FILE}, such as happy/1.jpg.",
+        "row matches several pictures",
+        "rows match several pictures",
+        f"Add the folder of each to {FILE}, such as happy/1.jpg.",
     ),
     "gone": (
         "row has no picture",
         "rows have no picture",
-        "Looked in Images, in data and beside them. Put missing pictures into Images if you have them.",
+        "Images, data and nearby folders were searched. Put missing pictures into Images if you have them.",
     ),
     "unreadable": ("file is not a picture", "files are not pictures", ""),
     "stand-ins": (
@@ -65,43 +65,43 @@ KINDS = {
         "Download again, or run: git lfs pull.",
     ),
     "unsupported": (
-        "picture is damaged, too large or of a kind that cannot be read here",
-        "pictures are damaged, too large or of a kind that cannot be read here",
+        "picture is damaged, too large or in a format that cannot be read",
+        "pictures are damaged, too large or in a format that cannot be read",
         "Open in a viewer and save again as PNG.",
     ),
     "locked": (
         "picture cannot be opened",
         "pictures cannot be opened",
-        "Check the permissions, or close the program that holds the lock.",
+        "Check the permissions, or close the program that uses the file.",
     ),
     "blank": ("picture is blank", "pictures are blank", ""),
     "copies": ("picture is a copy of an earlier one", "pictures are copies of earlier ones", ""),
     "misspelt": (
-        "label is not in labelList.csv, but much like one that is",
-        "labels are not in labelList.csv, but much like some that are",
+        "label is not in labelList.csv but resembles one that is",
+        "labels are not in labelList.csv but resemble some that are",
         "",
     ),
     "unlisted": ("label is not in labelList.csv", "labels are not in labelList.csv", ""),
     "unfit": (
         "label cannot be used",
         "labels cannot be used",
-        "Choose another label: expression label, then e.",
+        "Choose another label: run expression label and press e.",
     ),
     "unlabelled": (
         "picture has a row without a label",
         "pictures have rows without a label",
-        "Choose a label: expression label, then e.",
+        "Choose a label: run expression label and press e.",
     ),
     "torn": (
-        "picture has a copy with another label",
-        "pictures have copies with another label",
+        "picture has a copy with a different label",
+        "pictures have copies with a different label",
         "Use the same label for all copies, or delete some.",
     ),
     "repeated": ("picture has two rows", "pictures have two rows", ""),
     "twice": (
         "picture has two rows with different labels",
         "pictures have two rows with different labels",
-        f"Not used. Delete one row of each picture from {FILE} by hand.",
+        f"Not used. Edit {FILE} and delete one row of each picture.",
     ),
     "strays": (
         "picture has no row",
@@ -119,31 +119,31 @@ KINDS = {
         "The face is cropped before training.",
     ),
     "alike": (
-        "picture nearly equals an earlier one",
-        "pictures nearly equal earlier ones",
+        "picture is nearly identical to an earlier one",
+        "pictures are nearly identical to earlier ones",
         "Used, but kept together: all for training or all for testing.",
     ),
 }
-"""What is wrong with one, with several, and what to do where the program cannot."""
+"""For each kind: the problem in the singular, in the plural, and advice if it needs the user."""
 
 NOTED = {"alike", "photos", "other column"}
-"""What people should know and need not change."""
+"""Kinds that are worth knowing but need no change."""
 
 SHOWN = 5
-"""Names that a sentence tells before it says how many more there are."""
+"""Names listed in a sentence before the rest is only counted."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong.
+    """A problem that was found.
 
     Attributes:
-        kind: One word; `repairs.REPAIRS` has those that can be repaired.
-        names: The pictures, or the labels, that it is about.
+        kind: One of KINDS; `repairs.REPAIRS` has those that can be repaired.
+        names: The pictures or labels concerned.
         told: A sentence for people.
-        advice: What to do about it, as a sentence; empty where there is nothing to do.
-        remedy: What `repair` would do, as a question without its mark; empty where somebody has to look.
-        otherwise: What it is if somebody declines the remedy; None where it stays what it is.
+        advice: What to do about it, as a sentence; empty if nothing is to be done.
+        remedy: What `repair` would do, as a question without its mark; empty if a person has to decide.
+        otherwise: The finding that remains if the remedy is declined; None if it stays the same.
     """
 
     kind: str
@@ -155,7 +155,7 @@ class Finding:
 
 
 def finding(kind: str, names: list[str], remedy: str = "") -> Finding:
-    """Returns a finding with its sentences."""
+    """Creates a finding with its sentences."""
     one, several, advice = KINDS[kind]
     told = f"{len(names)} {one if len(names) == 1 else several}: {some(names, SHOWN)}."
     return Finding(kind, tuple(names), told, advice, remedy)

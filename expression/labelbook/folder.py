@@ -1,4 +1,4 @@
-"""The folder of a reader's own set: without links, held by one program, for its owner's eyes.
+"""The folder of a user's own set: without links, locked by one program, private to its owner.
 
 `store.py` and `wiping.py` use it before they change anything.
 
@@ -29,22 +29,22 @@ NUMBERED = re.compile(r"face(\d{1,15})\.\w+", re.IGNORECASE)
 
 
 class Held(Protocol):
-    """Whatever holds a set."""
+    """An object that holds a set open."""
 
     def close(self) -> None:
-        """Lets others have it."""
+        """Releases the set."""
 
 
 OPEN: WeakValueDictionary[Path, Held] = WeakValueDictionary()
-"""What this program has open, by the folder of its pictures."""
+"""The sets that this program has open, by the folder of their pictures."""
 
 
 def checked(folder: Path) -> list[str]:
-    """Returns the files of a set's Images, `.book` and `.trash` included, as paths below it.
+    """Returns the files in a set's Images, including `.book` and `.trash`, as relative paths.
 
     Raises:
-        BadInputError: Images, something in it or a table is a link: what it leads to is none of the set's,
-            and would be changed or deleted.
+        BadInputError: Images, something in it or a table is a link: files outside the set could be changed
+            or deleted.
     """
     images = folder / IMAGES
     for path in (images, folder / FILE, folder / LIST):
@@ -54,7 +54,7 @@ def checked(folder: Path) -> list[str]:
 
 
 def hold_set(images: Path) -> BaseFileLock:
-    """Locks a set for this program; what this program had open is closed.
+    """Locks a set for this program, and closes it if this program has it open.
 
     Raises:
         BadInputError: Another program has it open.
@@ -62,13 +62,13 @@ def hold_set(images: Path) -> BaseFileLock:
     if former := OPEN.get(images.resolve()):
         former.close()
     happened = f"The pictures in {images} are open in another program."
-    busy = BadInputError(happened, "Expected one run at a time.", "Close the other one.")
+    busy = BadInputError(happened, "Expected one program at a time.", "Close the other one.")
     return hold(images / BOOK / "lock", busy)
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Holds a set, whatever its tables look like.
+    """Holds a set open, even if its tables are damaged.
 
     Args:
         folder: The folder of the set.
@@ -92,7 +92,7 @@ def highest_number(images: Path, files: Iterable[str]) -> int:
 
     Args:
         images: The folder of pictures.
-        files: The files that are below it.
+        files: The files in it.
     """
     found = [number for path in files if (number := number_of(path)) is not None]
     with contextlib.suppress(OSError, ValueError), (images / BOOK / "highest").open(encoding="ascii") as file:
@@ -101,34 +101,34 @@ def highest_number(images: Path, files: Iterable[str]) -> int:
 
 
 def private_folder(folder: Path) -> None:
-    """Makes a folder that only its owner may look into, and those above it that are missing."""
+    """Creates a folder that only its owner can read, and any missing parents."""
     for place in reversed((folder, *folder.parents)):
         if not place.is_dir():
             place.mkdir(mode=PRIVATE_FOLDER)
 
 
 def remove_empty(folder: Path) -> None:
-    """Removes the folders below a folder, and itself, as far as there is nothing in them."""
+    """Removes a folder and its subfolders, as far as they are empty."""
     for place, _, _ in os.walk(folder, topdown=False):
         with contextlib.suppress(OSError):
             os.rmdir(place)
 
 
 def tighten(folder: Path) -> None:
-    """Takes from others the right to look into a folder."""
+    """Makes a folder private to its owner."""
     if os.name == "posix" and folder.is_dir() and folder.stat().st_mode & 0o077:
         with contextlib.suppress(OSError):
             folder.chmod(PRIVATE_FOLDER)
 
 
 def number_of(path: str) -> int | None:
-    """Returns the number of a picture's name, such as 7 for happy/face7.png, or None."""
+    """Returns the number in a picture's name, such as 7 for happy/face7.png, or None."""
     found = NUMBERED.fullmatch(path.replace("\\", "/").rpartition("/")[2])
     return int(found[1]) if found else None
 
 
 def free_path(path: Path) -> Path:
-    """Returns a path at which nothing is: this one, or one with a number behind its name."""
+    """Returns an unused path: this one, or one with a number added to its name."""
     number, found = 1, path
     while os.path.lexists(found):
         number += 1

@@ -1,7 +1,7 @@
-"""What is wrong with a reader's own set: its tables, its rows, and every picture.
+"""Checks of a user's own set: its tables, its rows, and every picture.
 
-`expression dataset check` calls `examine`, and `repairs.repair` for what a person agrees to. A picture
-that is not found is looked for before anything else is proposed.
+`expression dataset check` calls `examine`, and `repairs.repair` for each repair that the user accepts.
+Missing pictures are searched for before anything else is proposed.
 
 Notebook: 07_your_face
 """
@@ -35,7 +35,7 @@ from .session_times import times_of
 
 
 def examine(book: LabelBook) -> list[Finding]:
-    """Looks through a set: its tables, every row and every picture.
+    """Checks a set: its tables, every row and every picture.
 
     Example:
         >>> import tempfile
@@ -59,20 +59,20 @@ def examine(book: LabelBook) -> list[Finding]:
 
 
 def _with_meant(misspelt: Finding, labels: Iterable[str]) -> Finding:
-    """Returns a finding that proposes the listed labels, and otherwise to list its own."""
+    """Returns a finding that proposes the closest listed labels, or else to list the new ones."""
     meant = {listed_label(name, labels) or name: None for name in misspelt.names}
     remedy = f"{misspelt.remedy} {', '.join(meant)}"
     return replace(misspelt, remedy=remedy, otherwise=_found("unlisted", list(misspelt.names)))
 
 
 def _found(kind: str, names: list[str], unsure: Collection[str] = ()) -> Finding:
-    """Returns a finding, with the remedy that there is unless it is of a kind that may not be one."""
+    """Returns a finding, with its remedy unless its kind is unsure."""
     remedy, _ = REPAIRS[kind] if kind in REPAIRS and kind not in unsure else ("", None)
     return finding(kind, names, remedy)
 
 
 KIND_OF = {NO_PICTURE: "unreadable", "empty": "unreadable", **dict.fromkeys(STOOD_IN, "stand-ins")}
-"""What is wrong with a file, by the reason for which it cannot be read as a picture."""
+"""The kind of finding for each reason why a file cannot be read as a picture."""
 
 
 def strays(pictures: Pictures, rows: Iterable[Row]) -> list[str]:
@@ -83,7 +83,7 @@ def strays(pictures: Pictures, rows: Iterable[Row]) -> list[str]:
 
 
 def _of_tables(book: LabelBook) -> dict[str, list[str]]:
-    """Returns what there is to say about the form of the tables."""
+    """Returns the findings about the format of the tables."""
     table, rows = book.table, book.table.rows
     times = times_of(row.session for row in rows if row.session)
     changed = [text for text in times.found if not text.startswith(f"{times.found[text]:%Y-%m-%d}")]
@@ -105,15 +105,15 @@ def _of_tables(book: LabelBook) -> dict[str, list[str]]:
 
 
 def _further(table: Table) -> list[str]:
-    """Returns what a further column is called, or what is in it."""
+    """Returns the name of an extra column, or else a value from it."""
     cells = (f"the one with {cell}" for row in table.rows for cell in row.more if cell)
     return list(itertools.islice(itertools.chain(filter(None, table.header[3:4]), cells), 1))
 
 
 def _of_search(search: Search, folder: Path) -> dict[str, list[str]]:
-    """Returns what came of looking for pictures that are not where their rows say."""
+    """Returns the findings of the search for pictures that are not where their rows say."""
     return {
-        "moved": [f"{image} is {path}" for image, path in search.moved.items()],
+        "moved": [f"{image} (now {path})" for image, path in search.moved.items()],
         "elsewhere": [_from(path, folder) for path in search.elsewhere.values()],
         "several": [f"{image} ({', '.join(paths)})" for image, paths in search.several.items()],
         "gone": search.gone,
@@ -121,7 +121,7 @@ def _of_search(search: Search, folder: Path) -> dict[str, list[str]]:
 
 
 def _of_pictures(book: LabelBook, pictures: Pictures) -> dict[str, list[str]]:
-    """Returns what is wrong with pictures that were found."""
+    """Returns the findings about the pictures that were found."""
     by_path: dict[str, list[Row]] = defaultdict(list)
     for row in book.rows:
         if path := pictures.find(row.image):
@@ -144,7 +144,7 @@ def _of_pictures(book: LabelBook, pictures: Pictures) -> dict[str, list[str]]:
 
 
 def _read(by_path: dict[str, list[Row]], folder: Path) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
-    """Returns the faces by the names of their rows, and the names of what cannot be read, and of photos."""
+    """Returns the faces by image name, and the names of unreadable pictures and of photos, by kind."""
     faces: dict[str, np.ndarray] = {}
     kinds = ("unreadable", "stand-ins", "unsupported", "locked", "faceless", "photos")
     found: dict[str, list[str]] = {kind: [] for kind in kinds}
@@ -153,7 +153,7 @@ def _read(by_path: dict[str, list[Row]], folder: Path) -> tuple[dict[str, np.nda
         try:
             picture = read_picture(folder / path)
         except MissingFileError:
-            continue  # it has gone just now
+            continue  # it has just been deleted
         except ExpressionError as error:
             locked = isinstance(error.__cause__, PermissionError)
             kind = KIND_OF.get(getattr(error, "reason", ""), "unsupported")
@@ -168,7 +168,7 @@ def _read(by_path: dict[str, list[Row]], folder: Path) -> tuple[dict[str, np.nda
 def _copies(
     pictures: dict[str, np.ndarray], label_of: dict[str, str], aside: set[str]
 ) -> tuple[list[str], list[str]]:
-    """Returns repetitions under one label, and pictures that stand under several."""
+    """Returns the copies under the same label, and the pictures whose copies have different labels."""
     groups = _groups(pictures, content_hashes, aside)
     torn = [group for group in groups if len({folded_label(label_of[name]) for name in group}) > 1]
     same = [name for group in groups if group not in torn for name in group[1:]]
@@ -176,12 +176,12 @@ def _copies(
 
 
 def _alike(pictures: dict[str, np.ndarray], aside: set[str]) -> list[str]:
-    """Returns pictures that nearly equal an earlier one, as those of a burst do."""
+    """Returns pictures that are nearly identical to an earlier one, as in a burst."""
     return [name for group in _groups(pictures, difference_hashes, aside) for name in group[1:]]
 
 
 def _groups(pictures: dict[str, np.ndarray], number_of, aside: set[str]) -> list[list[str]]:
-    """Returns the names of pictures that share a number, two or more of each."""
+    """Returns groups of two or more pictures, by name, that share a hash."""
     names = [name for name in pictures if name not in aside]
     groups = defaultdict(list)
     if names:
@@ -200,7 +200,7 @@ def _has_face(picture: np.ndarray, cutter: OwnFaces) -> bool:
 
 
 def _is_hidden(path: str) -> bool:
-    """Whether a file is hidden or left by a system, or lies in such a folder."""
+    """Whether a file is hidden or a system file, or in such a folder."""
     return any(map(is_housekeeping, path.split("/")))
 
 
@@ -212,5 +212,5 @@ def _is_fit(label: str) -> bool:
 
 
 def _from(path: Path, folder: Path) -> str:
-    """Returns a file as seen from the folder of the set, such as ../Images/face1.png."""
+    """Returns a path relative to the folder of the set, such as ../Images/face1.png."""
     return Path(os.path.relpath(path, folder)).as_posix()

@@ -1,7 +1,7 @@
-"""The files below a folder of pictures, each known by its path, whatever its case and Unicode form.
+"""The files below a folder of pictures, found by path, ignoring case and Unicode normalisation.
 
 A table may come from another system, where `happy\\1.JPG` is `happy/1.jpg`. `store.py`, `own_set.py` and
-`relinking.py` find the file of a row with it; nothing here follows a link.
+`relinking.py` use it to find the file of a row; links are never followed.
 
 Notebook: 07_your_face
 """
@@ -23,22 +23,22 @@ from .columns import PICTURE
 from .rows import paths_meant
 
 BOOK, TRASH = ".book", ".trash"
-"""Folders below Images: what a change needs, and what was removed."""
+"""Folders in Images: for changes in progress, and for what was removed."""
 
 STALE = 2.0
-"""Seconds after which a folder is looked through again for a picture that was not found."""
+"""Seconds after which a folder is searched again for a picture that was not found."""
 
 
 class Pictures:
-    """The files of a folder and of those below it, as they are when this is made.
+    """The files in a folder and its subfolders, listed once when the object is created.
 
     Args:
-        folder: Where they are; one that is not there has none.
-        links: Whether a link is an error; else links are passed over.
+        folder: The folder; if it does not exist, there are no files.
+        links: Whether a link is an error; otherwise links are ignored.
 
     Attributes:
         folder: As given.
-        files: Their paths below it, with /, without those of `.book` and `.trash`.
+        files: Paths relative to the folder, with /, without those in `.book` and `.trash`.
 
     Raises:
         BadInputError: There is a link, or a folder that cannot be read.
@@ -52,11 +52,11 @@ class Pictures:
     def find(self, image: str) -> str | None:
         """Returns the path of a row's file, or None.
 
-        Its case, its Unicode form, the direction of its slashes and folders before Images do not matter; its
-        ending may be missing. Two files of one name in two folders are two pictures.
+        Case, Unicode normalisation, the direction of slashes and folders before Images are ignored, and the
+        extension may be missing. Files of the same name in two folders are two pictures.
 
         Args:
-            image: The path as a table has it.
+            image: The path as written in a table.
         """
         if image in self._exact:
             return image
@@ -69,7 +69,7 @@ class Pictures:
         return None
 
     def of_name(self, image: str) -> list[str]:
-        """Returns the files in any folder with the name of a row's picture, or else with another ending."""
+        """Returns the files in any folder with a picture's name, or else with another extension."""
         name = path_key(image.replace("\\", "/")).rpartition("/")[2]
         return self._by_name.get(name) or self._by_name_stem.get(_stem(name), [])
 
@@ -101,10 +101,10 @@ class Pictures:
 
 
 class Finder:
-    """Finds the files of rows while pictures come and go.
+    """Finds the files of rows while pictures are added and removed.
 
     Args:
-        folder: Where they are.
+        folder: The folder of pictures.
     """
 
     def __init__(self, folder: Path):
@@ -113,12 +113,12 @@ class Finder:
         self._looked = 0.0
 
     def look(self) -> Pictures:
-        """Looks through the folder."""
+        """Lists the folder again."""
         self._pictures, self._looked = Pictures(self.folder), time.monotonic()
         return self._pictures
 
     def path(self, image: str) -> Path | None:
-        """Returns the file of a row's picture, or None where it is not found."""
+        """Returns the file of a row's picture, or None if it is not found."""
         found = (self._pictures or self.look()).find(image)
         gone = not found or not (self.folder / found).is_file()
         if gone and time.monotonic() - self._looked > STALE:
@@ -126,16 +126,16 @@ class Finder:
         return self.folder / found if found else None
 
     def forget(self) -> None:
-        """Looks again the next time, since files have changed."""
+        """Discards the list, since files have changed."""
         self._pictures = None
 
 
 def missing(image: str, folder: Path) -> MissingFileError:
     """Returns the error for a picture that is not found."""
     return MissingFileError(
-        f"There is no picture {printable(image)} in {folder}.",
+        f"The picture {printable(image)} was not found in {folder}.",
         "Expected the file that its row names.",
-        "Run in the folder of the set: expression dataset check --repair.",
+        "In the folder of the set, run: expression dataset check --repair",
     )
 
 
@@ -143,9 +143,9 @@ def walk(folder: Path, links: bool = True, below: str = "") -> Iterator[str]:
     """Yields the paths of the files below a folder, with /.
 
     Args:
-        folder: Where to look.
-        links: Whether a link is an error; else links are passed over.
-        below: A folder below it, with / at its end, where the walk begins.
+        folder: The folder.
+        links: Whether a link is an error; otherwise links are ignored.
+        below: A subfolder, with a final /, where the walk starts.
 
     Raises:
         BadInputError: There is a link, or a folder that cannot be read.
@@ -174,7 +174,7 @@ def walk(folder: Path, links: bool = True, below: str = "") -> Iterator[str]:
 
 
 def is_link(kind: os.stat_result) -> bool:
-    """Whether something is a symbolic link, or a junction of Windows."""
+    """Whether a path is a symbolic link or a Windows junction."""
     junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
     return stat.S_ISLNK(kind.st_mode) or (junction and getattr(kind, "st_reparse_tag", 0) == junction)
 
@@ -182,24 +182,24 @@ def is_link(kind: os.stat_result) -> bool:
 def refuse_link(path: Path) -> None:
     """Raises a BadInputError for a link.
 
-    Pictures and rows are moved and deleted here, and a link leads to somebody's other files.
+    Pictures and rows are moved and deleted here, and a link may lead to files outside the set.
     """
     try:
         target = os.readlink(path)
     except OSError:
-        target = "elsewhere"
+        target = "another place"
     raise BadInputError(
         f"{path} is a link to {target}.",
-        "Expected no links in a set of pictures, since what they lead to could be changed or deleted.",
-        "Remove the link, and put what it leads to in its place if it belongs to the set.",
+        "Expected a set without links, because the files that they lead to could be changed or deleted.",
+        "Remove the link. If what it leads to belongs to the set, put that in its place.",
     )
 
 
 def path_key(path: str) -> str:
-    """Returns what two paths share that differ in their case or Unicode form only."""
+    """Returns a key that is equal for paths that differ only in case or Unicode normalisation."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _stem(path: str) -> str:
-    """Returns a path without its ending."""
+    """Returns a path without its extension."""
     return str(PurePosixPath(path).with_suffix("")) if PurePosixPath(path).name else path

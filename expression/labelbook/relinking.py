@@ -1,7 +1,6 @@
-"""Where the pictures are that are not where their rows say: in other folders, beside the set, or nowhere.
+"""The search for pictures that are not where their rows say: in other folders or beside the set.
 
-What is not found is not gone. `integrity.py` and `own_set.py` look here before they say that a picture is
-missing; nothing is changed here.
+`integrity.py` and `own_set.py` search before they report a picture as missing; nothing is changed here.
 
 Notebook: 07_your_face
 """
@@ -20,18 +19,18 @@ from .pictures import Pictures
 from .rows import FILE, IMAGES, Row, paths_meant
 
 SIBLINGS = 200
-"""Folders beside a set that are looked into at most."""
+"""The most folders beside a set that are searched."""
 
 
 @dataclass
 class Search:
-    """What came of a search.
+    """The result of a search.
 
     Attributes:
-        moved: Files below Images that rows mean which name another folder or ending, by the rows' pictures.
-        elsewhere: Files outside Images that rows mean.
-        several: Files below Images of which a row may mean any.
-        gone: Pictures that were found nowhere.
+        moved: Files in Images, by the pictures of rows that name another folder or extension for them.
+        elsewhere: Files outside Images, by the pictures of their rows.
+        several: Files in Images that all match a row, by the row's picture.
+        gone: Pictures that were not found.
     """
 
     moved: dict[str, str] = field(default_factory=dict)
@@ -41,13 +40,13 @@ class Search:
 
 
 def look_for(rows: Iterable[Row], pictures: Pictures) -> Search:
-    """Looks for the pictures of rows that are not where the rows say.
+    """Searches for the pictures of rows that are not where the rows say.
 
-    No picture is proposed twice, and none that another row has.
+    No picture is proposed twice, nor one that another row has.
 
     Args:
         rows: All rows of a set.
-        pictures: What its Images has.
+        pictures: The files in its Images.
     """
     rows = list(rows)
     places = {row.image: pictures.find(row.image) for row in rows}
@@ -72,7 +71,7 @@ def look_for(rows: Iterable[Row], pictures: Pictures) -> Search:
 
 
 def _by_label(paths: list[str], row: Row, labels: set[str]) -> list[str]:
-    """Returns the path in the folder of the row's label, or else those in no folder of another label."""
+    """Returns the path in the folder of the row's label, or else those not in another label's folder."""
     folders = {path: folded_label(PurePosixPath(path).parent.name) for path in paths}
     named = [path for path in paths if folders[path] == folded_label(row.label)]
     return (
@@ -81,7 +80,7 @@ def _by_label(paths: list[str], row: Row, labels: set[str]) -> list[str]:
 
 
 def _elsewhere(missing: Iterable[str], folder: Path) -> dict[str, Path]:
-    """Returns the files outside Images that rows mean, from the folders that have most of them."""
+    """Returns the files outside Images that rows mean, preferably from the folders with most of them."""
     missing = list(missing)
     finds = []
     for root in _roots(folder) if missing else ():
@@ -96,7 +95,7 @@ def _elsewhere(missing: Iterable[str], folder: Path) -> dict[str, Path]:
 
 
 def _found(image: str, root: Path, pictures: Pictures | None) -> str | None:
-    """Returns the path of a row's picture below a folder, in which only it is looked for, or None."""
+    """Returns the path of a row's picture in a folder, or None; nothing outside the folder is searched."""
     if pictures:
         return pictures.find(image)
     for path in paths_meant(image):
@@ -107,7 +106,7 @@ def _found(image: str, root: Path, pictures: Pictures | None) -> str | None:
 
 
 def _roots(folder: Path) -> Iterator[Path]:
-    """Yields folders in which pictures of a set may be that are not in its Images; no other set's."""
+    """Yields folders outside Images that may have pictures of a set, but not those of other sets."""
     data, parent = folder / "data", folder.parent
     for place in dict.fromkeys((folder, data, parent, *_folders(parent))):
         if place != folder and os.path.lexists(place / FILE):
@@ -120,7 +119,7 @@ def _roots(folder: Path) -> Iterator[Path]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """Returns the folders in a folder, as far as they can be looked at."""
+    """Returns the folders in a folder, as far as they can be read."""
     try:
         found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
     except OSError:

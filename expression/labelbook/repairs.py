@@ -1,6 +1,6 @@
-"""What is done about a finding once a person has agreed; nothing is lost by it.
+"""Repairs of findings, made once the user has agreed; nothing is lost.
 
-The tables as they were, and what is taken out, go to a dated folder in `Images/.trash`.
+The previous tables and whatever is removed go to a dated folder in `Images/.trash`.
 `expression dataset check --repair` calls `repair`.
 
 Notebook: 07_your_face
@@ -20,22 +20,22 @@ from .rows import Row, labels_of
 from .session_times import plain_time, times_of
 
 CLOSE = 0.75
-"""How much a label must be like a listed one to be taken for it, from 0 to 1; Scared is 0.67 like Sad."""
+"""Least similarity to a listed label, from 0 to 1, for a misspelling; Scared and Sad have 0.67."""
 
 
 def repair(book: LabelBook, finding: Finding) -> None:
-    """Does what `REPAIRS` says for a finding.
+    """Makes the repair that `REPAIRS` lists for a finding.
 
-    The tables as they were, and what is taken out, are kept in `book.trash`.
+    The previous tables and whatever is removed are kept in `book.trash`.
 
     Raises:
-        BadInputError: Its kind is not among them.
+        BadInputError: `REPAIRS` has no repair of its kind.
     """
     if finding.kind not in REPAIRS:
         raise BadInputError(
             f"'{finding.kind}' cannot be repaired automatically.",
             f"Expected one of {', '.join(REPAIRS)}.",
-            finding.advice or "Look at the pictures.",
+            finding.advice or "Check the pictures yourself.",
         )
     book.keep_tables()
     _, act = REPAIRS[finding.kind]
@@ -90,7 +90,7 @@ def _correct_labels(book: LabelBook, finding: Finding) -> None:
 
 
 def listed_label(label: str, labels: Iterable[str]) -> str | None:
-    """Returns which listed label was probably meant by one that is not listed, or None.
+    """Returns the listed label that an unlisted one probably means, or None.
 
     Example:
         >>> [listed_label(label, ["Happy", "Sad"]) for label in ("Hapy", "Scared")]
@@ -104,7 +104,7 @@ def _list_labels(book: LabelBook, finding: Finding) -> None:
 
 
 def _written(path: str) -> str:
-    """Returns a path as a table may have it: a spreadsheet takes none for a formula."""
+    """Returns a path as written in a table, so that no spreadsheet takes it for a formula."""
     return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
 
 
@@ -122,4 +122,4 @@ REPAIRS: dict[str, tuple[str, Callable[[LabelBook, Finding], None]]] = {
     "misspelt": ("Did you mean", _correct_labels),
     "unlisted": ("Add to labelList.csv", _list_labels),
 }
-"""What `repair` does for each kind that it knows, in words and as a function."""
+"""The repair for each kind of finding, in words and as a function."""

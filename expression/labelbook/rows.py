@@ -1,7 +1,7 @@
-"""The rows of `faceLabels.csv`: which picture has which label, and from which session it is.
+"""The rows of `faceLabels.csv`: the label and the session of each picture.
 
-`book.py` changes them, `own_set.py` reads them for a training. What somebody wrote by hand stays: a
-header, further columns, labels that nobody listed, labels as numbers, or the separator of a spreadsheet.
+`book.py` changes them, `own_set.py` reads them for training. Manual edits are preserved: a header, extra
+columns, unlisted labels, labels as numbers, or the separator of a spreadsheet.
 
 Notebook: 07_your_face
 """
@@ -22,26 +22,26 @@ from ..tables import read_cells, write_cells
 from .columns import Columns, columns_of
 
 FILE = "faceLabels.csv"
-"""The table of a reader's own set; its pictures lie in Images, its labels in labelList.csv."""
+"""The table of a user's own set; its pictures are in Images, its labels in labelList.csv."""
 
 IMAGES = "Images"
 """The folder of a set's pictures."""
 
 WORDS = ("image", "label", "session")
-"""The header of a table that needs one."""
+"""The header, for a table that needs one."""
 
 NUMBER = re.compile(r"\d{1,9}(\.0+)?")
-"""A number that may stand for a label; programs that met an empty cell write 1.0 for 1."""
+"""A number that may stand for a label; some programs write 1.0 for 1 in columns with empty cells."""
 
 
 class Row(NamedTuple):
     """One picture.
 
     Attributes:
-        image: Its path below Images, as it is written; `ownpictures.Pictures.find` knows the file.
-        label: Its label as it is written, in Unicode's composed form; nothing where there is none yet.
-        session: When it was captured, as text; nothing in older tables.
-        more: Further columns, which are kept as they are.
+        image: Its path relative to Images, as written; `pictures.Pictures.find` returns the file.
+        label: Its label as written, in Unicode's composed form; empty if it has none yet.
+        session: When it was captured, as text; empty in older tables.
+        more: Extra columns, preserved as they are.
     """
 
     image: str
@@ -51,24 +51,24 @@ class Row(NamedTuple):
 
     @property
     def file(self) -> str:
-        """Its path below Images as it is written, with /, without folders before Images."""
+        """Its path relative to Images as written, with /, without folders before Images."""
         return next(reversed(paths_meant(self.image)), "")
 
 
 @dataclass(frozen=True)
 class Table:
-    """All rows, and the form in which they are written.
+    """All rows, and the format of their file.
 
     Attributes:
         rows: In the order of the file.
-        header: The first line where it is one, else nothing: the words for picture, label, session and more.
-        numbered: Whether labels are written as their numbers in labelList.csv, which ends
-            where one of the labels is a number itself.
-        separator: What stands between two cells.
-        marked: Whether it begins with a byte order mark, by which a spreadsheet knows UTF-8.
-        swapped: Whether labels stood before pictures; they are written the other way round.
-        meanings: What numbers mean if they are places in labelList.csv, where they may as well be labels;
-            `labels_of` decides it. Rows keep the numbers until then.
+        header: The header, or empty: the names of the picture, label, session and extra columns.
+        numbered: Whether labels are written as their numbers in labelList.csv, which stops
+            once one of the labels is a number itself.
+        separator: The separator between two cells.
+        marked: Whether the file starts with a byte order mark, by which spreadsheets recognise UTF-8.
+        swapped: Whether labels came before pictures; they are written the other way round.
+        meanings: The labels that ambiguous numbers mean if they are positions in labelList.csv rather than
+            labels. Rows keep the numbers until `labels_of` replaces them.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -80,20 +80,20 @@ class Table:
     meanings: dict[str, str] = field(default_factory=dict)
 
     def settled(self, path: Path) -> Table:
-        """Returns the table itself where it is sure what its labels are.
+        """Returns the table itself, unless its labels are ambiguous.
 
         Args:
-            path: What it was read from, for the message.
+            path: The file that it was read from, for the message.
 
         Raises:
-            BadInputError: They are numbers that are either labels or positions in labelList.csv.
+            BadInputError: They are numbers that could be labels or positions in labelList.csv.
         """
         if self.meanings:
             meanings = ", ".join(f"{number} for {label}" for number, label in sorted(self.meanings.items()))
             raise BadInputError(
-                f"{path} has numbers that are either labels or positions in labelList.csv ({meanings}).",
-                "Expected labels, where labels are numbers themselves.",
-                "Run in its folder: expression dataset check --repair.",
+                f"{path} has numbers that could be labels or positions in labelList.csv ({meanings}).",
+                "Expected labels only, because some labels are numbers.",
+                "In its folder, run: expression dataset check --repair",
             )
         return self
 
@@ -117,28 +117,28 @@ class Table:
             lines.insert(0, [*words[:2], *(word or "session" for word in words[2:3]), *words[3:]])
         wanted = Columns(0, 1, 2 if width > 2 else None, bool(self.header))
         if self.rows and columns_of([list(map(str, line)) for line in lines], labels) != wanted:
-            # What stands in the cells says something else, so a header has to.
+            # The columns would be recognised wrongly by their contents, so a header is needed.
             lines[: wanted.header] = [[*WORDS[:width], *self.header[3:]]]
         return "\ufeff" * self.marked + write_cells(lines, self.separator)
 
 
 def read_table(path: Path, labels: Sequence[str] | None = None) -> Table:
-    """Reads a table; one that is not there has no rows.
+    """Reads a table; a missing file has no rows.
 
-    Any order of columns, two columns, a header, other separators and encodings are accepted. A number that
-    is no label itself stands for the label of that number.
+    Any order of columns, a header, other separators and encodings are accepted, and sessions may be missing.
+    A number that is not a label itself stands for the label at that position.
 
     Args:
         path: The file.
-        labels: What numbers stand for; None leaves labels as they are written.
+        labels: The labels that numbers stand for; None leaves labels as written.
 
     Raises:
-        BadInputError: It is not text, a quotation mark has no second one, it has one column only, a row names
+        BadInputError: It is not text, a quotation mark is unbalanced, it has only one column, a row names
             no picture, or a number stands for no label.
     """
     if not path.is_file():
         return Table()
-    lines, separator, marked = read_cells(path, "Expected rows image,label.")
+    lines, separator, marked = read_cells(path, "Expected rows in the form image,label.")
     columns = columns_of(lines, labels or ())
     header = tuple(_trimmed(_in_order(lines[0], columns), 2)) if columns.header else ()
     lines = lines[columns.header :]
@@ -146,7 +146,7 @@ def read_table(path: Path, labels: Sequence[str] | None = None) -> Table:
         raise BadInputError(
             f"{path} has the row {printable(','.join(lines[0]))!r}.",
             "Expected image,label.",
-            "Write a label behind each picture.",
+            "Add a label after each picture.",
         )
     rows = [_row(line, columns, path) for line in lines]
     table = Table(rows, header, False, separator, marked, columns.label < columns.image)
@@ -154,13 +154,13 @@ def read_table(path: Path, labels: Sequence[str] | None = None) -> Table:
 
 
 def labels_of(table: Table) -> Table:
-    """Returns a table whose numbers mean places in labelList.csv, where they might have been labels."""
+    """Returns a table with its ambiguous numbers replaced by the labels at these positions."""
     rows = [row._replace(label=table.meanings.get(row.label, row.label)) for row in table.rows]
     return replace(table, rows=rows, meanings={})
 
 
 def paths_meant(image: str) -> list[str]:
-    """Returns the paths below Images that a row may mean, the most literal first.
+    """Returns the paths relative to Images that a row may mean, the most literal first.
 
     Example:
         >>> paths_meant(r"C:\\me\\Images\\happy\\1.jpg")
@@ -170,7 +170,7 @@ def paths_meant(image: str) -> list[str]:
     """
     parts = [part for part in image.replace("\\", "/").split("/") if part not in ("", ".")]
     if parts and re.fullmatch(r"[a-zA-Z]:", parts[0]):
-        del parts[0]  # a drive of Windows
+        del parts[0]  # a Windows drive
     outside = ".." in parts
     while ".." in parts:
         parts = parts[parts.index("..") + 1 :]
@@ -187,12 +187,12 @@ def _row(line: list[str], columns: Columns, path: Path) -> Row:
         raise BadInputError(
             f"{path} has the row {printable(','.join(line))!r}.",
             "Expected the name of a picture in each row.",
-            "Write it, or delete the row.",
+            "Add it, or delete the row.",
         )
     label = unicodedata.normalize("NFC", label)
     return Row(
         image, label, "" if set(session) == {"#"} else session, tuple(more)
-    )  # a cell too narrow for it
+    )  # a spreadsheet cell that was too narrow
 
 
 def _in_order(line: Sequence[str], columns: Columns) -> list[str]:
@@ -203,14 +203,14 @@ def _in_order(line: Sequence[str], columns: Columns) -> list[str]:
 
 
 def _trimmed(cells: list[str], least: int) -> list[str]:
-    """Returns cells without the empty ones at their end, but so many at least."""
+    """Returns cells without trailing empty ones, but at least so many."""
     while len(cells) > least and not cells[-1]:
         cells.pop()
     return cells
 
 
 def _with_words(table: Table, labels: Sequence[str], path: Path) -> Table:
-    """Returns a table with the labels that numbers stand for, or with what they may mean."""
+    """Returns a table with numbers replaced by labels, or with `meanings` if they are ambiguous."""
     known = {folded_label(label) for label in labels}
     texts = {row.label for row in table.rows if NUMBER.fullmatch(row.label)}
     meanings = {text: labels[place] for text in texts if (place := int(text.split(".")[0])) < len(labels)}
@@ -222,8 +222,8 @@ def _with_words(table: Table, labels: Sequence[str], path: Path) -> Table:
     if row := next((row for row in table.rows if row.label in wrong), None):
         raise BadInputError(
             f"{path} has the row {printable(','.join(row[:2]))!r}.",
-            f"Expected a label, or its number in the list: 0 to {len(labels) - 1}.",
-            "Correct the number, or the list.",
+            f"Expected a label or its position in the list, from 0 to {len(labels) - 1}.",
+            "Correct the number or the list.",
         )
     words = {text: meanings[text] for text in places}
     rows = [row._replace(label=words.get(row.label, row.label)) for row in table.rows]

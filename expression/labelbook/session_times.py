@@ -1,7 +1,7 @@
-"""When a capture session was, from what a table says, and which session is the last one.
+"""The times of capture sessions as written in a table, and their order.
 
-The labeler writes ISO times. Spreadsheets write them again in the form of their country, and people write
-words. `columns.py` knows a column of sessions by it; `personalise.py` and the commands put them in order.
+The labeler writes ISO times. Spreadsheets rewrite them in their local format, and people write words.
+`columns.py` uses this to recognise a column of sessions; `personalise.py` and the commands to order them.
 
 Notebook: 07_your_face
 """
@@ -17,7 +17,7 @@ CLOCK = (
     r"(?:[T ,_]+(?P<hour>\d{1,2})[:.]?(?P<minute>\d\d)(?:[:.]?(?P<second>\d\d))?(?:[.,]\d+)?"
     r"\s*(?P<half>[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 )
-"""A time of day behind a date."""
+"""A time of day after a date."""
 
 YEAR = r"(?P<year>(?:19|20)?\d\d)(?!\d)"
 
@@ -27,12 +27,12 @@ FORMS = (
     rf"(?P<day>\d\d?)[- .]+(?P<name>[a-z]{{3}})[a-z]*[- .,]+{YEAR}",
 )
 DATES = [re.compile(form + CLOCK, re.IGNORECASE) for form in FORMS]
-"""Dates as programs and people write them: 2026-10-01, 1.10.2026 or 10/1/26, 1 October 2026."""
+"""Dates in the formats of programs and people: 2026-10-01, 1.10.2026 or 10/1/26, 1 October 2026."""
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 HALF_DAY = re.compile(r"\d\s*[ap]\.?m\b", re.IGNORECASE)
-"""Where a time ends in am or pm, a date has its month first."""
+"""A time that ends in am or pm; its date has the month first."""
 
 SERIAL = re.compile(r"[45]\d{4}(?:[.,]\d+)?")
 """A date as spreadsheets count days, from 2009 to 2064. Source: the OpenFormula standard, "Date"."""
@@ -44,15 +44,15 @@ SECONDS = re.compile(r"1\d{9}(?:[.,]\d+)?")
 
 
 APART = timedelta(hours=1)
-"""Pictures between which there is more time are of two sessions."""
+"""Pictures that are further apart in time belong to different sessions."""
 
 
 class Times(NamedTuple):
-    """What the sessions of a table mean as times.
+    """The sessions of a table as times.
 
     Attributes:
-        found: The time of each session that is one.
-        ambiguous: Whether 3/4/2026 may be in March or in April, and the order depends on it.
+        found: The time of each session that is a time.
+        ambiguous: Whether dates such as 3/4/2026 are ambiguous and the order depends on it.
     """
 
     found: dict[str, datetime]
@@ -60,13 +60,13 @@ class Times(NamedTuple):
 
 
 def times_of(sessions: Iterable[str]) -> Times:
-    """Returns when sessions were.
+    """Returns the times of sessions.
 
-    Whether a day or a month comes first is decided by all of them: no month has a number above 12, and
-    sessions that were written down one after the other follow each other.
+    All of them together decide whether the day or the month comes first: no month is above 12, and sessions
+    are expected to be in chronological order.
 
     Args:
-        sessions: What a table says, in its order.
+        sessions: The sessions of a table, in its order.
 
     Example:
         >>> times_of(["31/1/2026 10:00", "1/2/2026 9:30"]).found["1/2/2026 9:30"].isoformat()
@@ -86,11 +86,11 @@ def times_of(sessions: Iterable[str]) -> Times:
 
 
 def as_time(session: str, day_first: bool = False) -> datetime | None:
-    """Returns the time that a session begins with, or None.
+    """Returns the time that a session starts with, or None.
 
     Args:
         session: Its text.
-        day_first: What 3/4/2026 means: the third of April, or the fourth of March. With dots it is April.
+        day_first: Whether 3/4/2026 is the third of April or the fourth of March. With dots it is April.
 
     Example:
         >>> print(as_time("01.10.26 18:30"), as_time("monday"))
@@ -108,8 +108,8 @@ def as_time(session: str, day_first: bool = False) -> datetime | None:
 def in_order(sessions: Iterable[str]) -> list[str]:
     """Returns sessions, each once, the earliest first.
 
-    Times are put in order, and so are words with a number, such as "day 2" and "day 10". Other words keep
-    the order that they have, and come before times.
+    Times are sorted, and so are words with a number, such as "day 2" and "day 10". Other words keep their
+    order and come before times.
 
     Example:
         >>> in_order(["2026-10-03T18:30:00", "2026-10-01T10:00:00"]), in_order(["day 10", "day 2"])
@@ -124,10 +124,10 @@ def in_order(sessions: Iterable[str]) -> list[str]:
 
 
 def sittings(sessions: Sequence[str]) -> list[str]:
-    """Returns the session of each row; where each picture has a time of its own, what is an hour apart.
+    """Returns the session of each row; if each picture has its own time, a gap of an hour separates sessions.
 
     Args:
-        sessions: What the rows say, "" where one says nothing.
+        sessions: The sessions of the rows, "" if one has none.
 
     Example:
         >>> sittings(["2026-10-01T10:00:00", "2026-10-01T10:00:07", "2026-10-02T10:00:00"])
@@ -147,11 +147,11 @@ def sittings(sessions: Sequence[str]) -> list[str]:
 
 
 def plain_time(session: str, time: datetime) -> str:
-    """Returns a session in the form of the labeler, which sorts by itself.
+    """Returns a session in the labeler's format, which sorts chronologically.
 
     Args:
-        session: As it is written; what stands behind the time, such as the name of a video, is kept.
-        time: When it was.
+        session: As written; text after the time, such as the name of a video, is preserved.
+        time: Its time.
     """
     text = session.strip()
     found = _date(text)
@@ -160,12 +160,12 @@ def plain_time(session: str, time: datetime) -> str:
 
 
 def _date(text: str) -> re.Match[str] | None:
-    """Returns what a text begins with where that is a date."""
+    """Returns the date at the start of a text, or None."""
     return next((found for form in DATES if (found := form.match(text))), None)
 
 
 def _built(parts: dict[str, str | None], day_first: bool) -> datetime | None:
-    """Returns the time that the parts of a match make, or None where there is no such day."""
+    """Returns the time made of the parts of a match, or None if there is no such day."""
     if "one" in parts:
         first = day_first or "." in parts["mark"]
         parts["day"], parts["month"] = (parts["one"], parts["two"])[:: 1 if first else -1]

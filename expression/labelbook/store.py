@@ -1,11 +1,11 @@
-"""The files of a reader's own set, each change of which is whole or has not happened.
+"""The files of a user's own set; each change is atomic.
 
-A change is first written into `Images/.book/`: the pictures that come with it, the list of labels
-if that changes, and last the table. Once the table is there the change counts, and is put in place
-by moving files. If the program is killed before, the change is forgotten; if it is killed later, the next
-one that opens the set finishes it. Where a file cannot be moved, since another program has it open, those
-that were moved go back. Pictures and rows that are taken out go to a dated folder in `Images/.trash/`.
-`book.py` decides what is changed.
+A change is first written to `Images/.book/`: its new pictures, the list of labels if that changes, and
+last the table. Once the table is written, the change is committed and is applied by moving files. If the
+program is killed before that, the change is discarded; if it is killed later, the next program that opens
+the set completes it. If a file cannot be moved because another program has it open, the files moved so far
+are moved back. Removed pictures and rows go to a dated folder in `Images/.trash/`. `book.py` decides on the
+changes.
 
 Notebook: 07_your_face
 """
@@ -42,16 +42,16 @@ from .rows import FILE, IMAGES, Row, Table, read_table
 
 
 class LabelStore:
-    """labelList.csv, faceLabels.csv and Images of a folder, held by one program at a time.
+    """labelList.csv, faceLabels.csv and Images of a folder, locked by one program at a time.
 
     Args:
-        folder: Where they are, or will be.
+        folder: The folder that has them, or will have them.
 
     Attributes:
         images: The folder of pictures.
-        labels: What labelList.csv lists, or the labelConfig.csv of an older labeler, or else FER2013's seven.
-        table: What faceLabels.csv says.
-        trash: Where this opening of the set puts what is taken out.
+        labels: The labels in labelList.csv or the labelConfig.csv of an older labeler, or FER2013's seven.
+        table: The contents of faceLabels.csv.
+        trash: The folder for whatever is removed while the set is open.
 
     Raises:
         BadInputError: A table is damaged, another program has the set open, or there is a link in Images.
@@ -84,12 +84,12 @@ class LabelStore:
         self._highest = highest_number(self.images, files)
 
     def read_again(self) -> None:
-        """Reads the files again where somebody has changed them by hand."""
+        """Reads the files again if they were edited."""
         if self._stamp() != self._seen:
             self._read()
 
     def next_number(self, above: int = 0) -> int:
-        """Returns one above a number and the highest that a picture ever had, also one that is gone."""
+        """Returns a number above the given one and above any that a picture ever had."""
         number = max([above, self._highest, *(number_of(row.image) or 0 for row in self.table.rows)]) + 1
         while os.path.lexists(self.images / f"face{number}.png"):
             number += 1
@@ -101,26 +101,26 @@ class LabelStore:
         labels: Labels | None = None,
         pictures: Mapping[str, np.ndarray | Path] | None = None,
     ) -> None:
-        """Puts a table in place of the one there is.
+        """Replaces the table.
 
         Args:
-            table: The new one. Pictures that have no row any more are put into the trash; those in the trash
-                whose row is back come back.
-            labels: The new list; None where it stays.
-            pictures: New ones by their paths below Images, as `image.write_picture` takes them, or files that
-                are copied.
+            table: The new table. Pictures without a row are moved to the trash; pictures in the trash whose
+                row is back are restored.
+            labels: The new list; None to leave it unchanged.
+            pictures: New pictures by their paths relative to Images, as for `image.write_picture`, or files
+                to copy.
 
         Raises:
             OutputError: There is no room, or the folder is locked; nothing has changed then.
-            MissingFileError: A file that is to be copied has gone; as above.
-            BadInputError: It cannot be read.
+            MissingFileError: A file to copy no longer exists; nothing has changed then.
+            BadInputError: A file to copy cannot be read; nothing has changed then.
             RunError: The set was closed.
         """
         if not self._lock.is_locked:
-            raise RunError("The label book is closed.", "Expected an open one.", "Open it again.")
+            raise RunError("The label book is closed.", "Expected an open label book.", "Open it again.")
         try:
             with as_output_error(self.images):
-                if self._next_table.is_file():  # an earlier change could not go back
+                if self._next_table.is_file():  # an earlier change could not be reverted
                     self._finish()
                 for name, picture in (pictures or {}).items():
                     self._write_picture(name, picture)
@@ -135,21 +135,21 @@ class LabelStore:
         self._read()
 
     def keep_tables(self) -> None:
-        """Copies the tables into the trash as they are, before a repair writes them again."""
+        """Copies the current tables to the trash, before a repair rewrites them."""
         with as_output_error(self.trash):
             private_folder(self.trash)
             for path in filter(Path.is_file, (self._table_file, self._list_file)):
                 write_bytes(free_path(self.trash / f"{path.stem}.before.csv"), path.read_bytes(), PRIVATE)
 
     def wipe(self) -> None:
-        """Deletes every picture and every row, and the trash; the highest number stays known."""
+        """Deletes all pictures and rows, and the trash; the highest number is remembered."""
         wiping.delete(wiping.survey(self._folder))
         self._removed.clear()
         private_folder(self._new)
         self._read()
 
     def close(self) -> None:
-        """Lets others open the set. Twice does no harm."""
+        """Releases the set. Closing twice does no harm."""
         if self._lock.is_locked:
             with contextlib.suppress(OSError):
                 remove_empty(self.trash)
@@ -157,7 +157,7 @@ class LabelStore:
             self._lock.release()
 
     def _write_picture(self, name: str, picture: np.ndarray | Path) -> None:
-        """Writes a new picture beside the others, to the disk itself, and notes its number."""
+        """Writes a new picture to the folder of the change, and notes its number."""
         place = self._new / name
         private_folder(place.parent)
         if isinstance(picture, Path):
@@ -169,7 +169,7 @@ class LabelStore:
             write_text(self._highest_file, str(self._highest), PRIVATE)
 
     def _settle_or_go_back(self, after: list[Row]) -> None:
-        """Puts a change of the table that was read in place, or moves back what was moved already."""
+        """Applies a change, or moves back the files moved so far."""
         moved: list[tuple[Path, Path]] = []
         removed = dict(self._removed)
         try:
@@ -184,7 +184,7 @@ class LabelStore:
             raise
 
     def _finish(self) -> None:
-        """Puts a change in place that was cut off. Whatever part of it was done before, the rest is done."""
+        """Completes an interrupted change, however much of it was done."""
         former = self._former_list if self._former_list.is_file() else label_list(self._folder)
         numbers = numbered_labels(former) if former else FER2013
         before = read_table(self._table_file, numbers).rows
@@ -193,12 +193,12 @@ class LabelStore:
         self._settle(before, after, [])
 
     def _settle(self, before: list[Row], after: list[Row], moved: list[tuple[Path, Path]]) -> None:
-        """Puts a change in place that counts.
+        """Applies a committed change.
 
         Args:
-            before: The rows that there were.
-            after: Those that there are to be.
-            moved: Gets each move, from and to.
+            before: The rows before the change.
+            after: The rows after it.
+            moved: Collects each move, from and to.
         """
 
         def move(source: Path, target: Path) -> None:
@@ -222,7 +222,7 @@ class LabelStore:
         self._former_list.unlink(missing_ok=True)
 
     def _remove(self, rows: list[Row], others: list[Row], move) -> None:
-        """Puts rows into the trash, and their pictures, unless other rows have them."""
+        """Moves rows to the trash, and their pictures unless other rows have them."""
         if not rows:
             return
         self._removed |= {row.image: row for row in rows}
@@ -234,7 +234,7 @@ class LabelStore:
                 move(self.images / path, free_path(self.trash / path))
 
     def _bring_back(self, rows: list[Row], move) -> None:
-        """Brings back from the trash the pictures of rows that are back."""
+        """Restores the pictures of rows that are back from the trash."""
         trash = self.images / TRASH
         if not rows or not trash.is_dir():
             return
@@ -251,7 +251,7 @@ class LabelStore:
             self._write_removed()
 
     def _write_removed(self) -> None:
-        """Writes the rows that were taken out beside their pictures."""
+        """Writes the removed rows beside their pictures."""
         private_folder(self.trash)
         if self._removed:
             write_text(self.trash / FILE, Table(list(self._removed.values())).text(()), PRIVATE)
@@ -259,13 +259,13 @@ class LabelStore:
             (self.trash / FILE).unlink(missing_ok=True)
 
     def _heed_hand(self) -> None:
-        """Takes a table that was edited after the change was cut off in place of the change's own."""
+        """Uses a table that was edited after the interruption instead of the one in the change."""
         table = self._table_file
         if table.is_file() and table.stat().st_mtime_ns > self._next_table.stat().st_mtime_ns:
             write_bytes(self._next_table, table.read_bytes(), PRIVATE)
 
     def _former_trash(self, gone: Path) -> None:
-        """Moves what an earlier version had put aside into the trash."""
+        """Moves what an earlier version of the program had removed to the trash."""
         if gone.is_dir():
             for path in sorted(walk(gone)):
                 private_folder((self.trash / path).parent)
@@ -273,15 +273,15 @@ class LabelStore:
             remove_empty(gone)
 
     def _forget(self) -> None:
-        """Removes what is left of a change that does not count."""
-        parts = self._next_table.parent.glob(".part-*")  # of a file that was not finished
+        """Removes the remains of an uncommitted change."""
+        parts = self._next_table.parent.glob(".part-*")  # of unfinished files
         for path in (self._next_table, self._next_list, self._former_list, *parts):
             path.unlink(missing_ok=True)
         shutil.rmtree(self._new)
         private_folder(self._new)
 
     def _read(self) -> None:
-        before = self._stamp()  # what is written while it is read is read again
+        before = self._stamp()  # taken before reading: a file that changes meanwhile is read again
         listed = label_list(self._folder)
         self._names = numbered_labels(self._list_file) if self._list_file.is_file() else None
         self.labels = listed_labels(self._folder)
@@ -289,18 +289,18 @@ class LabelStore:
         self._seen = before
 
     def _stamp(self) -> list[tuple[int, int] | None]:
-        """Returns what changes when a file does."""
+        """Returns the modification times and sizes of the tables."""
         found = [path.stat() if path.is_file() else None for path in (self._table_file, self._list_file)]
         return [file and (file.st_mtime_ns, file.st_size) for file in found]
 
 
 def _content(picture: Path) -> bytes:
-    """Returns the bytes of a picture that is copied."""
+    """Returns the bytes of a picture to copy."""
     try:
         return picture.read_bytes()
     except OSError as error:
         raise (MissingFileError if isinstance(error, FileNotFoundError) else BadInputError)(
             f"{picture} cannot be read ({error.strerror}).",
-            "Expected a picture that stays where it was found.",
-            "Check that it is there and may be read, and call it again.",
+            "Expected the picture to stay where it was found.",
+            "Check that it exists and can be read, then try again.",
         ) from error

@@ -1,4 +1,4 @@
-"""What `expression dataset wipe` deletes, and what it leaves and why; tables that are damaged do not stop it.
+"""What `expression dataset wipe` deletes, and what it leaves and why; damaged tables do not stop it.
 
 Notebook: 07_your_face
 """
@@ -19,25 +19,25 @@ from .relinking import look_for
 from .rows import FILE, IMAGES, read_table
 
 LOCK, HIGHEST = f"{BOOK}/lock", f"{BOOK}/highest"
-"""What stays of `.book`: who has the set open, and the highest number that a picture had."""
+"""The files of `.book` that stay: the lock, and the highest number that a picture ever had."""
 
 SHOWN = 10
-"""Names that a sentence tells before it says how many more there are."""
+"""Names listed in a sentence before the rest is only counted."""
 
 
 @dataclass
 class Survey:
-    """What is in a set.
+    """The contents of a set.
 
     Attributes:
         folder: The folder of the set.
-        whole: Whether all of it is meant; else the trash alone.
-        rows: How many rows faceLabels.csv has; None where it cannot be read.
-        pictures: Pictures below Images that rows name, as paths below it.
-        strays: Those that no row names.
-        trash: What was taken out before, and what a change that was cut off left behind.
-        left: Other files below Images.
-        elsewhere: Pictures of rows that are not in Images.
+        whole: Whether the whole set is meant; otherwise only the trash.
+        rows: The number of rows in faceLabels.csv; None if it cannot be read.
+        pictures: Pictures in Images that rows name, as paths relative to it.
+        strays: Pictures in Images that no row names.
+        trash: What was removed earlier, and the remains of interrupted changes.
+        left: Other files in Images.
+        elsewhere: Pictures named in rows that are not in Images.
     """
 
     folder: Path
@@ -60,7 +60,7 @@ class Survey:
         return not (self.pictures or self.strays or self.trash or self.rows or self.rows is None)
 
     def told(self) -> str:
-        """Returns what is deleted, in words."""
+        """Returns a description of what is deleted."""
         alone = f" ({len(self.strays)} of them without a row)" if self.strays else ""
         pictures = len(self.pictures) + len(self.strays)
         removed = sum(bool(PICTURE.search(path)) for path in self.trash)
@@ -69,38 +69,38 @@ class Survey:
             f"{_counted(pictures, 'picture')}{alone}" if pictures or self.rows else "",
             "the rows of faceLabels.csv" if self.rows is None else "",
             f"{_counted(self.rows, 'row')} of {FILE}" if self.rows else "",
-            f"{_counted(removed, 'picture')} taken out before" if removed else "",
-            "the tables in its trash" if tables and not removed else "",
+            f"{_counted(removed, 'picture')} removed earlier" if removed else "",
+            "the tables in the trash" if tables and not removed else "",
         ]
         *most, last = [part for part in parts if part]
         what = f"{', '.join(most)} and {last}" if most else last
         return f"{what} in {self.images.resolve()}"
 
     def told_left(self, failed: dict[str, str]) -> list[str]:
-        """Returns what is left, and why, as sentences.
+        """Returns sentences about what is left, and why.
 
         Args:
             failed: What `delete` returned.
         """
         left = some([path for path in self.left if not _is_marker(self.images / path)], SHOWN)
         places = some(sorted({str(path.parent.resolve()) for path in self.elsewhere}), SHOWN)
-        beside = f"{_counted(len(self.elsewhere), 'picture')} of rows, in {places}"
+        beside = f"{_counted(len(self.elsewhere), 'picture')} named in rows, in {places}"
         reasons = [f"{path} ({why})" for path, why in failed.items()]
         lines = {
             f"Could not be deleted: {some(reasons, SHOWN)}.": failed,
-            f"Left in Images, since they are no pictures: {left}.": left,
-            f"Left, since they are not in Images: {beside}.": places,
-            "labelList.csv stays, and so do networks that learned from them.": self.whole,
+            f"Left in Images because they are not pictures: {left}.": left,
+            f"Left because they are not in Images: {beside}.": places,
+            "labelList.csv stays, and so do networks trained on the pictures.": self.whole,
         }
         return [line for line, there in lines.items() if there]
 
 
 def survey(folder: Path, whole: bool = True) -> Survey:
-    """Looks what a set has.
+    """Lists the contents of a set.
 
     Args:
         folder: The folder of the set.
-        whole: Whether rows and pictures count; else the trash alone.
+        whole: Whether to include rows and pictures; otherwise only the trash.
 
     Raises:
         BadInputError: There is a link in Images, or a folder that cannot be read.
@@ -125,7 +125,7 @@ def survey(folder: Path, whole: bool = True) -> Survey:
 
 
 def delete(found: Survey) -> dict[str, str]:
-    """Deletes for good what a survey found, and the rows; the list of labels stays.
+    """Permanently deletes what a survey found, and the rows; the list of labels stays.
 
     Returns:
         What could not be deleted, and why.

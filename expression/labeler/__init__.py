@@ -1,1 +1,1 @@
-"""Labeler: pages and controls for building your own data set."""
+"""Labeler: pages and controls for building your own dataset."""

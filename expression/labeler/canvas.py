@@ -1,6 +1,6 @@
-"""What the labeler's window looks like, and which button is where; it needs no screen itself.
+"""The layout and drawing helpers of the labeler's pages; they need no screen.
 
-`labeler.py` shows what `LabelScreen.draw` returns, and hands clicks to `action_at`.
+The pages of `labeler.py` draw with it, and find clicked buttons with `Buttons.action_at`.
 
 Notebook: 07_your_face
 """
@@ -18,36 +18,36 @@ from ..vision import overlay
 from ..vision.drawing import PALETTE
 
 WIDTH, HEIGHT = 1120, 640
-"""Pixels of the window's picture."""
+"""Size of the window's picture in pixels."""
 
 VIEW = Box(24, 24, 720, 540)
-"""Where the live view is."""
+"""The place of the live view."""
 
 SIDE = Box(768, 24, 328, 540)
-"""Where labels and buttons are."""
+"""The place of labels and buttons."""
 
 GROUND, PLATE = (24, 27, 33), (44, 49, 58)
 """RGB of the window and of a button."""
 
 TEXT = 17
-"""Pixels of a letter's height."""
+"""Height of a letter in pixels."""
 
 
 HOLD = 0.7
-"""A key that is held comes again and again; so long after the last time it has been let go, seconds."""
+"""Seconds after the last repetition of a held key until it counts as released."""
 
 WHOLE_LINE = 120
-"""Letters from edge to edge."""
+"""Letters in a full-width line."""
 
 LABEL_KEYS = "1234567890bcdghijkmorstvwyz"
-"""Keys of the labels, in order; the other letters do something else. Further labels are clicked."""
+"""Keys of the labels, in order; the other letters have other actions. Further labels need a click."""
 
 IN_COLUMN = 14
-"""Labels below each other before a second column begins."""
+"""Labels in a column before a second one starts."""
 
 
 def key_of(number: int) -> str:
-    """Returns the key of a label, or nothing.
+    """Returns the key of a label, or an empty string.
 
     Example:
         >>> key_of(0), key_of(9), key_of(99)
@@ -57,12 +57,12 @@ def key_of(number: int) -> str:
 
 
 def label_boxes(count: int, height: int, tallest: int = 40) -> list[Box]:
-    """Returns where the labels are, in columns from the upper edge of the side.
+    """Returns the places of the labels, in columns from the top of the side.
 
     Args:
-        count: How many there are.
-        height: Pixels that they may take.
-        tallest: Pixels of one at most, with the gap below it.
+        count: The number of labels.
+        height: The available height in pixels.
+        tallest: The greatest height of one in pixels, with the gap below it.
     """
     columns = -(-count // IN_COLUMN)
     high, wide = min(tallest, height // -(-count // columns)), SIDE.width // columns
@@ -77,7 +77,7 @@ class Buttons:
     """Buttons on a picture.
 
     Attributes:
-        buttons: Where each button of the last picture is, by its action.
+        buttons: The place of each button in the last picture, by its action.
     """
 
     def __init__(self):
@@ -91,7 +91,7 @@ class Buttons:
         return None
 
     def button(self, canvas: np.ndarray, action: str, box: Box, text: str, tint: overlay.Colour) -> None:
-        """Draws a button and notes where it is."""
+        """Draws a button and notes its place."""
         _plate(canvas, box, tint)
         size = max(7, min(TEXT - 2, round(box.height / 1.8)))
         label = overlay.pill(overlay.shortened(text, size, box.width - 2 * size), "", tint, size)
@@ -100,16 +100,16 @@ class Buttons:
         self.buttons[action] = box
 
     def ask(self, canvas: np.ndarray, terms: str) -> None:
-        """Draws what has to be agreed to first, and the button `agree`."""
-        write(canvas, 130, 130, "Before you begin", TEXT + 9)
+        """Draws the terms that have to be accepted first, and the button `agree`."""
+        write(canvas, 130, 130, "Before you start", TEXT + 9)
         for number, text in enumerate(textwrap.wrap(terms, 88)):
             write(canvas, 130, 200 + 34 * number, text, TEXT)
         self.button(canvas, "agree", Box(130, 420, 300, 56), "I agree (Enter)", PALETTE["neutral"])
-        write(canvas, 460, 434, "Nothing is kept before that. q closes this.", TEXT)
+        write(canvas, 460, 434, "Nothing is saved before you agree. Press q to close.", TEXT)
 
 
 def say(canvas: np.ndarray, said: str, more: str) -> None:
-    """Writes what happened below everything, and another line where that leaves room for it."""
+    """Writes the last event at the bottom, and another line if there is room for it."""
     for number, line in enumerate([*textwrap.wrap(said, WHOLE_LINE), more][:2]):
         write(canvas, VIEW.x, HEIGHT - 66 + 30 * number, line, TEXT)
 
@@ -120,7 +120,7 @@ def ground() -> np.ndarray:
 
 
 def plain(text: str) -> np.ndarray:
-    """Returns a picture of a text alone: (640, 1120, 3) uint8 RGB."""
+    """Returns a picture with only a text: (640, 1120, 3) uint8 RGB."""
     canvas = ground()
     for number, words in enumerate(textwrap.wrap(text, 96)):
         write(canvas, 130, 200 + 34 * number, words, TEXT)
@@ -128,11 +128,11 @@ def plain(text: str) -> np.ndarray:
 
 
 def enlarged(canvas: np.ndarray, place: Box, picture: np.ndarray) -> None:
-    """Draws a picture as large as fits, in the middle of a place.
+    """Draws a picture as large as fits, centred in a place.
 
     Args:
-        canvas: What is drawn on.
-        place: Where, in its pixels.
+        canvas: The picture to draw on.
+        place: The place, in its pixels.
         picture: (height, width, 3) uint8 RGB or (height, width) uint8 grey levels.
     """
     factor = min(place.width / picture.shape[1], place.height / picture.shape[0])

@@ -1,4 +1,4 @@
-"""The labeler's page for taking pictures: the live picture, the labels, and which button is where.
+"""The labeler's page for taking pictures: the live view, the labels, and the places of its buttons.
 
 Notebook: 07_your_face
 """
@@ -49,13 +49,13 @@ class LabelScreen(Buttons):
     def draw(
         self, capturer: Capturer, image: np.ndarray | None, mirror: bool = False, note: str = ""
     ) -> np.ndarray:
-        """Draws what a person sees.
+        """Draws the page.
 
         Args:
-            capturer: What is going on.
+            capturer: The capturer to show.
             image: The newest frame, (height, width, 3) uint8 RGB, or None before the first.
             mirror: Whether it is shown like a mirror.
-            note: What people should know beside the terms.
+            note: A note to show with the terms.
 
         Returns:
             (640, 1120, 3) uint8, RGB.
@@ -68,13 +68,14 @@ class LabelScreen(Buttons):
         self._view(canvas, capturer, image, mirror)
         self._labels(canvas, capturer)
         self._preview(canvas, capturer)
-        say(canvas, capturer.said or note or "Choose a label, show it, and press space.", capturer.coach())
+        said = capturer.said or note or "Choose a label, make that expression and press space."
+        say(canvas, said, capturer.coach())
         return canvas
 
     def _view(self, canvas: np.ndarray, capturer: Capturer, image: np.ndarray | None, mirror: bool) -> None:
-        """Draws the frame with the face that would be kept."""
+        """Draws the frame with the face that would be saved."""
         if image is None:
-            write(canvas, VIEW.x + 240, VIEW.y + 250, "Waiting for the first picture …", TEXT)
+            write(canvas, VIEW.x + 240, VIEW.y + 250, "Waiting for the first frame …", TEXT)
             return
         factor = min(VIEW.width / image.shape[1], VIEW.height / image.shape[0])
         shown = resize(image, round(image.shape[1] * factor), round(image.shape[0] * factor))
@@ -90,7 +91,7 @@ class LabelScreen(Buttons):
         canvas[y : y + height, x : x + width] = shown
 
     def _labels(self, canvas: np.ndarray, capturer: Capturer) -> None:
-        """Draws a row for each label: its key, its name, and how many of the target there are."""
+        """Draws a row for each label: its key, its name, and the number of pictures out of the target."""
         counts = capturer.book.counts
         for number, ((label, count), row) in enumerate(
             zip(counts.items(), label_boxes(len(counts), 320), strict=True)
@@ -114,18 +115,18 @@ class LabelScreen(Buttons):
             self.buttons[f"label:{label}"] = row
 
     def _preview(self, canvas: np.ndarray, capturer: Capturer) -> None:
-        """Draws what would be kept, and the buttons beside it."""
+        """Draws the picture that would be saved, and the buttons beside it."""
         place = Box(SIDE.x, SIDE.bottom - 192, 192, 192)
         _plate(canvas, place, PLATE)
         if capturer.preview is None:
-            write(canvas, place.x + 40, place.y + 80, "no face", TEXT)
+            write(canvas, place.x + 40, place.y + 80, "No face", TEXT)
         else:
             enlarged(canvas, place, capturer.preview)
-        write(canvas, SIDE.x + 12, place.y - 26, "q closes this, and the camera goes off.", TEXT - 4)
-        words = "Keeping …" if capturer.held else "Keep (space)"
+        write(canvas, SIDE.x + 12, place.y - 26, "Press q to close and turn off the camera.", TEXT - 4)
+        words = "Saving …" if capturer.held else "Save (space)"
         beside = Box(place.right + 8, place.y, SIDE.right - place.right - 8, 94)
         self.button(canvas, "capture", beside, words, colour(capturer.label))
-        others = {"undo": "Undo (u)", "review": "Look (e)", "labels": "Labels (l)"}
+        others = {"undo": "Undo (u)", "review": "Edit (e)", "labels": "Labels (l)"}
         for number, (action, text) in enumerate(others.items()):
             place = Box(beside.x, beside.bottom + 5 + 32 * number, beside.width, 29)
             self.button(canvas, action, place, text, PLATE)

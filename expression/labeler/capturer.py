@@ -1,6 +1,6 @@
-"""What a labeler does with frames, without a screen: whose face is kept, and what is still missing.
+"""What the labeler does with frames, independent of a screen: it saves faces and says what is missing.
 
-`labeler.py` shows it. It is given a LabelBook and a detector.
+`labeler.py` shows it. It works on a LabelBook and a detector.
 
 Notebook: 07_your_face
 """
@@ -23,40 +23,40 @@ from ..types import Box
 from ..vision.detectors import Detector
 
 CONSENT = (
-    "Each picture that you keep stays on this machine, in {images}, with a row in faceLabels.csv. "
-    "Nothing is sent. Keep pictures only of people who have agreed. "
+    "Each picture that you save stays on this machine, in {images}, with a row in faceLabels.csv. "
+    "Nothing is uploaded. Save pictures only of people who have agreed. "
     'The command "expression dataset wipe" deletes all of them.'
 )
-"""What people are told before the first picture."""
+"""The terms shown before the first picture."""
 
 LONGEST = 192
-"""Pixels on a side of a kept face at most; a network reads 48."""
+"""The longest side of a saved face in pixels; a network reads 48."""
 
 PACE = 0.4
 """Seconds between the pictures of a burst."""
 
 SAME = 0.2
-"""Two faces whose standardised grey levels differ by less on average are nearly equal.
+"""Two faces whose standardised grey levels differ by less on average count as nearly identical.
 
-Measured at the pace of a burst: a still portrait with a camera's noise differs by 0.18 at most in 95%
-of pairs, with the boxes of Haar, which tremble more; a woman who turns her head by 0.35 and more in 75%.
+Measured at the pace of a burst: a still portrait with camera noise differs by at most 0.18 in 95% of pairs,
+with the boxes of Haar, which jitter more; a woman who turns her head differs by at least 0.35 in 75%.
 """
 
 LIGHT, DISTANCE = 12.0, 1.25
-"""Grey levels by which the faces of a label differ in different light, and how many times as wide as the
-smallest the largest is from different distances."""
+"""When the faces of a label count as varied: the least range of their mean grey levels, and the least ratio
+of the largest width to the smallest."""
 
 TURNS = (
-    "Turn your head a little to the left, and to the right.",
+    "Turn your head a little to the left, then to the right.",
     "Tilt your head a little.",
-    "Once with glasses, once without, if you have some.",
-    "Show it a little weaker, and a little stronger.",
+    "If you wear glasses, take some pictures with them and some without.",
+    "Make the expression a little weaker, then a little stronger.",
 )
-"""What the coach asks for once light and distance differ, one after the other."""
+"""What the coach suggests in turn once light and distance vary."""
 
 
 class Kept(NamedTuple):
-    """A face that was kept: its file, label, mean grey level, width in the frame, hash of its pixels."""
+    """A saved face: its file, label, mean grey level, width in the frame, and hash of its pixels."""
 
     image: str
     label: str
@@ -66,23 +66,23 @@ class Kept(NamedTuple):
 
 
 class Capturer:
-    """Keeps faces from frames under a label.
+    """Saves faces from frames under a label.
 
     Args:
-        book: Where they are kept.
-        detector: What finds faces.
-        target: Pictures wanted of each label.
-        colour: Whether pictures are kept in colour; else grey.
-        whole: Whether the whole frame is kept; else the face.
-        clock: Gives seconds.
+        book: The set in which they are saved.
+        detector: Finds the faces.
+        target: The number of pictures wanted for each label.
+        colour: Whether pictures are saved in colour; otherwise grey.
+        whole: Whether the whole frame is saved; otherwise the face.
+        clock: Returns the time in seconds.
 
     Attributes:
-        agreed: Whether somebody has read `consent(book)` and agreed; nothing is kept before.
-        label: What is kept next.
-        held: Whether a burst is under way.
-        box: Where the largest face of the newest frame is, or None.
-        preview: What would be kept of it: (side, side[, 3]) uint8, or None.
-        said: What happened last, in a sentence.
+        agreed: Whether the terms in `consent(book)` were accepted; nothing is saved before.
+        label: The label of the next picture.
+        held: Whether a burst is in progress.
+        box: The place of the largest face in the newest frame, or None.
+        preview: The picture that would be saved: (side, side[, 3]) uint8, or None.
+        said: The last event, in a sentence.
 
     Example:
         >>> from expression.vision.detectors import make_detector
@@ -93,7 +93,7 @@ class Capturer:
         ...     capturer.see(np.zeros((100, 100, 3), np.uint8))
         ...     row = capturer.capture()
         ...     print(capturer.said)
-        Kept face1.png as Angry: 1 of 20.
+        Saved face1.png as Angry: 1 of 20.
     """
 
     def __init__(
@@ -116,11 +116,11 @@ class Capturer:
         self._clock, self._next = clock, 0.0
         self._face: np.ndarray | None = None  # (48, 48) uint8, of the newest frame
         self._kept: list[Kept] = []
-        self._last: np.ndarray | None = None  # what was kept last, standardised
+        self._last: np.ndarray | None = None  # the last face saved, standardised
 
     @property
     def label(self) -> str:
-        """What is kept next: the first label, where the list has lost it. Setting it ends a burst."""
+        """The label of the next picture, or the first if it is no longer listed. Setting it ends a burst."""
         labels = self.book.labels
         return self._label if self._label in labels else labels[0]
 
@@ -130,7 +130,7 @@ class Capturer:
         self._label, self.held, self._last = labels[labels.index(label)], False, None
 
     def see(self, image: np.ndarray) -> None:
-        """Looks for the largest face of a frame, and keeps it where a burst is due.
+        """Finds the largest face in a frame, and saves it if the next picture of a burst is due.
 
         Args:
             image: (height, width, 3) uint8 RGB.
@@ -144,105 +144,105 @@ class Capturer:
             self._burst()
 
     def capture(self) -> Row | None:
-        """Keeps the face of the newest frame, once; `said` tells what came of it.
+        """Saves the face of the newest frame, once; `said` reports the result.
 
         Raises:
-            RunError: Nobody has agreed.
+            RunError: Consent has not been given.
             OutputError: There is no room, or the folder is locked.
         """
         check_agreed(self.agreed)
         if self.preview is None:
-            self.said = "No face was found. Look at the camera, in good light."
+            self.said = "No face was found. Look at the camera in good light."
             return None
         digest = sha256(self.preview.tobytes()).digest()
         twin = next((kept.image for kept in self._in_book() if kept.digest == digest), None)
         if twin is not None:
-            self.said = f"This very picture is already kept: {twin}. Move a little."
+            self.said = f"This exact picture is already saved as {twin}. Move a little."
             return None
         row = self.book.add(self.preview, self.label, self.session)
         self._last = standardise(self._face)
         light = float(self._face.mean())
         self._kept.append(Kept(row.image, self.label, light, self.box.width, digest))
-        self.said = f"Kept {row.image} as {self.label}: {self.book.counts[self.label]} of {self.target}."
+        self.said = f"Saved {row.image} as {self.label}: {self.book.counts[self.label]} of {self.target}."
         return row
 
     def undo(self) -> None:
-        """Takes the last change back, whatever it was."""
+        """Undoes the last change, whatever it was."""
         done = self.book.undo()
         self._last = None
-        self.said = f"Taken back: {done}." if done else "There is nothing to undo."
+        self.said = f"Undone: {done}." if done else "There is nothing to undo."
 
     def coach(self) -> str:
-        """Says what is still missing, in a sentence."""
+        """Returns a sentence about what is still missing."""
         counts = self.book.counts
         left = self.target - counts[self.label]
         if left <= 0:
             return self._other(counts)
         mine = [kept for kept in self._in_book() if kept.label == self.label]
         if len(mine) < 3:
-            return f"{left} more of {self.label}. Press space, or hold it."
+            return f"{left} more of {self.label}. Press space, or hold it down."
         lights, widths = [kept.light for kept in mine], [kept.width for kept in mine]
         if max(widths) < DISTANCE * min(widths):
-            return f"{left} more of {self.label}. Come nearer, and go farther away."
+            return f"{left} more of {self.label}. Move closer, then farther away."
         if max(lights) - min(lights) < LIGHT:
-            return f"{left} more of {self.label}, in other light: turn to the window, or away from it."
+            return f"{left} more of {self.label}, in different light: turn to the window, or away from it."
         return f"{left} more of {self.label}. {TURNS[(len(mine) // 3 - 1) % len(TURNS)]}"
 
     def _in_book(self) -> list[Kept]:
-        """What was kept here and is still there."""
+        """Returns the faces that were saved here and still exist."""
         known = {row.image for row in self.book.rows}
         return [kept for kept in self._kept if kept.image in known]
 
     def _other(self, counts: dict[str, int]) -> str:
-        """Says what comes after a label that has enough."""
+        """Returns a sentence about what comes after a label with enough pictures."""
         fewest = min(counts, key=counts.get)
         if counts[fewest] < self.target:
-            return f"{self.label} has enough. Next: {fewest}, {self.target - counts[fewest]} more."
+            return f"{self.label} has enough pictures. Next: {fewest}, {self.target - counts[fewest]} more."
         sessions = {row.session for row in self.book.rows}
         if len(sessions) < 2:
-            return "Every label has enough. Come back another day: testing needs a second session."
+            return "Every label has enough pictures. Come back another day: testing needs a second session."
         return f"Every label has enough, from {len(sessions)} sessions. Next: expression personalise."
 
     def _burst(self) -> None:
-        """Keeps a face of a burst, unless it nearly equals the one before."""
+        """Saves a face of a burst, unless it is nearly identical to the last one."""
         both = self._face is not None and self._last is not None
         if both and np.abs(standardise(self._face) - self._last).mean() < SAME:
-            self.said = "Nearly the same as the one before: move a little."
+            self.said = "Nearly the same as the last picture: move a little."
         else:
             self.capture()
 
     def _cut(self, image: np.ndarray, box: Box) -> np.ndarray:
-        """Returns what is kept of a frame."""
+        """Returns the part of a frame to save."""
         if not self.whole:
             return cut_face(image, box, self.colour)
         return image if self.colour else grey(image)
 
 
 def consent(book: LabelBook) -> str:
-    """Returns what people are to read before they agree."""
+    """Returns the terms to accept."""
     return CONSENT.format(images=book.images.resolve())
 
 
 def check_agreed(agreed: bool) -> None:
-    """Raises a RunError unless somebody has agreed."""
+    """Raises a RunError if consent has not been given."""
     if not agreed:
         raise RunError(
-            "Nobody has agreed to be kept.",
-            "Expected that somebody reads the terms first.",
-            "Agree, then go on.",
+            "Consent has not been given.",
+            "Expected the terms to be read and accepted first.",
+            "Accept the terms first.",
         )
 
 
 def cut_face(image: np.ndarray, box: Box, colour: bool) -> np.ndarray:
-    """Returns what is kept of a face: the square around its box.
+    """Returns the square around the box of a face.
 
     Args:
         image: (height, width, 3) uint8 RGB.
-        box: Where the face is, in pixels.
-        colour: Whether colours are kept.
+        box: The place of the face, in pixels.
+        colour: Whether to return colours.
 
     Returns:
-        (side, side, 3) uint8 RGB or (side, side) uint8 grey levels; 192 pixels on a side at most.
+        (side, side, 3) uint8 RGB or (side, side) uint8 grey levels; at most 192 pixels on a side.
     """
     kept = crop(image, square(box))
     return fit(kept if colour else grey(kept), LONGEST)[0]

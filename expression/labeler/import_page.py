@@ -1,6 +1,6 @@
-"""Faces from elsewhere, put up one by one: kept under a label, or left out. Only what is kept counts.
+"""Faces from elsewhere, shown one by one, to save under a label or skip.
 
-`window.py` puts it into a window of the desktop, `widget.py` into a notebook.
+`window.py` shows it in a desktop window, `widget.py` in a notebook.
 
 Notebook: 07_your_face
 """
@@ -38,37 +38,37 @@ from .capturer import check_agreed, consent
 from .importer import Candidate, Importer
 
 TURN = 0.1
-"""Seconds of work between two pictures of the screen."""
+"""Seconds of work between two redraws."""
 
 PORTION = 100
-"""Faces that are kept in one change where nobody looks at each."""
+"""Faces saved in one change when they are not reviewed one by one."""
 
 UNDOABLE = 100
-"""Decisions that can be taken back."""
+"""Decisions that can be undone."""
 
 KEYS = {"enter": "keep", " ": "keep", "x": "leave", "backspace": "leave", "u": "undo", "a": "rest"}
-"""What keys stand for, beside those of the labels."""
+"""The actions of keys other than those of the labels."""
 
 
 class ImportDesk(Buttons):
-    """Shows what an Importer finds, and keeps what a person agrees to.
+    """Shows what an Importer finds, and saves what the user accepts.
 
-    Its actions are "agree", "keep", "leave", "undo", "rest", and "label:" and a label. Its methods may be
-    called from several threads, which then take turns.
+    Its actions are "agree", "keep", "leave", "undo", "rest", and "label:" and a label. Its methods are
+    thread-safe.
 
     Args:
-        book: Where faces are kept.
-        importer: What finds them.
-        paths: Where it looks.
+        book: The set in which faces are saved.
+        importer: Finds the faces.
+        paths: The paths to search.
 
     Attributes:
-        agreed: Whether somebody has read the terms and agreed; nothing is kept before.
-        shown: The face that is up, or None.
-        ended: Whether there are no more.
-        kept: How many were kept.
-        passed: How many a person left out.
-        unlabelled: How many were left out since they have no label and nobody looked.
-        said: What happened last, in a sentence.
+        agreed: Whether the terms were accepted; nothing is saved before.
+        shown: The current face, or None.
+        ended: Whether there are no more faces.
+        kept: The number of faces saved.
+        passed: The number of faces that the user skipped.
+        unlabelled: The number of faces skipped because they have no label and nobody reviews them.
+        said: The last event, in a sentence.
     """
 
     def __init__(self, book: LabelBook, importer: Importer, paths: Iterable):
@@ -79,14 +79,14 @@ class ImportDesk(Buttons):
         self.kept = self.passed = self.unlabelled = 0
         self.said = ""
         self._found = importer.candidates(*paths)
-        self._waiting: list[Candidate] = []  # those that an undo put back
+        self._waiting: list[Candidate] = []  # those restored by an undo
         self._steps: deque[tuple[list[Candidate], bool]] = deque(maxlen=UNDOABLE)
         self._unseen = False
         self._entered = 0.0
         self._turn = threading.RLock()
 
     def draw(self, image: np.ndarray | None = None) -> np.ndarray:
-        """Looks for the next face where none is up, and draws what a person sees.
+        """Finds the next face if none is shown, and draws the page.
 
         Returns:
             (640, 1120, 3) uint8, RGB.
@@ -107,7 +107,7 @@ class ImportDesk(Buttons):
             return canvas
 
     def press(self, key: str) -> bool:
-        """Does what a key stands for: a letter, a digit, a blank, "enter" or "backspace". Returns False."""
+        """Performs the action of a key: a letter, a digit, a space, "enter" or "backspace". Returns False."""
         with self._turn:
             key, labels = key.lower(), self.book.labels
             if not self.agreed:
@@ -121,11 +121,11 @@ class ImportDesk(Buttons):
         return False
 
     def _is_held(self) -> bool:
-        """Whether Enter, which agreed, is still down."""
+        """Whether the Enter key that accepted the terms is still held down."""
         return not self._steps and time.monotonic() - self._entered < HOLD
 
     def point(self, x: int, y: int, down: bool) -> None:
-        """Does what a button stands for that is pressed at a place of the picture."""
+        """Performs the action of the button pressed at this place of the picture."""
         with self._turn:
             action = self.action_at(x, y) if down else None
             if action == "agree":
@@ -134,10 +134,10 @@ class ImportDesk(Buttons):
                 self._act(action)
 
     def keep_rest(self, seconds: float = float("inf")) -> None:
-        """Keeps what follows under the labels that its sets have given it, for so long or up to one without.
+        """Saves the next faces under the labels of their sets, for so long or until one has no label.
 
         Raises:
-            RunError: Nobody has agreed.
+            RunError: Consent has not been given.
             OutputError: There is no room, or the folder is locked.
         """
         check_agreed(self.agreed)
@@ -156,13 +156,13 @@ class ImportDesk(Buttons):
             self.said = self._counted()
 
     def leave_unlabelled(self) -> None:
-        """Leaves the face that is up out where it has no label; for those who look at none."""
+        """Skips the current face if it has no label; for imports without review."""
         if self._needs_label():
             self.unlabelled += 1
             self.shown = None
 
     def _portion(self, end: float) -> list[Candidate]:
-        """Returns the next faces that have a label, as many as are kept in one change."""
+        """Returns the next faces with a label, up to as many as are saved in one change."""
         faces: list[Candidate] = []
         while not self.ended and len(faces) < PORTION and time.monotonic() < end:
             self._next(end)
@@ -176,39 +176,39 @@ class ImportDesk(Buttons):
         return self.shown is not None and not self.shown.label
 
     def _counted(self) -> str:
-        return f"{self.kept} kept, {self.passed} left out."
+        return f"{self.kept} saved, {self.passed} skipped."
 
     def _act(self, action: str) -> None:
-        """Does what a button stands for."""
+        """Performs the action of a button."""
         kind, _, label = action.partition(":")
         if kind == "rest":
             self._unseen = not (self._unseen or self.ended or self._needs_label())
             if self._needs_label():
-                self.said = "This one has no label. Press the key of one, or x to leave it out."
+                self.said = "This face has no label. Press the key of a label, or x to skip it."
         elif kind == "undo":
             self._try(self._undo)
         elif not self.shown:
             return
         elif kind == "leave":
             self.passed += 1
-            self._go_on(False, "Left out.")
+            self._go_on(False, "Skipped.")
         elif label or self.shown.label:
             self._try(self._keep, label or self.shown.label)
         else:
-            self.said = "Which label is it? Press its key, or x to leave it out."
+            self.said = "Which label is it? Press its key, or x to skip this face."
 
     def _keep(self, label: str) -> None:
         row = self.book.add(self.shown.picture, label, self.shown.session)
         self.importer.keep(self.shown, label)
         self.kept += 1
-        self._go_on(True, f"Kept {row.image} as {label}.")
+        self._go_on(True, f"Saved {row.image} as {label}.")
 
     def _go_on(self, kept: bool, said: str) -> None:
         self._steps.append(([self.shown], kept))
         self.shown, self.said = None, said
 
     def _undo(self) -> None:
-        """Puts the last face up again."""
+        """Undoes the last decision and shows its face again."""
         if not self._steps:
             self.said = "There is nothing to undo."
             return
@@ -221,10 +221,10 @@ class ImportDesk(Buttons):
         self._steps.pop()
         self._waiting += [*([self.shown] if self.shown else []), *reversed(faces)]
         self.shown, self.ended = self._waiting.pop(), False
-        self.said = "Taken back." if len(faces) == 1 else f"Taken back: {len(faces)} faces."
+        self.said = "Undone." if len(faces) == 1 else f"Undone: {len(faces)} faces."
 
     def _next(self, end: float) -> None:
-        """Looks for a face until there is one, or the time is over."""
+        """Searches for a face until one is found or the time is up."""
         while not (self.shown or self.ended) and time.monotonic() < end:
             try:
                 self.shown = self._waiting.pop() if self._waiting else next(self._found)
@@ -233,21 +233,21 @@ class ImportDesk(Buttons):
                 self.said = self._counted()
 
     def _try(self, do, *words) -> None:
-        """Does something; what goes wrong, such as a full disk, is told on the screen, which stays."""
+        """Runs an action; an error, such as a full disk, is shown on the page."""
         try:
             do(*words)
         except ExpressionError as error:
             self._unseen, self.said = False, str(error)
 
     def _draw_face(self, canvas: np.ndarray) -> None:
-        """Draws the face that is up, and what is known of it."""
+        """Draws the current face, and its origin."""
         told = "Looking for faces …"
         if self.shown:
             enlarged(canvas, VIEW, self.shown.picture)
-            proposed = f", labelled {self.shown.label} there" if self.shown.label else ""
+            proposed = f", labelled {self.shown.label}" if self.shown.label else ""
             told = f"{self.shown.origin}{proposed}"
         elif self.ended:
-            told = "There are no more faces. q closes this."
+            told = "There are no more faces. Press q to close."
             sentences = [*map(str, self.importer.failed), *self.importer.told()]
             lines = [line for sentence in sentences for line in textwrap.wrap(sentence, 84)]
             for number, line in enumerate(lines[: VIEW.height // 30]):
@@ -265,13 +265,13 @@ class ImportDesk(Buttons):
             tint = colour(label) if label == proposed else GREY if self.shown else PLATE
             self.button(canvas, f"label:{label}", box, words, tint)
         half, y = SIDE.width // 2 - 4, SIDE.bottom - 178
-        keep = f"Keep as {proposed} (Enter)" if proposed else "Choose a label above"
+        keep = f"Save as {proposed} (Enter)" if proposed else "Choose a label above"
         if self.shown:
             tint = colour(proposed) if proposed else PLATE
             self.button(canvas, "keep", Box(SIDE.x, y, SIDE.width, 54), keep, tint)
-        self.button(canvas, "leave", Box(SIDE.x, y + 62, half, 54), "Leave out (x)", PLATE)
+        self.button(canvas, "leave", Box(SIDE.x, y + 62, half, 54), "Skip (x)", PLATE)
         self.button(canvas, "undo", Box(SIDE.right - half, y + 62, half, 54), "Undo (u)", PLATE)
         if proposed or self._unseen:
-            rest = "Stop here (a)" if self._unseen else "Keep the rest as labelled (a)"
+            rest = "Stop (a)" if self._unseen else "Save the rest as labelled (a)"
             tint = PALETTE["neutral"] if self._unseen else PLATE
             self.button(canvas, "rest", Box(SIDE.x, y + 124, SIDE.width, 54), rest, tint)

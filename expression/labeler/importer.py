@@ -1,7 +1,7 @@
-"""Faces from elsewhere for a reader's own set: found in files, cut out, handed over one at a time.
+"""Faces from elsewhere for a user's own set: found in files, cropped, yielded one at a time.
 
 It reads photos, videos, folders of both, a folder of pictures for each label, CK+, KDEF, FER2013, and the set
-of another reader or an older labeler. `import_page.py` puts each face up for review.
+of another user or an older labeler. `import_page.py` shows each face for review.
 
 Notebook: 07_your_face
 """
@@ -41,26 +41,26 @@ from ..vision.detectors import Detector, is_photo
 from .capturer import SAME, cut_face
 
 VIDEOS = {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".3gp"}
-"""Endings of films, which are not looked into in the folders of labels."""
+"""Extensions of videos, which are ignored in the folders of labels."""
 
 TABLES = {".csv", ".npz"}
-"""Endings of FER2013's files."""
+"""Extensions of FER2013's files."""
 
 CUT = 100
-"""Pixels; a picture that is no longer is a face already, such as FER2013's with 48."""
+"""Pixels; a picture that is no larger is taken as a face, such as those of FER2013 with 48."""
 
 REMEMBERED = 8
-"""Faces of a film that a new one is compared with."""
+"""The number of earlier faces in a video that a new one is compared with."""
 
 
 class Candidate(NamedTuple):
-    """A face that may be kept.
+    """A face that may be saved.
 
     Attributes:
-        picture: What would be kept: (height, width, 3) uint8 RGB or (height, width) uint8 grey levels.
-        label: What its set says it shows, or None.
-        session: What is never parted from it: its film, its person, its capture session.
-        origin: Where it is from, for people.
+        picture: The picture to save: (height, width, 3) uint8 RGB or (height, width) uint8 grey levels.
+        label: Its label in its set, or None.
+        session: The group that is never split: its video, its person, its capture session.
+        origin: Its origin, for people.
     """
 
     picture: np.ndarray
@@ -70,19 +70,19 @@ class Candidate(NamedTuple):
 
 
 class Importer:
-    """Looks for faces in files.
+    """Finds faces in files.
 
     Args:
-        book: The set that they may come into. Faces that it has already are left out.
-        detector: What finds them.
-        colour: Whether colours are kept.
-        label: What all of them show; None for what their set says.
-        every: Seconds between two looks at a film.
+        book: The set to import into. Faces that it already has are skipped.
+        detector: Finds the faces.
+        colour: Whether to keep colours.
+        label: The label of all faces; None for the labels of their sets.
+        every: Seconds between two frames that are searched in a video.
 
     Attributes:
-        skipped: What is left out, and why.
+        skipped: What was skipped, and why.
         notes: How sets were read, as sentences.
-        failed: What kept a whole path from being read.
+        failed: The errors of paths that could not be read at all.
     """
 
     def __init__(
@@ -101,15 +101,15 @@ class Importer:
         self.notes: list[str] = []
         self._stamp = datetime.now().isoformat(timespec="seconds")
         self._known = _prints_of(book)
-        self._seen: dict[int, dict[str | None, str]] = defaultdict(dict)  # where, by label
+        self._seen: dict[int, dict[str | None, str]] = defaultdict(dict)  # origins, by label
 
     def candidates(self, *paths: str | Path) -> Iterator[Candidate | None]:
-        """Returns what yields each face once, and None now and then, so that a screen stays alive.
+        """Returns an iterator over new faces, with None now and then so that a screen stays responsive.
 
-        A path that turns out to be nothing that is read here, or damaged, goes to `failed`.
+        The error for a path that is damaged or of an unknown kind goes to `failed`.
 
         Raises:
-            MissingFileError: Nothing is there.
+            MissingFileError: A path does not exist.
         """
         places = [user_path(path) for path in paths]
         missing = [place for place in places if not place.exists()]
@@ -130,38 +130,38 @@ class Importer:
                 self.failed.append(error)
 
     def told(self) -> list[str]:
-        """Returns how sets were read, and a sentence for each reason for which something was left out."""
+        """Returns sentences about how sets were read, and about what was skipped for each reason."""
         sentences = list(self.notes)
         for reason, count in self.skipped.reasons.items():
             names = self.skipped.names[reason]
             shown = f": {some(names, NAMES, count)}" if any(names) else ""
-            sentences.append(f"{count} left out, {reason}{shown}.")
+            sentences.append(f"{count} skipped, {reason}{shown}.")
         return sentences
 
     def _new(self, found: Candidate) -> Candidate | None:
-        """Returns a face that is new, or that had no label where it was seen before."""
+        """Returns a face if it is new, or if it has a label and its earlier copy had none."""
         number = _print_of(found.picture)
         if number in self._known:
-            return self._leave("in the set already", found.origin)
+            return self._leave("already in the set", found.origin)
         seen = self._seen[number]
         other = next((label for label in seen if label), None)
         if found.label in seen or (other and not found.label):
-            return self._leave("seen before in what is imported", found.origin)
+            return self._leave("already seen in this import", found.origin)
         if other:
             told = f"{found.origin} is {found.label} here and {other} in {seen[other]}"
-            return self._leave("the same picture as one with another label", told)
+            return self._leave("the same picture as one with a different label", told)
         seen[found.label] = found.origin
         return found
 
     def keep(self, found: Candidate, label: str) -> None:
-        """Notes under which label a face was kept; another copy of it cannot be something else."""
+        """Notes the label under which a face was saved; its copies cannot get another one."""
         self._seen[_print_of(found.picture)].setdefault(label, found.origin)
 
     def _leave(self, reason: str, name: str) -> None:
         self.skipped.add(name, reason)
 
     def _found(self, path: Path) -> Iterator[Candidate | None]:
-        """Yields what a file or folder has."""
+        """Yields the faces of a file or folder."""
         if path.is_file():
             yield from self._file(path)
         elif table := in_folder(path):
@@ -180,7 +180,7 @@ class Importer:
                 yield from self._loose(path)
 
     def _file(self, path: Path) -> Iterator[Candidate | None]:
-        """Yields what a photo, a table or a film has."""
+        """Yields the faces of a photo, a table or a video."""
         if is_still(path):
             yield from self._photo(path, path.name)
         elif path.suffix.lower() in TABLES or is_archive(path):
@@ -192,30 +192,30 @@ class Importer:
                 if path.suffix.lower() in VIDEOS:
                     raise
                 what, remedy = neither(path)
-                expected = f"Expected {KINDS}, a film such as mp4, or a table such as fer2013.csv."
+                expected = f"Expected {KINDS}, a video such as mp4, or a table such as fer2013.csv."
                 raise BadInputError(f"{path} is {what}.", expected, remedy) from error
 
     def _loose(self, folder: Path) -> Iterator[Candidate | None]:
-        """Yields what photos and films have, in a folder and those below it."""
+        """Yields the faces of photos and videos in a folder and its subfolders."""
         tree = scan(folder)
         for name in tree.locked:
-            self._leave("a folder that you may not read", name)
+            self._leave("a folder that cannot be read", name)
         files = sorted(tree.paths(), key=lambda path: natural(path.name))
         if not files and not tree.locked:
-            raise BadInputError(f"{folder} is empty.", "Expected photos or films.", "Name another folder.")
+            raise BadInputError(f"{folder} is empty.", "Expected photos or videos.", "Choose another folder.")
         for path in files:
             yield from self._any(path, path.relative_to(folder).as_posix())
 
     def _any(self, path: Path, name: str) -> Iterator[Candidate | None]:
-        """Yields what a file of a folder has, whatever its name ends in."""
+        """Yields the faces of a file in a folder, whatever its extension."""
         if not path.is_file():
-            self._leave("not there, or not a file", name)
+            self._leave("missing, or not a file", name)
         elif is_still(path):
             yield from self._photo(path, name)
         elif path.suffix.lower() in TABLES:
-            self._leave("a table, which has to be named by itself", name)
+            self._leave("a table, which must be given by itself", name)
         elif is_archive(path):
-            self._leave("an archive, which has to be unpacked", name)
+            self._leave("an archive, which must be unpacked first", name)
         else:
             try:
                 yield from self._film(path, name)
@@ -223,23 +223,23 @@ class Importer:
                 self._leave(neither(path)[0], name)
 
     def _tell_others(self, folder: Path, known: set[Path]) -> None:
-        """Tells of photos and films that lie beside the folders of the labels."""
+        """Reports photos and videos that are not in the folders of the labels."""
         for path in sorted(scan(folder).paths(), key=lambda path: natural(path.name)):
             if path not in known and (path.suffix.lower() in VIDEOS or is_picture(path)):
-                self._leave("not in the folder of a label", path.relative_to(folder).as_posix())
+                self._leave("not in a label's folder", path.relative_to(folder).as_posix())
 
     def _photo(self, path: Path, name: str) -> Iterator[Candidate | None]:
         """Yields the faces of a photo."""
         image = self._read(path, name)
         faces = [] if image is None else self._faces(image)
         if image is not None and not faces:
-            self._leave("no face in it", name)
+            self._leave("no face found", name)
         for face in faces:
             yield Candidate(face, self.label, self._stamp, name)
         yield None
 
     def _film(self, path: Path, name: str) -> Iterator[Candidate | None]:
-        """Yields the faces of a film, those that nearly equal an earlier one left out."""
+        """Yields the faces of a video, except those nearly identical to an earlier one."""
         film = Video(path)
         film.open()
         try:
@@ -259,19 +259,19 @@ class Importer:
                         yield Candidate(face, self.label, f"{self._stamp} {name}", origin)
                     yield None
             if not count:
-                self._leave("no face in it", name)
+                self._leave("no face found", name)
         finally:
             film.close()
 
     def _own(self, own: OwnSet) -> Iterator[Candidate | None]:
-        """Yields the pictures of a reader's own set: faces as they are, and the largest face of a photo."""
+        """Yields the pictures of a user's own set: faces as they are, and the largest face of each photo."""
         self.skipped.extend(own.skipped)
         self.notes += own.notes
         for picture in own.pictures:
             image = self._read(picture.path, picture.image)
             faces = [] if image is None else self._faces(image)[:1] if is_photo(image) else [image]
             if image is not None and not faces:
-                self._leave("no face in it", picture.image)
+                self._leave("no face found", picture.image)
             session = picture.session or self._stamp
             yield from (self._candidate(face, picture.label, session, picture.image) for face in faces)
             yield None
@@ -283,15 +283,15 @@ class Importer:
             image = self._read(entry.path, name)
             faces = [] if image is None else self._faces(image)
             if image is not None and not faces:
-                self._leave("no face in it", name)
+                self._leave("no face found", name)
             group = f"{self._stamp} {entry.group}".rstrip()
             yield from (self._candidate(face, entry.word, group, name) for face in faces[:1])
             yield None
 
     def _candidate(self, face: np.ndarray, word: str, group: str, name: str) -> Candidate:
-        """Returns a face with the label that its set gives it."""
+        """Returns a face with its label in its set."""
         label = self.label or label_meant(word, self.labels)
-        origin = name if label else f"{name}, labelled {word} there, which is not in your list"
+        origin = name if label else f"{name}, labelled {word}, which is not in your list"
         return Candidate(face, label, group, origin)
 
     def _fer2013(self, path: Path) -> Iterator[Candidate | None]:
@@ -309,14 +309,14 @@ class Importer:
                     yield None
 
     def _read(self, path: Path, name: str) -> np.ndarray | None:
-        """Reads a picture; one that cannot be read is left out."""
+        """Reads a picture; an unreadable one is skipped."""
         try:
             return read_picture(path)
         except (ExpressionError, OSError) as error:
             return self._leave(getattr(error, "reason", "not readable"), name)
 
     def _faces(self, image: np.ndarray) -> list[np.ndarray]:
-        """Returns the faces of a picture as they would be kept, the largest first."""
+        """Returns the faces of a picture as they would be saved, the largest first."""
         if max(image.shape) <= CUT:
             return [image if self.colour else grey(image)]
         image = fit(image, LONGEST)[0]
@@ -325,12 +325,12 @@ class Importer:
 
 
 def _print_of(picture: np.ndarray) -> int:
-    """Returns a number that only equal pictures share."""
+    """Returns a hash that only identical pictures share."""
     return int(content_hashes(face_pixels(picture)[None])[0])
 
 
 def _matches(entries: list[Entry], labels: Labels) -> list[str]:
-    """Returns a sentence that says which words were taken for which labels."""
+    """Returns sentences about which words were read as which labels."""
     matcher = Matcher(labels, only=True)
     for word, written in {(entry.word, entry.written): None for entry in entries}:
         matcher.index(word, "", written=written)
@@ -338,11 +338,11 @@ def _matches(entries: list[Entry], labels: Labels) -> list[str]:
 
 
 def _prints_of(book: LabelBook) -> set[int]:
-    """Returns a number for each picture of a set."""
+    """Returns the hashes of the pictures of a set."""
     found = set()
     for row in book.rows:
         try:
             found.add(_print_of(book.picture(row)))
         except ExpressionError:
-            continue  # `expression dataset check` tells of it
+            continue  # `expression dataset check` reports it
     return found

@@ -1,6 +1,6 @@
-"""The labeler without its frame: what it shows, and what keys and clicks do.
+"""The labeler independent of its window: what it shows, and what keys and clicks do.
 
-`window.py` puts it into a window of the desktop, `widget.py` into a notebook.
+`window.py` shows it in a desktop window, `widget.py` in a notebook.
 
 Notebook: 07_your_face
 """
@@ -24,21 +24,21 @@ KEYS = {
     **{"u": "undo", "e": "review", "l": "labels", "x": "delete", "backspace": "delete", "f": "filter"},
     **{"p": "before", "n": "after"},
 }
-"""What keys stand for, beside the space bar and numbers."""
+"""The actions of keys other than the space bar and numbers."""
 
 
 class Labeler:
-    """Three screens over a Capturer: to capture, to look through what is kept, and to edit the labels.
+    """Three pages on top of a Capturer: to take pictures, to edit saved ones, and to edit the labels.
 
-    Its methods may be called from several threads, which then take turns.
+    Its methods are thread-safe.
 
     Args:
-        capturer: What keeps faces.
+        capturer: Saves the faces.
         mirror: Whether people are shown as in a mirror.
-        note: What people should know beside the terms, such as that there is no camera.
+        note: A note to show with the terms, such as that there is no camera.
 
     Attributes:
-        page: What is shown: "capture", "review" or "labels".
+        page: The page shown: "capture", "review" or "labels".
     """
 
     def __init__(self, capturer: Capturer, mirror: bool = False, note: str = ""):
@@ -51,11 +51,11 @@ class Labeler:
 
     @property
     def agreed(self) -> bool:
-        """Whether somebody has agreed to be kept; no frame is needed before."""
+        """Whether consent has been given; no frame is needed before."""
         return self.capturer.agreed
 
     def draw(self, image: np.ndarray | None) -> np.ndarray:
-        """Goes on with what is under way, and returns what is shown.
+        """Continues any action in progress, and returns the page to show.
 
         Args:
             image: The newest frame, (height, width, 3) uint8 RGB; None before the first.
@@ -75,10 +75,10 @@ class Labeler:
             return screen.draw(self.capturer, image, self._mirror, self._note)
 
     def press(self, key: str) -> bool:
-        """Does what a key stands for: a letter, a digit, a blank, "enter", "backspace" or "escape".
+        """Performs the action of a key: a letter, a digit, a space, "enter", "backspace" or "escape".
 
         Returns:
-            Whether the key is taken: somebody types a name, or goes back with Esc.
+            Whether the key was consumed: as part of a name being typed, or Esc to go back.
         """
         with self._turn:
             if self.page != "capture" and key.lower() == "escape" and self.list.typed is None:
@@ -100,7 +100,7 @@ class Labeler:
             return False
 
     def point(self, x: int, y: int, down: bool) -> None:
-        """Does what a button stands for that is pressed, or let go of, at a place of the picture."""
+        """Performs the action of the button at this place of the picture when it is pressed or released."""
         with self._turn:
             action = self._screens[self.page].action_at(x, y) if down else None
             self._pointing = time.monotonic() if action == "capture" else 0.0
@@ -112,12 +112,12 @@ class Labeler:
                 self._act(action)
 
     def _act(self, action: str) -> None:
-        """Does what a button of the screen stands for that is shown."""
+        """Performs the action of a button of the current page."""
         kind, _, name = action.partition(":")
         if action:
-            self.capturer.said = self.review.said = self.list.said = ""  # of what was done before
+            self.capturer.said = self.review.said = self.list.said = ""  # about earlier actions
         if kind in ("review", "labels", "back"):
-            self.review.chosen = set()  # nobody deletes what is not in sight any more
+            self.review.chosen = set()  # so that nothing out of sight gets deleted
             self.page = "capture" if kind in ("back", self.page) else kind
             self.capturer.held = False
         elif self.page == "labels":
@@ -130,7 +130,7 @@ class Labeler:
             self._try(self.capturer.capture if kind == "capture" else self.capturer.undo)
 
     def _space(self) -> None:
-        """Keeps a picture; a key that comes again at once is being held, which is a burst."""
+        """Saves a picture; a key that repeats at once is being held down, which starts a burst."""
         now = time.monotonic()
         if now - self._pressed < HOLD:
             self.capturer.held = True
@@ -139,7 +139,7 @@ class Labeler:
         self._pressed = now
 
     def _let_go(self) -> None:
-        """Begins a burst where the button is held, and ends one where the key is not any more."""
+        """Starts a burst while the button is held down, and ends one when the key is released."""
         now = time.monotonic()
         if self._pointing:
             self.capturer.held = now - self._pointing > HOLD
@@ -147,7 +147,7 @@ class Labeler:
             self.capturer.held = False
 
     def _try(self, do, *words) -> None:
-        """Does something; what goes wrong, such as a full disk, is told on the screen, which stays."""
+        """Runs an action; an error, such as a full disk, is shown on the page."""
         try:
             do(*words)
         except ExpressionError as error:

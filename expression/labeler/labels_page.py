@@ -1,6 +1,6 @@
-"""The labels in the labeler: add one, call one otherwise, move it, take it out.
+"""The labeler's page for labels: add, rename, move and remove them.
 
-`labeler.py` shows what `LabelList.draw` returns, and hands keys and clicks to it.
+`labeler.py` shows what `LabelList.draw` returns, and passes keys and clicks to it.
 
 Notebook: 07_your_face
 """
@@ -15,10 +15,10 @@ from .canvas import PLATE, SIDE, TEXT, VIEW, Buttons, ground, say, write
 from .capturer import Capturer
 
 LONGEST_NAME = 24
-"""Letters of a label."""
+"""The most letters of a label."""
 
 COLUMNS = {"up": ("Up", 90), "down": ("Down", 90), "rename": ("Rename", 130), "remove": ("Remove", 130)}
-"""What can be done with a label, its word and its pixels."""
+"""The buttons of each label: action, text and width in pixels."""
 
 
 class LabelList(Buttons):
@@ -28,11 +28,11 @@ class LabelList(Buttons):
     and "back".
 
     Args:
-        capturer: Whose book has the labels; where its label is called otherwise, it goes along.
+        capturer: The capturer whose book has the labels; if its label is renamed, it is updated.
 
     Attributes:
-        typed: What has been typed of a name, or None where nothing is being typed.
-        said: What happened last, in a sentence.
+        typed: The part of a name typed so far, or None if no name is being typed.
+        said: The last event, in a sentence.
     """
 
     def __init__(self, capturer: Capturer):
@@ -43,7 +43,7 @@ class LabelList(Buttons):
         self._renamed: str | None = None
 
     def draw(self) -> np.ndarray:
-        """Draws what a person sees: (640, 1120, 3) uint8, RGB."""
+        """Draws the page: (640, 1120, 3) uint8, RGB."""
         self.buttons = {}
         canvas = ground()
         counts = self.book.counts
@@ -57,34 +57,32 @@ class LabelList(Buttons):
                 self.button(canvas, f"{action}:{label}", Box(x, y, width - 6, high - 4), word, PLATE)
                 x += width
         self._side(canvas)
-        more = "They stand in labelList.csv. Their order decides their keys."
-        say(canvas, self.said or "The labels, and how many pictures each has.", more)
+        more = "They are saved in labelList.csv. Their order determines their keys."
+        say(canvas, self.said or "The labels and the number of pictures for each.", more)
         return canvas
 
     def _side(self, canvas: np.ndarray) -> None:
-        """Draws the buttons at the side, and what is being typed."""
+        """Draws the buttons at the side, and the name being typed."""
         place = Box(SIDE.x, SIDE.y, SIDE.width, 54)
         if self.typed is None:
             self.button(canvas, "add", place, "Add a label (a)", PALETTE["neutral"])
         else:
-            what = f"Another name for {self._renamed}:" if self._renamed else "A new label:"
+            what = f"New name for {self._renamed}:" if self._renamed else "New label:"
             write(canvas, SIDE.x + 12, SIDE.y, what, TEXT)
             box = Box(SIDE.x, SIDE.y + 40, SIDE.width, 54)
             canvas[box.y : box.bottom, box.x : box.right] = PLATE
             write(canvas, box.x + 16, box.y + 12, f"{self.typed}|", TEXT + 3)
             half = SIDE.width // 2 - 4
             self.button(canvas, "keep", Box(SIDE.x, SIDE.y + 104, half, 44), "OK (Enter)", PALETTE["neutral"])
-            self.button(
-                canvas, "drop", Box(SIDE.right - half, SIDE.y + 104, half, 44), "Not now (Esc)", PLATE
-            )
+            self.button(canvas, "drop", Box(SIDE.right - half, SIDE.y + 104, half, 44), "Cancel (Esc)", PLATE)
         self.button(canvas, "undo", Box(SIDE.x, SIDE.bottom - 116, SIDE.width, 54), "Undo (u)", PLATE)
         self.button(canvas, "back", Box(SIDE.x, SIDE.bottom - 54, SIDE.width, 54), "Back (l)", PLATE)
 
     def press(self, key: str) -> str | None:
-        """Takes a key, and returns the action that it stands for, or None.
+        """Handles a key, and returns its action, or None.
 
         Args:
-            key: A letter, a digit, a blank, "enter", "backspace" or "escape".
+            key: A letter, a digit, a space, "enter", "backspace" or "escape".
         """
         if self.typed is None:
             return {"a": "add", "u": "undo", "l": "back", "e": "back"}.get(key.lower())
@@ -97,10 +95,10 @@ class LabelList(Buttons):
         return None
 
     def act(self, action: str) -> None:
-        """Does what a button stands for.
+        """Performs the action of a button.
 
         Raises:
-            BadInputError: The name is empty or there already, or pictures have the label that would go.
+            BadInputError: The name is empty or already in use, or pictures have the label to be removed.
             OutputError: There is no room, or the folder is locked.
         """
         kind, _, label = action.partition(":")
@@ -112,7 +110,7 @@ class LabelList(Buttons):
             self._keep(self.typed.strip())
         elif kind == "undo":
             done = self.book.undo()
-            self.said = f"Taken back: {done}." if done else "There is nothing to undo."
+            self.said = f"Undone: {done}." if done else "There is nothing to undo."
         elif kind == "remove" and label in self.book.labels:
             self.book.set_labels([name for name in self.book.labels if name != label])
             self.said = f"{label} was removed."
@@ -120,24 +118,24 @@ class LabelList(Buttons):
             self._move(label, -1 if kind == "up" else 1)
 
     def _keep(self, name: str) -> None:
-        """Takes what was typed for a new label, or for another name."""
+        """Adds or renames a label with the name that was typed."""
         former, chosen = self._renamed, self.capturer.label
         found = self.book.labels.find(name)
         if found not in (None, former):
-            self.said = f"{found} is in the list already. Type another name, or Esc."
+            self.said = f"{found} is already in the list. Type another name, or press Esc."
             return
         if former:
             self.book.rename_label(former, name)
             self.said = f"{former} is now called {name}."
         else:
             self.book.set_labels([*self.book.labels, name])
-            self.said = f"{name} is in the list."
+            self.said = f"{name} was added."
         self.typed = None
         if chosen == former:
             self.capturer.label = name
 
     def _move(self, label: str, step: int) -> None:
-        """Moves a label up or down; at the end of the list it stays."""
+        """Moves a label up or down, but not past the ends of the list."""
         labels = list(self.book.labels)
         at = labels.index(label)
         to = min(max(0, at + step), len(labels) - 1)

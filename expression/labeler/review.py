@@ -1,6 +1,6 @@
-"""Looking through pictures that are kept: filter, choose, relabel and delete, without a screen.
+"""Editing of saved pictures: filter, select, relabel and delete; independent of a screen.
 
-`review_page.py` draws it, `labeler.py` hands keys and clicks to it.
+`review_page.py` draws it, `labeler.py` passes keys and clicks to it.
 
 Notebook: 07_your_face
 """
@@ -12,20 +12,20 @@ from ..labelbook.rows import Row
 from ..labels import folded_label
 
 PAGE = 40
-"""Pictures that are shown at once."""
+"""Pictures on a page."""
 
 
 class Review:
     """The pictures of a LabelBook, a page at a time.
 
     Args:
-        book: What is looked through.
+        book: The set of pictures.
 
     Attributes:
         filter: The label whose pictures are shown, or None for all.
-        chosen: The names of pictures that are chosen.
-        page: Which page is shown, from 0.
-        said: What happened last, in a sentence.
+        chosen: The names of the selected pictures.
+        page: The number of the page shown, from 0.
+        said: The last event, in a sentence.
     """
 
     def __init__(self, book: LabelBook):
@@ -37,15 +37,15 @@ class Review:
 
     @property
     def rows(self) -> list[Row]:
-        """All rows that the filter lets through, the newest first."""
-        if self.filter not in self.book.labels:  # it has another name by now
+        """All rows that match the filter, the newest first."""
+        if self.filter not in self.book.labels:  # it was renamed
             self.filter = None
         wanted = self.filter and folded_label(self.filter)
         return [row for row in reversed(self.book.rows) if wanted in (None, folded_label(row.label))]
 
     @property
     def pages(self) -> int:
-        """How many pages there are, one at least."""
+        """The number of pages, at least one."""
         return max(1, -(-len(self.rows) // PAGE))
 
     def shown(self) -> list[Row]:
@@ -54,40 +54,40 @@ class Review:
         return self.rows[self.page * PAGE : (self.page + 1) * PAGE]
 
     def turn(self, pages: int) -> None:
-        """Goes so many pages on; after the last comes the first."""
+        """Turns so many pages; after the last comes the first."""
         self.page = (self.page + pages) % self.pages
 
     def next_filter(self) -> None:
-        """Shows the next label alone; after the last one, all."""
+        """Shows only the next label; after the last one, all."""
         labels = [None, *self.book.labels]
         at = labels.index(self.filter) if self.filter in labels else 0
         self.filter, self.page, self.chosen = labels[(at + 1) % len(labels)], 0, set()
 
     def choose(self, image: str) -> None:
-        """Chooses a picture, or no longer."""
+        """Selects a picture, or deselects it."""
         self.chosen ^= {image}
 
     def relabel(self, label: str) -> None:
-        """Gives the chosen pictures a label."""
+        """Relabels the selected pictures."""
         count = self._known()
         if count:
             self.book.relabel(self.chosen, label)
-            self._told(f"{_counted(count)} now {label}.")
+            self._told(f"{_counted(count)} relabelled as {label}.")
 
     def delete(self) -> None:
-        """Takes the chosen pictures out."""
+        """Deletes the selected pictures."""
         count = self._known()
         if count:
             self.book.delete(self.chosen)
             self._told(f"{_counted(count)} deleted.")
 
     def undo(self) -> None:
-        """Takes the last change back."""
+        """Undoes the last change."""
         done = self.book.undo()
-        self._told(f"Taken back: {done}." if done else "There is nothing to undo.")
+        self._told(f"Undone: {done}." if done else "There is nothing to undo.")
 
     def act(self, action: str) -> None:
-        """Does what a button stands for: "picture:" or "label:" and a name, "delete" and others."""
+        """Performs the action of a button: "picture:" or "label:" and a name, "delete" and others."""
         kind, _, name = action.partition(":")
         acts = {"picture": self.choose, "label": self.relabel}
         others = {"filter": self.next_filter, "delete": self.delete, "undo": self.undo}
@@ -100,10 +100,10 @@ class Review:
             self.turn(pages[kind])
 
     def _known(self) -> int:
-        """Returns how many pictures are chosen that are still there."""
+        """Returns the number of selected pictures that still exist."""
         self.chosen &= {row.image for row in self.book.rows}
         if not self.chosen:
-            self.said = "Click the pictures first."
+            self.said = "Select some pictures first."
         return len(self.chosen)
 
     def _told(self, said: str) -> None:

@@ -1,6 +1,6 @@
-"""What the labeler's window shows of pictures that are kept, and which button is where.
+"""The labeler's page for editing saved pictures, and the places of its buttons.
 
-`labeler.py` shows what `ReviewScreen.draw` returns, and hands clicks to `action_at`.
+`labeler.py` shows what `ReviewScreen.draw` returns, and passes clicks to `action_at`.
 
 Notebook: 07_your_face
 """
@@ -23,7 +23,7 @@ from .canvas import PLATE, SIDE, TEXT, Buttons, ground, key_of, label_boxes, say
 from .review import Review
 
 COLUMNS, CELL = 8, 90
-"""Pictures in a row, and the pixels of each with its edge."""
+"""Pictures in a row, and the size of each in pixels, with its border."""
 
 
 class ReviewScreen(Buttons):
@@ -34,7 +34,7 @@ class ReviewScreen(Buttons):
     """
 
     def draw(self, review: Review) -> np.ndarray:
-        """Draws what a person sees: (640, 1120, 3) uint8, RGB."""
+        """Draws the page: (640, 1120, 3) uint8, RGB."""
         self.buttons = {}
         canvas = ground()
         for number, row in enumerate(review.shown()):
@@ -46,19 +46,19 @@ class ReviewScreen(Buttons):
         shown = review.filter or "all"
         half = SIDE.width // 2 - 4
         bottom = SIDE.bottom - 54
-        self.button(canvas, "filter", Box(SIDE.x, bottom - 186, SIDE.width, 54), f"Shown: {shown} (f)", PLATE)
+        self.button(canvas, "filter", Box(SIDE.x, bottom - 186, SIDE.width, 54), f"Show: {shown} (f)", PLATE)
         self.button(canvas, "delete", Box(SIDE.x, bottom - 124, half, 54), "Delete (x)", PLATE)
         self.button(canvas, "undo", Box(SIDE.right - half, bottom - 124, half, 54), "Undo (u)", PLATE)
         self.button(canvas, "before", Box(SIDE.x, bottom - 62, half, 54), "Newer (p)", PLATE)
         self.button(canvas, "after", Box(SIDE.right - half, bottom - 62, half, 54), "Older (n)", PLATE)
         self.button(canvas, "back", Box(SIDE.x, bottom, SIDE.width, 54), "Back to the camera (e)", PLATE)
         page = f"page {review.page + 1} of {review.pages}"
-        told = f"{len(review.rows)} pictures, {page}, {len(review.chosen)} chosen."
-        say(canvas, review.said or "Click pictures, then a label or Delete.", told)
+        told = f"Pictures: {len(review.rows)}, {page}, selected: {len(review.chosen)}."
+        say(canvas, review.said or "Click pictures to select them, then click a label or Delete.", told)
         return canvas
 
     def _picture(self, canvas: np.ndarray, review: Review, row, place: Box) -> None:
-        """Draws a picture with its label below; one that is chosen has a bright edge."""
+        """Draws a picture with its label below; a selected one has a bright border."""
         if row.image in review.chosen:
             canvas[place.y : place.bottom, place.x : place.right] = (255, 255, 255)
         path = review.book.path(row)
@@ -72,7 +72,7 @@ class ReviewScreen(Buttons):
         self.buttons[f"picture:{row.image}"] = place
 
     def _labels(self, canvas: np.ndarray, review: Review) -> None:
-        """Draws a button for each label, which the chosen pictures get."""
+        """Draws a button for each label, which relabels the selected pictures."""
         labels = review.book.labels
         for number, (label, box) in enumerate(zip(labels, label_boxes(len(labels), 280, 36), strict=True)):
             words = f"{label} ({key_of(number)})" if key_of(number) else label
@@ -82,7 +82,7 @@ class ReviewScreen(Buttons):
 
 @lru_cache(maxsize=512)
 def _thumbnail(path: Path | None, _changed: int) -> np.ndarray:
-    """Returns a picture that is small enough for its cell, RGB; a dark one where there is none."""
+    """Returns a picture shrunk to fit its cell, RGB; a dark one if it is missing."""
     with contextlib.suppress(ExpressionError):
         if path:
             image = read_picture(path)

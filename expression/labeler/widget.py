@@ -3,8 +3,8 @@
     labeler = LabelWidget()
     labeler
 
-`ImportWidget("photos/")` puts up faces from files. Lesson 07 shows both. A thread reads the
-source, another draws; what is pressed in the browser comes back.
+`ImportWidget("photos/")` shows faces from files. Lesson 07 uses both. One thread reads the
+source, another draws; keys and clicks come back from the browser.
 
 Notebook: 07_your_face
 """
@@ -47,12 +47,12 @@ function render({ model, el }) {
   const view = document.createElement("img");
   view.className = "expression-labeler";
   view.tabIndex = 0;
-  view.alt = "The labeler. Click it, then use its keys.";
-  // As large as the page lets it be seen whole, but never so small that it cannot be read.
+  view.alt = "The labeler. Click it to use its keys.";
+  // As large as fits the page, but never too small to read.
   const size = "max-width:min(100%,WIDTHpx);max-height:max(440px,calc(100vh - 300px))";
   view.style.cssText = `${size};cursor:pointer;user-select:none`;
   view.draggable = false;
-  view.dataset.lmSuppressShortcuts = "true";  // JupyterLab has its own use for single keys
+  view.dataset.lmSuppressShortcuts = "true";  // JupyterLab has its own shortcuts for single keys
   let shown = null;
   const show = () => {
     const bytes = model.get("picture");
@@ -67,9 +67,9 @@ function render({ model, el }) {
   const send = (message) => {
     try {
       model.send(message);
-    } catch {  // its kernel was restarted or is gone
+    } catch {  // its kernel was restarted or shut down
       view.style.opacity = 0.4;
-      told.textContent = "The labeler has ended: its kernel was restarted or is gone. Run the cell again.";
+      told.textContent = "The labeler stopped: its kernel was restarted or shut down. Run the cell again.";
     }
   };
   const point = (event, down) => {
@@ -82,10 +82,10 @@ function render({ model, el }) {
   };
   view.addEventListener("pointerdown", (event) => {
     if (event.button) return;
-    view.setPointerCapture(event.pointerId);  // so that letting go elsewhere is told, too
+    view.setPointerCapture(event.pointerId);  // so that a release elsewhere is reported, too
     point(event, true);
   });
-  view.addEventListener("mousedown", (event) => {  // JupyterLab would take the focus to its cell
+  view.addEventListener("mousedown", (event) => {  // JupyterLab would move the focus to its cell
     view.focus();
     event.preventDefault();
     event.stopPropagation();
@@ -105,23 +105,23 @@ function render({ model, el }) {
 }
 export default { render };
 """.replace("WIDTH", str(WIDTH)).replace("HEIGHT", str(HEIGHT))
-"""What runs in the browser: it shows the picture, and tells of keys and of the pointer."""
+"""The part in the browser: it shows the picture, and reports keys and the pointer."""
 
 CLOSING = ("q", "escape")
-"""Keys that close it, as in the window, unless the desk takes them."""
+"""Keys that close it, as in the window, unless the desk consumes them."""
 
 
 class DeskWidget(anywidget.AnyWidget):
-    """Shows a desk in a notebook until it is stopped, q or Esc is pressed, or another one is made.
+    """Shows a desk in a notebook until it is stopped, q or Esc is pressed, or another one is created.
 
     Args:
-        book: Where pictures are kept; closed at the end.
-        desk: What is shown, and what takes keys and clicks.
-        source: Where frames come from, not yet open; None where the desk needs none.
+        book: The set in which pictures are saved; closed at the end.
+        desk: The content, which handles keys and clicks.
+        source: The source of frames, not yet open; None if the desk needs none.
 
     Attributes:
-        book: The pictures.
-        desk: As given; a lesson drives it by code: `desk.press("enter")`.
+        book: The set.
+        desk: As given; a lesson controls it from code: `desk.press("enter")`.
     """
 
     _esm = SCRIPT
@@ -144,19 +144,19 @@ class DeskWidget(anywidget.AnyWidget):
 
     @staticmethod
     def stop_running() -> None:
-        """Stops the one that runs: a cell that is run again would find the camera in use."""
+        """Stops the running one: otherwise a cell that is run again would find the camera in use."""
         former = DeskWidget._running and DeskWidget._running()
         if former:
             former.stop()
 
     def stop(self) -> None:
-        """Ends it: the camera goes off, and what was deleted is gone for good."""
+        """Stops it: the camera is turned off, and deletions can no longer be undone."""
         self._data.done = True
         self._loop.join()
         self.book.close()
 
     def _hear(self, _widget, message: dict, _buffers) -> None:
-        """Does what was pressed in the browser; runs where a cell would, so that it may wait for the loop."""
+        """Handles input from the browser; runs where a cell would, so it may wait for the loop."""
         if self._data.done:
             return
         if "key" in message:
@@ -171,10 +171,10 @@ class LabelWidget(DeskWidget):
     """A labeler in a notebook.
 
     Args:
-        folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
-        source: As for `Session`; None for the camera, or the demo where there is none.
-        detector: A name of `detectors.make_detector`.
-        settings: More for the Capturer: target, colour, whole.
+        folder: The folder that has, or will have, labelList.csv, faceLabels.csv and Images.
+        source: As for `Session`; None for the camera, or the demo if there is none.
+        detector: A name for `detectors.make_detector`.
+        settings: Options of the Capturer: target, colour, whole.
 
     Raises:
         BadInputError: The folder is open in another program, or there is no such source or detector.
@@ -191,13 +191,13 @@ class LabelWidget(DeskWidget):
 
 
 class ImportWidget(DeskWidget):
-    """Faces from files, put up one by one in a notebook.
+    """Faces from files, shown one by one in a notebook.
 
     Args:
         paths: Photos, videos, folders of them, or sets of faces.
-        folder: Where labelList.csv, faceLabels.csv and Images are, or will be.
-        detector: A name of `detectors.make_detector`.
-        settings: More for the Importer: colour, label, every.
+        folder: The folder that has, or will have, labelList.csv, faceLabels.csv and Images.
+        detector: A name for `detectors.make_detector`.
+        settings: Options of the Importer: colour, label, every.
 
     Raises:
         MissingFileError: There is no such file.
@@ -215,7 +215,7 @@ class ImportWidget(DeskWidget):
 
 @contextlib.contextmanager
 def _closed_at_error(book: LabelBook) -> Iterator[LabelBook]:
-    """Closes a book where what is to show it cannot be made, so that the next try finds it free."""
+    """Closes a book if its widget cannot be created, so that the next attempt can open it."""
     try:
         yield book
     except BaseException:
@@ -224,7 +224,7 @@ def _closed_at_error(book: LabelBook) -> Iterator[LabelBook]:
 
 
 class _Loop(Worker):
-    """Puts what the desk draws into the notebook; frames come once somebody has agreed."""
+    """Shows what the desk draws in the notebook; frames are read once consent has been given."""
 
     def __init__(self, data: Data, source: Source | None, widget: DeskWidget):
         super().__init__(data, "labeler")
@@ -244,8 +244,8 @@ class _Loop(Worker):
 
     def teardown(self) -> None:
         if self._capture:
-            self._capture.join(10)  # a camera that hangs does not hold the notebook
+            self._capture.join(10)  # a camera that hangs does not block the notebook
         self._show(plain(str(self.data.error[1]) if self.data.error else "Stopped. Run the cell again."))
 
     def _show(self, picture: np.ndarray) -> None:
-        self._widget.picture = encode_jpeg(picture)  # sent where it has changed
+        self._widget.picture = encode_jpeg(picture)  # sent if it has changed

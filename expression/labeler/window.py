@@ -1,4 +1,4 @@
-"""The labeler in a window of the desktop.
+"""The labeler in a desktop window.
 
 `expression label` and `expression dataset import` run it in the main thread.
 
@@ -18,63 +18,63 @@ from ..live.capture import CaptureLoop
 from ..live.data import Data
 from ..sources._base import Source
 
-TITLE = "Label (Esc or q closes)"
+TITLE = "Label (Esc or q to close)"
 
 SPECIAL = 0xFF00
-"""Codes from here on are keys such as Shift and the arrows.
+"""Codes from here on are keys such as Shift and the arrow keys.
 
 Source: https://www.x.org/releases/X11R7.7/doc/xproto/x11protocol.html#keysym_encoding
 """
 
 SHIFTS = (0xFFE1, 0xFFE2)
-"""Codes of Shift, which may be up again when the letter after it is handled."""
+"""Codes of Shift, which may have been released when the next letter is handled."""
 
 PAUSE, PUMP = 0.05, 0.004
-"""Seconds between two pictures where no frame comes, and between two looks at the keys."""
+"""Seconds between two redraws without a new frame, and between two checks for keys."""
 
 NAMES = {27: "escape", 10: "enter", 13: "enter", 0xFF8D: "enter", 8: "backspace", 0xFF08: "backspace"}
-"""Codes of keys that are no letters; 0xFF8D is Enter of the number pad."""
+"""Codes of keys that are not letters; 0xFF8D is Enter on the number pad."""
 
 
 class Desk(Protocol):
-    """What a LabelWindow shows: a LabelDesk or an ImportDesk."""
+    """The content of a LabelWindow: a Labeler or an ImportDesk."""
 
     agreed: bool
 
     def draw(self, image: np.ndarray | None) -> np.ndarray:
-        """Goes on with what is under way, and returns what is shown: (640, 1120, 3) uint8, RGB."""
+        """Continues any action in progress, and returns the picture to show: (640, 1120, 3) uint8, RGB."""
 
     def press(self, key: str) -> bool:
-        """Does what a key stands for; True where it is a letter of a name."""
+        """Performs the action of a key; True if the key was consumed, as part of a name being typed."""
 
     def point(self, x: int, y: int, down: bool) -> None:
-        """Does what a button stands for that is pressed, or let go of."""
+        """Performs the action of a button that is pressed or released."""
 
 
 class LabelWindow:
     """Shows a desk until it is closed.
 
     Args:
-        desk: What is shown, and what takes keys and clicks.
-        source: Where frames come from, not yet open; None where the desk needs none.
+        desk: The content, which handles keys and clicks.
+        source: The source of frames, not yet open; None if the desk needs none.
 
     Example, which needs a screen::
 
         source = open_source(None)
-        LabelWindow(LabelDesk(Capturer(book, make_detector()), source.mirror), source).run()
+        LabelWindow(Labeler(Capturer(book, make_detector()), source.mirror), source).run()
     """
 
     def __init__(self, desk: Desk, source: Source | None = None):
         self.source, self.desk = source, desk
         self._capture: CaptureLoop | None = None
-        self._before = 0  # the key before
+        self._before = 0  # the previous key
         self._window = Window(TITLE, on_key=self._key, on_mouse=desk.point)
 
     def run(self) -> None:
         """Runs until the window is closed or the source ends.
 
         Raises:
-            SourceError: The source cannot be opened, or stopped giving pictures.
+            SourceError: The source cannot be opened, or stopped sending frames.
             DisplayError: There is no screen, or this is not the main thread.
         """
         data = Data()
@@ -90,7 +90,7 @@ class LabelWindow:
             raise data.error[1]
 
     def _show_frames(self, data: Data) -> None:
-        """Shows the desk again with each frame, or often enough for keys where there is none."""
+        """Redraws the desk for each frame, or often enough for keys if there are no frames."""
         frames, image = data.frame.follow(), None
         while not frames.ended and self._window.show(self.desk.draw(image)):
             if self.source and not self._capture and self.desk.agreed:
@@ -98,7 +98,7 @@ class LabelWindow:
                 self._capture.start()
             end = time.monotonic() + PAUSE
             while (frame := frames.next(PUMP)) is None and not frames.ended and time.monotonic() < end:
-                if not self._window.is_open():  # looks for keys: of two at once OpenCV tells the last alone
+                if not self._window.is_open():  # checks for keys: of two at once OpenCV reports only the last
                     return
             image = frame.image if frame else image
 

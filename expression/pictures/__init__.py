@@ -1,1 +1,1 @@
-"""Pictures: files of any kind, arrays, hashes, and the numbers that a network takes."""
+"""Pictures: files of any kind, arrays, hashes, and the scaling of a network's input."""

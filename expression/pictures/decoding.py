@@ -1,7 +1,7 @@
 """Picture files, recognised by their content: JPEG, PNG, WebP, TIFF, GIF, AVIF, BMP, PGM and HEIC.
 
-Whoever reads a picture, from a folder, a data set or the network, calls `read_picture`, `picture_frames` or
-`decode_picture`, which `image.py` hands on.
+All code that reads pictures, from a folder, a dataset or the network, calls `read_picture`, `picture_frames`
+or `decode_picture`, which `image.py` re-exports.
 
 Notebook: 02_pixels_and_faces
 """
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger("expression")
 
 LARGEST = 120
-"""Million pixels of a picture at most, so that no small file fills the memory; phones take photos of up to
-108. EXPRESSION_LARGEST_PICTURE is another limit."""
+"""The most pixels of a picture, in millions, so that no small file fills the memory; phones take photos of up
+to 108. EXPRESSION_LARGEST_PICTURE overrides it."""
 
 BYTES_A_PIXEL = 8
-"""A file is refused if it is larger than its pixels could be: four channels of 16 bits."""
+"""Bytes of a pixel with four channels of 16 bits; a file larger than the most pixels allow is rejected."""
 
 READERS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -50,7 +50,7 @@ READERS = {
     "PGM": ("PIL.PpmImagePlugin", "PpmImageFile"),
     "HEIC": ("pillow_heif", "HeifImageFile"),
 }
-"""What reads each format. Not Image.open, which looks at names too and has a limit of its own."""
+"""The reader of each format. Image.open is not used: it looks at names too and has its own limit."""
 
 KINDS = "a JPEG, PNG, WebP, TIFF, GIF, AVIF, BMP, PGM or HEIC file"
 
@@ -64,29 +64,29 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a photo upright, by the orientation that its camera noted.
+"""The transposition that turns a photo upright, by the orientation in its Exif data.
 
 Source: Exif 2.32, tag 274, https://www.cipa.jp/std/documents/e/DC-X008-Translation-2019-E.pdf
 """
 
 TURNED = "turned"
-"""In the `info` of a picture: what reads it turns it by itself, so what Exif says does not count."""
+"""Key in the `info` of a picture whose reader already turns it, so that its Exif orientation is ignored."""
 
 SUBFILE, DNG_VERSION = 254, 50706
-"""Tags of TIFF: what a page is (1: a small preview, 4: a mask), and the mark of a camera's raw file."""
+"""TIFF tags: the kind of a page (1: a small preview, 4: a mask), and the mark of a camera raw file."""
 
 SHORTEST, USUAL = 0.011, 0.1
-"""A frame that is to be shown for less than the first is shown for the second, in seconds, as browsers do."""
+"""Seconds: a frame with a duration below the first is shown for the second, as in browsers."""
 
 
 class PictureError(BadInputError):
     """A file cannot be read as a picture.
 
     Args:
-        happened: See `ExpressionError`, as the next two.
-        expected: See there.
-        remedy: See there.
-        reason: The same in a few words, as `Skipped` counts them: "damaged".
+        happened: See `ExpressionError`.
+        expected: See `ExpressionError`.
+        remedy: See `ExpressionError`.
+        reason: A short form of it for `Skipped`, such as "damaged".
     """
 
     def __init__(self, happened: str, expected: str, remedy: str, reason: str = "not readable"):
@@ -100,15 +100,15 @@ class PictureError(BadInputError):
 def read_picture(path: str | Path) -> np.ndarray:
     """Reads a picture file, upright.
 
-    Grey levels and palettes become RGB, 16 bits become 8, and what is transparent white. Of a file with
-    several pictures the first is read, and a line is logged.
+    Grey levels and palettes become RGB, 16 bits become 8, and transparent areas white. If a file has several
+    pictures, the first is read and a line is logged.
 
     Returns:
         (height, width, 3) uint8, RGB.
 
     Raises:
         MissingFileError: There is no such file.
-        PictureError: A BadInputError: it is not a picture, damaged, too large or may not be read, or the
+        PictureError: A BadInputError: it is not a picture, damaged, too large or not accessible, or the
             package for its format is not installed.
     """
     with _opened(Path(path)) as file:
@@ -120,7 +120,7 @@ def decode_picture(data: bytes, name: str = "The picture") -> np.ndarray:
 
     Args:
         data: The bytes.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
         PictureError: See `read_picture`.
@@ -132,21 +132,21 @@ def picture_frames(path: str | Path) -> Iterator[tuple[np.ndarray, float | None]
     """Yields every picture of a file: one of a photo, all of an animation or of a TIFF with pages.
 
     Yields:
-        The picture, as `read_picture` returns it, and the seconds that an animation shows it, else None.
+        The picture, as `read_picture` returns it, and its duration in seconds in an animation, else None.
 
     Raises:
         MissingFileError: There is no such file.
-        PictureError: See `read_picture`; also after some pictures, where a later one is damaged.
+        PictureError: See `read_picture`; also after some pictures, if a later one is damaged.
     """
     with _opened(Path(path)) as file:
         yield from _frames(file, _shown(Path(path)))
 
 
 def largest_picture() -> int:
-    """Returns how many pixels a picture may have.
+    """Returns the most pixels that a picture may have.
 
     Raises:
-        BadInputError: EXPRESSION_LARGEST_PICTURE is not a number of million pixels.
+        BadInputError: EXPRESSION_LARGEST_PICTURE is not a valid number of million pixels.
     """
     text = os.environ.get("EXPRESSION_LARGEST_PICTURE", "").strip() or str(LARGEST)
     try:
@@ -156,7 +156,7 @@ def largest_picture() -> int:
     if not 0 < millions <= 100_000:
         raise BadInputError(
             f"EXPRESSION_LARGEST_PICTURE is {text!r}.",
-            "Expected million pixels, above 0 and up to 100000.",
+            "Expected millions of pixels, above 0 and at most 100000.",
             f"Set it to a number such as {LARGEST}, or unset it.",
         )
     return int(millions * 1_000_000)
@@ -172,7 +172,7 @@ def _opened(path: Path) -> IO[bytes]:
             f"{_shown(path)} cannot be read ({error.strerror}).",
             "Expected a file that you may read.",
             "Check its permissions.",
-            "not open to you",
+            "not accessible",
         ) from error
     raise MissingFileError(
         f"There is no picture {_shown(path)}.", "Expected a file.", "Check the name and the folder."
@@ -180,24 +180,24 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _shown(path: Path) -> str:
-    """Returns a path as messages show it, which may hold any byte."""
+    """Returns a path for messages, escaped because it may contain any byte."""
     return printable(str(path), 500)
 
 
 def _first(file: IO[bytes], name: str) -> np.ndarray:
-    """Returns the first picture of a file, and logs if there are more."""
+    """Returns the first picture of a file, and logs a line if there are more."""
     image = _image(file, name)
     picture = _rgb(image, name)
     if _has_more(image):
-        logger.warning("%s holds several pictures, as animations do: the first is read.", name)
+        logger.warning("%s contains several pictures, as animations do. Only the first is read.", name)
     return picture
 
 
 def _frames(file: IO[bytes], name: str) -> Iterator[tuple[np.ndarray, float | None]]:
-    """Yields all pictures of a file, and how many seconds each is shown in an animation."""
+    """Yields all pictures of a file, with their durations in an animation."""
     image = _image(file, name)
-    first = image.tell()  # of several HEIC photos, the main one
-    if not image.info.get("default_image"):  # for programs that do not know animated PNG
+    first = image.tell()  # the main one of several HEIC photos
+    if not image.info.get("default_image"):  # it is for programs without support for animated PNG
         picture = _rgb(image, name)
         yield picture, _seconds(image)
     if not _has_more(image):
@@ -215,7 +215,7 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[np.ndarray, float | No
 
 
 def _image(file: IO[bytes], name: str) -> ImageFile:
-    """Returns what reads a file's pictures, once its first bytes are those of a picture of usual size."""
+    """Returns the reader of a file's pictures, after checking its first bytes and its size."""
     start, size = file.read(SNIFFED), file.seek(0, os.SEEK_END)
     kind = kind_of(start)
     file.seek(0)
@@ -231,23 +231,23 @@ def _image(file: IO[bytes], name: str) -> ImageFile:
         raw = kind == "TIFF" and (DNG_VERSION in image.tag_v2 or _is_preview(image))
     if raw:
         raise PictureError(
-            f"{name} is a camera's raw file, of which only a small preview could be read.",
+            f"{name} is a camera raw file, of which only a small preview can be read.",
             f"Expected {KINDS}.",
             "Export it as JPEG.",
-            "a camera's raw file",
+            "a camera raw file",
         )
     return image
 
 
 def _reader(kind: str, name: str) -> type[ImageFile]:
-    """Imports what reads a format."""
+    """Imports the reader of a format."""
     module, reader = READERS[kind]
     try:
         return getattr(importlib.import_module(module), reader)
     except ImportError as error:
         raise PictureError(
             f"{name} is a {kind} file, and the package {module.replace('_', '-')} is not installed.",
-            "Expected it in this Python environment, or a JPEG.",
+            "Expected the package in this Python environment, or a JPEG.",
             f"{install_line('heic')} Or export the picture as JPEG.",
             f"{kind} without the package {module.replace('_', '-')}",
         ) from error
@@ -272,17 +272,17 @@ def _rgb(image: ImageFile, name: str) -> np.ndarray:
 
 
 def _orientation(image: ImageFile) -> int:
-    """Returns how the camera was held; as for 1, upright, where what it noted is damaged."""
+    """Returns the Exif orientation; 1, upright, if it is damaged."""
     with contextlib.suppress(*DAMAGE):
-        # A HEIC photo is turned by its own boxes, after which Exif's word counts no more; where it has none,
-        # as when Pillow wrote it, Exif's word is all there is.
+        # A HEIC photo is turned by its own boxes, so its Exif orientation is ignored; if it has no such
+        # boxes, as when Pillow wrote it, only Exif has the orientation.
         noted = None if image.info.get(TURNED) else image.info.get("original_orientation")
         return noted or image.getexif().get(ORIENTATION, 1)
     return 1
 
 
 def _has_turn(file: IO[bytes]) -> bool:
-    """Whether a HEIC file has a box that turns or mirrors it, among those at its beginning."""
+    """Whether a HEIC file has a box that turns or mirrors it, among those at its start."""
     file.seek(0)
     boxes = file.read(1_000_000)
     return b"irot" in boxes or b"imir" in boxes
@@ -301,7 +301,7 @@ def _eight_bits(levels: np.ndarray) -> np.ndarray:
 
 
 def _seconds(image: ImageFile) -> float | None:
-    """Returns how long an animation shows the picture that was read; None for a photo or a page."""
+    """Returns the duration of the current picture in an animation; None for a photo or a page."""
     if image.format in ("TIFF", "HEIF") or not _has_more(image):
         return None
     seconds = image.info.get("duration", 0) / 1000
@@ -309,14 +309,14 @@ def _seconds(image: ImageFile) -> float | None:
 
 
 def _has_more(image: ImageFile) -> bool:
-    """Whether a file has several pictures; so it has if what follows the first is damaged."""
+    """Whether a file has several pictures; also true if the part after the first is damaged."""
     with contextlib.suppress(*DAMAGE):
         return getattr(image, "is_animated", False)
     return True
 
 
 def _is_preview(image: ImageFile) -> bool:
-    """Whether a page of a TIFF is a small copy or a mask of another."""
+    """Whether a page of a TIFF is a small copy or a mask of another page."""
     return image.format == "TIFF" and bool(image.tag_v2.get(SUBFILE, 0) & 5)
 
 
@@ -325,7 +325,7 @@ def _too_large(name: str, size: str, pixels: float) -> PictureError:
     limit = largest_picture() / 1_000_000
     return PictureError(
         f"{name} has {size}.",
-        f"Expected a picture of {limit:g} million pixels at most.",
+        f"Expected a picture of at most {limit:g} million pixels.",
         f"Make it smaller, or set EXPRESSION_LARGEST_PICTURE={math.ceil(pixels / 1_000_000)}.",
         "too large",
     )
@@ -333,14 +333,14 @@ def _too_large(name: str, size: str, pixels: float) -> PictureError:
 
 @contextlib.contextmanager
 def _damage_told(name: str) -> Iterator[None]:
-    """Turns whatever a library raises for a damaged picture into a PictureError."""
+    """Converts any error that a library raises for a damaged picture to a PictureError."""
     try:
         yield
     except (*DAMAGE, Image.DecompressionBombError) as error:
         said = printable(str(error).strip() or type(error).__name__, 200)
         raise PictureError(
-            f"{name} is damaged, cut off or of an unusual kind ({said.rstrip('.')}).",
-            f"Expected {KINDS} that is whole.",
-            "Open it in a viewer and save it again as PNG, or fetch it again.",
+            f"{name} is damaged, incomplete or in an unusual format ({said.rstrip('.')}).",
+            f"Expected {KINDS} that is complete.",
+            "Open it in a viewer and save it again as PNG, or download it again.",
             "damaged",
         ) from error

@@ -1,4 +1,4 @@
-"""Hashes: numbers that equal pictures share, and numbers that near-equal ones do.
+"""Hashes: numbers shared by identical pictures, and numbers shared by nearly identical ones.
 
 Notebook: 04_labels_and_data
 """
@@ -13,10 +13,10 @@ from .image import grey, resize
 
 
 def difference_hashes(pictures: np.ndarray) -> np.ndarray:
-    """Returns a number for each picture that most near-equal pictures share, as of other light or format.
+    """Returns a hash of each picture that most near-duplicates share, such as in other light or format.
 
-    Each picture is shrunk to 9 x 8 pixels; a bit says whether a pixel is brighter than its left
-    neighbour. In FER2013 it brings together what equal pixels do, and 130 groups more, most of them rightly.
+    Each picture is shrunk to 9 x 8 pixels; each bit tells whether a pixel is brighter than its left
+    neighbour. In FER2013 it finds all groups of identical pictures and 130 more, most of them correct.
 
     Args:
         pictures: (n, 48, 48) uint8 grey levels.
@@ -33,13 +33,13 @@ def difference_hashes(pictures: np.ndarray) -> np.ndarray:
 
 
 def content_hashes(pictures: np.ndarray) -> np.ndarray:
-    """Returns a number for each picture that only equal pictures share.
+    """Returns a hash of each picture that only identical pictures share.
 
     Args:
         pictures: (n, 48, 48) uint8 grey levels.
 
     Returns:
-        (n,) uint64; two different ones of 36,000 pictures meet by chance once in 28 billion times.
+        (n,) uint64; the chance of a collision among 36,000 different pictures is one in 28 billion.
     """
     digests = [hashlib.blake2b(picture.tobytes(), digest_size=8).digest() for picture in pictures]
     return np.frombuffer(b"".join(digests), np.uint64)

@@ -1,8 +1,8 @@
-"""Pictures as arrays: read, write, crop, resize, and the one way to a network's input.
+"""Pictures as arrays: read, write, crop, resize, and the only preprocessing of a network's input.
 
-Every picture in the package is RGB, uint8, (height, width, 3), from the moment it is
-read here or a source hands it over. Training, live, file and TFLite paths all call
-`preprocess`, so a network never meets pixels prepared in another way than it learned.
+Every picture in the package is RGB, uint8, (height, width, 3), as soon as it is read here or
+returned by a source. Training, live, file and TFLite paths all call `preprocess`, so a network
+always gets pixels prepared as in its training.
 
 Notebook: 02_pixels_and_faces
 """
@@ -27,23 +27,23 @@ SIZE = 48
 """Pixels on a side of a network's input, as in FER2013."""
 
 OVERSHOOT = 0.1
-"""How far floats may leave 0 to 1 and are still taken for that range, as after cubic scaling."""
+"""How far floats may exceed 0 to 1 and still count as that range, as after cubic scaling."""
 
 
 def as_picture(pixels: object, giver: str = "The source") -> np.ndarray:
-    """Returns what a source gave as a picture, converted where there is no doubt what is meant.
+    """Returns the result of a source as a picture, converted where its meaning is unambiguous.
 
-    That is grey levels, whole numbers from 0 to 255 in a wider type, and floats from 0 to 1.
+    Converted are grey levels, whole numbers from 0 to 255 in a wider type, and floats from 0 to 1.
 
     Args:
-        pixels: What `Source.read` returned.
+        pixels: The result of `Source.read`.
         giver: The source, for the message.
 
     Returns:
-        (height, width, 3) uint8, RGB; the same array where it was that already.
+        (height, width, 3) uint8, RGB; the same array if it was that already.
 
     Raises:
-        BadInputError: It is something else, such as 16 bits, four channels, or no array.
+        BadInputError: It is something else, such as 16 bits, four channels, or not an array.
 
     Example:
         >>> as_picture(np.full((2, 2), 0.5))[0, 0].tolist()
@@ -60,7 +60,7 @@ def as_picture(pixels: object, giver: str = "The source") -> np.ndarray:
 
 
 def _levels(pixels: np.ndarray) -> np.ndarray | None:
-    """Returns pixels as uint8 where it is clear what their values mean, else None."""
+    """Returns pixels as uint8 if their range is unambiguous, else None."""
     if pixels.dtype == np.uint8:
         return np.ascontiguousarray(pixels)
     if pixels.dtype.kind not in "fiu":
@@ -74,45 +74,45 @@ def _levels(pixels: np.ndarray) -> np.ndarray | None:
 
 
 def _no_picture(pixels: object, giver: str) -> BadInputError:
-    """Returns the error for something that cannot be shown, with the line that makes a picture of it."""
+    """Returns the error for something that is not a picture, with the code to convert it."""
     if not isinstance(pixels, np.ndarray):
-        what, remedy = f"a {type(pixels).__name__}", "Try numpy.asarray(...) of it."
+        what, remedy = f"a {type(pixels).__name__}", "Try numpy.asarray(...)."
     else:
         what = f"an array with the shape {pixels.shape} and {pixels.dtype} values"
-        remedy = "Convert it in read."
+        remedy = "Convert it in the read method."
         if pixels.ndim == 3 and pixels.shape[2] == 4:
             remedy = "Return image[..., :3] for RGBA, or cv2.cvtColor(image, cv2.COLOR_BGRA2RGB) for BGRA."
         elif pixels.dtype == np.uint16:
             remedy = "Return (image >> 8).astype(numpy.uint8) for 16 bits; for 12 bits, >> 4."
         elif pixels.size and pixels.dtype.kind in "biuf":
             what += f" from {pixels.min():g} to {pixels.max():g}"
-            remedy = "Return image.clip(0, 255).astype(numpy.uint8), once its values go from 0 to 255."
+            remedy = "Scale the values to 0 to 255, then return image.clip(0, 255).astype(numpy.uint8)."
     return BadInputError(
-        f"{giver} gave {what}.", "Expected a picture: (height, width, 3) uint8, RGB, 0 to 255.", remedy
+        f"{giver} returned {what}.", "Expected a picture: (height, width, 3) uint8, RGB, 0 to 255.", remedy
     )
 
 
 def write_picture(path: str | Path, image: np.ndarray) -> None:
-    """Writes an RGB or grey picture that only its owner may read; the ending of the name chooses the format.
+    """Writes an RGB or grey picture that only its owner can read, in the format of its extension.
 
     Raises:
         BadInputError: The picture is empty, or larger than the format can hold.
-        OutputError: The folder is missing or not writable, or no format has that ending.
+        OutputError: The folder is missing or not writable, or no format has that extension.
     """
     path = Path(path)
     ending = path.suffix or ".png"
     if not cv2.haveImageWriter(f"x{ending}"):
         raise OutputError(
-            f"{path} cannot be written: no format has the ending {ending}.",
+            f"{path} cannot be written: no picture format has the extension {ending}.",
             "Expected .png, .jpg, .bmp or .webp.",
-            "Name it .png.",
+            "Use the extension .png.",
         )
     data = _encode(ending, image)
     write_bytes(path, data, PRIVATE)
 
 
 def _encode(ending: str, image: np.ndarray) -> bytes:
-    """Returns a picture as the bytes of a file with that ending."""
+    """Returns a picture as the bytes of a file with that extension."""
     done = image.dtype == np.uint8 and image.size > 0
     try:
         if done:
@@ -123,7 +123,7 @@ def _encode(ending: str, image: np.ndarray) -> bytes:
         raise BadInputError(
             f"A picture with the shape {image.shape} and {image.dtype} values cannot be written as {ending}.",
             "Expected (height, width[, 3]) uint8, not empty, and no larger than the format can hold.",
-            "Make it smaller, or write .png.",
+            "Make it smaller, or save it as .png.",
         )
     return data.tobytes()
 
@@ -134,22 +134,22 @@ def encode_jpeg(image: np.ndarray, quality: int = 80) -> bytes:
 
 
 def grey(image: np.ndarray) -> np.ndarray:
-    """Returns (height, width) uint8 grey levels of an RGB picture; grey ones pass as they are."""
+    """Returns (height, width) uint8 grey levels of an RGB picture; grey pictures are returned unchanged."""
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 
 def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Returns the picture at another size, averaging where it shrinks."""
+    """Resizes a picture, averaging pixels if it shrinks."""
     shrinks = width * height < image.shape[0] * image.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(image, (width, height), interpolation=method)
 
 
 def fit(image: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
-    """Shrinks a picture until its longer side is `longest` pixels at most.
+    """Shrinks a picture until its longer side is at most `longest` pixels.
 
     Returns:
-        The picture, and the factor that takes its coordinates back to the original's.
+        The picture, and the factor that converts its coordinates to those of the original.
     """
     height, width = image.shape[:2]
     factor = max(height, width) / longest
@@ -159,7 +159,7 @@ def fit(image: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
 
 
 def square(box: Box, scale: float = 1.0) -> Box:
-    """Returns the square around the middle of a box.
+    """Returns the square around the centre of a box.
 
     Args:
         box: The box, in pixels.
@@ -175,10 +175,10 @@ def square(box: Box, scale: float = 1.0) -> Box:
 
 
 def crop(image: np.ndarray, box: Box) -> np.ndarray:
-    """Cuts a box out of a picture; what lies outside repeats the picture's edge.
+    """Crops a picture to a box; pixels outside the picture repeat its edge.
 
     Returns:
-        (box.height, box.width[, 3]) uint8, a view where the box lies inside.
+        (box.height, box.width[, 3]) uint8, a view if the box lies inside.
     """
     height, width = image.shape[:2]
     left, top = max(0, -box.x), max(0, -box.y)
@@ -191,11 +191,11 @@ def crop(image: np.ndarray, box: Box) -> np.ndarray:
 
 
 def face_pixels(image: np.ndarray, box: Box | None = None, size: int = SIZE) -> np.ndarray:
-    """Returns a face as FER2013 keeps one: square, grey, small.
+    """Returns a face in the format of FER2013: square, grey, small.
 
     Args:
         image: (height, width, 3) uint8 RGB or (height, width) uint8 grey.
-        box: Where the face is, in pixels; None for the whole picture.
+        box: The place of the face, in pixels; None for the whole picture.
         size: Pixels on a side of the result.
 
     Returns:
@@ -207,14 +207,14 @@ def face_pixels(image: np.ndarray, box: Box | None = None, size: int = SIZE) -> 
 
 
 def face_colours(image: np.ndarray, box: Box | None = None, size: int = SIZE) -> np.ndarray:
-    """Returns a face as `face_pixels` does, in colours: (size, size, 3) uint8 RGB."""
+    """Returns a face as `face_pixels` does, in colour: (size, size, 3) uint8 RGB."""
     if image.ndim == 2:
         return cv2.cvtColor(face_pixels(image, box, size), cv2.COLOR_GRAY2RGB)
     return resize(image if box is None else crop(image, square(box)), size, size)
 
 
 def standardise(pixels: np.ndarray) -> np.ndarray:
-    """Takes light and contrast out of pictures, each by its own mean and deviation.
+    """Removes brightness and contrast from pictures, each by its own mean and deviation.
 
     Args:
         pixels: (..., size, size) grey levels, 0 to 255.
@@ -239,14 +239,14 @@ def preprocess(
     colour: str = "grey",
     scaling: str = STANDARDISE,
 ) -> np.ndarray:
-    """Turns a face into network input; every path of the package goes through here.
+    """Turns a face into network input; every part of the package uses it.
 
     Args:
         image: (height, width, 3) uint8 RGB or (height, width) uint8 grey.
-        box: Where the face is, in pixels; None when the picture is the face.
+        box: The place of the face, in pixels; None if the picture is the face.
         size: Pixels on a side of the network's input.
-        colour: grey; or what a network from elsewhere takes: rgb, bgr, or grey3, the same grey three times.
-        scaling: What becomes of the pixels; see `scaling.py`. `Runtime.preprocess` knows all three.
+        colour: grey; or for a network from elsewhere: rgb, bgr, or grey3, the same grey three times.
+        scaling: How pixels are scaled; see `scaling.py`. `Runtime.preprocess` knows all three.
 
     Returns:
         (size, size, 1 or 3) float32; by default of mean 0 and a deviation just under 1.
@@ -267,15 +267,15 @@ def preprocess(
 def shaken(
     pictures: np.ndarray, shift: tuple[float, float] = (0, 0), scale: float = 1, tilt: float = 0
 ) -> np.ndarray:
-    """Cuts faces again, as a detector would whose boxes sit off.
+    """Crops faces again, as with a detector whose boxes are displaced.
 
-    What lies outside a picture repeats its edge, as `crop` does.
+    Pixels outside a picture repeat its edge, as in `crop`.
 
     Args:
-        pictures: (n, size, size) uint8, faces as they should be cut.
-        shift: How far the box moves right and down, in shares of its side.
-        scale: The side of the box as a multiple of the right one; above 1 the face becomes smaller.
-        tilt: Degrees that the head leans to the right, seen by the camera.
+        pictures: (n, size, size) uint8, faces cropped correctly.
+        shift: How far the box moves right and down, as a fraction of its side.
+        scale: The side of the box as a multiple of the correct one; above 1 the face becomes smaller.
+        tilt: Degrees by which the head leans to the right, seen from the camera.
 
     Returns:
         (n, size, size) uint8.
@@ -289,7 +289,7 @@ def shaken(
     middle = (size - 1) / 2
     matrix = cv2.getRotationMatrix2D((middle, middle), tilt, scale)
     matrix[:, 2] += np.multiply(shift, size)
-    # Cubic, since linear blurs, which costs accuracy by itself. The matrix tells where pixels come from.
+    # Cubic, since linear blurs, which costs accuracy by itself. The matrix maps to the source pixels.
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     moved = [
         cv2.warpAffine(picture, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
@@ -299,5 +299,5 @@ def shaken(
 
 
 def _bgr(image: np.ndarray) -> np.ndarray:
-    """Returns the picture in the order that OpenCV's encoders take."""
+    """Returns the picture in the channel order of OpenCV's encoders."""
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)

@@ -1,6 +1,6 @@
-"""What a file is, whatever its name: a picture, by its first bytes, or a stream of pictures.
+"""The kind of a file, recognised by its first bytes and not its name: a picture, or a stream of pictures.
 
-`decoding.py` and the sources ask it.
+`decoding.py` and the sources use it.
 
 Notebook: 02_pixels_and_faces
 """
@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 SNIFFED = 512
-"""Bytes at the beginning of a file that say what it is."""
+"""Bytes at the start of a file that identify its format."""
 
 STARTS = {
     b"\xff\xd8\xff": "JPEG",
@@ -25,11 +25,11 @@ STARTS = {
     b"MM\x00+": "TIFF",
 }
 BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
-"""How long the second header of a BMP can be; BM alone begins many texts."""
+"""The possible lengths of the second header of a BMP; many texts start with BM, too."""
 
 AVIF_BRANDS = {b"avif", b"avis"}
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-"""What an ISO media file says of itself, as mp4 files do.
+"""The brands of ISO media files; mp4 files have such brands, too.
 
 Source: ISO/IEC 23008-12, Annex B; https://aomediacodec.github.io/av1-avif
 """
@@ -40,13 +40,13 @@ SAVE_IT = "Open it in a viewer and save it again as PNG."
 
 STAND_INS = {
     b"version https://git-lfs": (
-        "a pointer of Git LFS, not the file itself",
-        "Fetch the files: git lfs pull.",
+        "a Git LFS pointer, not the file itself",
+        "Download the files: git lfs pull.",
     ),
-    b"<!doctype html": ("a web page", "Fetch the file itself."),
-    b"<html": ("a web page", "Fetch the file itself."),
+    b"<!doctype html": ("a web page", "Download the file itself."),
+    b"<html": ("a web page", "Download the file itself."),
 }
-"""How files begin, in small letters, that came in the place of others; what each is, and what to do."""
+"""The starts, in lower case, of files downloaded in place of others; what each is, and what to do."""
 
 STOOD_IN = {what for what, _ in STAND_INS.values()}
 
@@ -56,16 +56,16 @@ OTHERS = {
     b"\xff\x0a": "a JPEG XL file",
     b"8BPS": "a Photoshop file",
 }
-"""How pictures begin that are not read here, and what they are."""
+"""The starts of picture formats that cannot be read, and their names."""
 
 STREAM = 16_000_000
-"""Bytes in which the third picture of a stream of JPEGs begins."""
+"""Bytes at the start of a stream of JPEGs within which the third picture starts."""
 
 
 def is_picture(path: str | Path) -> bool:
-    """Returns whether a file begins as a picture does, whatever its name is.
+    """Returns whether a file starts like a picture, whatever its name.
 
-    HEIC files are pictures also where the package that reads them is not installed.
+    HEIC files count as pictures even if the package that reads them is not installed.
     """
     path = Path(path)
     try:
@@ -76,7 +76,7 @@ def is_picture(path: str | Path) -> bool:
 
 
 def kind_of(start: bytes) -> str | None:
-    """Returns the format of a picture by its first bytes, None for anything else.
+    """Returns the format of a picture from its first bytes, None for anything else.
 
     Example:
         >>> kind_of(b"GIF89a..."), kind_of(b"GIF, which is an animal")
@@ -99,18 +99,18 @@ def kind_of(start: bytes) -> str | None:
 
 
 def stand_in(start: bytes) -> tuple[str, str] | None:
-    """Returns what came in the place of a file, by its first bytes, and what to do; None for anything else.
+    """Returns what was downloaded in place of a file, from its first bytes, and what to do; else None.
 
     Example:
         >>> stand_in(b"<!DOCTYPE html>")
-        ('a web page', 'Fetch the file itself.')
+        ('a web page', 'Download the file itself.')
     """
     folded = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return next((told for magic, told in STAND_INS.items() if folded.startswith(magic)), None)
 
 
 def no_picture(start: bytes) -> tuple[str, str]:
-    """Returns what a file is that cannot be read as a picture, by its first bytes, and what to do.
+    """Returns what an unreadable picture file really is, from its first bytes, and what to do.
 
     Example:
         >>> no_picture(b"8BPS...")
@@ -121,25 +121,25 @@ def no_picture(start: bytes) -> tuple[str, str]:
 
 
 def neither(path: Path) -> tuple[str, str]:
-    """Returns what a file is in which there is neither a picture nor a film, and what to do about it."""
+    """Returns what a file is that is neither a picture nor a video, and what to do about it."""
     try:
         with path.open("rb") as file:
             what, remedy = no_picture(file.read(SNIFFED))
     except OSError:
-        return "not open to you", "Check its permissions."
+        return "not accessible", "Check its permissions."
     known = what != NO_PICTURE
-    return (what, remedy) if known else ("neither a picture nor a film that can be read", CONVERT_IT)
+    return (what, remedy) if known else ("neither a picture nor a video that can be read", CONVERT_IT)
 
 
 def is_still(path: Path) -> bool:
-    """Returns whether a file is a picture, or an animation, and not a video of JPEGs."""
+    """Returns whether a file is a picture or an animation, not a video made of JPEGs."""
     return is_picture(path) and not is_jpeg_stream(path)
 
 
 def is_jpeg_stream(path: str | Path) -> bool:
-    """Returns whether a file is a video that begins as a JPEG: three or more, one after the other.
+    """Returns whether a file is a video made of JPEGs: three or more, one after the other.
 
-    Phones put further pictures of the same scene behind a photo, and most say so in its header.
+    Phones append further pictures of the same scene to a photo, and most declare that in its header.
     """
     try:
         with Path(path).open("rb") as file:

@@ -1,7 +1,7 @@
-"""How pixels become the numbers that a network takes: 0..1, -1..1, by a mean and a deviation ...
+"""The scaling of pixels for a network: 0..1, -1..1, by a mean and a deviation ...
 
-`image.preprocess` scales with it, `metadata.py` checks what a network's file says, and `external.py`
-reads what `expression export --input` was given.
+`image.preprocess` scales with it, `metadata.py` checks the scaling in a network's file, and `external.py`
+reads the option `expression export --input`.
 
 Notebook: 05_train
 """
@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import BadInputError
 
 STANDARDISE = "standardise"
-"""What this package's own networks take; see `image.standardise`."""
+"""The scaling of this package's own networks; see `image.standardise`."""
 
 PER_IMAGE = "per-image"
 """Each picture minus its own mean, divided by its own deviation.
@@ -27,22 +27,22 @@ Source: https://www.tensorflow.org/api_docs/python/tf/image/per_image_standardiz
 
 DEVIATION_FLOOR = 8.0
 """Added to the deviation by `standardise`, in grey levels, so that a blank picture stays
-blank and noise in a dark one is not blown up."""
+blank and noise in a dark one is not amplified."""
 
 COLOURS = {"grey": 1, "rgb": 3, "bgr": 3, "grey3": 3}
-"""How many channels each way to give colours has; grey3 is the same grey three times."""
+"""The number of channels of each colour format; grey3 is the same grey three times."""
 
 NAMED = {"imagenet": "123.675:116.28:103.53/58.395:57.12:57.375"}
-"""Scalings that have a name of their own.
+"""Scalings with a name of their own.
 
 Source: https://docs.pytorch.org/vision/stable/models.html, times 255
 """
 
 FORMS = "0..1, -1..1, 0..255, per-image, imagenet or MEAN/DEVIATION such as 127.5/64"
-"""The scalings, in words for people."""
+"""Description of the scalings, for messages."""
 
 LARGEST = 4096
-"""Pixels on a side of the largest input; no network for faces comes near it."""
+"""Pixels on a side of the largest input; no network for faces needs nearly as many."""
 
 NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"
 RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})")
@@ -51,7 +51,7 @@ MEANS = re.compile(rf"({NUMBER}(?::{NUMBER}){{0,2}})/({NUMBER}(?::{NUMBER}){{0,2
 
 @dataclass(frozen=True)
 class Wanted:
-    """What `--input` says; None for what it leaves out.
+    """The parts of `--input`; None for those left out.
 
     Attributes:
         size: Pixels on a side.
@@ -65,10 +65,10 @@ class Wanted:
 
 
 def read_input(text: str) -> Wanted:
-    """Reads what `--input` was given: a size, a colour and a scaling, separated by commas, in any order.
+    """Parses `--input`: a size, a colour and a scaling, separated by commas, in any order.
 
     Raises:
-        BadInputError: A word is none of them, or there are two of a kind.
+        BadInputError: An item is not one of them, or two are of the same kind.
 
     Example:
         >>> read_input("64,rgb,-1..1")
@@ -78,30 +78,30 @@ def read_input(text: str) -> Wanted:
     for word in text.casefold().replace(" ", "").split(","):
         kind, value = _read_word(word, text)
         if kind in found:
-            raise _unclear(text, f"has two words for the {kind}, {found[kind]} and {value}")
+            raise _unclear(text, f"gives the {kind} twice, as {found[kind]} and {value}")
         found[kind] = value
     return Wanted(**found)
 
 
 def _read_word(word: str, text: str) -> tuple[str, int | str]:
-    """Returns which of Wanted's attributes a word is, and its value."""
+    """Returns the attribute of Wanted that a word sets, and its value."""
     size = re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", word)
     if size:
         if size[2] not in (None, size[1]) or not 1 <= int(size[1]) <= LARGEST:
-            raise _unclear(text, f"has the size {word}, and faces are square, with {LARGEST} pixels at most")
+            raise _unclear(text, f"has the size {word}, but inputs are square, at most {LARGEST} pixels")
         return "size", int(size[1])
     word = NAMED.get(word, word).replace("gray", "grey")
     if word in COLOURS:
         return "colour", word
     if is_scaling(word):
         return "scaling", word
-    raise _unclear(text, f"has {word!r}" if word else "has an empty word")
+    raise _unclear(text, f"contains {word!r}" if word else "has an empty item")
 
 
 def _unclear(text: str, why: str) -> BadInputError:
     return BadInputError(
         f"--input {text!r} {why}.",
-        f"Expected a scaling ({FORMS}) and, where the network leaves them open, "
+        f"Expected a scaling ({FORMS}) and, if the network does not fix them, "
         "a size in pixels and a colour (grey, rgb or bgr), separated by commas.",
         "For example: --input 0..1, or --input 64,rgb,-1..1",
     )
@@ -121,7 +121,7 @@ def is_scaling(text: str, channels: int = 3) -> bool:
 
 
 def _ends(text: str, channels: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Returns what black and white become, (1 or 3,) float64 each; None for another kind of scaling."""
+    """Returns the values of black and white, (1 or 3,) float64 each; None for another kind of scaling."""
     if found := RANGE.fullmatch(text):
         return np.array([float(found[1])]), np.array([float(found[2])])
     found = MEANS.fullmatch(text)
@@ -135,7 +135,7 @@ def _ends(text: str, channels: int) -> tuple[np.ndarray, np.ndarray] | None:
 
 @lru_cache
 def factors(scaling: str, channels: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Returns what grey levels are multiplied by, and what is added then; None for pictures' own means.
+    """Returns the factor and the offset for grey levels; None for scalings by each picture's own mean.
 
     Example:
         >>> factors("-1..1", 1)
@@ -146,7 +146,7 @@ def factors(scaling: str, channels: int) -> tuple[np.ndarray, np.ndarray] | None
 
 
 def scaled(pixels: np.ndarray, scaling: str) -> np.ndarray:
-    """Returns pictures as a network takes them.
+    """Returns pictures scaled for a network.
 
     Args:
         pixels: (..., size, size, channels) uint8, 0 to 255.

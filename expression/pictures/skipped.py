@@ -1,7 +1,7 @@
-"""What a reader left out, and why: counted, named, and reported in one line.
+"""What a reader skipped, and why: counted, named, and reported in one line.
 
-Every reader of files (datasets, pictures, videos, a reader's own set) owns a `Skipped` and
-keeps it as its attribute `skipped`; the commands print its summary.
+Every reader of files (datasets, pictures, videos, a user's own set) has a `Skipped` as its
+attribute `skipped`; the commands print its summary.
 
 Notebook: 04_labels_and_data
 """
@@ -14,17 +14,17 @@ from ..errors import BadInputError
 from ..sanitize import printable
 
 NAMES = 3
-"""How many names are kept for each reason; the rest is only counted, so that nothing grows."""
+"""The number of names kept for each reason; the rest is only counted, to limit memory."""
 
 TOLERATED = 0.5
-"""A set of which a larger share was skipped is refused: it is probably something else."""
+"""A set is rejected if a larger share was skipped: it is probably something else."""
 
 
 class Skipped:
-    """Counts what a reader left out.
+    """Counts what a reader skipped.
 
     Attributes:
-        reasons: How often each reason occurred, the first met first.
+        reasons: How often each reason occurred, in order of first occurrence.
         names: The first few names for each reason.
 
     Example:
@@ -42,11 +42,11 @@ class Skipped:
         return self.reasons.total()
 
     def add(self, name: object, reason: str, count: int = 1) -> None:
-        """Notes one more that was left out.
+        """Counts one more that was skipped.
 
         Args:
             name: The file, row or frame; control characters are escaped.
-            reason: Why, as it fits behind a number: "not a picture", "empty".
+            reason: Why, worded to follow a number: "not a picture", "empty".
             count: How many it stands for.
         """
         self.reasons[reason] += count
@@ -55,18 +55,18 @@ class Skipped:
             names.append(printable(name))
 
     def extend(self, other: Skipped) -> None:
-        """Adds what another reader left out."""
+        """Adds what another reader skipped."""
         for reason, count in other.reasons.items():
             self.reasons[reason] += count
             kept = self.names.setdefault(reason, [])
             kept += other.names[reason][: NAMES - len(kept)]
 
     def summary(self, total: int, what: str = "files") -> str:
-        """Returns one line that counts and names what was left out, or "" if nothing was.
+        """Returns one line that counts and names what was skipped, or "" if nothing was.
 
         Args:
-            total: How many there were in all, those left out included.
-            what: What they are, in the plural.
+            total: How many there were in all, including those skipped.
+            what: A word for them, in the plural.
         """
         if not self:
             return ""
@@ -76,15 +76,15 @@ class Skipped:
         return f"Skipped {len(self):,} of {total:,} {what}: {'; '.join(parts)}."
 
     def check(self, total: int, source: object, what: str = "files") -> None:
-        """Makes sure that most could be read.
+        """Checks that most could be read.
 
         Args:
-            total: How many there were in all, those left out included.
-            source: Where they are, for the message.
-            what: What they are, in the plural.
+            total: How many there were in all, including those skipped.
+            source: Their location, for the message.
+            what: A word for them, in the plural.
 
         Raises:
-            BadInputError: More than half was left out; the message has the most common reason.
+            BadInputError: More than half were skipped; the message has the most common reason.
         """
         if not total or len(self) <= TOLERATED * total:
             return
@@ -97,6 +97,6 @@ class Skipped:
         )
 
     def _named(self, reason: str) -> str:
-        """Returns the first names for a reason, with an ellipsis where there are more."""
+        """Returns the first names for a reason, with an ellipsis if there are more."""
         more = ", ..." if self.reasons[reason] > len(self.names[reason]) else ""
         return ", ".join(self.names[reason]) + more

@@ -1,8 +1,8 @@
-"""Sources: where frames come from; one file each, or an entry point of another package, found by its name.
+"""Sources: where frames come from; one file each, or an entry point of another package, found by name.
 
-A source is a class with `open`, `read` and `close`. `open_source` turns what a user
-wrote (0, a file, a folder, an address, demo, browser) into one, and `CaptureLoop` is the
-thread that reads it at its own pace. `session.py` calls both. To add a source, add a file.
+A source is a class with `open`, `read` and `close`. `open_source` creates one from what the
+user wrote (0, a file, a folder, an address, demo, browser), and `CaptureLoop` is the thread
+that reads it at its own pace. `session.py` calls both. To add a source, add a file.
 
 Notebook: 03_threads
 """
@@ -26,34 +26,34 @@ logger = logging.getLogger("expression")
 
 
 def _expected() -> str:
-    """What a source can be, for whoever wrote something else."""
+    """The possible sources, for messages."""
     others = "".join(f", {name}" for name in sorted(installed(GROUP)))
     return (
-        "Expected a camera's number, a file, a folder, an rtsp or http address, "
+        "Expected a camera number, a file, a folder, an rtsp or http address, "
         f"demo{others}, or, in a notebook, browser."
     )
 
 
 GROUP = "expression.sources"
-"""The entry points with which another package declares sources."""
+"""The group of entry points with which another package declares sources."""
 
 RECONNECT = 30.0
-"""Seconds without a picture after which a stream is given up, where nobody says otherwise."""
+"""Seconds without a frame after which a stream is given up, by default."""
 
 
 def open_source(text: str | int | Source | None, repeat: bool = True, reconnect: float = RECONNECT) -> Source:
-    """Turns what a user wrote into a source that is not yet open.
+    """Creates a source, not yet open, from what the user wrote.
 
     Args:
-        text: A camera's index or device, a video file, a picture or folder of pictures, an rtsp
-            or http address, a name (see `names`), of another package's source also NAME:VALUE,
+        text: The index or device of a camera, a video file, a picture or folder of pictures, an rtsp
+            or http address, a name (see `names`), for a source of another package also NAME:VALUE,
             a Source, or None for the camera if there is one, else the demo.
-        repeat: Whether the demo starts again when it is through, and a single picture stays.
-        reconnect: Seconds without a picture after which a stream is given up.
+        repeat: Whether the demo starts again at its end, and a single picture stays.
+        reconnect: Seconds without a frame after which a stream is given up.
 
     Raises:
-        MissingFileError: It looks like a file and is not there.
-        BadInputError: It is none of these.
+        MissingFileError: It looks like a file that does not exist.
+        BadInputError: It is not one of these.
         RunError: It belongs to another package and cannot be loaded.
     """
     if isinstance(text, Source):
@@ -66,7 +66,7 @@ def open_source(text: str | int | Source | None, repeat: bool = True, reconnect:
         raise BadInputError(
             "The source is empty.",
             _expected(),
-            "Leave it out for the camera.",
+            "Leave it out to use the camera.",
         )
     if text == "demo":
         return _load("demo", "Demo")(repeat=repeat)
@@ -78,12 +78,12 @@ def open_source(text: str | int | Source | None, repeat: bool = True, reconnect:
 
 
 def names() -> list[str]:
-    """Returns what `--source` takes by name: demo, browser, and the sources of other packages."""
+    """Returns the named sources for `--source`: demo, browser, and the sources of other packages."""
     return ["demo", "browser", *sorted(installed(GROUP))]
 
 
 def first_camera() -> int | None:
-    """Returns the number of the first camera, of one that may be used if there is any."""
+    """Returns the number of the first camera, preferably a usable one."""
     from .camera import cameras
 
     found = sorted(cameras(), key=lambda camera: not camera.usable)
@@ -91,36 +91,36 @@ def first_camera() -> int | None:
 
 
 def _open_number(text: str, repeat: bool) -> Source:
-    """Returns the camera with this number, or what has it as its name, such as a folder 2024."""
+    """Returns the camera with this number, or the file or folder of that name, such as a folder 2024."""
     from .camera import is_there
 
     if os.path.exists(text):
         if not is_there(int(text)):
-            logger.warning("There is no camera %s, so what has that name in this folder is opened.", text)
+            logger.warning("There is no camera %s, so the file or folder of that name is opened.", text)
             return _open_path(text, repeat)
-        logger.warning("Camera %s is opened. For what has that name in this folder, write ./%s", text, text)
+        logger.warning("Camera %s is opened. To open the file or folder of that name, write ./%s", text, text)
     camera = _load("camera", "Webcam")(int(text))
     if sys.platform == "darwin":
-        # macOS asks its user here, in the main thread: the capture thread's request would
-        # be refused unseen (github.com/opencv/opencv/issues/16427).
+        # macOS asks for permission here, in the main thread: a request of the capture thread would
+        # be refused without a prompt (github.com/opencv/opencv/issues/16427).
         camera.probe(camera.index)
     return camera
 
 
 def _open_address(text: str, reconnect: float) -> Source:
-    """Returns the source for an address; an error never shows it, for it may hold a password."""
+    """Returns the source for an address; errors never show it, because it may contain a password."""
     scheme = text.partition("://")[0].lower()
     if scheme not in ("rtsp", "rtsps", "http", "https"):
         raise BadInputError(
             f"The source is an address that begins with {scheme}://.",
             "Expected rtsp://, rtsps://, http:// or https://.",
-            "Choose such an address, or save the video and name the file.",
+            "Use such an address, or download the video and give its file name.",
         )
     return _load("stream", "Stream")(text, reconnect)
 
 
 def _open_named(text: str) -> Source | None:
-    """Returns the source whose file has this name, if there is one that needs nothing else."""
+    """Returns the source whose file has this name, if it needs nothing else, or None."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", text) or not importlib.util.find_spec(f"{__name__}.{text}"):
         return None
     module = importlib.import_module(f".{text}", __name__)
@@ -129,7 +129,7 @@ def _open_named(text: str) -> Source | None:
 
 
 def _open_plugin(text: str) -> Source | None:
-    """Returns the source of another package, written as NAME or NAME:VALUE, if there is one of that name."""
+    """Returns the source of another package, written as NAME or NAME:VALUE, or None."""
     name, colon, value = text.partition(":")
     if not re.fullmatch(r"[A-Za-z]\w+", name) or name not in installed(GROUP):
         return None
@@ -138,8 +138,8 @@ def _open_plugin(text: str) -> Source | None:
         return kind(value) if colon else kind()
     except TypeError as error:
         raise BadInputError(
-            f"The source {text!r} cannot be made: {clean(str(error))}.",
-            f"Expected {name} alone, or {name}: and one value.",
+            f"The source {text!r} cannot be created: {clean(str(error))}.",
+            f"Expected {name} alone, or {name}: followed by one value.",
             "See the documentation of the package that it comes from.",
         ) from error
 
@@ -147,7 +147,7 @@ def _open_plugin(text: str) -> Source | None:
 def _open_path(text: str, repeat: bool) -> Source:
     """Returns the source for a file, a folder or a device."""
     path = user_path(text)
-    if path.is_char_device() or re.fullmatch(r"/dev/video[0-9]+", text):  # which may not be there
+    if path.is_char_device() or re.fullmatch(r"/dev/video[0-9]+", text):  # which may not exist
         return _open_device(path)
     if path.is_dir() or is_still(path):
         return _load("folder", "Folder")(path, stay=repeat and path.is_file())
@@ -167,7 +167,7 @@ def _open_path(text: str, repeat: bool) -> Source:
 
 
 def _open_device(path: Path) -> Source:
-    """Returns the camera of a device such as /dev/video0, or /dev/v4l/by-id/..., which leads to one."""
+    """Returns the camera of a device such as /dev/video0 or its link /dev/v4l/by-id/..."""
     camera = re.fullmatch(r"video([0-9]+)", path.resolve().name)
     if camera is None:
         raise BadInputError(
@@ -181,12 +181,12 @@ def _open_device(path: Path) -> Source:
 
 
 def _load(module: str, name: str) -> type[Source]:
-    """Imports a file of this folder only when it is asked for."""
+    """Imports a module of this folder only when it is needed."""
     return getattr(importlib.import_module(f".{module}", __name__), name)
 
 
 def fallback_notice(chosen: object, source: Source) -> str:
-    """Returns a sentence where the demo runs and nobody asked for it, else nothing."""
+    """Returns a notice if the demo runs in place of a camera, else an empty string."""
     if chosen is None and source.description == "the demo":
         return "No camera was found, so the bundled demo runs."
     return ""

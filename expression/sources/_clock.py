@@ -1,6 +1,6 @@
-"""Clock: the timestamps of a video as positions from its start that never go back.
+"""Clock: the timestamps of a video as positions from its start that never go backwards.
 
-`_decoder.py` has both classes for each video.
+`_decoder.py` uses both classes for each video.
 
 Notebook: 03_threads
 """
@@ -10,31 +10,31 @@ from __future__ import annotations
 import math
 
 TICK = 0.001
-"""Seconds between two frames whose timestamps are equal, or the wrong way round."""
+"""Seconds between two frames whose timestamps are equal or out of order."""
 
 BACK = 1.0
-"""A timestamp that goes back further than this, in seconds, begins another count, as where two recordings
-were joined."""
+"""A timestamp that goes back further than this, in seconds, starts a new count, as if two recordings were
+joined."""
 
 GAP, STILL = 10.0, 600.0
-"""Seconds for which a picture may stay: always, and where nobody knows how long the video is. A longer gap is
-a damaged timestamp, or another count.
+"""Seconds that a frame may last: in any video, and if the duration of the video is unknown. A longer gap is a
+damaged timestamp, or a new count.
 
 Source: 10 s is dts_delta_threshold of ffmpeg, https://ffmpeg.org/ffmpeg.html#Advanced-options
 """
 
 
 class Clock:
-    """Turns timestamps into positions.
+    """Converts timestamps to positions.
 
     Args:
-        step: Seconds from one frame to the next where a timestamp is missing.
-        duration: How long the video is, in seconds; None where nobody knows.
-        broken: Whether recordings of this kind are often joined, so that gaps are not believed.
-        start: The timestamp that is position 0, in seconds; None for that of the first frame.
+        step: Seconds from one frame to the next if a timestamp is missing.
+        duration: The duration of the video, in seconds; None if unknown.
+        broken: Whether recordings of this kind are often joined, so that gaps are not trusted.
+        start: The timestamp of position 0, in seconds; None for that of the first frame.
 
     Attributes:
-        longest_gap: Seconds between two frames at most.
+        longest_gap: The longest time between two frames, in seconds.
 
     Example:
         >>> clock = Clock(0.04, duration=2.0)
@@ -56,7 +56,7 @@ class Clock:
         """Returns the position of the next frame, in seconds.
 
         Args:
-            time: Its timestamp, in seconds; None where it has none.
+            time: Its timestamp, in seconds; None if it has none.
         """
         before, due = self._last, 0.0 if self._last is None else self._last + self._step
         if time is None:
@@ -84,8 +84,7 @@ class Clock:
 class BestEffort:
     """Chooses between the two timestamps of a decoded frame, as FFmpeg does.
 
-    The time at which it is to be shown is the better one, unless it goes back more often than that at which
-    it was decoded.
+    The presentation time is preferred, unless it goes backwards more often than the decoding time.
 
     Example:
         >>> best = BestEffort()
@@ -100,11 +99,11 @@ class BestEffort:
         self._faulty_pts = self._faulty_dts = 0
 
     def choose(self, pts: int | None, dts: int | None) -> int | None:
-        """Returns the timestamp of the next frame, None where it has none.
+        """Returns the timestamp of the next frame, None if it has none.
 
         Args:
-            pts: When it is to be shown.
-            dts: When it was decoded.
+            pts: Its presentation time.
+            dts: Its decoding time.
         """
         if dts is not None:
             self._faulty_dts += dts <= self._last_dts

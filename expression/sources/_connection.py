@@ -1,7 +1,7 @@
 """A connection to a camera or server, in a thread of its own.
 
-FFmpeg cannot be interrupted while it waits for the network, so `stream.py` asks here for a picture and can
-stop waiting at any time. The thread ends once FFmpeg's own timeouts have passed.
+FFmpeg cannot be interrupted while it waits for the network, so `stream.py` requests frames from this thread
+and can stop waiting at any time. The thread ends once FFmpeg's own timeouts have passed.
 
 Notebook: 03_threads
 """
@@ -22,31 +22,31 @@ from ..pictures.skipped import Skipped
 from ._decoder import OPTIONS, Decoder, Picture
 
 SILENCE = 10.0
-"""Seconds after which a connection that brings nothing is given up."""
+"""Seconds without data after which a connection is given up."""
 
 LIVE = {"rtsp", "mpjpeg", "mjpeg", "jpeg_pipe", "hls", "mpegts", "flv", "h264", "hevc", "m4v", "mpegvideo"}
-"""Forms in which cameras send, without an end."""
+"""Formats of cameras, which have no end."""
 
 CLOSE_SECONDS = 0.5
-"""How long the end of a connection is waited for."""
+"""Seconds to wait for a connection to close."""
 
 LOST = (OSError, av.error.ExitError, av.error.HTTPError, av.error.HTTPClientError)
-"""What FFmpeg raises where the network fails, not the video."""
+"""The errors of FFmpeg that concern the network, not the video."""
 
 
 class Connection(threading.Thread):
-    """Opens an address and reads pictures from it, one for each question.
+    """Opens an address and reads frames from it, one for each request.
 
     Args:
-        address: As FFmpeg takes it.
-        first: Seconds until it has to be open.
-        reconnect: Seconds for which a recording may be fetched again.
+        address: An address for FFmpeg.
+        first: Seconds within which it has to open.
+        reconnect: Seconds for which FFmpeg may reconnect to a recording.
         skipped: Counts what cannot be decoded.
 
     Attributes:
-        decoder: Reads the pictures; None until the address is open.
+        decoder: Reads the frames; None until the address is open.
         recorded: Whether it is a recording, which has an end, rather than a camera; known once it is open.
-        sized: Whether the server says how many bytes there are.
+        sized: Whether the server reports the number of bytes.
     """
 
     def __init__(self, address: str, first: float, reconnect: float, skipped: Skipped):
@@ -57,24 +57,24 @@ class Connection(threading.Thread):
         self.recorded = self.sized = False
 
     def ask(self) -> concurrent.futures.Future[Picture | None]:
-        """Asks for the next picture: the answer has it, None at the end, or what FFmpeg raised."""
+        """Requests the next frame; the result is the frame, None at the end, or the error of FFmpeg."""
         answer: concurrent.futures.Future = concurrent.futures.Future()
         self._questions.put(answer)
         return answer
 
     def run(self) -> None:
-        """Answers one question after the other until it is closed."""
+        """Answers one request after the other until it is closed."""
         while (answer := self._questions.get()) is not None:
             try:
                 self.decoder = self.decoder or self._open()
                 answer.set_result(self.decoder.read())
-            except Exception as error:  # noqa: BLE001  whoever asked is told
+            except Exception as error:  # noqa: BLE001  passed on to the caller
                 answer.set_exception(error)
         if self.decoder is not None:
             self.decoder.close()
 
     def close(self) -> None:
-        """Ends the connection, at once where FFmpeg is not waiting."""
+        """Closes the connection, at once unless FFmpeg is waiting."""
         self._questions.put(None)
         self.join(CLOSE_SECONDS)
 
@@ -96,30 +96,30 @@ class Connection(threading.Thread):
         return Decoder(container, live=not self.recorded, lost=LOST, skipped=self._skipped)
 
     def _network_options(self) -> dict[str, str]:
-        """Returns how FFmpeg is to treat the network.
+        """Returns the network options of FFmpeg.
 
         Source: https://ffmpeg.org/ffmpeg-protocols.html
         """
         microseconds = str(round(SILENCE * 1e6))
         if self._address.lower().startswith("rtsp"):
-            # half a second of a camera tells what it sends; FFmpeg would look at five
+            # half a second is enough to recognise the format of a camera; FFmpeg would take five
             return {"rtsp_flags": "prefer_tcp", "timeout": microseconds, "analyzeduration": "500000"}
-        longest = str(max(1, round(self._reconnect / 2)))  # of its pauses
+        longest = str(max(1, round(self._reconnect / 2)))  # its longest pause
         again = {"reconnect": str(int(self._reconnect > 0)), "reconnect_delay_max": longest}
         return again | {"rw_timeout": microseconds}
 
 
 def is_recorded(container: InputContainer) -> bool:
-    """Returns whether a container has an end: a length in time or in bytes, or a form that files have."""
+    """Returns whether a container has an end: a duration, a size in bytes, or a file format."""
     if container.duration:
         return True
     name = container.format.name
-    playlist = name == "hls"  # whose length in bytes is not that of its video
+    playlist = name == "hls"  # its size in bytes is not that of its video
     return name not in LIVE or (not playlist and container.size > 0)
 
 
 def _check_host(address: str) -> None:
-    """Raises a socket.gaierror where there is no host of that name; FFmpeg only tells of an input error."""
+    """Raises a socket.gaierror for an unknown host name; FFmpeg only reports an input error."""
     try:
         host = urlsplit(address).hostname
     except ValueError:

@@ -1,4 +1,4 @@
-"""Decoder: the pictures of an open video, each with its own time; what cannot be decoded is counted.
+"""Decoder: the frames of an open video, each with its own time; what cannot be decoded is counted.
 
 `video.py` and `stream.py` open a container with PyAV and read it through a `Decoder`.
 
@@ -22,13 +22,13 @@ from ._picture import Converter, Deinterlacer, is_undecoded
 from ._streams import announced_frames, announced_seconds, average_fps, choose, start_seconds
 
 MOST_PIXELS = 2**26
-"""Pixels of a frame at most, twice as many as 8K has; a damaged size would ask for gigabytes."""
+"""The most pixels of a frame, twice those of 8K; a damaged size could require gigabytes."""
 
 MOST_FAILURES = 100
-"""A container that fails so many times without a packet in between has come to its end."""
+"""A container that fails so many times without a packet in between has reached its end."""
 
 OPTIONS = {"max_pixels": str(MOST_PIXELS)}
-"""What every container is opened with."""
+"""The options with which every container is opened."""
 
 
 class Picture(NamedTuple):
@@ -36,7 +36,7 @@ class Picture(NamedTuple):
 
     Attributes:
         image: (height, width, 3) uint8 RGB, upright.
-        position: Seconds since the start of the video by its own timestamps; never goes back.
+        position: Seconds since the start of the video by its own timestamps; never goes backwards.
     """
 
     image: np.ndarray
@@ -44,22 +44,22 @@ class Picture(NamedTuple):
 
 
 class Decoder:
-    """Reads the pictures of a container.
+    """Reads the frames of a container.
 
     Args:
-        container: Open; closed by `close`.
-        again: Opens the same container once more; None where that cannot be had. See `_tail`.
-        live: Whether it is a camera: frames are decoded one by one, since several at once delay each of
-            them, and nothing counts as damaged before the first key frame.
-        lost: What ends the video when reading raises it, rather than being skipped as damage.
+        container: An open container; closed by `close`.
+        again: Opens the same container once more; None if that is impossible. See `_tail`.
+        live: Whether it is a camera: frames are decoded one by one, because decoding several at once
+            delays them, and nothing counts as damaged before the first key frame.
+        lost: The errors that end the video when reading raises them, rather than being skipped as damage.
         skipped: Counts what cannot be decoded; None for a new one.
 
     Attributes:
-        fps: Frames a second, on average.
-        count: How many frames there are; None where the container does not say.
-        duration: How long the video is, in seconds; None where the container does not say.
-        frames: How many frames were read.
-        position: That of the last frame, in seconds.
+        fps: Average frames per second.
+        count: The number of frames; None if the container does not announce it.
+        duration: The duration of the video, in seconds; None if the container does not announce it.
+        frames: The number of frames read.
+        position: The position of the last frame, in seconds.
         skipped: What could not be decoded.
 
     Raises:
@@ -82,10 +82,10 @@ class Decoder:
         self.fps = average_fps(self._stream, self.count, self.duration)
         self.frames, self.position = 0, 0.0
         self._began = 0.0  # the position of the first frame
-        self._until = 0.0  # how long the last frame is shown
+        self._until = 0.0  # the end of the last frame
         self.skipped = Skipped() if skipped is None else skipped
-        self._failure: Exception | None = None  # one of those that end the video
-        self._black = True  # whether every picture so far was
+        self._failure: Exception | None = None  # an error that ends the video
+        self._black = True  # whether every frame so far was black
         self._last_pts: int | None = None
         self._key_pts: int | None = None
         self._image: np.ndarray | None = None
@@ -100,10 +100,10 @@ class Decoder:
         self._pictures = self._read()
 
     def read(self) -> Picture | None:
-        """Returns the next picture, or None at the end.
+        """Returns the next frame, or None at the end.
 
         Raises:
-            Exception: One of those that were given as `lost`.
+            Exception: One of those passed as `lost`.
         """
         return next(self._pictures, None)
 
@@ -114,28 +114,28 @@ class Decoder:
         self._container.close()
 
     def shortfall(self) -> str:
-        """Returns at the end of the video how far it fell short of what it announces; "" where it did not."""
+        """Returns, at the end of the video, what it lacks of what was announced; "" if nothing."""
         if self._frames_missing() > 0:
-            return f"gave {self.frames:,} of {self.count:,} announced frames, up to {self.position:.1f} s"
+            return f"had {self.frames:,} of {self.count:,} announced frames, up to {self.position:.1f} s"
         if self.count is None and self._is_early():
-            return f"gave {self._until:.1f} of {self.duration:.1f} announced seconds"
+            return f"had {self._until:.1f} of {self.duration:.1f} announced seconds"
         return ""
 
     def _frames_missing(self) -> int:
-        """Returns how many announced frames were neither read nor skipped."""
+        """Returns the number of announced frames that were neither read nor skipped."""
         return 0 if self.count is None else self.count - self.frames - len(self.skipped)
 
     def _is_early(self) -> bool:
-        """Whether the video ends before the announced time. A frame may stay as long as one before it."""
+        """Whether the video ends before the announced time. A frame may last as long as an earlier one."""
         least = max(0.5 / self.fps, self._clock.longest_gap - (self._until - self.position))
         return self.duration is not None and self.duration - self._until > least
 
     def all_black(self) -> bool:
-        """Returns whether there were pictures, and nothing in any of them."""
+        """Returns whether there were frames, all of them black."""
         return self._black and self.frames > 0
 
     def _read(self) -> Iterator[Picture]:
-        """Yields the pictures as they are to be shown."""
+        """Yields the frames in the order of display."""
         for frame in self._frames():
             picture = self._picture_of(frame)
             if picture is not None:
@@ -146,13 +146,13 @@ class Decoder:
             self.skipped.add(where, "missing", self._frames_missing())
 
     def _picture_of(self, frame: VideoFrame | None) -> Picture | None:
-        """Returns the picture of a frame; None where it has none."""
+        """Returns the picture of a frame; None if it has none."""
         if frame is not None:
             image = self._image_of(frame)
             if image is None:
                 return None
             self._image = image
-        if self._image is None:  # there is nothing yet that could be repeated
+        if self._image is None:  # there is nothing to repeat yet
             return None
         time = None if frame is None or frame.pts is None else float(frame.pts * frame.time_base)
         self.position = self._clock.position(time)
@@ -165,7 +165,7 @@ class Decoder:
         return Picture(self._image, self.position)
 
     def _image_of(self, frame: VideoFrame) -> np.ndarray | None:
-        """Returns a frame in RGB; None where the decoder has put nothing into it."""
+        """Returns a frame in RGB; None if it was not decoded."""
         try:
             image = self._convert(frame)
         except (av.FFmpegError, ValueError, MemoryError) as error:
@@ -175,21 +175,21 @@ class Decoder:
         return image
 
     def _frames(self) -> Iterator[VideoFrame | None]:
-        """Yields the frames in the order of their times, None for one that repeats the one before."""
+        """Yields the frames in the order of their times, None for one that repeats the previous one."""
         for packet in self._packets():
             if packet.is_keyframe and packet.pts is not None:
                 self._key_pts = packet.pts
             if packet.size:
                 yield from self._deinterlace(self._decode(packet))
             else:
-                yield None  # as AVI writes a picture that has not changed
+                yield None  # an unchanged frame in AVI
         yield from self._deinterlace(self._drain())
         yield from self._deinterlace.flush()
         if self._failure is not None:
             raise self._failure
 
     def _packets(self) -> Iterator[av.Packet]:
-        """Yields the packets of the video, and goes on after those that the container gives wrongly."""
+        """Yields the packets of the video, and continues after damaged ones."""
         failures = 0
         while failures < MOST_FAILURES:
             try:
@@ -208,7 +208,7 @@ class Decoder:
                     self._skip(None, f"damaged in the file: {_said(error)}")
 
     def _decode(self, packet: av.Packet | None) -> list[VideoFrame]:
-        """Returns the frames that a packet completes; one that is damaged is counted."""
+        """Returns the frames that a packet completes; damage is counted."""
         try:
             frames = self._stream.codec_context.decode(packet)
         except av.EOFError:
@@ -219,14 +219,14 @@ class Decoder:
         return [self._timed(frame) for frame in frames if not self._is_empty(frame)]
 
     def _is_empty(self, frame: VideoFrame) -> bool:
-        """Whether the decoder has put nothing into a frame, which is counted."""
+        """Whether a frame was not decoded, which is counted."""
         empty = is_undecoded(frame)
         if empty:
             self._skip(frame.pts, "not decoded")
         return empty
 
     def _timed(self, frame: VideoFrame) -> VideoFrame:
-        """Returns a frame with a time, if there is one."""
+        """Returns a frame with its time, if it has one."""
         frame.time_base = self._stream.time_base
         frame.pts = self._timestamps.choose(frame.pts, frame.dts)
         if frame.pts is not None:
@@ -234,17 +234,17 @@ class Decoder:
         return frame
 
     def _drain(self) -> Iterator[VideoFrame]:
-        """Yields what the decoder still holds at the end."""
+        """Yields the frames that remain in the decoder at the end."""
         before = len(self.skipped)
         yield from self._decode(None)
         if len(self.skipped) > before and self._again and self._last_pts is not None:
             yield from self._tail()
 
     def _tail(self) -> Iterator[VideoFrame]:
-        """Yields the last frames from a second reading, one thread after the last key frame.
+        """Yields the last frames by reading them again from the last key frame, with a single thread.
 
-        Where one of the last packets is damaged, PyAV lets go of all frames that it held back for
-        decoding several at once.
+        If one of the last packets is damaged, PyAV discards all frames that it held back for
+        multithreaded decoding.
         """
         last, again = self._last_pts, None
         try:
@@ -254,7 +254,7 @@ class Decoder:
                 if frame.pts is not None and frame.pts > last:
                     yield self._timed(frame)
         except (av.FFmpegError, OSError, ValueError):
-            return  # it stays with what there is; the shortfall is reported
+            return  # the frames so far have to do; the shortfall is reported
         finally:
             if again is not None:
                 again.close()
@@ -267,7 +267,7 @@ class Decoder:
         yield from self._decode(None)
 
     def _skip(self, pts: int | None, reason: str) -> None:
-        """Counts a frame that is left out."""
+        """Counts a skipped frame."""
         if self._live and not self.frames:
             return
         after = f"after {self.position:.2f} s"
@@ -276,5 +276,5 @@ class Decoder:
 
 
 def _said(error: Exception) -> str:
-    """Returns what FFmpeg says of damage, without names and addresses."""
+    """Returns the description of damage by FFmpeg, without names and addresses."""
     return str(getattr(error, "strerror", None) or type(error).__name__).lower()

@@ -1,6 +1,6 @@
-"""Files and pipes as FFmpeg reads them: opened here, so that no name is taken for an address or a pattern.
+"""Files and pipes for FFmpeg, opened here so that no name is interpreted as an address or a pattern.
 
-`video.py` opens one. What goes wrong while reading is kept in `error`, for PyAV prints a second exception.
+`video.py` opens one. Errors while reading are kept in `error`, because PyAV prints a second exception.
 
 Notebook: 03_threads
 """
@@ -14,17 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 SLICE = 0.2
-"""Seconds after which somebody who waits for a pipe looks whether the run is over."""
+"""Seconds between two checks, while waiting for a pipe, whether the run is over."""
 
 
 class FileInput:
-    """A file that is read from wherever it is wanted.
+    """A file that is read from any position.
 
     Args:
         path: A file.
 
     Attributes:
-        error: What reading raised, after which the file seems to end; None so far.
+        error: The error raised by reading, after which the file seems to end; None if there was none.
 
     Raises:
         OSError: It cannot be opened.
@@ -43,14 +43,14 @@ class FileInput:
             return b""
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Goes elsewhere in the file and returns where that is; stays where it cannot."""
+        """Moves to a position in the file and returns it; does not move if the position is invalid."""
         try:
             return self._file.seek(offset, whence)
-        except (OSError, ValueError):  # a damaged video may point anywhere
+        except (OSError, ValueError):  # a damaged video may contain any offset
             return self._file.tell()
 
     def tell(self) -> int:
-        """Returns where the next bytes come from."""
+        """Returns the position of the next bytes."""
         return self._file.tell()
 
     def close(self) -> None:
@@ -63,17 +63,17 @@ class PipeInput:
 
     Args:
         path: The pipe.
-        patience: Seconds for which nothing may come.
-        stopped: Says whether the run is over.
+        patience: The longest time without data, in seconds.
+        stopped: Returns whether the run is over.
 
     Attributes:
-        error: A TimeoutError once nothing came for too long; None so far.
+        error: A TimeoutError once no data came for too long; None until then.
     """
 
     def __init__(self, path: Path, patience: float, stopped: Callable[[], bool]):
         self.name, self.error = hint(path), None
         self._patience, self._stopped = patience, stopped
-        self._began = False  # whether anybody has written yet: before that a pipe seems to be at its end
+        self._began = False  # whether data has come yet: before that a pipe seems to be at its end
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
     def read(self, size: int) -> bytes:
@@ -87,7 +87,7 @@ class PipeInput:
                     return data
                 time.sleep(SLICE)
             if time.monotonic() > give_up:
-                self.error = TimeoutError(f"nothing came for {self._patience:g} s")
+                self.error = TimeoutError(f"no data came for {self._patience:g} s")
                 break
         return b""
 
@@ -97,7 +97,7 @@ class PipeInput:
 
 
 def hint(path: Path) -> str:
-    """Returns the name that FFmpeg is told: its ending may tell the format, its folder where a playlist is.
+    """Returns the name passed to FFmpeg: its extension may identify the format, its folder locate a playlist.
 
     A percent sign would make it a pattern for many pictures.
     """

@@ -1,9 +1,8 @@
-"""The muscles of the demo's face: for each action, where every pixel comes from.
+"""The muscles of the demo's face: for each action, the source of every pixel.
 
-An action, such as raising the brows, is a field: an array that says for each pixel of the
-face how far away the picture is that is to be seen there. An expression is a sum of
-fields, each with a weight, after the action units of Ekman and Friesen. `_portrait.py`
-adds them up.
+An action, such as raising the brows, is a field: an array with the offset of the source pixel
+for each pixel of the face. An expression is a weighted sum of fields, modelled on the action
+units of Ekman and Friesen. `_portrait.py` adds them up.
 
 Source: Ekman and Friesen, Facial Action Coding System, 1978
 Notebook: 03_threads
@@ -14,13 +13,13 @@ from __future__ import annotations
 import numpy as np
 
 SIZE = 512
-"""Pixels on a side of the portrait; all places below are in its pixels."""
+"""Pixels on a side of the portrait; all coordinates below are in its pixels."""
 
 DETAIL = 1.5
-"""The portrait is worked on at this many times its size, so that small moves stay smooth."""
+"""The factor by which the portrait is enlarged, so that small movements are smooth."""
 
 FACE = (160, 64, 132, 136)
-"""Left, top, width, height of the part that moves; hair and suit around it stay as they are."""
+"""Left, top, width, height of the moving part; hair and suit around it do not move."""
 
 UPPER_LIP = [(202, 138.5), (206, 140.6), (210, 141.2), (214, 142.2), (218, 143.2), (226, 143.2)]
 UPPER_LIP += [(230, 143), (234, 142.4), (238, 141.4), (241, 140.2), (246, 139)]
@@ -30,10 +29,10 @@ LEFT_LID = [(190, 101), (194, 98.6), (198, 96.8), (202, 96.2), (206, 96.8), (210
 LEFT_EYE = [(190, 101), (195, 103.6), (199, 104.8), (203, 105.3), (207, 105), (210, 104.4), (214, 103)]
 RIGHT_LID = [(233, 105), (238, 102), (242, 99.8), (246, 98.8), (250, 99.3), (254, 101.3), (259, 104.6)]
 RIGHT_EYE = [(233, 105), (238, 106.6), (242, 107.4), (246, 107.8), (250, 107.4), (254, 106.3), (259, 104.6)]
-"""Edges of mouth and eyes, (x, y), placed by hand."""
+"""Edges of mouth and eyes, (x, y), placed manually."""
 
 MIDDLE = 224
-"""The column of the portrait that runs through nose and mouth."""
+"""The column of the portrait through nose and mouth."""
 
 MOVES = {
     "glad": [
@@ -59,14 +58,14 @@ MOVES = {
     "round": [(206, 141, 4.5, 1.5, 7, 8), (242, 141.5, -4.5, 1.5, 7, 8)],
     "press": [(223, 141, 0, 1.6, 14, 3.5), (223, 153, 0, -2.2, 13, 3.5)],
 }
-"""What an action moves: x, y of a place, how far it goes in x and y, how much around it goes along."""
+"""The movements of each action: x and y of a point, its shift in x and y, the extent of its surroundings."""
 
 
 def moves() -> dict[str, np.ndarray]:
     """Returns the fields of all actions that stretch the skin.
 
     Returns:
-        (204, 198, 2) float32 each: how far right and down, in enlarged pixels.
+        (204, 198, 2) float32 each: offset right and down, in enlarged pixels.
     """
     bent = {"calm": _bend(7.0, 0.12), "down": _bend(4.0, 0.0)}
     return {name: _field(bumps) for name, bumps in MOVES.items()} | bent
@@ -79,13 +78,13 @@ def grid() -> np.ndarray:
 
 
 def places() -> tuple[np.ndarray, np.ndarray]:
-    """Returns x and y of the face's pixels, in pixels of the portrait."""
+    """Returns x and y of the pixels of the face, in pixels of the portrait."""
     pixels = grid() / DETAIL
     return pixels[..., 0] + FACE[0], pixels[..., 1] + FACE[1]
 
 
 def _as_field(right: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Returns offsets given in pixels of the portrait as a field of the enlarged face, faded at its edge."""
+    """Converts offsets in pixels of the portrait to a field of the enlarged face, faded at its edge."""
     x, y = places()
     left, top, width, height = FACE
     inside = np.minimum.reduce([x - left, left + width - x, y - top, top + height - y])
@@ -94,7 +93,7 @@ def _as_field(right: np.ndarray, down: np.ndarray) -> np.ndarray:
 
 
 def _field(bumps: list[tuple]) -> np.ndarray:
-    """Returns the field of an action: each bump carries its surroundings along."""
+    """Returns the field of an action: each bump moves its surroundings along."""
     x, y = places()
     right, down = np.zeros_like(x), np.zeros_like(x)
     for at_x, at_y, by_x, by_y, wide, high in bumps:
@@ -107,8 +106,8 @@ def _bend(drop: float, narrower: float) -> np.ndarray:
     """Returns the field that bends the mouth.
 
     Args:
-        drop: How far the corners sink below the middle, in pixels of the portrait.
-        narrower: The part of its width that it loses.
+        drop: How far the corners drop below the middle, in pixels of the portrait.
+        narrower: The fraction by which it gets narrower.
     """
     x, y = places()
     aside = (x - MIDDLE) / 20
@@ -123,13 +122,13 @@ def openings() -> dict[str, np.ndarray]:
 
 
 def lips() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns x of each pixel, and how far down the edges of upper and lower lip are there."""
+    """Returns x of each pixel, and y of the edges of the upper and lower lip there."""
     x, _ = places()
     return x, curve(UPPER_LIP, x), curve(LOWER_LIP, x)
 
 
 def hole() -> tuple[np.ndarray, np.ndarray]:
-    """Returns how far an open mouth reaches from the line of the lips, and how far each pixel is from it."""
+    """Returns the reach of an open mouth from the line of the lips, and each pixel's distance from it."""
     x, upper, lower = lips()
     arch = np.sqrt(np.maximum(0, 1 - ((x - MIDDLE) / 15) ** 2))
     from_line = places()[1] - (upper + lower) / 2
@@ -137,7 +136,7 @@ def hole() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _closed_lips() -> np.ndarray:
-    """Returns how far above or below a pixel the picture lies, once the lips have met over the teeth."""
+    """Returns the vertical offset of each pixel's source once the lips have closed over the teeth."""
     _, upper, lower = lips()
     middle = (upper + lower) / 2
     from_line = places()[1] - middle
@@ -146,7 +145,7 @@ def _closed_lips() -> np.ndarray:
 
 
 def _open_mouth() -> np.ndarray:
-    """Returns the same for a mouth that opens: lips part, the jaw falls."""
+    """Returns the same for an opening mouth: the lips part, the jaw drops."""
     x, upper, lower = lips()
     reach, away = hole()
     above = places()[1] < (upper + lower) / 2
@@ -156,7 +155,7 @@ def _open_mouth() -> np.ndarray:
 
 
 def _closed_lids() -> np.ndarray:
-    """Returns the same for lids that have come down."""
+    """Returns the same for closed lids."""
     x, y = places()
     down = np.zeros_like(x)
     for lid, eye in ((LEFT_LID, LEFT_EYE), (RIGHT_LID, RIGHT_EYE)):
@@ -166,12 +165,12 @@ def _closed_lids() -> np.ndarray:
 
 
 def curve(points: list[tuple], x: np.ndarray) -> np.ndarray:
-    """Returns the height of a line of points at each x; level outside."""
+    """Returns y of a polyline at each x; constant outside."""
     return np.interp(x, *np.transpose(points))
 
 
 def step(values: np.ndarray) -> np.ndarray:
-    """Returns 0 below 0, 1 above 1 and a smooth way between."""
+    """Returns 0 below 0, 1 above 1 and a smooth transition between."""
     values = np.clip(values, 0, 1)
     return values * values * (3 - 2 * values)
 

@@ -1,4 +1,4 @@
-"""Reading a camera through OpenCV: silence, patience, and RGB.
+"""Reading a camera through OpenCV: without warnings, with retries, in RGB.
 
 `camera.py` uses it.
 
@@ -15,18 +15,18 @@ import cv2
 import numpy as np
 
 PAUSE = 0.05
-"""Seconds between two tries to read from a device that gives nothing."""
+"""Seconds between two attempts to read from a device that returns nothing."""
 
 DEFAULTS = {"OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1"}
-"""What OpenCV reads from the environment at its first capture: a camera of Linux that stalls holds a read
-for one second, not ten. What the user set stays.
+"""Environment variables that OpenCV reads at its first capture: a stalled camera on Linux blocks a read for
+one second, not ten. Values set by the user are left unchanged.
 
 Source: https://github.com/opencv/opencv/blob/4.x/modules/videoio/src/cap_v4l.cpp
 """
 
 
 class _NoWarnings:
-    """Keeps OpenCV's own warnings off stderr while any thread is within; our errors say it better."""
+    """Silences OpenCV's own warnings while any thread is inside; our errors are clearer."""
 
     def __init__(self):
         self._lock, self._within, self._level = threading.Lock(), 0, 0
@@ -50,14 +50,14 @@ no_warnings = _NoWarnings()
 
 
 def wait_for_picture(capture: cv2.VideoCapture, seconds: float) -> np.ndarray | None:
-    """Reads until a picture comes.
+    """Reads until a frame comes.
 
     Args:
-        capture: A capture that is open.
-        seconds: How long to go on trying after a read that gave nothing.
+        capture: An open capture.
+        seconds: How long to keep trying after a read that returned nothing.
 
     Returns:
-        (height, width, 3) uint8 RGB, or None when none came in time.
+        (height, width, 3) uint8 RGB, or None if none came in time.
     """
     give_up = time.monotonic() + seconds
     with no_warnings:
@@ -71,5 +71,5 @@ def wait_for_picture(capture: cv2.VideoCapture, seconds: float) -> np.ndarray | 
 
 
 def rgb(image: np.ndarray) -> np.ndarray:
-    """Returns a picture of OpenCV's, BGR or grey, as RGB."""
+    """Converts a picture of OpenCV, BGR or grey, to RGB."""
     return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)

@@ -1,4 +1,4 @@
-"""A decoded frame as people would see it: upright, in RGB, without the comb of interlaced video.
+"""Conversion of decoded frames for display: upright, in RGB, deinterlaced.
 
 `_decoder.py` calls it for every frame.
 
@@ -17,17 +17,17 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 ROUND = Fraction(1, 50)
-"""Pixels whose width and height differ by less are taken for squares."""
+"""Pixels whose width and height differ by less are treated as square."""
 
 WIDEST = 4
-"""No pixel is so many times as wide as high, or as high as wide; a damaged file may say so."""
+"""Largest credible ratio of the sides of a pixel; a damaged file may specify a larger one."""
 
 
 class Converter:
-    """Turns frames into pictures.
+    """Converts frames to pictures.
 
     Args:
-        pixel: Width of a pixel over its height, as DV and DVD have it; None for squares.
+        pixel: Width of a pixel over its height, for formats such as DV and DVD; None for square pixels.
     """
 
     def __init__(self, pixel: Fraction | None = None):
@@ -43,15 +43,15 @@ class Converter:
 
 
 def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
-    """Returns where a frame is to be shown: the a, b, c and d of x' = ax + cy, y' = bx + dy.
+    """Returns the transformation for display of a frame: the a, b, c and d of x' = ax + cy, y' = bx + dy.
 
-    PyAV tells a mirrored matrix as a rotation, so the matrix itself is read.
+    PyAV reports a mirrored matrix as a rotation, so the matrix itself is read.
 
     Source: https://ffmpeg.org/doxygen/trunk/group__lavu__video__display.html
     """
     try:
         data = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # there is other side data, of a kind that PyAV does not know
+    except ValueError:  # there is side data of a kind that PyAV does not know
         return _ROTATIONS[round(frame.rotation / 90) % 4]
     if data is None:
         return _ROTATIONS[0]
@@ -60,15 +60,15 @@ def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
 
 
 _ROTATIONS = ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
-"""The matrices of rotations by 0, 90, 180 and 270 degrees against the clock."""
+"""The matrices of rotations by 0, 90, 180 and 270 degrees anticlockwise."""
 
 
 def turned(image: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
-    """Returns a picture as a display matrix wants it, which has eight ways: four turns, mirrored or not.
+    """Returns a picture transformed by a display matrix: one of four rotations, mirrored or not.
 
     Args:
         image: (height, width, 3) uint8.
-        matrix: See `display_matrix`. One of another angle counts as the nearest of the eight.
+        matrix: See `display_matrix`. Other angles are rounded to the nearest of these eight.
 
     Example:
         >>> row = np.arange(9, dtype=np.uint8).reshape(1, 3, 3)
@@ -87,8 +87,8 @@ def turned(image: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
 def is_undecoded(frame: VideoFrame) -> bool:
     """Returns whether a decoder has left a frame as empty memory.
 
-    In YUV zeros are a dark green that no camera gives: black has grey chroma. In RGB and in grey they
-    are black, so nobody can tell.
+    In YUV zeros are a dark green that no camera produces: black has grey chroma. In RGB and in grey they
+    are black, so it cannot be detected.
     """
     parts = frame.format.components
     chroma = sorted({part.plane for part in parts if part.is_chroma})
@@ -99,13 +99,13 @@ def is_undecoded(frame: VideoFrame) -> bool:
 
 
 def _pixels(plane) -> np.ndarray:
-    """Returns the bytes of a plane without what pads its rows."""
+    """Returns the bytes of a plane without the padding of its rows."""
     rows = np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size]
     return rows.reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 class Deinterlacer:
-    """Makes whole pictures of frames that hold two moments in alternating rows; all others pass.
+    """Deinterlaces frames, which show two moments in alternating rows; all other frames pass unchanged.
 
     Example:
         >>> deinterlace = Deinterlacer()
@@ -119,7 +119,7 @@ class Deinterlacer:
         self._works = True
 
     def __call__(self, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
-        """Yields frames; the filter needs the next one of an interlaced video for each."""
+        """Yields frames; in an interlaced video the filter needs the next frame for each."""
         for frame in frames:
             kind = (frame.width, frame.height, frame.format.name)
             if self._graph is not None and kind != self._kind:
@@ -138,14 +138,14 @@ class Deinterlacer:
             self._graph = None
 
     def _begin(self, frame: VideoFrame, kind: tuple) -> None:
-        """Makes a filter for frames like this one, where there is one for such frames."""
+        """Creates a filter for frames like this one, if their format is supported."""
         try:
             self._graph, self._kind = _graph(frame), kind
         except (av.FFmpegError, ValueError):
             self._works = False
 
     def _through(self, frame: VideoFrame | None) -> Iterator[VideoFrame]:
-        """Yields what the filter has done once it has a frame, or None at the end."""
+        """Passes a frame to the filter, or None at the end, and yields its output."""
         try:
             self._graph.vpush(frame)
             while True:

@@ -1,12 +1,12 @@
 """The people of the demo: one portrait whose face moves, in two sets of colours.
 
-The portrait is of the astronaut Eileen Collins (NASA, public domain), as scikit-image
-ships it under the name `astronaut`. `portrait.jpg` is that picture with the backdrop
-taken away, and `portrait_masks.jpg` holds three masks of it side by side: the person,
-the hair, the suit. `demo.py` makes two `Portrait`s and shows them; how a face moves is
-told in `_muscles.py`.
+The portrait shows the astronaut Eileen Collins (NASA, public domain); scikit-image
+ships it under the name `astronaut`. `portrait.jpg` is that picture with the background
+removed, and `portrait_masks.jpg` has three masks of it side by side: the person, the
+hair, the suit. `demo.py` creates two `Portrait`s and shows them; `_muscles.py` defines
+how the face moves.
 
-Source: NASA, portrait of Eileen M. Collins, public domain, by way of skimage.data.astronaut
+Source: NASA, portrait of Eileen M. Collins, public domain, via skimage.data.astronaut
 Notebook: 03_threads
 """
 
@@ -22,13 +22,13 @@ from ._muscles import DETAIL, FACE, SIZE, grid, hole, lips, moves, openings, pla
 
 FOLDER = Path(__file__).parent
 LARGE = round(SIZE * DETAIL)
-"""Pixels on a side of the portrait as it is worked on."""
+"""Pixels on a side of the enlarged portrait."""
 
 INSIDE, SHADE, LIPS = (58, 24, 22), (92, 58, 38), (0.12, 0.3, 0.28)
-"""RGB: an open mouth; creases and brows; what lips that do not laugh swallow more, 0 to 1."""
+"""RGB: an open mouth; creases and brows; how much darker lips are when they do not laugh, 0 to 1."""
 
 EVEN = 1.3
-"""How far cheeks lose their light and shade when they do not laugh; 1 takes it out, more turns it."""
+"""How far the shading of cheeks is removed when they do not laugh; 1 removes it, more inverts it."""
 
 FOLDS = [
     *[[(213, 125), (207, 129), (202, 133), (196, 138)], [(236, 124), (243, 130), (249, 137)]],
@@ -36,14 +36,14 @@ FOLDS = [
 ]
 CREASES = [[(221.5, 90), (220.5, 98)], [(229, 90.5), (230, 98.5)]]
 BROWS = [[(190, 91), (199, 89.3), (213, 93)], [(237, 93.5), (250, 92.5), (264, 96)]]
-"""Lines in the face, (x, y) in pixels of the portrait, placed by hand."""
+"""Lines in the face, (x, y) in pixels of the portrait, placed manually."""
 
 
 class Portrait:
     """A person whose expression can be set.
 
     Args:
-        other: Give the second person: dark hair, blue suit, browner skin.
+        other: Whether to create the second person: dark hair, blue suit, browner skin.
 
     Attributes:
         pixels: (768, 768, 4) uint8 RGBA, colours already multiplied by alpha. `express`
@@ -62,7 +62,7 @@ class Portrait:
         self._last: dict[str, float] = {}
 
     def _view(self) -> np.ndarray:
-        """Returns the part of the pixels that moves."""
+        """Returns the part of the pixels that moves, as a view."""
         x, y, width, height = (round(DETAIL * v) for v in FACE)
         return self.pixels[y : y + height, x : x + width]
 
@@ -70,8 +70,8 @@ class Portrait:
         """Moves the face.
 
         Args:
-            actions: A weight, about 0 to 1, for any of `moves` and `openings` and for the
-                shades crease and brow; without any she laughs, as in the photograph.
+            actions: Weights, about 0 to 1, for any of `moves` and `openings` and for the
+                shades crease and brow; without any the face laughs, as in the photograph.
         """
         if actions == self._last:
             return
@@ -89,7 +89,7 @@ class Portrait:
         self._view()[:] = cv2.remap(face, *self._where(self._moves, actions), cv2.INTER_LINEAR)
 
     def _where(self, fields: dict[str, np.ndarray], actions: dict[str, float]) -> tuple:
-        """Returns for every pixel of the face where it comes from, as `cv2.remap` takes it."""
+        """Returns the source of every pixel of the face, for `cv2.remap`."""
         total = self._grid
         for name, field in fields.items():
             if actions.get(name, 0.0):
@@ -107,7 +107,7 @@ def _read() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _multiply(colours: np.ndarray, person: np.ndarray) -> np.ndarray:
-    """Returns RGBA as uint8, the colours multiplied by alpha, so that edges blend without a rim."""
+    """Returns RGBA as uint8, with premultiplied alpha, so that edges blend without a fringe."""
     pixels = np.dstack([colours * person[..., None], person])
     return np.uint8(np.clip(pixels, 0, 1) * 255 + 0.5)
 
@@ -127,7 +127,7 @@ def _recolour(colours: np.ndarray, hair: np.ndarray, suit: np.ndarray) -> np.nda
 
 
 def _lines(lines: list[list[tuple]], thick: float, soft: float) -> np.ndarray:
-    """Returns a mask, as large as the enlarged portrait, of lines in pixels of the portrait."""
+    """Returns a mask of lines, in the size of the enlarged portrait."""
     mask = np.zeros((LARGE, LARGE), np.uint8)
     for points in lines:
         points = np.int32(np.array(points) * DETAIL * 16)
@@ -142,7 +142,7 @@ def _of_face(mask: np.ndarray) -> np.ndarray:
 
 
 def _at_rest(face: np.ndarray) -> np.ndarray:
-    """Returns the face without what laughing does to its shading: folds, round cheeks, bright lips."""
+    """Returns the face without the shading of a laugh: folds, round cheeks, bright lips."""
     line, soft = (_of_face(_lines(FOLDS, 4.5, blur)) for blur in (0.1, 1.5))
     colours = np.ascontiguousarray(face[..., :3])
     filled = cv2.inpaint(colours, np.uint8(line > 0.1), 6, cv2.INPAINT_TELEA)
@@ -178,14 +178,14 @@ def _lips() -> np.ndarray:
 
 
 def _shades() -> dict[str, np.ndarray]:
-    """Returns how dark an action makes the skin, 0 to 1."""
+    """Returns the darkening of the skin by each action, 0 to 1."""
     brows = _of_face(_lines(BROWS, 1.6, 0.8)) * 0.45
     creases = _of_face(_lines(CREASES, 1.0, 1.2)) * 0.5
     return {"crease": np.clip(creases + brows, 0, 1), "brow": brows}
 
 
 def _paint(face: np.ndarray, mask: np.ndarray, colour: tuple) -> None:
-    """Covers the face with a colour where the mask says so, in place."""
+    """Paints the face with a colour through a mask, in place."""
     rows, columns = np.where(mask.any(1))[0], np.where(mask.any(0))[0]
     if not len(rows):
         return

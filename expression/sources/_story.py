@@ -1,7 +1,7 @@
-"""The story of the demo: who is where in the room, how they feel, how bright it is, when.
+"""The story of the demo: where each person is, what they show, and how bright it is, over time.
 
-`demo.py` draws what stands here. Every table becomes a track, an array with one row a
-frame, and every track runs into its own beginning, so that the film can go round.
+`demo.py` draws it. Every table becomes a track, an array with one row per frame, and every
+track ends where it starts, so that the video can loop.
 
 Notebook: 03_threads
 """
@@ -27,11 +27,11 @@ FEELINGS = {
         **{"frown": 1.25, "brows": -0.4, "wide": -0.4, "crease": 0.95},
     },
 }
-"""What each feeling does to the face, as weights of the portrait's actions, found by trying what
-the shipped network reads."""
+"""The face of each feeling, as weights of the portrait's actions, tuned to what the shipped
+network reads."""
 
 LABEL_OF = {"angry": "Angry", "laugh": "Happy", "sad": "Sad", "surprise": "Surprise", "neutral": "Neutral"}
-"""What FER2013 calls the feelings; nobody drew disgust and fear."""
+"""The FER2013 labels of the feelings; disgust and fear are not part of the story."""
 
 PLACES = {
     "first": [
@@ -48,8 +48,8 @@ PLACES = {
         *[(27, 900, 200, 0.98, 0), (30, 900, 200, 0.98, 0)],
     ],
 }
-"""Where each person is: second, x and y of the face in pixels, size, tilt in degrees. The second
-one walks back to the right below the picture."""
+"""The place of each person: second, x and y of the face in pixels, size, tilt in degrees. The second
+person returns to the right below the frame."""
 
 MOODS = {
     "first": [
@@ -61,30 +61,30 @@ MOODS = {
         *[(22.4, "neutral"), (24, "laugh")],
     ],
 }
-"""How each person feels from which second on."""
+"""The feeling of each person, with the second from which it is shown."""
 
 BLINKS = {"first": (1.4, 3.4, 7.9, 10.6, 13.0, 18.4, 23.2, 28.9), "second": (13.6, 16.8, 19.8, 22.1)}
-"""When each person closes the eyes for a moment, in seconds."""
+"""The times at which each person blinks, in seconds."""
 
 LIGHT = [
     *[(0, 1, 1, 1), (8, 1, 1, 1), (9, 0.46, 0.42, 0.4), (11.4, 0.46, 0.42, 0.4), (12.2, 1.06, 0.98, 0.84)],
     *[(15, 1.06, 0.98, 0.84), (16, 0.84, 0.94, 1.04), (21, 0.84, 0.94, 1.04), (22.5, 1, 1, 1), (30, 1, 1, 1)],
 ]
-"""How bright the light is: second, red, green, blue; 1 as painted."""
+"""The brightness of the light: second, red, green, blue; 1 leaves the colours unchanged."""
 
 CAMERA = [(0, 0), (2, 0), (6, -30), (12, 30), (18, 40), (21, -20), (26, 0), (30, 0)]
-"""How far the camera turns: second, pixels."""
+"""The pan of the camera: second, pixels."""
 
 
 def track(keys: list[tuple]) -> np.ndarray:
-    """Returns (750, n) values, one row a frame, on straight lines between keys (second, values...)."""
+    """Returns (750, n) values, one row per frame, interpolated between keys (second, values...)."""
     keys = np.array(keys, float)
     seconds = np.arange(FRAMES) / FPS
     return np.stack([np.interp(seconds, keys[:, 0], column) for column in keys[:, 1:].T], 1)
 
 
 def smooth(track: np.ndarray, frames: float) -> np.ndarray:
-    """Returns a track with its corners rounded; the end runs into the beginning."""
+    """Returns a smoothed track; its end continues at its start."""
     reach = round(3 * frames)
     weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * frames**2))
     around = np.concatenate([track[-reach:], track, track[:reach]])
@@ -92,7 +92,7 @@ def smooth(track: np.ndarray, frames: float) -> np.ndarray:
 
 
 def place(name: str) -> np.ndarray:
-    """Returns a person's x, y, size and tilt in each frame; nobody stands quite still."""
+    """Returns a person's x, y, size and tilt in each frame, with small movements added."""
     rows = smooth(track(PLACES[name]), 7)
     phase = 2 * np.pi * np.arange(FRAMES) / FRAMES + (name == "second")
     walk = np.minimum(1, np.abs(np.gradient(rows[:, 0])) / 4)

@@ -1,6 +1,6 @@
-"""Which stream of a container is the video, and what the container announces of it.
+"""Selection of the video stream of a container, and what the container announces about it.
 
-`_decoder.py` asks before it reads.
+`_decoder.py` uses it before reading.
 
 Notebook: 03_threads
 """
@@ -17,20 +17,20 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 USUAL_FPS = 25.0
-"""Frames a second where a video does not say."""
+"""Frames per second if a video does not specify it."""
 
 SLOWEST, FASTEST = 1 / 86_400, 100_000.0
-"""Frames a second that are believed: from one a day to those of the quickest cameras."""
+"""Credible frames per second: from one a day to those of the fastest cameras."""
 
 TEXT = {"ansi", "bintext", "idf", "xbin"}
-"""Decoders that draw a text file as pictures."""
+"""Decoders that render a text file as pictures."""
 
 
 class NoVideoError(ValueError):
     """An open container has no video that can be decoded.
 
     Args:
-        happened: What it has in its place.
+        happened: What it contains instead.
         remedy: What to do.
     """
 
@@ -40,15 +40,15 @@ class NoVideoError(ValueError):
 
 
 def choose(container: InputContainer) -> VideoStream:
-    """Returns the stream with the video and lets go of all others."""
+    """Returns the video stream and discards all others."""
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
-        raise NoVideoError("has sound but no pictures" if container.streams.audio else "has no pictures")
+        raise NoVideoError("has sound but no video" if container.streams.audio else "has no video")
     readable = [s for s in streams if s.codec_context is not None]
     if any(s.codec_context.name in TEXT for s in readable):
-        raise NoVideoError("is a text, not a video")
+        raise NoVideoError("is text, not a video")
     if not readable:
-        raise NoVideoError("is coded in a way that cannot be decoded here", "Convert it to mp4.")
+        raise NoVideoError("uses a codec that cannot be decoded here", "Convert it to mp4.")
     best = container.streams.best("video")
     chosen = best if best in readable else readable[0]
     for stream in container.streams:
@@ -58,38 +58,38 @@ def choose(container: InputContainer) -> VideoStream:
 
 
 def announced_frames(stream: VideoStream) -> int | None:
-    """Returns how many frames a container announces; None where it does not say."""
+    """Returns the number of frames that a container announces; None if it does not."""
     entries, kind = stream.index_entries, stream.container.format.name
     if stream.frames <= 0:
         return None
-    if kind.startswith("mov") and len(entries):  # an edit list may drop some of them
+    if kind.startswith("mov") and len(entries):  # an edit list may discard some of them
         return sum(not entry.is_discard for entry in entries)
     if kind == "avi" and _reaches(entries, stream.frames):
-        return len(entries)  # the others are empty: the picture has not changed
+        return len(entries)  # the others are empty, because the picture has not changed
     return stream.frames
 
 
 def _reaches(entries: IndexEntries, frames: int) -> bool:
-    """Whether the index of an AVI reaches the end of the video; that of one that was cut off does not."""
+    """Whether the index of an AVI reaches the end of the video; that of an incomplete file does not."""
     times = [entry.timestamp for entry in entries]
     longest = max((after - before for before, after in pairwise(times)), default=1)
     return bool(times) and times[-1] + longest >= frames
 
 
 def announced_seconds(stream: VideoStream) -> float | None:
-    """Returns how long a video is by its container, where that is not guessed from its size."""
+    """Returns the duration of a video from its container, unless that is guessed from its size."""
     container = stream.container
     if not container.format.name.startswith(("matroska", "mov", "flv", "asf", "avi")):
         return None
     end = _announced_end(stream)
     if end is None or not container.format.name.startswith(("matroska", "asf")):
         return end
-    start = start_seconds(stream) or 0.0  # they count from 0, also where a recording goes on from another
+    start = start_seconds(stream) or 0.0  # they count from 0, even if a recording continues another one
     return end - start if 0 < start < end else end
 
 
 def _announced_end(stream: VideoStream) -> float | None:
-    """Returns the seconds that a container announces; None where it does not."""
+    """Returns the duration that a container announces, in seconds; None if it does not."""
     container = stream.container
     tag = _seconds(stream.metadata.get("DURATION", ""))
     if tag is not None:
@@ -101,15 +101,15 @@ def _announced_end(stream: VideoStream) -> float | None:
 
 
 def start_seconds(stream: VideoStream) -> float | None:
-    """Returns the timestamp with which a video begins, in seconds; None where that cannot be known."""
+    """Returns the timestamp at which a video starts, in seconds; None if it cannot be known."""
     decoded = stream.container.format.name == "avi" and stream.codec_context.has_b_frames
-    if stream.start_time is None or decoded:  # that of an AVI says when a frame is decoded, not shown
+    if stream.start_time is None or decoded:  # in an AVI it is the time of decoding, not of display
         return None
     return float(stream.start_time * stream.time_base)
 
 
 def _seconds(text: str) -> float | None:
-    """Returns the seconds of a text such as 00:00:12.000000000, None where it is none.
+    """Returns the seconds of a text such as 00:00:12.000000000, None if it is not a time.
 
     Example:
         >>> _seconds("00:01:02.500000000")
@@ -124,7 +124,7 @@ def _seconds(text: str) -> float | None:
 
 
 def average_fps(stream: VideoStream, count: int | None, duration: float | None) -> float:
-    """Returns frames a second on average, as well as the container lets it be known."""
+    """Returns the average frames per second, as far as the container allows."""
     guessed = float(stream.guessed_rate or 0)
     usual = guessed if 1 <= guessed <= 240 else USUAL_FPS
     average = float(stream.average_rate or 0)
@@ -132,5 +132,5 @@ def average_fps(stream: VideoStream, count: int | None, duration: float | None) 
         average = float(stream.codec_context.framerate or average)
     if not average and count and duration:
         average = count / duration
-    ticks = average > 1000 * usual  # the clock of the file, as DV gives it
+    ticks = average > 1000 * usual  # the clock of the file, as in DV
     return average if SLOWEST <= average <= FASTEST and not ticks else usual

@@ -1,14 +1,14 @@
-// The camera of the page: asks for it, shows a small preview, and sends JPEG pictures to the kernel.
-// `browser.py` is its other half. At most IN_FLIGHT pictures are under way, always the newest, so the pace
-// is what the link and the kernel can take; a slow link gets smaller pictures. The kernel follows one view
-// of a cell's output, which says that it is there before it asks for the camera; another one is sent away.
+// The camera of the page: requests it, shows a small preview, and sends JPEG frames to the kernel.
+// `browser.py` is the counterpart. At most IN_FLIGHT frames are in transit, always the newest, so the rate
+// adapts to the connection and the kernel; a slow connection gets smaller frames. The kernel follows one view
+// of a cell's output, which announces itself before it requests the camera; any other view is turned off.
 
-const WIDTH = 640, HEIGHT = 480, PACE = 40; // pixels asked of the camera, milliseconds between pictures
+const WIDTH = 640, HEIGHT = 480, PACE = 40; // pixels requested from the camera, milliseconds between frames
 const IN_FLIGHT = 3;
-const SLOW = 250, QUICK = 100; // milliseconds there and back: pictures get smaller, and larger again
+const SLOW = 250, QUICK = 100; // milliseconds of a round trip: frames get smaller, and larger again
 const SMALLEST = 0.4;
-const DEAF = 3000, GONE = 20000; // milliseconds without an answer: told, and the camera goes off
-const AGAIN = 1000; // milliseconds until something that has no answer is told again
+const DEAF = 3000, GONE = 20000; // milliseconds without a response: reported, and the camera is turned off
+const AGAIN = 1000; // milliseconds until a message without a response is repeated
 
 function render({ model, el }) {
   const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
@@ -25,22 +25,22 @@ function render({ model, el }) {
   const view = Math.random().toString(36).slice(2);
   const canvas = document.createElement("canvas");
   const pen = canvas.getContext("2d");
-  const sent = new Map(); // number: when it was sent
+  const sent = new Map(); // number: time of sending
   let stream = null, timer = 0, number = 0, busy = false, scale = 1, trip = 0, answered = 0, removed = false;
-  let taken = 0, since = 0; // pictures that were answered, and since when they are counted
-  let wished = false, repeated = 0; // whether this view wants the camera; the timer of what is told again
+  let taken = 0, since = 0; // acknowledged frames, and since when they are counted
+  let wished = false, repeated = 0; // whether this view wants the camera; the timer of repeated messages
 
   const say = (text) => { if (told.textContent !== text) told.textContent = text; };
 
   const tell = (message, buffers) => {
     try {
       model.send({ view, ...message }, undefined, buffers);
-    } catch { // its kernel was restarted or is gone
-      stop("The camera is off: the kernel was restarted or is gone. Run the cell again.");
+    } catch { // its kernel was restarted or shut down
+      stop("The camera is off: the kernel was restarted or shut down. Run the cell again.");
     }
   };
 
-  // JupyterLab may send the first messages to a kernel's main thread, which hears nothing while a cell runs.
+  // JupyterLab may send the first messages to a kernel's main thread, which gets nothing while a cell runs.
   const repeat = (message) => {
     tell(message);
     clearInterval(repeated);
@@ -66,10 +66,10 @@ function render({ model, el }) {
 
   const send = () => {
     const now = performance.now();
-    if (now - answered > GONE) return fail("deaf", "The camera is off: the kernel does not answer. Run the cell again.");
-    if (now - answered > DEAF) say("The kernel is busy and takes no pictures.");
-    for (const [each, left] of sent) if (now - left > DEAF) sent.delete(each); // their answers are lost
-    if (video.paused) return void video.play().catch(() => {}); // as after the output was moved
+    if (now - answered > GONE) return fail("deaf", "The camera is off: the kernel does not respond. Run the cell again.");
+    if (now - answered > DEAF) say("The kernel is busy and receives no frames.");
+    for (const [each, left] of sent) if (now - left > DEAF) sent.delete(each); // their responses are lost
+    if (video.paused) return void video.play().catch(() => {}); // such as after the output was moved
     if (busy || sent.size >= IN_FLIGHT || video.readyState < 2) return;
     busy = true;
     canvas.width = Math.round(video.videoWidth * scale);
@@ -90,7 +90,7 @@ function render({ model, el }) {
 
   const hear = (message) => {
     if (message.view !== view) return;
-    if (message.off) return stop("The camera is off here: another view of this cell has it.");
+    if (message.off) return stop("The camera is off here: another view of this cell uses it.");
     const now = performance.now(), left = sent.get(message.number);
     answered = now;
     if (left === undefined) return;
@@ -101,35 +101,35 @@ function render({ model, el }) {
     if (trip > SLOW) scale = Math.max(SMALLEST, scale * 0.9);
     if (trip < QUICK) scale = Math.min(1, scale * 1.02);
     if (now - since < 1000) return;
-    rate.textContent = `${((1000 * taken) / (now - since)).toFixed(0)} pictures a second, there and back in ${trip.toFixed(0)} ms.`;
+    rate.textContent = `${((1000 * taken) / (now - since)).toFixed(0)} frames a second, round trip ${trip.toFixed(0)} ms.`;
     taken = 0;
     since = now;
   };
 
   const start = async () => {
     if (!navigator.mediaDevices) {
-      return fail("insecure", "This page gets no camera: it came by http. Open it by https, or as localhost.");
+      return fail("insecure", "This page cannot use the camera because it was loaded over http. Open it over https, or as localhost.");
     }
     wished = true;
-    say("Waiting for the camera. Where your browser asks whether this page may use it, please allow it.");
+    say("Waiting for the camera. If your browser asks whether this page may use it, please allow it.");
     repeat({ here: true });
     const wish = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, facingMode: "user" };
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
     } catch (error) {
-      if (wished) fail(/system/i.test(error.message) ? "system" : error.name, `The page got no camera (${error.name}).`);
+      if (wished) fail(/system/i.test(error.message) ? "system" : error.name, `The page could not open the camera (${error.name}).`);
       return;
     }
-    if (removed || !wished) return stop(told.textContent); // it was sent away or came to its end meanwhile
+    if (removed || !wished) return stop(told.textContent); // it was turned off or removed meanwhile
     clearInterval(repeated);
     stream.getVideoTracks()[0].addEventListener("ended", () => {
-      fail("ended", "The camera is off: it was unplugged, or its permission taken back.");
+      fail("ended", "The camera is off: it was unplugged, or its permission was revoked.");
     });
     video.srcObject = stream;
     try {
       await video.play();
     } catch (error) {
-      if (stream) fail(error.name, `The camera's pictures cannot be played (${error.name}).`);
+      if (stream) fail(error.name, `The camera's video cannot be played (${error.name}).`);
       return;
     }
     if (!stream) return;

@@ -1,7 +1,7 @@
-"""The camera of the browser in which a notebook is open, also where the kernel is on another machine.
+"""The camera of the browser in which a notebook is open, even if the kernel runs on another machine.
 
-`Session("browser")` asks for it in the page, below the running cell. `browser.js` sends pictures at the pace
-that the link takes, and the newest is read. The camera goes off when the run ends, when the cell is run
+`Session("browser")` requests it in the page, below the running cell. `browser.js` sends frames as fast as the
+connection allows, and the newest is read. The camera is turned off when the run ends, when the cell is run
 again, when the kernel is restarted and when the page is closed.
 
 Notebook: 06_live
@@ -32,51 +32,51 @@ except ImportError as error:
     raise missing_package("The camera of the browser", "anywidget", "lessons") from error
 
 WIDTH, HEIGHT = 640, 480
-LARGEST = 7680  # pixels on a side of a camera's picture
+LARGEST = 7680  # pixels on a side of a frame of a camera
 PAUSE, QUIET = 0.25, 2.0
-"""Seconds between two looks for a picture, and after which it is said that none comes."""
+"""Seconds between two checks for a frame, and without a frame until that is shown."""
 
 PATIENCE, LEFT, SILENCE = 60.0, 15.0, 20.0
-"""Seconds that somebody has to allow the camera, to be back once the page was closed or reloaded, and that
-a page may take to say that it is there."""
+"""Seconds to allow the camera, to return after the page was closed or reloaded, and for a page to announce
+itself."""
 
 GROUND, LETTER, PITCH, IN_LINE = (24, 27, 33), 16, 30, 44
-"""RGB of a picture of words, its pixels from line to line and of a letter's height, and letters in a line."""
+"""Background of a picture of text (RGB), height of letters and of lines in pixels, letters in a line."""
 
-ALLOW = "Please allow the camera in this page. The browser asks beside the page's address."
+ALLOW = "Please allow the camera in this page. The browser asks next to the page's address."
 
 FAILURES = {
     "NotAllowedError": (
         "The camera was not allowed.",
-        "Allow it beside the address of the page, and run the cell again.",
+        "Allow it next to the page's address, and run the cell again.",
     ),
     "system": (
         "The system does not let the browser use the camera.",
-        "Allow it in the system's settings for privacy, and run the cell again.",
+        "Allow it in the system's privacy settings, and run the cell again.",
     ),
-    "NotFoundError": ("The browser finds no camera.", 'Plug one in, or take another source, such as "demo".'),
+    "NotFoundError": ("The browser found no camera.", 'Plug one in, or use another source, such as "demo".'),
     "NotReadableError": (
-        "The browser's camera is taken by another program.",
+        "The browser's camera is in use by another program.",
         "Close other programs that use it, and run the cell again.",
     ),
     "insecure": (
-        "This page gets no camera: it came by http.",
-        "Open the notebook by https, or as localhost through a tunnel: ssh -L 8888:localhost:8888 HOST",
+        "This page cannot use the camera because it was loaded over http.",
+        "Open the notebook over https, or as localhost through a tunnel: ssh -L 8888:localhost:8888 HOST",
     ),
     "deaf": (
-        "The kernel took no picture for 20 s, so the browser's camera went off.",
-        "Let no cell compute so long beside it, and run the cell again.",
+        "The kernel received no frames for 20 s, so the browser's camera was turned off.",
+        "Avoid long computations in other cells, and run the cell again.",
     ),
-    "ended": ("The browser's camera went off.", "Plug it in or allow it again, and run the cell again."),
+    "ended": ("The browser's camera stopped.", "Plug it in or allow it again, and run the cell again."),
 }
-"""What a page may meet, and what to do. Source: https://developer.mozilla.org/docs/Web/API/MediaDevices/getUserMedia"""
+"""Failures of a page, and remedies. Source: https://developer.mozilla.org/docs/Web/API/MediaDevices/getUserMedia"""
 
 
 class Camera(anywidget.AnyWidget):
-    """What stands in the page: a small preview, and how many pictures are sent.
+    """The widget in the page: a small preview, and the rate of frames.
 
     Attributes:
-        wanted: Whether the camera is to be on.
+        wanted: Whether the camera should be on.
     """
 
     _esm = Path(__file__).with_suffix(".js")
@@ -87,7 +87,7 @@ class Camera(anywidget.AnyWidget):
 
 
 class Browser(Source):
-    """The camera of the page, mirrored; always its newest picture."""
+    """The camera of the page, mirrored; always returns the newest frame."""
 
     mirror = True
     named = True
@@ -95,41 +95,41 @@ class Browser(Source):
 
     def __init__(self):
         self._changed = threading.Condition()
-        self._newest: tuple[bytes, float] | None = None  # JPEG, and when it was taken
-        self._failed = ""  # what the page has met
-        self._failure: SourceError | SourceLostError | None = None  # what a picture says, and is raised next
-        self._first, self._last = True, 0.0  # whether none has come yet, and when the last one came
-        self._view, self._heard = "", 0.0  # which view of the output is followed, and when it last spoke
-        self._left = False  # whether it was closed since
+        self._newest: tuple[bytes, float] | None = None  # JPEG, and the time at which it was taken
+        self._failed = ""  # the failure reported by the page
+        self._failure: SourceError | SourceLostError | None = None  # already shown as a picture, raised next
+        self._first, self._last = True, 0.0  # whether no frame has come yet, time of the last one
+        self._view, self._heard = "", 0.0  # the view of the output that is followed, and its last message
+        self._left = False  # whether it was closed since then
         self._closed = False
         self._camera, self._shown = _show() if in_notebook() else (None, None)
 
     def open(self) -> None:
-        """Asks for the camera in the page.
+        """Requests the camera in the page.
 
         Raises:
-            SourceError: This is no notebook.
+            SourceError: This is not a notebook, or the source was used before.
         """
         if self._closed:
             raise SourceError(
-                "This source has run already.", "Expected a fresh one.", "Make another: Browser()."
+                "This source was used before.", "Expected a new one.", "Create another: Browser()."
             )
         if self._camera is None:
             raise SourceError(
-                "The browser's camera was asked for, and this is no notebook.",
+                "The browser's camera was requested outside a notebook.",
                 "Expected a cell of a notebook in JupyterLab.",
-                "Leave the source out for a camera of this machine.",
+                "Leave the source out to use a camera of this machine.",
             )
         self._last = time.monotonic()
         self._camera.on_msg(self._hear)
         self._camera.wanted = True
 
     def read(self) -> np.ndarray:
-        """Returns the newest picture, (height, width, 3) uint8 RGB; while none comes one that says so.
+        """Returns the newest frame, (height, width, 3) uint8 RGB, or a picture of text while none comes.
 
         Raises:
-            SourceError: The page got no camera.
-            SourceLostError: The page does not show the camera, was closed, or sent no picture for a minute.
+            SourceError: The page has no access to a camera.
+            SourceLostError: The page does not show the camera, was closed, or sent no frames for a minute.
         """
         wait = PAUSE if self._first or self._failure else QUIET
         with self._changed:
@@ -143,7 +143,7 @@ class Browser(Source):
         if image is None:
             return self._waiting()
         self._first, self._last = False, time.monotonic()
-        self.captured = max(newest[1], self.captured or 0.0)  # an age is an estimate, and time goes on
+        self.captured = max(newest[1], self.captured or 0.0)  # an age is an estimate; time never goes back
         return image
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ class Browser(Source):
         camera.close()
 
     def _hear(self, _widget, message: dict, buffers: list) -> None:
-        """Takes what a view of the output sends, and answers, so that it sends the next."""
+        """Handles a message of a view of the output, and acknowledges it, so that the view sends the next."""
         now, view, camera = time.monotonic(), str(message.get("view", "")), self._camera
         with self._changed:
             known = view == self._view or now - self._heard > QUIET or self._left
@@ -173,34 +173,34 @@ class Browser(Source):
             camera.send({"view": view, "number": message.get("number"), "off": not known})
 
     def _waiting(self) -> np.ndarray:
-        """Returns a picture that says what is waited for."""
+        """Returns a picture with the reason for waiting."""
         self.captured = time.monotonic()
         patience = SILENCE if not self._heard else LEFT if self._left else PATIENCE
         if time.monotonic() - self._last > patience:
             return self._give_up(_lost(patience, silent=not self._heard))
         if not self._first:
-            return self._written("The page sends no pictures now. Keep it open and in sight.")
+            return self._written("The page sends no frames now. Keep it open and visible.")
         return self._written(ALLOW if self._heard else "Waiting for the page to show the browser's camera.")
 
     def _give_up(self, failure: SourceError | SourceLostError) -> np.ndarray:
-        """Returns a picture that says why, so that it stays; the next look for a picture raises it."""
+        """Returns a picture with the failure, which stays visible; the next read raises it."""
         self._failure, self.captured = failure, time.monotonic()
         return self._written(f"{failure.happened} {failure.remedy}")
 
     def _written(self, text: str) -> np.ndarray:
-        """Returns a picture of a text, turned round where it will be shown like a mirror."""
+        """Returns a picture of a text, mirrored if it will be shown like a mirror."""
         picture = _picture_of(text)
         return cv2.flip(picture, 1) if self.mirror else picture
 
     def _what_was(self) -> str:
-        """Returns what stays below the cell."""
+        """Returns the text that stays below the cell."""
         if self._failure:
             return textwrap.fill(f"{self._failure.happened} {self._failure.remedy}", 90)
-        return "The browser's camera sent no picture." if self._first else "The browser's camera was on here."
+        return f"The browser's camera {'sent no frames' if self._first else 'was used here'}."
 
 
 def _show() -> tuple[Camera, Any]:
-    """Shows a camera that is off below the running cell; a thread, which opens it, could not."""
+    """Shows a camera, turned off, below the running cell; the thread that opens it could not do so."""
     from IPython.display import display
 
     camera = Camera()
@@ -209,13 +209,13 @@ def _show() -> tuple[Camera, Any]:
 
 
 def _decoded(jpeg: bytes, size: object) -> np.ndarray | None:
-    """Returns a picture as large as the camera takes it, or None where it is damaged.
+    """Returns a frame in the size of the camera, or None if it is damaged.
 
-    The page sends smaller ones over a slow link; boxes and the picture that is shown stay as large.
+    The page sends smaller frames over a slow connection; they are enlarged, so that all have the same size.
 
     Args:
-        jpeg: What was sent.
-        size: The width and height that the camera takes, as the page says.
+        jpeg: The bytes sent by the page.
+        size: The width and height of the camera, as reported by the page.
     """
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) if jpeg else None
     if image is None or not (isinstance(size, list) and len(size) == 2):
@@ -227,32 +227,32 @@ def _decoded(jpeg: bytes, size: object) -> np.ndarray | None:
 
 
 def _failure(name: str) -> SourceError:
-    """Returns the error for what the page has met."""
+    """Returns the error for a failure reported by the page."""
     happened, remedy = FAILURES.get(
-        name, (f"The browser gave no camera ({name[:60]}).", 'Take another source, such as "demo".')
+        name, (f"The browser provided no camera ({name[:60]}).", 'Use another source, such as "demo".')
     )
-    return SourceError(happened, "Expected the page to get a camera.", remedy)
+    return SourceError(happened, "Expected the page to have access to a camera.", remedy)
 
 
 def _lost(seconds: float, silent: bool) -> SourceLostError:
-    """Returns the error for a page that sent no picture for so long, or said nothing at all."""
-    hearing = "Where the kernel hears nothing while a cell runs, use session.start(), not session.run()."
+    """Returns the error for a page that sent no frames for so long, or never responded."""
+    hearing = "If the kernel receives nothing while a cell runs, use session.start(), not session.run()."
     if silent:
         return SourceLostError(
-            f"The page did not answer for {seconds:.0f} s.",
+            f"The page did not respond for {seconds:.0f} s.",
             "Expected it to be open and to show the browser's camera below the cell.",
-            "Reload the page and run the cell again. Where it shows no camera then, run: pip install "
+            "Reload the page and run the cell again. If it still shows no camera, run pip install "
             f"jupyterlab_widgets anywidget where JupyterLab is installed, and restart it. {hearing}",
         )
     return SourceLostError(
-        f"The browser sent no picture for {seconds:.0f} s.",
-        "Expected the page to be open and its camera allowed.",
-        f"Allow the camera and keep the page in sight. {hearing}",
+        f"The browser sent no frames for {seconds:.0f} s.",
+        "Expected the page to be open and its camera to be allowed.",
+        f"Allow the camera and keep the page visible. {hearing}",
     )
 
 
 def _picture_of(text: str) -> np.ndarray:
-    """Returns lines of a text in the middle of a dark picture, (height, width, 3) uint8 RGB."""
+    """Returns a dark picture with a text in the middle, (height, width, 3) uint8 RGB."""
     canvas = np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
     lines = [overlay.line(words, LETTER, 0) for words in textwrap.wrap(text, IN_LINE)]
     wide, high = max(line.extent[0] for line in lines), PITCH * len(lines)

@@ -1,6 +1,6 @@
 """A camera of this computer, read with OpenCV.
 
-`open_source("0")` makes a `Webcam`; `cameras` lists what is there for it and for `check.py`.
+`open_source("0")` creates a `Webcam`; `cameras` lists the cameras for it and for `check.py`.
 
 Notebook: 03_threads
 """
@@ -22,23 +22,23 @@ from ._opencv import no_warnings, wait_for_picture
 
 WIDTH, HEIGHT = 640, 480
 DEVICES, SYSTEM = Path("/dev"), Path("/sys/class/video4linux")
-"""Where Linux keeps its cameras, as files named video0, video1, ..., and what it knows of them."""
+"""The folders in which Linux has its cameras, as files video0, video1, ..., and data about them."""
 
 NO_CAMERA = re.compile("bcm2835-(codec|isp)|pispbe|rp1-cfe|rpi-|rpivid")
-"""Video devices of a Raspberry Pi that are no cameras to OpenCV: codecs and image processors."""
+"""Video devices of a Raspberry Pi that OpenCV cannot use as cameras: codecs and image processors."""
 
 MOST = 100
-"""No computer has so many cameras; a larger number is not tried."""
+"""Camera numbers from here on are not tried; no computer has so many cameras."""
 
 FIRST_PICTURE, LOST_AFTER = 4.0, 2.0
-"""Seconds that a camera may take to its first picture, and between two later ones."""
+"""Seconds to wait for the first frame of a camera, and for each later one."""
 
 
 class Webcam(Source):
-    """A camera, 640x480 where it can, always its newest picture.
+    """A camera at 640x480, if supported; always returns the newest frame.
 
     Args:
-        index: Which camera, from 0.
+        index: The number of the camera, from 0.
 
     Raises:
         BadInputError: The index is negative.
@@ -49,7 +49,7 @@ class Webcam(Source):
     def __init__(self, index: int = 0):
         if index < 0:
             raise BadInputError(
-                f"The camera's number is {index}.",
+                f"The camera number is {index}.",
                 "Expected 0 or more.",
                 "Choose 0, or another source, such as demo.",
             )
@@ -58,10 +58,10 @@ class Webcam(Source):
         self._capture: cv2.VideoCapture | None = None
 
     def open(self) -> None:
-        """Takes the camera and waits for its first picture.
+        """Opens the camera and waits for its first frame.
 
         Raises:
-            SourceError: It is missing, busy or gives no picture; the message says which.
+            SourceError: It is missing, busy or sends no frames; the message says which.
         """
         if sys.platform.startswith("linux") and not (DEVICES / f"video{self.index}").exists():
             raise _missing(self.index)
@@ -71,29 +71,29 @@ class Webcam(Source):
             raise _no_picture(self.index)
 
     def read(self) -> np.ndarray:
-        """Waits for the next picture, (height, width, 3) uint8 RGB.
+        """Waits for the next frame, (height, width, 3) uint8 RGB.
 
         Raises:
-            SourceLostError: None came for two seconds; plug the camera in again.
+            SourceLostError: No frame came for two seconds; plug the camera in again.
         """
         image = wait_for_picture(self._capture, LOST_AFTER)
         if image is None:
             raise SourceLostError(
-                f"Camera {self.index} gives no more pictures.",
+                f"Camera {self.index} stopped sending frames.",
                 "Expected it to stay connected.",
-                "Plug it in again, close other programs that use it, and start again.",
+                "Plug it in again, close other programs that use it, and restart.",
             )
         return image
 
     def close(self) -> None:
-        """Gives the camera back."""
+        """Releases the camera."""
         if self._capture is not None:
             self._capture.release()
             self._capture = None
 
     @staticmethod
     def probe(index: int) -> bool:
-        """Whether a camera opens; its light may blink. For systems without a /dev/video to look at."""
+        """Whether a camera opens; its light may blink. For systems without /dev/video."""
         capture = _connect(index)
         try:
             return capture.isOpened()
@@ -103,12 +103,12 @@ class Webcam(Source):
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera that is there.
+    """A connected camera.
 
     Attributes:
         index: Its number for `Webcam`.
-        name: What its maker calls it; empty where the system does not say.
-        usable: Whether this user may read it.
+        name: Its name given by the manufacturer; empty if the system does not report one.
+        usable: Whether this user has permission to read it.
     """
 
     index: int
@@ -117,35 +117,35 @@ class Camera:
 
 
 def is_there(index: int) -> bool:
-    """Whether there is a camera with this number; systems other than Linux open it for a moment."""
+    """Whether there is a camera with this number; systems other than Linux open it briefly."""
     if sys.platform.startswith("linux"):
         return (DEVICES / f"video{index}").exists()
     return 0 <= index < MOST and Webcam.probe(index)
 
 
 def cameras() -> list[Camera]:
-    """Lists the cameras, by number; Linux opens none for it, other systems only try the first."""
+    """Lists the cameras by number; Linux opens none for this, other systems only try the first."""
     if not sys.platform.startswith("linux"):
         return [Camera(0)] if Webcam.probe(0) else []
     found = []
     for index in sorted(int(p.name[5:]) for p in DEVICES.glob("video*") if p.name[5:].isdecimal()):
         name, first = _about(index, "name"), _about(index, "index") in ("", "0")
-        if first and not NO_CAMERA.match(name):  # further ones hold the camera's metadata
+        if first and not NO_CAMERA.match(name):  # further ones have the metadata of the camera
             usable = os.access(DEVICES / f"video{index}", os.R_OK | os.W_OK)
             found.append(Camera(index, name, usable))
     return found
 
 
 def _about(index: int, what: str) -> str:
-    """Returns what Linux knows of a video device; empty where it does not say."""
+    """Returns an attribute of a video device from Linux; empty if it is unknown."""
     path = SYSTEM / f"video{index}" / what
     return path.read_text(errors="replace").strip() if path.is_file() else ""
 
 
 def _connect(index: int) -> cv2.VideoCapture:
-    """Returns the capture of a camera, opened where that works.
+    """Returns the capture of a camera, opened if possible.
 
-    On Windows DirectShow is asked first: Media Foundation, OpenCV's default there, can take
+    On Windows DirectShow is tried first: Media Foundation, OpenCV's default there, can take
     many seconds to open (github.com/opencv/opencv/issues/17687).
     """
     windows = sys.platform == "win32"
@@ -165,14 +165,14 @@ def _missing(index: int) -> SourceError:
     there = [camera.index for camera in cameras()]
     found = f"Found {', '.join(map(str, there))}" if there else "No camera was found"
     return SourceError(
-        f"There is no camera {index} (no {DEVICES}/video{index}).",
+        f"Camera {index} was not found (no {DEVICES}/video{index}).",
         f"Expected the number of a connected camera; {found[0].lower()}{found[1:]}.",
         "Plug one in, or choose another source, such as demo.",
     )
 
 
 def _no_picture(index: int) -> SourceError:
-    """Returns the error for a camera that is there and gives no picture."""
+    """Returns the error for a connected camera that sends no frames."""
     if sys.platform.startswith("linux"):
         remedy = "Close other programs that use it, or join the group video: sudo usermod -aG video $USER"
     elif sys.platform == "darwin":
@@ -180,5 +180,7 @@ def _no_picture(index: int) -> SourceError:
     else:
         remedy = "Plug it in, close other programs that use it, and allow it in Settings, Privacy, Camera."
     return SourceError(
-        f"Camera {index} gives no picture.", "Expected it to be free and allowed for this program.", remedy
+        f"Camera {index} sends no frames.",
+        "Expected it to be free, and this program to be allowed to use it.",
+        remedy,
     )

@@ -1,10 +1,9 @@
-"""A film that plays without a camera: a face in motion, light that changes, two people.
+"""A video that plays without a camera: a moving face, changing light, two people.
 
-`open_source("demo")` makes a `Demo`. It plays half a minute and shows what a live run has
-to cope with: faces that laugh, wonder and frown, come near, tilt, stand in the dark, cross
-each other's way, leave and come back. Frame n is always the same picture, so tests and
-figures repeat. The two people are one portrait (`_portrait.py`); what they do when is
-told in `_story.py`.
+`open_source("demo")` creates a `Demo`. It plays for half a minute and shows what a live run has
+to cope with: faces that laugh, look surprised and frown, come close, tilt, are in the dark,
+cross paths, leave and come back. Frame n is always the same, so tests and measurements are
+reproducible. The two people are one portrait (`_portrait.py`); `_story.py` has the script.
 
 Notebook: 03_threads
 """
@@ -33,7 +32,7 @@ from ._story import (
 )
 
 FACE = (223, 122)
-"""The middle of the face in the portrait, in its pixels."""
+"""The centre of the face in the portrait, in its pixels."""
 
 FURNITURE = [
     *[(0, 405, 760, 480, (128, 112, 98)), (60, 40, 190, 250, (226, 230, 232))],
@@ -44,14 +43,14 @@ FURNITURE = [
     *[(590, 226, 640, 292, (104, 122, 98)), (660, 240, 684, 292, (170, 120, 84))],
     *[(250, 120, 350, 220, (150, 140, 128)), (262, 132, 338, 208, (186, 182, 172))],
 ]
-"""What is in the room behind: left, top, right, bottom in pixels, colour (RGB)."""
+"""The furniture in the background: left, top, right, bottom in pixels, colour (RGB)."""
 
 
 class Demo(Source):
-    """Half a minute of film, made while it plays.
+    """Half a minute of video, generated while it plays.
 
     Args:
-        repeat: Start again at the end, where the last picture fits the first.
+        repeat: Whether to start again at the end; the last frame matches the first.
 
     Example:
         >>> demo = Demo()
@@ -73,9 +72,9 @@ class Demo(Source):
         self._places = {name: place(name) for name in PLACES}
 
     def open(self) -> None:
-        """Loads the portrait and works out the film; takes a fraction of a second, on a busy machine seconds.
+        """Loads the portrait and prepares the video; takes a fraction of a second, on a busy machine seconds.
 
-        A run that is over meanwhile is not kept waiting.
+        It returns early if the run ends meanwhile.
         """
         self.number = 0
         self._people = {}
@@ -88,7 +87,7 @@ class Demo(Source):
         self._light = smooth(track(LIGHT), 6)
 
     def read(self) -> np.ndarray | None:
-        """Returns the next picture, (480, 640, 3) uint8 RGB, or None at the end."""
+        """Returns the next frame, (480, 640, 3) uint8 RGB, or None at the end."""
         if self.number >= FRAMES and not self.repeat:
             return None
         image = self.picture(self.number % FRAMES)
@@ -96,14 +95,14 @@ class Demo(Source):
         return image
 
     def close(self) -> None:
-        """Lets go of the pictures."""
+        """Releases the portraits."""
         self._people = {}
 
     def picture(self, number: int) -> np.ndarray:
-        """Draws one frame, from the wall to the person in front.
+        """Draws one frame, from the background to the person in front.
 
         Args:
-            number: The frame, from 0 to 749.
+            number: The number of the frame, from 0 to 749.
 
         Returns:
             (480, 640, 3) uint8, RGB.
@@ -119,10 +118,10 @@ class Demo(Source):
         return cv2.LUT(cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB), np.uint8(np.clip(table, 0, 255))[None])
 
     def people_at(self, seconds: float) -> int:
-        """Returns how many faces are wholly in view at a time of the film.
+        """Returns the number of faces fully in view at a time of the video.
 
         Args:
-            seconds: From the beginning; after half a minute the film starts again.
+            seconds: Seconds from the start; after half a minute the video starts again.
         """
         number = int(seconds * FPS + 1e-6) % FRAMES
         (x1, _, size1, _), (x2, y2, size2, _) = (self._places[n][number] for n in ("first", "second"))
@@ -132,9 +131,9 @@ class Demo(Source):
         return int(first) + int(second and not hidden)
 
     def story(self, who: str = "first") -> list[tuple[float, str]]:
-        """Returns what a person is meant to show: from which second on, which label.
+        """Returns the labels that a person acts, each with the second from which it is shown.
 
-        A face changes for about a third of a second, half of it before that moment.
+        A transition takes about a third of a second, half of it before that moment.
 
         Args:
             who: first or second.
@@ -147,7 +146,7 @@ class Demo(Source):
 
 
 def place_person(x: float, y: float, size: float, tilt: float, mirrored: bool = False) -> np.ndarray:
-    """Returns the (2, 3) matrix that takes the enlarged portrait to its place in the frame."""
+    """Returns the (2, 3) matrix that maps the enlarged portrait to its place in the frame."""
     cosine, sine = size * np.cos(np.radians(tilt)), size * np.sin(np.radians(tilt))
     side = -1 if mirrored else 1
     turn = np.array([[cosine * side, -sine], [sine * side, cosine]])
@@ -155,7 +154,7 @@ def place_person(x: float, y: float, size: float, tilt: float, mirrored: bool = 
 
 
 def draw_person(canvas: np.ndarray, pixels: np.ndarray, matrix: np.ndarray) -> None:
-    """Lays a person over the canvas, in place; both are RGBA."""
+    """Draws a person on the canvas, in place; both are RGBA."""
     corners = np.array([[0, 0, 1], [0, SIZE, 1 / DETAIL], [SIZE, 0, 1 / DETAIL], [SIZE, SIZE, 1 / DETAIL]])
     corners = matrix @ (corners * DETAIL).T
     left, top = np.maximum(0, np.floor(corners.min(1))).astype(int)

@@ -1,6 +1,6 @@
 """A folder of pictures, or a single one, shown one after the other like slides.
 
-`open_source` makes a `Folder` of a folder's or a picture's name.
+`open_source` creates a `Folder` from the name of a folder or a picture.
 
 Notebook: 03_threads
 """
@@ -27,12 +27,12 @@ from ._base import Source
 logger = logging.getLogger("expression")
 
 LONGEST = 1280
-"""Pixels; a larger picture is shrunk, since a face needs far fewer and a detector takes longer."""
+"""Pixels; a larger picture is shrunk, because faces need far fewer and detection would take longer."""
 
 FOLDER = "folder(s), which are not searched"
-"""Why a folder in the folder is left out, for `Skipped`."""
+"""Why a subfolder is skipped, for `Skipped`."""
 
-LATER = "damaged after the first pictures in it"
+LATER = "damaged after the first pictures"
 """Why an animation ended early, for `Skipped`."""
 
 
@@ -41,9 +41,9 @@ class Slide(NamedTuple):
 
     Attributes:
         image: (height, width, 3) uint8, RGB.
-        seconds: How long; None for a photo, which stays as long as the folder says.
+        seconds: Its duration; None for a photo, which stays as long as the source specifies.
         file: The name of its file.
-        scene: Another number than that of the slide before, unless both are of one animation.
+        scene: A number different from that of the previous slide, unless both belong to one animation.
     """
 
     image: np.ndarray
@@ -55,19 +55,18 @@ class Slide(NamedTuple):
 class Folder(Source):
     """Pictures in natural order, so that 2 comes before 10; animations and pages of a TIFF one by one.
 
-    A picture stays for a while and is given again and again meanwhile, as a camera would,
-    so that smoothing and display live. Each is a new scene: nobody is carried over from one to the next.
-    Animations take the time that they ask for.
-    The content of a file says whether it is a picture. Everything else is counted in `skipped`, which is
-    logged in one line at the end. Folders in the folder are not searched.
+    A picture stays for a while and is returned repeatedly, as from a camera, so that smoothing and display
+    work as usual. Each is a new scene: no person is carried over from one to the next. Animations play at
+    their own speed. Pictures are recognised by content. Everything else is counted in `skipped`, which is
+    logged in one line at the end. Subfolders are not searched.
 
     Args:
         path: A folder, or one picture.
         seconds: How long each picture stays.
-        stay: Whether the last picture stays for good.
+        stay: Whether the last picture stays forever.
 
     Attributes:
-        skipped: What was left out so far, and why.
+        skipped: What was skipped so far, and why.
     """
 
     fps = 10.0
@@ -103,7 +102,7 @@ class Folder(Source):
         return slide.image
 
     def close(self) -> None:
-        """Lets go of the pictures, and says what was left out."""
+        """Releases the pictures, and logs what was skipped."""
         self._slides = iter(())
         if self._looked_at and self.skipped:
             logger.warning("%s: %s", self.description, self.skipped.summary(self._looked_at))
@@ -127,11 +126,11 @@ class Folder(Source):
                     raise
                 self.skipped.add(entry.name, LATER if slide else error.reason)
                 logger.info("%s", error)
-            except MissingFileError:  # somebody has deleted it meanwhile
-                self.skipped.add(entry.name, "not there any more")
+            except MissingFileError:  # deleted meanwhile
+                self.skipped.add(entry.name, "no longer there")
 
     def _timed(self, slides: Iterable[Slide]) -> Iterator[tuple[Slide, float]]:
-        """Yields each slide with the seconds at which it is due: photos again and again, others once."""
+        """Yields each slide with the time at which it is due, in seconds: photos repeatedly, others once."""
         position, tick = 0.0, 1 / self.fps
         for slide in slides:
             times = max(1, round(self.seconds * self.fps)) if slide.seconds is None else 1
@@ -142,27 +141,27 @@ class Folder(Source):
             position += tick
 
     def _nothing(self) -> BadInputError:
-        """Returns the error for a folder in which no picture can be read."""
+        """Returns the error for a folder without a readable picture."""
         summary, remedy = self.skipped.summary(self._looked_at), ""
         if folders := self.skipped.names.get(FOLDER):
             remedy = f"Choose a folder in it, such as {folders[0]}."
         if any("pillow-heif" in reason for reason in self.skipped.reasons):
             remedy = install_line("heic")
         return BadInputError(
-            f"{printable(str(self.path), 500)} holds no picture.{summary and f' {summary}'}",
+            f"{printable(str(self.path), 500)} contains no readable picture.{summary and f' {summary}'}",
             f"Expected {KINDS}.",
-            remedy or "Choose another folder, or put pictures into it.",
+            remedy or "Choose another folder, or add pictures to it.",
         )
 
 
 def _entries(path: Path) -> list[Path]:
-    """Returns what is in a folder, in natural order, or the one file that a path names."""
+    """Returns the entries of a folder, in natural order, or the file itself if the path is one."""
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise MissingFileError(
             f"There is no file or folder {printable(str(path), 500)}.",
-            "Expected pictures there.",
+            "Expected a picture or a folder of pictures.",
             "Check the name and the folder.",
         )
     try:
@@ -176,14 +175,14 @@ def _entries(path: Path) -> list[Path]:
 
 
 def _why_not(entry: Path) -> str:
-    """Returns why something in a folder is left out before it is read; empty for what may be a picture."""
+    """Returns why an entry is skipped without reading it; empty if it may be a picture."""
     if is_housekeeping(entry.name):
-        return "hidden or left by a system"
+        return "a hidden or system file"
     try:
         if not entry.is_file():
             return FOLDER if entry.is_dir() else "not a file"
     except OSError:
-        return "not open to you"
+        return "not accessible"
     return "video" if is_jpeg_stream(entry) else ""
 
 

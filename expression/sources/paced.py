@@ -1,6 +1,6 @@
-"""A camera that goes on whether anybody reads or not, for measuring a live loop without one.
+"""A simulated camera that runs at a fixed rate, for measuring a live loop without a real one.
 
-`timeline.py` measures with it. Its pictures are the demo's, or any others.
+`timeline.py` measures with it. Its frames are those of the demo, or any others.
 
 Notebook: 03_threads
 """
@@ -19,24 +19,24 @@ from ._base import Source
 from .demo import Demo
 
 STAMP = 255
-"""The red of the top left pixel that says: the green and blue beside it are a number."""
+"""The red value of the top left pixel that marks its green and blue values as a number."""
 
 
 class PacedCamera(Source):
-    """Plays pictures as a camera would: it goes on whether anybody reads or not.
+    """Plays frames like a camera, at a fixed rate whether they are read or not.
 
-    Picture n is taken n / pace seconds after `open`. Like a camera with a buffer of one it
-    keeps the newest only: who comes late gets that one at once, and those between are lost;
-    who comes early waits. Pictures are kept as JPEG and decoded when read, as those of most
-    webcams are. The top left pixel carries the number, so that a window knows what it shows.
+    Frame n is taken n / pace seconds after `open`. Like a camera with a buffer of one it
+    keeps only the newest: a late read returns that one at once, and those between are lost;
+    an early read waits. Frames are stored as JPEG and decoded when read, as with most
+    webcams. The top left pixel carries the number, so that a window knows what it shows.
 
     Args:
-        pictures: JPEG bytes, shown again and again; None for three seconds of the demo.
-        pace: Pictures a second.
+        pictures: JPEG bytes, played in a loop; None for three seconds of the demo.
+        pace: Frames per second.
 
     Attributes:
-        number: That of the last picture read, from 0; -1 before the first.
-        missed: Pictures that were lost because nobody came for them in time.
+        number: The number of the last frame read, from 0; -1 before the first.
+        missed: The number of frames lost because they were not read in time.
     """
 
     description = "a paced camera"
@@ -50,7 +50,7 @@ class PacedCamera(Source):
         self.number, self.missed, self._opened = -1, 0, time.monotonic()
 
     def read(self) -> np.ndarray:
-        """Returns the newest picture that was not read yet, waiting for it if need be."""
+        """Returns the newest frame that was not read yet, waiting for it if necessary."""
         newest = int((time.monotonic() - self._opened) * self.pace)
         number = max(newest, self.number + 1)
         self.missed += number - self.number - 1
@@ -59,7 +59,7 @@ class PacedCamera(Source):
         return self.decode()
 
     def decode(self) -> np.ndarray:
-        """Returns the picture of the current number, (height, width, 3) uint8 RGB."""
+        """Returns the frame of the current number, (height, width, 3) uint8 RGB."""
         jpeg = self.pictures[self.number % len(self.pictures)]
         image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
         image[0, 0] = STAMP, self.number >> 8 & 255, self.number & 255
@@ -67,7 +67,7 @@ class PacedCamera(Source):
 
 
 def stamp_of(image: np.ndarray) -> int | None:
-    """Returns the number that the camera left in a picture, drawn on or not; None without one.
+    """Returns the number that the camera put into a frame, even one drawn on; None without one.
 
     Example:
         >>> camera = PacedCamera(pace=200)

@@ -1,6 +1,6 @@
-"""A drawn person who sits before a camera and shows what she is told.
+"""A drawn person who sits in front of a camera and shows the expression requested.
 
-Where nobody is there, lesson 07 fills the labeler with her pictures. She is the person of the demo.
+Without a real person, lesson 07 fills the labeler with her pictures. She is the person of the demo.
 
 Notebook: 07_your_face
 """
@@ -21,33 +21,33 @@ SHOWS = {
     **{"happy": FEELINGS["laugh"], "sad": FEELINGS["sad"], "surprise": FEELINGS["surprise"]},
     **{"angry": FEELINGS["angry"], "neutral": NEUTRAL, "asleep": {**NEUTRAL, "blink": 1.0}},
 }
-"""What she can show, as weights of the portrait's actions."""
+"""The expressions she can show, as weights of the portrait's actions."""
 
 CALM = {name: NEUTRAL.get(name, 0.0) for name in sorted({n for shown in SHOWS.values() for n in shown})}
 """All of her muscles, at rest."""
 
 MOVES = 5 + len(CALM)
-"""What moves by itself: her place, size and tilt, how strongly she shows it, and each muscle."""
+"""The number of random movements: her place, size and tilt, the strength of the expression, each muscle."""
 
 POSE = (320.0, 220.0, 1.35, 0.0)
-"""Where her face is: x and y in pixels, size, tilt in degrees."""
+"""The place of her face: x and y in pixels, size, tilt in degrees."""
 
 DAY, MOMENT = (25, 12, 0.16, 3), (14, 9, 0.07, 5)
-"""How far that differs from day to day, and how far in a day: standard deviations."""
+"""Its standard deviations from day to day, and within a day."""
 
 STILL = 0.9
-"""How much of her movement stays from one picture to the next; after a second little is left."""
+"""The share of her movement that remains from one frame to the next; little is left after a second."""
 
 
 class Sitter(Source):
     """A drawn person who is never still.
 
     Args:
-        day: Another day has another light, and she sits elsewhere.
+        day: A number; on each day the light and her place are different.
 
     Attributes:
-        shows: What she shows, a key of `SHOWS`; any other word leaves her neutral.
-        asks: Called before each picture for what she is to show, if set.
+        shows: The expression shown, a key of `SHOWS`; any other word leaves her neutral.
+        asks: If set, called before each frame; returns the expression to show.
 
     Example:
         >>> sitter = Sitter(day=1)
@@ -66,7 +66,7 @@ class Sitter(Source):
         self._person: Portrait | None = None
 
     def open(self) -> None:
-        """Draws the room in the light of the day."""
+        """Prepares the room and the light of the day."""
         self._random = np.random.default_rng(self.day)
         self._person, self._room = Portrait(), room()[:, 60 : 60 + WIDTH]
         self._place = np.array(POSE) + self._random.normal(0, DAY)
@@ -76,7 +76,7 @@ class Sitter(Source):
         self._moved = self._random.normal(size=MOVES)
 
     def read(self) -> np.ndarray:
-        """Returns the next picture, (480, 640, 3) uint8 RGB; opens where nobody did."""
+        """Returns the next frame, (480, 640, 3) uint8 RGB; opens the source if necessary."""
         if self._person is None:
             self.open()
         self.shows = self.asks() if self.asks else self.shows
@@ -89,7 +89,7 @@ class Sitter(Source):
         return np.uint8(np.clip(cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB) * self._light + noise, 0, 255))
 
     def _weights(self) -> dict[str, float]:
-        """Returns what she shows at the moment, weaker or stronger, each muscle a little otherwise."""
+        """Returns the current expression, weaker or stronger, with a small variation of each muscle."""
         shown = SHOWS.get(self.shows.casefold(), NEUTRAL)
         strength = 0.85 + 0.15 * self._moved[4]
         return {

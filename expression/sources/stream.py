@@ -1,7 +1,7 @@
-"""A camera of the network (RTSP or MJPEG over HTTP), or a video on a web server.
+"""A network camera (RTSP or MJPEG over HTTP), or a video on a web server.
 
-`open_source` makes a `Stream` of an address. An address may hold a password, so messages
-name the computer only.
+`open_source` creates a `Stream` from an address. An address may contain a password, so messages
+show only its host.
 
 Notebook: 03_threads
 """
@@ -28,28 +28,28 @@ from ._trouble import trouble
 logger = logging.getLogger("expression")
 
 FIRST_PICTURE = 20.0
-"""Seconds until the first picture; key frames of cameras may be ten seconds apart."""
+"""Seconds to wait for the first frame; key frames of cameras may be ten seconds apart."""
 
 FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.5, 1.5, 5.0
-"""Seconds between two tries to connect: the first pause, by which factor it grows, and its end."""
+"""Seconds between two attempts to connect: the first pause, its growth factor, and its maximum."""
 
 TOLD_AFTER, WARNED_AFTER = 1.0, 3.0
-"""Seconds without a picture after which the display, and a line, says what is waited for."""
+"""Seconds without a frame after which the display, and the log, report the waiting."""
 
 SLICE = 0.1
-"""Seconds after which somebody who waits looks whether the run is over."""
+"""Seconds between two checks, while waiting, whether the run is over."""
 
 
 class Stream(Source):
-    """Pictures from the network.
+    """Frames from the network.
 
-    A live stream is read as fast as it comes, so the newest picture is never behind; where none
-    comes it is connected to again, with growing pauses. A recording, whose length is known, is
-    played at its own pace and ends.
+    A live stream is read as fast as it comes, so frames are never delayed; if it stops, the
+    connection is made again, with growing pauses. A recording, whose length is known, is played
+    at its own pace and ends.
 
     Args:
         address: rtsp://..., rtsps://..., http://... or https://...
-        reconnect: Seconds without a picture after which the stream is given up.
+        reconnect: Seconds without a frame after which the stream is given up.
 
     Attributes:
         skipped: Frames that could not be decoded.
@@ -62,18 +62,18 @@ class Stream(Source):
         self._pictures = 0  # of all connections
         self._connection: Connection | None = None
         self._first: Picture | None = None
-        self._seen = 0.0  # when the last picture came, or was asked for
-        self._warned = False  # of that none has come since
+        self._seen = 0.0  # when the last frame came, or was requested
+        self._warned = False  # whether the log has reported that none has come since
 
     def open(self) -> None:
-        """Connects and waits for the first picture, which a camera may take ten seconds for.
+        """Connects and waits for the first frame, for which a camera may take ten seconds.
 
         Raises:
-            SourceError: Nothing usable answers there; the message says why.
+            SourceError: No video can be received from there; the message says why.
         """
         self._connect()
         self._seen = time.monotonic()
-        answer = self._next(FIRST_PICTURE, "for the first picture")
+        answer = self._next(FIRST_PICTURE, "for the first frame")
         if isinstance(answer, Picture):
             self._came()
             recorded = self._connection.recorded
@@ -84,15 +84,15 @@ class Stream(Source):
             raise trouble(self.description, answer, user, FIRST_PICTURE)
 
     def read(self) -> np.ndarray | None:
-        """Waits for the next picture, (height, width, 3) uint8 RGB; None at a recording's end.
+        """Waits for the next frame, (height, width, 3) uint8 RGB; None at the end of a recording.
 
         Raises:
-            SourceLostError: None came for `reconnect` seconds, or a recording broke off.
+            SourceLostError: No frame came for `reconnect` seconds, or a recording broke off.
         """
         self._seen = time.monotonic()
         answer, self._first = self._first, None
         if answer is None:
-            answer = self._next(self.reconnect, "for a picture")
+            answer = self._next(self.reconnect, "for the next frame")
         if not isinstance(answer, Picture) and not self.stopped():
             answer = self._recording_over(answer) if self.fps else self._again()
         if not isinstance(answer, Picture):
@@ -103,7 +103,7 @@ class Stream(Source):
         return answer.image
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Closes the connection."""
         self._first = None
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -113,36 +113,36 @@ class Stream(Source):
                 logger.warning("%s: %s", self.description, self.skipped.summary(frames, "frames"))
 
     def _connect(self) -> None:
-        """Begins a connection in place of the one that there was."""
+        """Starts a connection, and closes any previous one."""
         if self._connection is not None:
             self._connection.close()
         self._connection = Connection(self._address, FIRST_PICTURE, self.reconnect, self.skipped)
         self._connection.start()
 
     def _next(self, seconds: float, what: str) -> Picture | BaseException | None:
-        """Waits for the next picture, as long as the run goes on.
+        """Waits for the next frame, as long as the run continues.
 
         Args:
-            seconds: For how long at most.
-            what: What is waited for, for the display.
+            seconds: The longest time to wait.
+            what: What it waits for, for the display.
 
         Returns:
-            The picture, None at the end, or what was raised; a TimeoutError where the time was up.
+            The frame, None at the end, or the error raised; a TimeoutError if the time was up.
         """
         answer, began = self._connection.ask(), time.monotonic()
         while not concurrent.futures.wait([answer], SLICE).done:
             if self.stopped():
                 return None
             if time.monotonic() - began > seconds:
-                return TimeoutError(f"no picture came within {seconds:.0f} s")
+                return TimeoutError(f"no frame came within {seconds:.0f} s")
             self._say(what)
         return answer.exception() or answer.result()
 
     def _again(self) -> Picture | None:
-        """Connects again, with growing pauses; None where the run is over.
+        """Connects again, with growing pauses; returns None if the run is over.
 
         Raises:
-            SourceLostError: That took too long.
+            SourceLostError: It took too long.
         """
         pause = FIRST_PAUSE
         while (left := self._seen + self.reconnect - time.monotonic()) > 0:
@@ -155,33 +155,33 @@ class Stream(Source):
                 return answer
             pause = min(GROWTH * pause, LONGEST_PAUSE)
         raise SourceLostError(
-            f"{self.description} gives no more pictures; it was tried again for {self.reconnect:g} s.",
-            "Expected it to go on.",
-            "Check the network and the camera, and start again; the setting reconnect waits longer.",
+            f"{self.description} stopped sending frames and did not reconnect within {self.reconnect:g} s.",
+            "Expected the stream to continue.",
+            "Check the network and the camera, and start again. To wait longer, raise the setting reconnect.",
         )
 
     def _pause(self, seconds: float) -> None:
-        """Waits before the next try, or until the run is over."""
+        """Waits before the next attempt, or until the run is over."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not self.stopped():
             self._say("for the camera")
             time.sleep(min(SLICE, left))
 
     def _say(self, what: str) -> None:
-        """Tells the display, and once the log, what is waited for."""
+        """Reports to the display, and once to the log, what it waits for."""
         silent = time.monotonic() - self._seen
         if silent > TOLD_AFTER:
             self.say_waiting(f"Waiting {what}: {silent:.0f} s")
         if silent > WARNED_AFTER and not self._warned:
             self._warned = True
-            logger.warning("%s has sent no picture for %.0f s. Waiting %s.", self.description, silent, what)
+            logger.warning("%s has sent no frames for %.0f s. Waiting %s.", self.description, silent, what)
 
     def _came(self) -> None:
-        """Notes that there was a picture."""
+        """Notes that a frame came."""
         silent = time.monotonic() - self._seen
         if self._warned:
             self._warned = False
-            logger.warning("%s sends pictures, after %.0f s.", self.description, silent)
+            logger.warning("%s is sending frames, after %.0f s.", self.description, silent)
         self.say_waiting("")
         self._seen = time.monotonic()
 
@@ -189,20 +189,20 @@ class Stream(Source):
         """Returns at the end of a recording.
 
         Raises:
-            SourceLostError: It is not its end.
+            SourceLostError: It has broken off before its end.
         """
         decoder, sized = self._connection.decoder, self._connection.sized
-        unknown = not sized and getattr(answer, "errno", None) == errno.EIO  # as such a connection ends
+        unknown = not sized and getattr(answer, "errno", None) == errno.EIO  # the end of such a connection
         broken = f"broke off after {decoder.position:.1f} s" if answer and not unknown else ""
         if lack := broken or decoder.shortfall():
             raise SourceLostError(
-                f"The video of {self.description} {lack}.",
-                "Expected the whole of it.",
-                "Check the network and start again, or save the video and name the file.",
+                f"The video from {self.description} {lack}.",
+                "Expected the complete video.",
+                "Check the network and start again, or download the video and give its file name.",
             )
         if not sized and decoder.count is None and decoder.duration is None:
             logger.warning(
-                "%s does not say how long its video is. It ended after %.1f s.",
+                "%s does not report how long its video is. It ended after %.1f s.",
                 self.description,
                 decoder.position,
             )

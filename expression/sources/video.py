@@ -1,6 +1,6 @@
 """A video file, played at its own pace.
 
-`open_source` makes a `Video` of the name of a file or a pipe; `importer.py` looks for faces in one.
+`open_source` creates a `Video` from the name of a file or a pipe; `importer.py` finds faces in one.
 
 Notebook: 03_threads
 """
@@ -27,32 +27,32 @@ from ._streams import NoVideoError
 logger = logging.getLogger("expression")
 
 LONGEST_NAME = 1000
-"""Letters of a name that a message shows."""
+"""The most letters of a name in a message."""
 
 PATIENCE = 30.0
-"""Seconds for which nothing may come through a pipe."""
+"""The longest time without data from a pipe, in seconds."""
 
 ALLOWED = "file,crypto,data"
-"""What a playlist may lead to, as in FFmpeg where it opens the file itself: nothing of the network."""
+"""The protocols allowed in a playlist, as when FFmpeg opens the file itself: no network."""
 
-VIDEO_EXPECTED = "Expected a video such as mp4, avi or webm with at least one picture."
-PLAY_IT = "Play it in a viewer, or convert it to mp4."
+VIDEO_EXPECTED = "Expected a video such as mp4, avi or webm with at least one frame."
+PLAY_IT = "Play it in a video player, or convert it to mp4."
 STREAM_IT = (
-    "Write a format that can be streamed, such as Matroska (ffmpeg: -f matroska), or give the file itself."
+    "Use a format that can be streamed, such as Matroska (ffmpeg: -f matroska), or open the file itself."
 )
 
 
 class Video(Source):
-    """A video file: every frame at the time that its own timestamp says, upright.
+    """A video file: every frame at the time of its own timestamp, upright.
 
-    What cannot be decoded is skipped and counted, and a video that ends before its time is reported.
+    What cannot be decoded is skipped and counted, and a video that ends early is reported.
 
     Args:
         path: The file, or a named pipe, in any format that FFmpeg reads.
 
     Attributes:
-        fps: Frames a second on average, once open; 25 where the file does not say.
-        count: How many frames it announces, once open; None where it does not say.
+        fps: Average frames per second, once open; 25 if the file does not specify it.
+        count: The number of frames that it announces, once open; None if it does not.
         skipped: Frames that could not be decoded.
 
     Source: https://pyav.basswood-io.com/docs/stable/
@@ -70,11 +70,11 @@ class Video(Source):
         self._first: Picture | None = None
 
     def open(self) -> None:
-        """Opens the file and decodes its first picture, so that a broken file fails here.
+        """Opens the file and decodes its first frame, so that a broken file fails here.
 
         Raises:
             MissingFileError: There is no such file.
-            SourceError: Nobody writes into the pipe.
+            SourceError: No program writes to the pipe.
             BadInputError: It is not a video; convert it, for instance to mp4.
         """
         self._check_kind()
@@ -99,10 +99,10 @@ class Video(Source):
             self.skipped = self._decoder.skipped
 
     def read(self) -> np.ndarray | None:
-        """Returns the next picture, (height, width, 3) uint8 RGB, or None at the end.
+        """Returns the next frame, (height, width, 3) uint8 RGB, or None at the end.
 
         Raises:
-            SourceLostError: The disk or the pipe gives no more.
+            SourceLostError: The disk failed, or the pipe stopped sending data.
         """
         if self._decoder is None:
             return None
@@ -152,7 +152,7 @@ class Video(Source):
             ) from error
 
     def _check_kind(self) -> None:
-        """Makes sure that there is a file that may be read."""
+        """Checks that there is a file to read."""
         if not self.path.exists():
             raise MissingFileError(
                 f"There is no video {self._shown}.", "Expected a file.", "Check the name and the folder."
@@ -164,7 +164,7 @@ class Video(Source):
             raise BadInputError(f"{self._shown} is empty.", VIDEO_EXPECTED, PLAY_IT)
 
     def _unreadable(self, why: str, remedy: str) -> BadInputError:
-        """Returns the error for a file that gives no picture, which names what came in its place."""
+        """Returns the error for a file without a readable video; it names what was downloaded instead."""
         with self.path.open("rb") if self.path.is_file() else io.BytesIO() as file:
             told = stand_in(file.read(SNIFFED))
         if told:
@@ -175,20 +175,20 @@ class Video(Source):
         """Returns the error for a file or pipe that cannot be read at all."""
         return SourceError(
             f"{self._shown} cannot be read ({_said(error)}).",
-            "Expected a disk that works, or a program that writes into the pipe.",
+            "Expected a working disk, or a program that writes to the pipe.",
             "Check the disk, or start that program.",
         )
 
     def _broken(self, error: BaseException) -> SourceLostError:
-        """Returns the error for a file or pipe that cannot be read to its end."""
+        """Returns the error for a file or pipe that cannot be read to the end."""
         return SourceLostError(
-            f"{self._shown} cannot be read any further than {self._decoder.position:.1f} s ({_said(error)}).",
-            "Expected it to be readable to its end.",
+            f"{self._shown} cannot be read beyond {self._decoder.position:.1f} s ({_said(error)}).",
+            "Expected it to be readable to the end.",
             "Check the disk or the program that writes, and start again.",
         )
 
     def _end(self) -> None:
-        """Reports at the end of the video what it lacks."""
+        """Reports at the end of the video what is missing."""
         decoder, error = self._decoder, self._inputs[0].error
         if self.stopped():
             return
@@ -198,13 +198,13 @@ class Video(Source):
             logger.warning("%s ends early: it %s. It may be damaged.", self.description, lack)
         if decoder.all_black():
             logger.warning(
-                "%s: all of its %d frames are black. Play it in a viewer, or convert it to mp4.",
+                "%s: all of its %d frames are black. Play it in a video player, or convert it to mp4.",
                 self.description,
                 decoder.frames,
             )
 
 
 def _said(error: BaseException) -> str:
-    """Returns what an error says, in one line and without names."""
+    """Returns the text of an error, in one line and without names."""
     text = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
     return printable(text.splitlines()[0].rstrip(". "))

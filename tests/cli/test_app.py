@@ -287,7 +287,7 @@ def test_the_settings_file_of_the_folder_is_used(capsys, tmp_path, monkeypatch):
 def test_a_camera_by_its_device_that_is_not_there_is_told_as_a_camera(capsys):
     code, _, err = run(capsys, "live", "--source", "/dev/video987", "--display", "none")
     assert code == 2
-    assert err.startswith("There is no camera 987 (no /dev/video987).")
+    assert err.startswith("Camera 987 was not found (no /dev/video987).")
 
 
 def test_a_run_that_ends_before_its_first_frame_says_so(capsys):

@@ -55,7 +55,7 @@ def test_what_is_wrong_is_told_with_the_remedy(capsys, monkeypatch, mine):
     code, out, err = run(capsys, monkeypatch, "check")
     assert (code, err) == (1, "")
     assert out.splitlines() == [
-        "1 row has no picture: face2.png. Looked in Images, in data and beside them. "
+        "1 row has no picture: face2.png. Images, data and nearby folders were searched. "
         "Put missing pictures into Images if you have them.",
         "  Move from faceLabels.csv to Images/.trash? Run: expression dataset check --repair",
         "1 picture has no row: IMG_7.jpg. Not used. "
@@ -140,7 +140,7 @@ def test_a_wipe_asks_and_deletes_everything(capsys, monkeypatch, mine, words, an
     code, out, err = run(capsys, monkeypatch, "wipe", *words, answers=answers)
     assert (code, err) == (0, "")
     assert len(list(mine.rglob("*.png"))) == left
-    assert out.splitlines()[-1].endswith("learned from them." if left == 0 else "Nothing was deleted.")
+    assert out.splitlines()[-1].endswith("trained on the pictures." if left == 0 else "Nothing was deleted.")
 
 
 def test_a_question_that_nobody_answers_deletes_nothing(capsys, monkeypatch, mine):
@@ -170,7 +170,7 @@ def test_a_table_that_is_damaged_is_told_in_a_line(capsys, monkeypatch, mine):
     (mine / "faceLabels.csv").write_text("face1.png\n")
     code, _, err = run(capsys, monkeypatch, "check")
     assert (code, err.count("\n")) == (2, 1)
-    assert "has the row 'face1.png'. Expected image,label. Write a label behind each picture." in err
+    assert "has the row 'face1.png'. Expected image,label. Add a label after each picture." in err
 
 
 def test_faces_are_imported_without_a_look_and_what_is_left_out_is_told(capsys, monkeypatch, mine):
@@ -258,9 +258,9 @@ def test_a_wipe_deletes_subfolders_trash_and_book_and_names_what_it_leaves(capsy
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "Deleted 6 pictures (4 of them without a row), 2 rows of faceLabels.csv "
-        f"and 1 picture taken out before in {images}.",
-        "Left in Images, since they are no pictures: happy/notes.txt.",
-        "labelList.csv stays, and so do networks that learned from them.",
+        f"and 1 picture removed earlier in {images}.",
+        "Left in Images because they are not pictures: happy/notes.txt.",
+        "labelList.csv stays, and so do networks trained on the pictures.",
     ]
     left = {path.relative_to(images).as_posix() for path in images.rglob("*") if path.is_file()}
     assert left == {"happy/notes.txt", ".gitkeep", ".book/lock", ".book/highest"}
@@ -274,7 +274,7 @@ def test_the_trash_alone_can_be_emptied(capsys, monkeypatch, mine):
     with LabelBook() as book:
         book.delete(["face2.png"])
     code, out, _ = run(capsys, monkeypatch, "wipe", "--trash", "--yes")
-    assert (code, out) == (0, f"Deleted 1 picture taken out before in {mine / 'Images'}.\n")
+    assert (code, out) == (0, f"Deleted 1 picture removed earlier in {mine / 'Images'}.\n")
     assert not (mine / "Images" / ".trash").exists()
     with LabelBook() as book:
         assert [row.image for row in book.rows] == ["face1.png", "face3.png"]
@@ -352,7 +352,7 @@ def test_what_cannot_be_imported_is_told_beside_what_could(capsys, monkeypatch, 
     code, out, err = run(capsys, monkeypatch, "import", "notes.txt", "face.png", "--label", "Sad", "--unseen")
     assert code == 2
     assert out.splitlines()[1:] == ["1 saved."]
-    assert err.startswith("notes.txt is neither a picture nor a film that can be read. Expected ")
+    assert err.startswith("notes.txt is neither a picture nor a video that can be read. Expected ")
     assert err.count("\n") == 1
 
 

@@ -130,7 +130,7 @@ REFUSED = {
     "a cut gz": (gzip.compress(TABLE)[:-900], "cannot be read"),
     "a cut tar.gz": (in_tar(MEMBERS, "w:gz")[:2000], "cannot be"),
     "an encrypted zip": (encrypted(MEMBERS), "is an encrypted zip archive.*Unpack it, and name the folder"),
-    "a web page": (b"<!DOCTYPE html>\n<html><body>Log in</body></html>", "is a web page.*Fetch"),
+    "a web page": (b"<!DOCTYPE html>\n<html><body>Log in</body></html>", "is a web page.*Download"),
     "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
     "an empty zip": (in_zip({}), "is an empty zip archive"),
     "nothing": (b"", "is an empty file"),

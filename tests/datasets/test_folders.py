@@ -267,7 +267,7 @@ def test_two_columns_are_enough_and_then_there_are_no_groups(tmp_path, put):
         pytest.param(
             "face1.png,7\n",
             BadInputError,
-            "has the row 'face1.png,7'. Expected a label, or its number in the list: 0 to 6",
+            "has the row 'face1.png,7'. Expected a label or its position in the list, from 0 to 6",
             id="no index",
         ),
         pytest.param(

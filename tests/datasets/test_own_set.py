@@ -140,7 +140,7 @@ def test_tables_as_people_have_them_are_read(tmp_path, rows):
 def test_numbers_that_may_be_labels_or_places_are_not_learned_from(tmp_path):
     put(tmp_path / "Images", "a.png", "b.png", "c.png")
     table(tmp_path, "a.png,0\nb.png,1\nc.png,2\n", "0,1\n1,2\n2,3\n")
-    with pytest.raises(BadInputError, match=r"either labels or positions .* expression dataset check"):
+    with pytest.raises(BadInputError, match=r"could be labels or positions .* expression dataset check"):
         list_own(tmp_path)
     table(tmp_path, "a.png,1\nb.png,2\nc.png,3\n", "0,1\n1,2\n2,3\n")
     assert [label for _, label in labels_of(tmp_path)] == ["1", "2", "3"]

@@ -126,7 +126,7 @@ def test_a_page_that_never_answers_does_not_show_the_camera(opened, monkeypatch)
     opened.read()  # it asks for the camera now
     opened._heard = 0.0
     opened.read()
-    with pytest.raises(SourceLostError, match=r"did not answer .* pip install jupyterlab_widgets anywidget"):
+    with pytest.raises(SourceLostError, match=r"did not respond .* pip install jupyterlab_widgets anywidget"):
         opened.read()
 
 
@@ -136,7 +136,7 @@ def test_nobody_is_waited_for_for_ever(opened, monkeypatch, left):
     assert not left or opened.read() is not None
     send(opened, **{"left": True} if left else {})
     assert len(np.unique(opened.read())) > 10, "a picture says so first, and stays"
-    with pytest.raises(SourceLostError, match="Allow the camera and keep the page in sight"):
+    with pytest.raises(SourceLostError, match="Allow the camera and keep the page visible"):
         opened.read()
 
 
@@ -146,8 +146,8 @@ def test_a_page_without_a_camera_says_why(opened, name):
     assert len(np.unique(opened.read())) > 10, "a picture says so first, and stays"
     with pytest.raises(SourceError) as error:
         opened.read()
-    assert error.value.expected == "Expected the page to get a camera."
-    assert error.value.happened == FAILURES.get(name, ("The browser gave no camera (StrangeError).",))[0]
+    assert error.value.expected == "Expected the page to have access to a camera."
+    assert error.value.happened == FAILURES.get(name, ("The browser provided no camera (StrangeError).",))[0]
 
 
 def test_closed_it_wants_no_camera(opened):
@@ -155,12 +155,12 @@ def test_closed_it_wants_no_camera(opened):
     opened.close()
     opened.close()
     assert not camera.wanted
-    with pytest.raises(SourceError, match=r"This source has run already\..* Make another"):
+    with pytest.raises(SourceError, match=r"This source was used before\..* Create another"):
         opened.open()
 
 
 def test_outside_of_a_notebook_it_is_told():
-    with pytest.raises(SourceError, match="this is no notebook"):
+    with pytest.raises(SourceError, match="requested outside a notebook"):
         open_source("browser").open()
 
 
@@ -241,7 +241,7 @@ def test_a_kernel_that_is_restarted_lets_the_camera_go(camera_page):
 def test_a_camera_that_is_not_allowed_is_told_in_the_cell(camera_page):
     camera_page.run()
     camera_page.wait("SourceError: The camera was not allowed.")
-    camera_page.wait("Allow it beside the address of the page, and run the cell again.")
+    camera_page.wait("Allow it next to the page's address, and run the cell again.")
 
 
 @notebook(LABELER)

@@ -22,7 +22,7 @@ def test_while_the_browser_asks_the_picture_says_so_and_a_camera_allowed_too_lat
 ):
     page = camera_page.page
     camera_page.run()
-    camera_page.wait("Where your browser asks whether this page may use it, please allow it.")
+    camera_page.wait("If your browser asks whether this page may use it, please allow it.")
     words = browser._picture_of(browser.ALLOW)
 
     def says_so() -> bool:
@@ -34,7 +34,7 @@ def test_while_the_browser_asks_the_picture_says_so_and_a_camera_allowed_too_lat
     until(says_so)
     page.click("button:has-text('Stop')")
     camera_page.wait("ended with 0 threads left")
-    camera_page.wait("The browser's camera sent no picture.")
+    camera_page.wait("The browser's camera sent no frames.")
     camera_page.answer()
     page.wait_for_function("() => window.tracks.length")
     until(lambda: camera_page.cameras() == 0, 10)
@@ -46,7 +46,7 @@ SOON = "from expression.sources import browser\nbrowser.SILENCE = browser.LEFT =
 @notebook(SOON + LIVE, without="@jupyter-widgets/jupyterlab-manager")
 def test_a_page_without_widgets_is_told_by_the_kernel(camera_page):
     camera_page.run()
-    camera_page.wait("SourceLostError: The page did not answer for 3 s.")
+    camera_page.wait("SourceLostError: The page did not respond for 3 s.")
 
 
 @notebook(LIVE, without="@jupyter-widgets/jupyterlab-manager")
@@ -61,7 +61,7 @@ def test_a_page_without_widgets_is_told_in_their_place(camera_page):
 def test_without_the_extension_of_anywidget_the_picture_is_shown_and_the_kernel_says_what_to_do(camera_page):
     camera_page.run()
     until(lambda: camera_page.picture() is not None)
-    camera_page.wait("SourceLostError: The page did not answer for 3 s.")
+    camera_page.wait("SourceLostError: The page did not respond for 3 s.")
 
 
 NOTED = f"""{SOON}
@@ -91,5 +91,5 @@ def test_a_labeler_whose_kernel_is_restarted_says_so_and_its_camera_goes_off_at_
     page.wait_for_selector(f"{TOLD}:has-text('The camera is off: the kernel was restarted')")
     assert camera_page.cameras() == 0
     page.click("img.expression-labeler", position={"x": 20, "y": 20})
-    camera_page.wait("The labeler has ended: its kernel was restarted or is gone. Run the cell again.")
+    camera_page.wait("The labeler stopped: its kernel was restarted or shut down. Run the cell again.")
     camera_page.wait("| Idle")

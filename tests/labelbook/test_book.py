@@ -1,4 +1,4 @@
-"""Pictures and rows stay in step whatever is done, undone, cut off or done by hand."""
+"""Pictures and rows stay consistent whatever is done, undone, interrupted or edited manually."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def book(tmp_path):
 
 
 def shade(level: int) -> np.ndarray:
-    """A picture that is told from others by its grey level."""
+    """A picture that is identified by its grey level."""
     return np.full((48, 48), level % 256, np.uint8)
 
 
 def on_disk(folder: Path) -> dict[str, tuple[str, int]]:
-    """What a stranger reads: the label and grey level of each picture. Rows and pictures are in step."""
+    """The label and grey level of each picture, read independently; checks that rows and pictures match."""
     rows = read_table(folder / "faceLabels.csv", Labels.read(folder / "labelList.csv")).rows
     images = folder / "Images"
     files = {path.relative_to(images).as_posix() for path in images.rglob("*.png")}
@@ -59,7 +59,7 @@ def on_disk(folder: Path) -> dict[str, tuple[str, int]]:
         return {row.image: (row.label, int(book.picture(row)[0, 0, 0])) for row in book.rows}
 
 
-# What can be done.
+# Changes.
 
 
 def test_pictures_are_numbered_from_one_and_their_rows_say_label_and_session(book):
@@ -104,7 +104,8 @@ def test_labels_are_added_renamed_and_reordered(book):
     assert [row.label for row in book.rows] == ["Glad"]
     book.set_labels(["Wink", "Glad"])
     assert Labels.read(book.folder / "labelList.csv") == Labels(["Wink", "Glad"])
-    told = ["the list of labels", "Happy renamed to Glad", "the list of labels", "face1.png as Happy", None]
+    labels = "the change to the list of labels"
+    told = [labels, "Happy renamed to Glad", labels, "face1.png saved as Happy", None]
     assert [book.undo() for _ in range(5)] == told
     assert Labels.read(book.folder / "labelList.csv") == FER2013
     assert book.rows == []
@@ -123,13 +124,13 @@ def test_labels_as_numbers_follow_the_list(tmp_path):
     [
         (lambda book: book.add(GREY, "Wink"), r"There is no label 'Wink'\. Expected one of Angry"),
         (lambda book: book.relabel(["face1.png"], "Wink"), r"There is no label 'Wink'"),
-        (lambda book: book.relabel(["face9.png"], "Sad"), r"There is no row for face9\.png\. Expected names"),
-        (lambda book: book.delete(["face1.png", "face9.png"]), r"There is no row for face9\.png"),
+        (lambda book: book.relabel(["face9.png"], "Sad"), r"has no row for face9\.png\. Expected names"),
+        (lambda book: book.delete(["face1.png", "face9.png"]), r"faceLabels\.csv has no row for face9\.png"),
         (lambda book: book.set_labels([*FER2013, " sad "]), r"all different"),
         (lambda book: book.rename_label("Sad", "Happy"), r"all different"),
         (
             lambda book: book.set_labels(["Sad", "Angry"]),
-            r"There are pictures of Happy\. Expected a label in",
+            r"still has pictures labelled Happy\. Expected a label to",
         ),
         (lambda book: book.add(np.zeros((0, 0), np.uint8), "Sad"), r"cannot be written as \.png"),
     ],
@@ -231,13 +232,13 @@ def test_a_wipe_leaves_no_picture_and_no_row(tmp_path):
         assert book.add(GREY, "Sad").image == "face4.png"
 
 
-# One at a time.
+# Locking.
 
 
 def test_a_closed_book_takes_nothing_and_says_so(tmp_path):
     old = LabelBook(tmp_path)
     new = LabelBook(tmp_path)  # as when a cell is run again
-    with pytest.raises(RunError, match=r"The label book is closed\. Expected an open one"):
+    with pytest.raises(RunError, match=r"The label book is closed\. Expected an open label book"):
         old.add(GREY, "Sad")
     new.add(GREY, "Sad")
     new.close()
@@ -276,10 +277,10 @@ def test_a_set_that_another_program_has_open_is_left_alone(tmp_path):
         with pytest.raises(BadInputError, match=r"are open in another program\. Expected one .* Close the"):
             LabelBook(tmp_path)
         other.kill()
-    LabelBook(tmp_path).close()  # whoever was killed holds it no longer
+    LabelBook(tmp_path).close()  # a killed program no longer holds it
 
 
-# Cut off.
+# Interruptions.
 
 
 KILLED = textwrap.dedent(
@@ -342,7 +343,7 @@ def test_killed_at_any_moment_a_change_is_whole_or_has_not_happened(tmp_path, ch
         write_picture(folder / "x.png", shade(9))
         done = subprocess.run([sys.executable, "-c", KILLED, str(folder), change, str(calls)]).returncode
         with LabelBook(folder):
-            pass  # finishes the change, or forgets it
+            pass  # completes the change, or discards it
         found = on_disk(folder)
         assert found in (before, AFTER[change], *([AFTER["delete"]] if change == "undo" else []))
         shades = {int(read_picture(path)[0, 0, 0]) for path in (folder / "Images").rglob("*.png")}
@@ -408,7 +409,7 @@ def test_a_full_disk_costs_the_picture_that_has_no_room_and_nothing_else(tmp_pat
 
 @pytest.mark.parametrize("change", ["add", "relabel", "delete", "rename"])
 def test_a_file_that_cannot_be_moved_stops_a_change_and_leaves_all_as_it_was(tmp_path, monkeypatch, change):
-    """On Windows another program that has a file open is enough."""
+    """On Windows it is enough that another program has a file open."""
     changes = {
         "add": lambda: book.add(shade(200), "Happy"),
         "relabel": lambda: book.relabel(["face1.png"], "Sad"),
@@ -462,7 +463,7 @@ def test_after_a_file_that_could_not_be_moved_the_set_goes_on(tmp_path, monkeypa
                 book.delete(["face1.png"])
         assert book.picture(book.rows[0])[0, 0, 0] == 1
         book.add(shade(2), "Sad")
-        assert book.undo() == "face2.png as Sad"
+        assert book.undo() == "face2.png saved as Sad"
     assert on_disk(tmp_path) == {"face1.png": ("Angry", 1)}
 
 
@@ -483,11 +484,11 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
         LabelBook(tmp_path)
 
 
-# Anything in any order.
+# Random sequences.
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Does what people do, and holds the files against a list kept in memory."""
+    """Makes random changes, and compares the files with a list in memory."""
 
     images = Bundle("images")
 
@@ -515,7 +516,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(image=images, label=st.sampled_from(list(FER2013)))
     def relabel(self, image, label):
         if image in self.known:
-            if self.known[image][0] != label:  # else nothing changes, and there is nothing to undo
+            if self.known[image][0] != label:  # otherwise nothing changes, and there is nothing to undo
                 self.remember()
             self.book.relabel([image], label)
             self.known[image] = (label, self.known[image][1])
@@ -564,6 +565,6 @@ def test_a_picture_that_is_added_is_not_looked_for_in_the_trash(book, monkeypatc
 
 def test_a_picture_that_vanishes_before_it_is_copied_is_what_the_error_is_about(book, tmp_path):
     book.add(GREY, "Happy")
-    with pytest.raises(MissingFileError, match=r"gone\.png cannot be read .* Expected a picture that stays"):
+    with pytest.raises(MissingFileError, match=r"gone\.png cannot be read .* Expected the picture to stay"):
         book.set_rows([*book.rows, Row("gone.png", "Sad")], {"gone.png": tmp_path / "gone.png"})
     assert [row.image for row in book.rows] == ["face1.png"]

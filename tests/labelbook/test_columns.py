@@ -1,4 +1,4 @@
-"""Which column is what: by the cells, and by the words of a header."""
+"""Recognition of columns by their cells and by the names in a header."""
 
 from __future__ import annotations
 

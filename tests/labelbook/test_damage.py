@@ -65,7 +65,7 @@ WORDS = [
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory) -> Path:
-    """A set of eight pictures, two of them in a folder below, and one that a row no longer names."""
+    """A set of eight pictures, two of them in a subfolder, and one without a row."""
     folder = tmp_path_factory.mktemp("good") / "set"
     with LabelBook(folder) as book:
         book.set_labels(["Happy", "Sad", "Angry"])
@@ -82,20 +82,20 @@ def good(tmp_path_factory) -> Path:
 
 
 def outside(folder: Path) -> dict[str, bytes | None]:
-    """What is in the folder beside a set."""
+    """The contents of the folder beside a set."""
     place = folder.parent / "outside"
     return {path.name: path.read_bytes() if path.is_file() else None for path in sorted(place.rglob("*"))}
 
 
 def pictures(folder: Path) -> Counter[bytes]:
-    """The pictures of a set, wherever below Images they lie."""
+    """The pictures of a set, wherever they are in Images."""
     files = (path for path in (folder / "Images").rglob("*") if path.is_file() and not path.is_symlink())
     files = (path for path in files if ".book" not in path.relative_to(folder / "Images").parts[:1])
     return Counter(content for path in files if (content := path.read_bytes()).startswith(b"\x89PNG"))
 
 
 def damage_table(folder: Path, chance: random.Random) -> None:
-    """Changes some bytes, cells, lines or the whole form of a table."""
+    """Changes some bytes, cells, lines or the whole format of a table."""
     path = folder / chance.choice(TABLES)
     data = bytearray(path.read_bytes())
     for _ in range(chance.randint(1, 4)):
@@ -125,7 +125,7 @@ def damage_table(folder: Path, chance: random.Random) -> None:
 
 
 def damage_images(folder: Path, chance: random.Random) -> None:
-    """Renames, moves, doubles or damages a file below Images, or makes it something else."""
+    """Renames, moves, copies, damages or replaces a file in Images."""
     images = folder / "Images"
     files = (path for path in images.rglob("face*.png") if ".trash" not in path.parts)
     path = chance.choice(sorted(filter(Path.is_file, files)))
@@ -164,7 +164,7 @@ def damage_images(folder: Path, chance: random.Random) -> None:
 
 
 def damage_book(folder: Path, chance: random.Random) -> None:
-    """Leaves what a change leaves that was cut off, or something like it."""
+    """Leaves the remains of an interrupted change, or something similar."""
     path = folder / chance.choice(PENDING)
     lines = (folder / "faceLabels.csv").read_bytes().splitlines(keepends=True)
     chance.shuffle(lines)
@@ -273,7 +273,7 @@ def test_thousands_of_damaged_sets_are_read_or_refused_and_no_picture_is_lost(go
 
 @pytest.mark.slow
 def test_what_is_written_is_read_again_as_it_was(good, tmp_path):
-    """A change of one row leaves all others as they were, whatever form the table had."""
+    """A change of one row leaves all others as they were, whatever format the table had."""
     for seed in itertools.islice(itertools.count(), 120):
         chance = random.Random(seed)
         folder = tmp_path / str(seed)

@@ -1,4 +1,4 @@
-"""What is wrong with a set is found and repaired where somebody agrees; no picture is lost by it."""
+"""Problems of a set are found, and repaired if the user agrees; no picture is lost."""
 
 from __future__ import annotations
 
@@ -102,39 +102,39 @@ SPOILT = {
         np.clip(picture(1).astype(int) * 0.9 + 10, 0, 255).astype(np.uint8), "Happy"
     ),
 }
-"""What makes one thing wrong, by its kind."""
+"""Code that causes one problem, by its kind."""
 
 TOLD = {
-    "columns": "1 unusual thing in faceLabels.csv: the columns are label,image.",
-    "dates": "4 sessions are times in another form, as spreadsheets write them: 01.10.2026 10:00, "
+    "columns": "1 unusual feature of faceLabels.csv: the columns are label,image.",
+    "dates": "4 sessions are times in a different format, as from a spreadsheet: 01.10.2026 10:00, "
     "02.10.2026 10:00, 03.10.2026 10:00, 04.10.2026 10:00.",
-    "dates in doubt": "3 sessions may have their day or their month first: 5/3/2026, 3/4/2026, 4/1/2026.",
-    "other column": "1 further column of faceLabels.csv is not a session: confidence.",
+    "dates in doubt": "3 sessions may start with the day or with the month: 5/3/2026, 3/4/2026, 4/1/2026.",
+    "other column": "1 extra column of faceLabels.csv does not contain sessions: confidence.",
     "moved": "1 row names a picture that is in another folder or has another name: "
-    "face2.png is old/face2.png.",
-    "elsewhere": "1 picture is not in Images but beside it: face2.png.",
+    "face2.png (now old/face2.png).",
+    "elsewhere": "1 picture is in a nearby folder, not in Images: face2.png.",
     "gone": "1 row has no picture: face2.png.",
     "unreadable": "1 file is not a picture: face2.png.",
     "stand-ins": "1 file is a web page or a Git LFS pointer, not a picture: face2.png.",
-    "unsupported": "1 picture is damaged, too large or of a kind that cannot be read here: face2.png.",
+    "unsupported": "1 picture is damaged, too large or in a format that cannot be read: face2.png.",
     "unlabelled": "1 picture has a row without a label: face2.png.",
     "blank": "1 picture is blank: face5.png.",
     "copies": "1 picture is a copy of an earlier one: face5.png.",
-    "torn": "2 pictures have copies with another label: face2.png, face5.png.",
-    "misspelt": "1 label is not in labelList.csv, but much like one that is: Hapy.",
+    "torn": "2 pictures have copies with a different label: face2.png, face5.png.",
+    "misspelt": "1 label is not in labelList.csv but resembles one that is: Hapy.",
     "unlisted": "1 label is not in labelList.csv: Wink.",
     "unfit": "1 label cannot be used: =1+1.",
     "repeated": "1 picture has two rows: face2.png.",
     "twice": "1 picture has two rows with different labels: face2.png.",
     "strays": "1 picture has no row: new/IMG_1.JPG.",
     "faceless": "1 photo has no detectable face: face2.png.",
-    "alike": "1 picture nearly equals an earlier one: face5.png.",
+    "alike": "1 picture is nearly identical to an earlier one: face5.png.",
 }
 ELSEWHERE_TESTED = {"numbers", "several", "locked", "photos"}
 
 
 def everything(folder: Path) -> list[bytes]:
-    """What the pictures of a set are, wherever they lie."""
+    """The contents of the pictures of a set, wherever they are."""
     return sorted(path.read_bytes() for path in folder.rglob("*.png"))
 
 
@@ -171,7 +171,7 @@ def test_a_picture_of_a_kind_that_is_not_read_here_is_not_proposed_for_deletion(
 def test_a_further_column_without_a_name_is_told_by_what_is_in_it(book):
     write_table(book, four(",image,label", "{n},face{n}.png,{label}"))
     assert [finding.told for finding in examine(book)] == [
-        "1 further column of faceLabels.csv is not a session: the one with 1."
+        "1 extra column of faceLabels.csv does not contain sessions: the one with 1."
     ]
 
 
@@ -194,10 +194,10 @@ def test_numbers_that_may_be_labels_or_places_are_ambiguous_until_somebody_decid
     write_table(book, "face1.png,0\nface2.png,1\nface3.png,2\nface4.png,2\n")
     (finding,) = examine(book)
     assert finding.told == (
-        "3 numbers are either labels or positions in labelList.csv; as positions: 0 is 1, 1 is 2, 2 is 3."
+        "3 numbers could be labels or positions in labelList.csv; as positions: 0 is 1, 1 is 2, 2 is 3."
     )
     with pytest.raises(
-        BadInputError, match=r"has numbers that are either labels or positions in labelList\.csv"
+        BadInputError, match=r"has numbers that could be labels or positions in labelList\.csv"
     ):
         book.counts  # noqa: B018  so does the labeler
     repair(book, finding)
@@ -233,7 +233,7 @@ def test_of_several_pictures_of_a_name_that_in_the_folder_of_its_label_is_meant(
         put(book, f"{folder}/face9.png", 20 + len(folder))
     write_row(book, "face9.png,Sad")
     found = {finding.kind: finding.names for finding in examine(book)}
-    assert found["moved"] == ("face9.png is sad/face9.png",)
+    assert found["moved"] == ("face9.png (now sad/face9.png)",)
     write_row(book, "other/face9.png,Angry")
     (several,) = [finding for finding in examine(book) if finding.kind == "several"]
     assert several.names == ("other/face9.png (one/face9.png, two/face9.png)",)

@@ -1,4 +1,4 @@
-"""A picture is known by its path below Images, whatever its case and Unicode form; links are refused."""
+"""Pictures are found by path, whatever its case and Unicode normalisation; links are rejected."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_link_is_an_error_that_names_it(tmp_path, target):
     made(tmp_path / "Images", "sub/a.png")
     (tmp_path / "Images" / "sub" / "link").symlink_to(tmp_path / target)
     with pytest.raises(
-        BadInputError, match=rf"sub.link is a link to .*{target}\. Expected no links .* Remove"
+        BadInputError, match=rf"sub.link is a link to .*{target}\. Expected a set without links, .* Remove"
     ):
         Pictures(tmp_path / "Images")
     assert Pictures(tmp_path / "Images", links=False).files == ["sub/a.png"]

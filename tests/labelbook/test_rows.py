@@ -1,4 +1,4 @@
-"""Tables in every form are read, and written again without losing what somebody wrote by hand."""
+"""Tables in every format are read, and rewritten without losing manual edits."""
 
 from __future__ import annotations
 
@@ -94,9 +94,9 @@ def test_a_table_that_is_not_there_has_no_rows(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"face1.png\n", r"has the row 'face1\.png'\. Expected image,label\. Write a label behind"),
+        (b"face1.png\n", r"has the row 'face1\.png'\. Expected image,label\. Add a label after"),
         (b",Happy\n", r"has the row ',Happy'\. Expected the name of a picture in each row\."),
-        (b"face1.png,\x81\n", r"is not a text file \(.*codec.*\)\. Expected rows image,label\."),
+        (b"face1.png,\x81\n", r"is not a text file \(.*codec.*\)\. Expected rows in the form image,label\."),
         (b"PK\x03\x04...", r"is a spreadsheet workbook or a zip archive\..* Save it again as CSV"),
     ],
 )
@@ -121,7 +121,7 @@ def test_the_file_of_a_row_is_its_name_without_folders(image):
             'face1.png,"Happy\nface2.png,Sad\nface3.png,Sad\n', "unexpected end", id="one quotation mark"
         ),
         pytest.param('face1.png,"' + "x" * 200_000, "field larger", id="and a long file behind it"),
-        pytest.param("face1.png,0\nface2.png,3\n", "its number in the list: 0 to 2", id="a number beyond"),
+        pytest.param("face1.png,0\nface2.png,3\n", "its position in the list, from 0 to 2", id="beyond"),
     ],
 )
 def test_what_would_swallow_rows_or_mix_up_labels_is_told(tmp_path, text, told):

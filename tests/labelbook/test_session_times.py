@@ -1,4 +1,4 @@
-"""Sessions are put in order by when they were, however a spreadsheet has written that."""
+"""Sessions are ordered by time, in whatever format a spreadsheet has written it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The labeler's picture shows what there is, and its buttons are where they are drawn."""
+"""The labeler's page shows its state, and its buttons are where they are drawn."""
 
 from __future__ import annotations
 

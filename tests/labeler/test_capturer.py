@@ -1,4 +1,4 @@
-"""A labeler keeps the right face, refuses what is nearly equal, and says what is missing."""
+"""The labeler saves the right face, rejects near-duplicates, and says what is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from expression.vision.detectors import make_detector
 
 
 class Finds:
-    """A detector that finds the boxes it was told."""
+    """A detector that finds given boxes."""
 
     def __init__(self, *boxes: Box):
         self.boxes = boxes
@@ -27,7 +27,7 @@ class Finds:
 
 
 class Clock:
-    """Goes on by itself at each frame."""
+    """A clock that advances with each frame."""
 
     now = 0.0
 
@@ -52,7 +52,7 @@ def capturer(book):
 
 
 def frame(seed: int = 0, noise: float = 0) -> np.ndarray:
-    """A picture of blotches; with noise, as a camera gives a still scene."""
+    """A picture of blotches; with noise, as from a camera with a still scene."""
     blotches = np.random.default_rng(seed).integers(30, 226, (24, 32, 3)).repeat(10, 0).repeat(10, 1)
     return np.clip(blotches + np.random.default_rng(9).normal(0, noise, blotches.shape), 0, 255).astype(
         np.uint8
@@ -64,7 +64,7 @@ def test_nothing_is_kept_before_somebody_has_agreed(book):
     capturer.see(frame())
     assert str(book.images.resolve()) in consent(book)
     assert "`" not in consent(book), "it is drawn and printed as it is"
-    with pytest.raises(RunError, match=r"Nobody has agreed to be kept\. Expected .* Agree, then go on"):
+    with pytest.raises(RunError, match=r"Consent has not been given\. Expected .* Accept the terms first"):
         capturer.capture()
     assert book.rows == []
 
@@ -76,7 +76,7 @@ def test_the_largest_face_is_kept_with_label_and_session(book):
     row = capturer.capture()
     assert capturer.box == FACE
     assert (row.label, row.session) == ("Happy", capturer.session)
-    assert capturer.said == "Kept face1.png as Happy: 1 of 20."
+    assert capturer.said == "Saved face1.png as Happy: 1 of 20."
     assert read_picture(book.images / "face1.png").shape == (80, 80, 3)
 
 
@@ -106,17 +106,17 @@ def test_without_a_face_that_is_said_and_nothing_is_kept(book):
     capturer.agreed = True
     capturer.see(frame())
     assert capturer.capture() is None
-    assert capturer.said == "No face was found. Look at the camera, in good light."
+    assert capturer.said == "No face was found. Look at the camera in good light."
     assert book.rows == []
 
 
 def test_one_picture_is_kept_once_however_often_the_key_is_pressed(capturer, book):
-    """A program that is behind takes two key presses on one frame; the second would be a copy."""
+    """A slow program handles two key presses on one frame; the second would be a copy."""
     capturer.see(frame(1))
     assert capturer.capture() is not None
     capturer.label = "sad"
     assert capturer.capture() is None
-    assert capturer.said == "This very picture is already kept: face1.png. Move a little."
+    assert capturer.said == "This exact picture is already saved as face1.png. Move a little."
     capturer.see(frame(2))
     assert capturer.capture().label == "Sad"
     capturer.see(frame(1))
@@ -136,9 +136,9 @@ def test_a_burst_keeps_its_pace_and_refuses_what_is_nearly_equal(capturer, book)
     capturer._clock.now += PACE
     kept = len(book.rows)
     capturer.see(frame(6, noise=6))
-    assert capturer.said == "Nearly the same as the one before: move a little."
+    assert capturer.said == "Nearly the same as the last picture: move a little."
     assert len(book.rows) == kept
-    capturer.capture()  # asked for by itself, it is kept
+    capturer.capture()  # requested explicitly, it is saved
     assert len(book.rows) == kept + 1
 
 
@@ -154,13 +154,13 @@ def test_undo_takes_back_and_says_what(capturer, book):
     capturer.see(frame())
     capturer.capture()
     capturer.undo()
-    assert (capturer.said, book.rows) == ("Taken back: face1.png as Angry.", [])
+    assert (capturer.said, book.rows) == ("Undone: face1.png saved as Angry.", [])
     capturer.undo()
     assert capturer.said == "There is nothing to undo."
 
 
 def keep(capturer, box=FACE, light=0):
-    """Keeps a new picture of the same scene."""
+    """Saves a new picture of the same scene."""
     capturer.detector = Finds(box)
     image = np.clip(frame().astype(int) + light, 0, 255).astype(np.uint8)
     image[:, :, 0] ^= np.uint8(len(capturer.book.rows))
@@ -170,19 +170,19 @@ def keep(capturer, box=FACE, light=0):
 
 def test_the_coach_asks_for_distance_then_light_then_turns_and_then_for_the_next_label(capturer, book):
     capturer.target = 8
-    assert capturer.coach() == "8 more of Angry. Press space, or hold it."
+    assert capturer.coach() == "8 more of Angry. Press space, or hold it down."
     for _ in range(3):
         keep(capturer)
-    assert capturer.coach() == "5 more of Angry. Come nearer, and go farther away."
+    assert capturer.coach() == "5 more of Angry. Move closer, then farther away."
     keep(capturer, Box(100, 60, 120, 120))
-    assert capturer.coach() == "4 more of Angry, in other light: turn to the window, or away from it."
+    assert capturer.coach() == "4 more of Angry, in different light: turn to the window, or away from it."
     keep(capturer, light=40)
     assert capturer.coach().startswith("3 more of Angry. Turn your head")
     keep(capturer)
     assert capturer.coach() == "2 more of Angry. Tilt your head a little."
     for _ in range(2):
         keep(capturer)
-    assert capturer.coach() == "Angry has enough. Next: Disgust, 8 more."
+    assert capturer.coach() == "Angry has enough pictures. Next: Disgust, 8 more."
 
 
 def test_the_coach_asks_for_a_second_session_and_is_content_with_it(capturer, book):
@@ -190,7 +190,7 @@ def test_the_coach_asks_for_a_second_session_and_is_content_with_it(capturer, bo
     for label, _ in itertools.product(("Angry", "Sad"), range(4)):
         capturer.label = label
         keep(capturer)
-    assert capturer.coach().startswith("Every label has enough. Come back another day: testing")
+    assert capturer.coach().startswith("Every label has enough pictures. Come back another day: testing")
     capturer.session = "another day"
     keep(capturer)
     assert capturer.coach() == "Every label has enough, from 2 sessions. Next: expression personalise."

@@ -1,4 +1,4 @@
-"""Faces from elsewhere count only once somebody has kept them."""
+"""Faces from elsewhere are saved only once the user accepts them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def made(book: LabelBook, path: Path, agreed: bool = True) -> ImportDesk:
 
 
 def full(_pictures) -> None:
-    """What the book says where the disk is full."""
+    """The error of the book when the disk is full."""
     raise OutputError("There is no room.", "Expected some.", "Make room.")
 
 
@@ -90,7 +90,7 @@ def test_a_face_without_a_label_needs_one(book, loose):
     assert labels(book) == []
     press(desk, "a")
     assert (labels(book), desk.shown.origin) == ([], "0.png"), "nothing is left out unseen"
-    assert "This one has no label." in desk.said
+    assert "This face has no label." in desk.said
 
 
 def test_a_labelled_face_is_kept_by_enter_or_under_another_label(book, labelled):
@@ -114,9 +114,9 @@ def test_the_rest_is_kept_as_labelled_and_may_be_stopped(book, labelled):
     press(desk, "xa")
     assert labels(book) == ["Happy", "Happy", "Sad", "Sad"]
     assert desk.ended
-    assert desk.said == "4 kept, 1 left out."
+    assert desk.said == "4 saved, 1 skipped."
     press(desk, "u")
-    assert (labels(book), desk.said) == ([], "Taken back: 4 faces.")
+    assert (labels(book), desk.said) == ([], "Undone: 4 faces.")
     press(desk, "4a")
     assert labels(book) == ["Happy", "Happy", "Sad", "Sad"]
     assert desk.ended
@@ -153,7 +153,7 @@ def test_after_the_last_face_keys_do_no_harm_and_the_screen_tells_what_was_left_
     press(desk, "111114xa")
     desk.press("enter")
     assert len(labels(book)) == 5
-    assert desk.importer.told()[0].startswith("1 left out, neither a picture")
+    assert desk.importer.told()[0].startswith("1 skipped, neither a picture")
 
 
 def test_a_full_disk_is_told_and_the_face_stays_up(book, loose, monkeypatch):
@@ -196,7 +196,7 @@ def test_enter_that_is_held_while_it_agrees_keeps_nothing(book, labelled):
 
 
 def test_nothing_is_kept_unseen_before_somebody_agrees(book, labelled):
-    with pytest.raises(RunError, match="Nobody has agreed to be kept"):
+    with pytest.raises(RunError, match="Consent has not been given"):
         made(book, labelled, agreed=False).keep_rest()
     assert labels(book) == []
 

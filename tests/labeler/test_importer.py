@@ -1,4 +1,4 @@
-"""Faces come out of photos, films and sets, each once, and what is left out is told."""
+"""Faces are found in photos, videos and sets, each once, and what is skipped is reported."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def test_a_folder_is_searched_to_its_bottom_and_what_is_no_picture_is_told(book,
     assert {face.label for face in faces} == {"Happy"}
     assert faces[0].picture.shape == (100, 100, 3)
     assert importer.told() == [
-        "3 left out, neither a picture nor a film that can be read: broken.jpg, e.psd, film.mp4.",
-        "1 left out, no face in it: dark.png.",
+        "3 skipped, neither a picture nor a video that can be read: broken.jpg, e.psd, film.mp4.",
+        "1 skipped, no face found: dark.png.",
     ]
 
 
@@ -80,7 +80,7 @@ def test_what_the_set_has_already_is_left_out(book, tmp_path):
         book.add(face.picture, "Sad", face.session)
     again = Importer(book, BOTH)
     assert found(again, path, path) == []
-    assert again.told() == ["4 left out, in the set already: a.png, a.png, a.png and 1 more."]
+    assert again.told() == ["4 skipped, already in the set: a.png, a.png, a.png and 1 more."]
 
 
 def test_a_folder_for_each_label_gives_the_largest_face_and_its_label(book, tmp_path):
@@ -90,7 +90,7 @@ def test_a_folder_for_each_label_gives_the_largest_face_and_its_label(book, tmp_
     importer = Importer(book, BOTH)
     faces = found(importer, tmp_path / "set")
     assert [(face.label, face.origin, len(face.picture)) for face in faces] == [
-        (None, "c.png, labelled contempt there, which is not in your list", 100),
+        (None, "c.png, labelled contempt, which is not in your list", 100),
         ("Happy", "a.png", 100),
         ("Sad", "b.png", 100),
     ]
@@ -151,7 +151,7 @@ def test_pictures_beside_the_tables_of_an_older_program_are_found_and_photos_cut
     ]
     assert importer.told() == [
         f"2 pictures are not in Images and were read from {place / 'Images'}.",
-        "1 left out, without a picture; run there: expression dataset check --repair: gone.png.",
+        "1 skipped, without a picture; run there: expression dataset check --repair: gone.png.",
     ]
 
 
@@ -197,7 +197,7 @@ def test_fer2013_comes_row_by_row_with_the_labels_that_are_listed(book, tmp_path
     importer = Importer(book, BOTH)
     faces = found(importer, tmp_path / "fer2013.csv")
     assert [(face.label, face.origin) for face in faces] == [("Happy", "training 0"), ("Sad", "training 1")]
-    assert importer.told() == ["1 left out, the label Angry is not in your list."]
+    assert importer.told() == ["1 skipped, the label Angry is not in your list."]
 
 
 def test_a_picture_that_is_a_face_already_is_taken_as_it_is(book, tmp_path):
@@ -247,20 +247,20 @@ def test_what_is_left_out_of_a_folder_is_called_by_its_name(book, tmp_path):
     importer = Importer(book, BOTH)
     assert {face.origin for face in found(importer, folder)} == {"good.png"}
     assert importer.told() == [
-        "1 left out, a table, which has to be named by itself: a/a.csv.",
-        "1 left out, an archive, which has to be unpacked: b.zip.",
-        "1 left out, a pointer of Git LFS, not the file itself: c.jpg.",
-        "1 left out, a web page: d.mp4.",
-        "1 left out, damaged: e.jpg.",
-        "1 left out, empty: f.png.",
-        "1 left out, not there, or not a file: g.png.",
+        "1 skipped, a table, which must be given by itself: a/a.csv.",
+        "1 skipped, an archive, which must be unpacked first: b.zip.",
+        "1 skipped, a Git LFS pointer, not the file itself: c.jpg.",
+        "1 skipped, a web page: d.mp4.",
+        "1 skipped, damaged: e.jpg.",
+        "1 skipped, empty: f.png.",
+        "1 skipped, missing, or not a file: g.png.",
     ]
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        pytest.param("a.heic", "neither a picture nor a film", id="no picture"),
+        pytest.param("a.heic", "neither a picture nor a video", id="no picture"),
         pytest.param("film.mp4", "cannot be read as a video", id="no film"),
         pytest.param("empty", "is empty", id="nothing in it"),
         pytest.param("fer2013.csv", "most common reason: ", id="no table"),
@@ -289,18 +289,18 @@ def test_photos_beside_the_folders_of_labels_are_told(book, tmp_path):
     (tmp_path / "set" / "Sad" / "film.mp4").write_bytes(b"x")
     importer = Importer(book, BOTH)
     assert [face.origin for face in found(importer, tmp_path / "set")] == ["a.png"]
-    assert importer.told() == ["3 left out, not in the folder of a label: b.png, c.png, Sad/film.mp4."]
+    assert importer.told() == ["3 skipped, not in a label's folder: b.png, c.png, Sad/film.mp4."]
 
 
 def copied(path: Path, *places: Path) -> None:
-    """Puts the same picture elsewhere, too."""
+    """Copies the picture to another place."""
     for place in places:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
 
 
 def test_a_valid_face_is_kept_though_its_copy_was_left_out_before(book, tmp_path):
-    """Contempt, which is not in the list, comes before happy, and some pictures lie in both."""
+    """Contempt, which is not in the list, comes before happy, and some pictures are in both."""
     for name in ("1.png", "2.png", "3.png"):
         happy = photo(tmp_path / "set" / "happy" / name)
         copied(happy, tmp_path / "set" / "contempt" / name)
@@ -316,7 +316,8 @@ def test_a_picture_under_two_labels_is_kept_once_and_the_contradiction_is_told(b
     importer = Importer(book, BOTH)
     assert [face.label for face in found(importer, tmp_path / "set")] == ["Angry", "Surprise"]
     assert importer.told() == [
-        "1 left out, the same picture as one with another label: 2.png is Surprise here and Angry in 1.png."
+        "1 skipped, the same picture as one with a different label: "
+        "2.png is Surprise here and Angry in 1.png."
     ]
 
 
@@ -324,7 +325,7 @@ def test_a_picture_that_lies_there_twice_comes_once(book, tmp_path):
     copied(photo(tmp_path / "set" / "happy" / "1.png"), tmp_path / "set" / "happy" / "2.png")
     importer = Importer(book, BOTH)
     assert len(found(importer, tmp_path / "set")) == 1
-    assert importer.told() == ["1 left out, seen before in what is imported: 2.png."]
+    assert importer.told() == ["1 skipped, already seen in this import: 2.png."]
 
 
 def test_a_face_that_got_its_label_by_hand_is_not_put_up_again_under_another(book, tmp_path):
@@ -349,7 +350,7 @@ def test_a_set_in_further_folders_and_with_other_files_is_found(book, tmp_path):
     assert importer.told() == [
         "Ignored hidden and system files and folders: 1 (set/train/sad/.hidden.png).",
         "Folder names matched: happiness → Happy.",
-        "1 left out, empty: empty.jpg.",
+        "1 skipped, empty: empty.jpg.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Labels are added, called otherwise, moved and taken out by keys and clicks; the files tell at once."""
+"""Labels are added, renamed, moved and removed by keys and clicks; the files change at once."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_label_with_pictures_stays_and_the_screen_says_why(desk):
     write(desk, "4 l")
     click(desk, "remove:Happy")
     assert listed(desk) == list(FER2013)
-    assert desk.list.said.startswith("There are pictures of Happy. Expected ")
+    assert desk.list.said.startswith("The set still has pictures labelled Happy. Expected ")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_label_with_pictures_stays_and_the_screen_says_why(desk):
         pytest.param("", "The label '' is empty", id="nothing"),
         pytest.param("=1+1", "begins with =", id="a formula"),
         pytest.param("not sure", "is a reserved word", id="a reserved word"),
-        pytest.param(" happy ", "Happy is in the list already.", id="a name that is there"),
+        pytest.param(" happy ", "Happy is already in the list.", id="a name that is there"),
     ],
 )
 def test_a_name_that_is_no_good_is_told_and_can_be_typed_anew(desk, typed, told):

@@ -1,4 +1,4 @@
-"""Pictures that are kept are looked through by label and page, and what is chosen is changed."""
+"""Saved pictures are shown by label and page, and selected ones are edited."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from expression.vision.detectors import make_detector
 
 @pytest.fixture
 def review(tmp_path):
-    """Fifty pictures, two labels in turn."""
+    """Fifty pictures with two alternating labels."""
     with LabelBook(tmp_path) as book:
         for number in range(50):
             book.add(np.full((48, 48), number, np.uint8), ("Happy", "Sad")[number % 2])
@@ -49,12 +49,12 @@ def test_the_filter_goes_through_all_labels_and_back_to_all(review):
 
 def test_what_is_chosen_is_relabelled_deleted_and_brought_back(review):
     review.relabel("Fear")
-    assert review.said == "Click the pictures first."
+    assert review.said == "Select some pictures first."
     review.choose("face1.png")
     review.choose("face2.png")
     review.choose("face2.png")
     review.relabel("Fear")
-    assert (review.said, review.chosen) == ("1 picture now Fear.", set())
+    assert (review.said, review.chosen) == ("1 picture relabelled as Fear.", set())
     assert review.book.counts["Fear"] == 1
     review.choose("face1.png")
     review.choose("face3.png")
@@ -62,7 +62,7 @@ def test_what_is_chosen_is_relabelled_deleted_and_brought_back(review):
     assert (review.said, len(review.rows)) == ("2 pictures deleted.", 48)
     review.undo()
     review.undo()
-    assert review.said == "Taken back: face1.png relabelled as Fear."
+    assert review.said == "Undone: face1.png relabelled as Fear."
     assert review.book.counts == {**dict.fromkeys(FER2013, 0), "Happy": 25, "Sad": 25}
 
 
@@ -111,4 +111,4 @@ def test_what_is_chosen_is_not_when_somebody_comes_back(tmp_path):
         for key in "eex":
             desk.press(key)
         assert len(book.rows) == 1
-        assert desk.review.said == "Click the pictures first."
+        assert desk.review.said == "Select some pictures first."

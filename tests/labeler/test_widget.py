@@ -1,4 +1,4 @@
-"""The labeler in a notebook, without a browser: its thread draws, takes what is pressed, and ends."""
+"""The labeler in a notebook, without a browser: its thread draws, handles input, and ends."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_burst_goes_on_in_its_thread_while_the_button_is_held(labeler):
     until(lambda: labeler.desk.capturer.preview is not None)
     press(labeler, x=1030, y=420, down=True)
     until(lambda: labeler.desk.capturer.held)
-    until(lambda: "Nearly the same" in labeler.desk.capturer.said)  # the pictures are all equal
+    until(lambda: "Nearly the same" in labeler.desk.capturer.said)  # all pictures are identical
     press(labeler, x=1030, y=420, down=False)
     assert not labeler.desk.capturer.held
     assert len(labeler.book.rows) == 1

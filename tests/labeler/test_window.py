@@ -50,7 +50,7 @@ class Labeler:
         screen.move(self.window)
 
     def _wait_for_picture(self) -> None:
-        """Waits for the first picture: a window that is moved while it takes its size may stay white."""
+        """Waits for the first picture: a window that is moved while it is being resized may stay white."""
         end, size = time.monotonic() + PATIENCE, None
         while time.monotonic() < end:
             picture, before = self.screen.grab(self.window), size
@@ -60,13 +60,13 @@ class Labeler:
             time.sleep(0.1)
 
     def press(self, *keys: str) -> None:
-        """Types keys, each once the one before was taken."""
+        """Types keys, each after the previous one was handled."""
         for key in keys:
             with self._taken("key"):
                 self.screen.press(self.window, key)
 
     def shift(self, down: bool) -> None:
-        """Holds Shift, once the window has taken it, or lets go of it, which no window tells."""
+        """Holds Shift until the window has handled it, or releases it, which no window reports."""
         with self._taken("key") if down else nullcontext():
             self.screen.hold(self.window, "shift", down=down)
 
@@ -83,11 +83,11 @@ class Labeler:
         wait_until(lambda: self._log.read_text().count(what) > before or self.process.poll() is not None)
 
     def agree(self) -> None:
-        """Presses Enter until the button of the undo is there."""
+        """Presses Enter until the undo button appears."""
         end = time.monotonic() + PATIENCE
         while self.pixel(975, 560).tolist() != list(PLATE):
             assert time.monotonic() < end, (self.process.poll(), self.pixel(975, 560))
-            self.screen.move(self.window)  # a window that stayed white is drawn again
+            self.screen.move(self.window)  # a window that stayed white is redrawn
             self.press("Return")
 
     def pixel(self, x: int, y: int) -> np.ndarray:
@@ -111,13 +111,13 @@ class Labeler:
             time.sleep(0.02)
 
     def space(self) -> None:
-        """Presses space, late enough after the last time that it is no key that is held."""
+        """Presses space, late enough after the last time not to count as a held key."""
         time.sleep(max(0.0, self._pressed + 2 * HOLD - time.monotonic()))
         self.press("space")
         self._pressed = time.monotonic()
 
     def keep(self, do: Callable[[], None] | None = None) -> None:
-        """Presses space until a picture is kept: the demo has no face in it now and then."""
+        """Presses space until a picture is saved: the demo sometimes shows no face."""
         before = len(self.rows())
         for _ in range(20):
             (do or self.space)()
@@ -146,7 +146,7 @@ def labeler(screen, tmp_path) -> Iterator[Labeler]:
 @pytest.mark.slow
 def test_keys_agree_choose_keep_and_undo(labeler):
     labeler.press("space", "4")
-    assert labeler.rows() == []  # nobody has agreed yet
+    assert labeler.rows() == []  # consent has not been given yet
     labeler.agree()
     labeler.press("4")
     labeler.keep()
@@ -179,7 +179,7 @@ def test_pictures_are_looked_through_relabelled_deleted_and_brought_back(labeler
     labeler.press("4")
     labeler.keep()
     labeler.keep()
-    labeler.press("e", "5")  # nothing is chosen yet
+    labeler.press("e", "5")  # nothing is selected yet
     assert labeler.rows() == [("face1.png", "Happy"), ("face2.png", "Happy")]
 
     labeler.click(60, 70)  # the newest
@@ -236,7 +236,7 @@ def test_capitals_are_typed_with_shift_held_or_tapped(labeler):
     labeler.wait_for(lambda: listed.is_file() and "7,TVx\n" in listed.read_text("utf-8"))
     labeler.press("a", "m")
     labeler.shift(down=True)
-    labeler.shift(down=False)  # it is up before the letter is handled, as with quick fingers
+    labeler.shift(down=False)  # released before the letter is handled, as in fast typing
     labeler.press("c", "d", "Return")
     labeler.wait_for(lambda: "8,mCd\n" in listed.read_text("utf-8"))
     labeler.press("l")
@@ -252,11 +252,11 @@ def test_imported_faces_count_once_they_are_kept_by_keys_and_clicks(screen, tmp_
     labeler = Labeler(screen, tmp_path, "dataset", "import", "photos", "--detector", "whole")
     for _ in range(50):
         labeler.press("Return")
-        if labeler.pixel(900, 540).tolist() == list(PLATE):  # "Keep the rest as labelled"
+        if labeler.pixel(900, 540).tolist() == list(PLATE):  # "Save the rest as labelled"
             break
 
     def face_is_up() -> bool:
-        return screen.grab(labeler.window)[100:400, 100:400].std() > 20  # keys are for nobody before
+        return screen.grab(labeler.window)[100:400, 100:400].std() > 20  # keys have no effect before
 
     wait_until(face_is_up)
     labeler.press("4")

@@ -86,7 +86,7 @@ def test_a_folder_with_mixed_files_shows_every_picture_and_names_the_others(mixe
     assert [name for _, name, _ in shown] == names
     assert [level for level, _, _ in shown] == pytest.approx([20 * n for n in range(1, 9)], abs=3)
     assert source.skipped.reasons == {
-        "hidden or left by a system": 4,
+        "a hidden or system file": 4,
         "not a picture": 2,
         "HEIC without the package pillow-heif": 1,
         "damaged": 1,
@@ -94,9 +94,7 @@ def test_a_folder_with_mixed_files_shows_every_picture_and_names_the_others(mixe
         FOLDER: 1,
     }
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith(
-        "photos: Skipped 10 of 18 files: 4 hidden or left by a system (._1.jpg, .DS_Store,"
-    )
+    assert line.startswith("photos: Skipped 10 of 18 files: 4 a hidden or system file (._1.jpg, .DS_Store,")
     for part in ("2 not a picture (8.mp4, notes.txt)", "1 empty (12.jpg)", f"1 {FOLDER} (older)", "(9.heic)"):
         assert part in line
 
@@ -110,13 +108,13 @@ def test_a_folder_with_heic_files_counts_and_names_them(tmp_path, monkeypatch, c
     shades(Folder(tmp_path, seconds=0))
     assert "5 HEIC without the package pillow-heif (IMG_0.HEIC, IMG_1.HEIC, IMG_2.HEIC, ...)" in caplog.text
     (tmp_path / "a.png").unlink()
-    with pytest.raises(BadInputError, match=r"holds no picture\. Skipped 5 of 5 .* pip install -e .*heic"):
+    with pytest.raises(BadInputError, match=r"no readable picture\. Skipped 5 of 5 .* pip install -e .*heic"):
         Folder(tmp_path).open()
 
 
 def test_a_folder_whose_pictures_are_all_in_folders_names_one(tmp_path):
     (tmp_path / "2023").mkdir()
-    with pytest.raises(BadInputError, match=r"holds no picture.* Choose a folder in it, such as 2023\."):
+    with pytest.raises(BadInputError, match=r"no readable picture.* Choose a folder in it, such as 2023\."):
         Folder(tmp_path).open()
 
 
@@ -131,7 +129,7 @@ def test_a_folder_that_may_be_listed_and_not_searched_is_an_error_message(tmp_pa
     with pytest.raises(BadInputError, match=r"a\.png cannot be read \(Permission denied\)"):
         read_picture(tmp_path / "a.png")
     monkeypatch.setattr("pathlib.Path.is_file", lambda path: path.parent == tmp_path and locked(path))
-    with pytest.raises(BadInputError, match=r"Skipped 1 of 1 files: 1 not open to you \(a\.png\)"):
+    with pytest.raises(BadInputError, match=r"Skipped 1 of 1 files: 1 not accessible \(a\.png\)"):
         Folder(tmp_path).open()
 
 
@@ -187,13 +185,13 @@ def test_an_animation_that_ends_early_is_named(tmp_path, caplog):
     data = (tmp_path / "party.gif").read_bytes()
     (tmp_path / "party.gif").write_bytes(data[: len(data) // 2])
     assert shades(open_source(str(tmp_path / "party.gif"), repeat=False))
-    assert "Skipped 1 of 1 files: 1 damaged after the first pictures in it (party.gif)" in caplog.text
+    assert "Skipped 1 of 1 files: 1 damaged after the first pictures (party.gif)" in caplog.text
 
 
 def test_a_single_picture_that_is_damaged_is_an_error_that_says_what_it_is(tmp_path):
     write_picture(tmp_path / "a.png", picture(1))
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
-    with pytest.raises(BadInputError, match=r"a\.png is damaged, cut off"):
+    with pytest.raises(BadInputError, match=r"a\.png is damaged, incomplete"):
         open_source(str(tmp_path / "a.png")).open()
 
 
@@ -303,7 +301,7 @@ def test_a_folder_named_like_a_number_is_opened_where_there_is_no_such_camera(
     (tmp_path / name).mkdir()
     source = open_source(name)
     assert (type(source).__name__, source.path.name) == ("Folder", name)
-    assert f"There is no camera {name}, so what has that name in this folder is opened." in caplog.text
+    assert f"There is no camera {name}, so the file or folder of that name is opened." in caplog.text
 
 
 def test_a_camera_goes_before_a_folder_of_its_number_and_says_so(tmp_path, monkeypatch, devices, caplog):
@@ -311,7 +309,7 @@ def test_a_camera_goes_before_a_folder_of_its_number_and_says_so(tmp_path, monke
     (tmp_path / "0").mkdir()
     (devices / "video0").touch()
     assert type(open_source("0")).__name__ == "Webcam"
-    assert "Camera 0 is opened. For what has that name in this folder, write ./0" in caplog.text
+    assert "Camera 0 is opened. To open the file or folder of that name, write ./0" in caplog.text
     assert type(open_source("./0")).__name__ == "Folder"
 
 
@@ -319,7 +317,7 @@ def test_a_number_that_is_neither_a_camera_nor_a_folder_is_a_camera_that_is_miss
     tmp_path, monkeypatch, devices
 ):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(OSError, match="There is no camera 2024"):
+    with pytest.raises(OSError, match="Camera 2024 was not found"):
         open_source("2024").open()
 
 
@@ -426,8 +424,8 @@ UNCLEAR = {
     "empty": (np.zeros((0, 6, 3), np.uint8), r"shape \(0, 6, 3\)"),
     "complex": (COLOURS * 1j, "complex128"),
     "text": (np.array([["a"]]), "<U1"),
-    "PIL": (Image.new("RGB", (4, 6)), r"gave a Image\. .* numpy\.asarray"),
-    "bytes": (b"jpeg", "gave a bytes"),
+    "PIL": (Image.new("RGB", (4, 6)), r"returned a Image\. .* numpy\.asarray"),
+    "bytes": (b"jpeg", "returned a bytes"),
 }
 
 
@@ -436,7 +434,7 @@ def test_what_is_no_picture_ends_the_run_with_an_error_that_says_how_to_convert_
     image, error = captured(thing)
     assert image is None
     assert isinstance(error, BadInputError)
-    assert str(error).startswith("my own source gave ")
+    assert str(error).startswith("my own source returned ")
     with pytest.raises(BadInputError, match=rf"{said}.*"):
         raise error
     assert "Expected a picture: (height, width, 3) uint8, RGB, 0 to 255." in str(error)

@@ -268,15 +268,15 @@ def test_labels_that_lie_in_a_tflite_file_are_proposed(nearby, theirs, tmp_path)
             "48,0..1",
             r"--input says 48 pixels on a side, .*net\.keras has 64\. Expected .* 64 x 64 pixels",
         ),
-        (SEVEN, "48x64,0..1", r"has the size 48x64, and faces are square"),
+        (SEVEN, "48x64,0..1", r"has the size 48x64, but inputs are square"),
         (
             SEVEN,
             "0..1,purple",
             r"--input '0\.\.1,purple' has 'purple'\. Expected a scaling .*For example: --input",
         ),
         (SEVEN, "1..0", r"has '1\.\.0'"),
-        (SEVEN, "0..1,-1..1", r"has two words for the scaling, 0\.\.1 and -1\.\.1"),
-        (SEVEN, "0..1,,", r"has an empty word"),
+        (SEVEN, "0..1,-1..1", r"gives the scaling twice, as 0\.\.1 and -1\.\.1"),
+        (SEVEN, "0..1,,", r"has an empty item"),
         (SEVEN, "1:2/3", r"has '1:2/3'"),
     ],
 )

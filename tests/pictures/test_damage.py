@@ -1,4 +1,4 @@
-"""Random damage to a set leads to a right reading or to an error message, never to anything else.
+"""Random damage to a set leads to a correct result or to an error message, never to anything else.
 
 Each try damages a sound set somewhere, reads it, and checks: what is raised is one of our errors, what
 is read is what it was, the rest is counted, and no file has changed. The fast tests make some tries of
@@ -28,7 +28,7 @@ from expression.labels import FER2013
 from expression.pictures.image import SIZE
 
 FAST, SLOW = 8, 250
-"""Tries of each kind."""
+"""Attempts of each kind."""
 
 COUNT = 24
 PICTURES = np.random.default_rng(9).integers(0, 256, (COUNT, SIZE, SIZE), np.uint8)
@@ -92,7 +92,7 @@ def lay_pictures(folder: Path, name: str) -> None:
 
 
 def lay(folder: Path, kind: str) -> Path:
-    """Makes a sound set, and returns the file that is to be damaged."""
+    """Creates an intact set, and returns the file to damage."""
     if kind == "sheets":
         sheet = np.zeros((SIZE, 40 * SIZE), np.uint8)
         sheet[:, : COUNT * SIZE] = PICTURES.transpose(1, 0, 2).reshape(SIZE, -1)
@@ -119,7 +119,7 @@ EXTRA = [b'"', b"\n", b",", b"\xff\xfe", b"\r", b"\x00", b"-", b"9" * 40, "\u202
 
 
 def damaged(content: bytes, random: np.random.Generator) -> bytes:
-    """A file as it may arrive: cut off, with a piece changed, left out, doubled or put elsewhere."""
+    """A damaged file: truncated, or with a part changed, removed, doubled or moved."""
     begin = int(random.integers(0, max(1, len(content))))
     end = min(len(content), begin + int(random.choice([1, 2, 16, 300])))
     before, piece, after = content[:begin], content[begin:end], content[end:]
@@ -142,7 +142,7 @@ def damaged(content: bytes, random: np.random.Generator) -> bytes:
 
 
 def state_of(folder: Path) -> dict[str, str]:
-    """What lies in a folder and below it."""
+    """The contents of a folder and its subfolders."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -151,7 +151,7 @@ def state_of(folder: Path) -> dict[str, str]:
 
 
 def told(folder: Path) -> Dataset | None:
-    """Reads a set; None where it is refused as it should be."""
+    """Reads a set; None if it is rejected with a proper error."""
     try:
         return read(folder)
     except ExpressionError as error:
@@ -161,7 +161,7 @@ def told(folder: Path) -> Dataset | None:
 
 
 def check(dataset: Dataset, kind: str) -> None:
-    """What was read is right: but for the damaged places, pictures are as they were, under their labels."""
+    """The result is correct: apart from the damage, pictures are unchanged and have their labels."""
     splits = (dataset.training, dataset.validation, dataset.test)
     pictures = np.concatenate([split.pictures for split in splits])
     indexes = np.concatenate([split.indexes for split in splits])
@@ -214,7 +214,7 @@ NAMES = ["misc", "happy", "Sad", "train", "0", "..x", "a b", "\u202eevil", "x" *
 
 
 def disorder(random: np.random.Generator, folder: Path) -> None:
-    """Makes a sound set, and renames, removes, adds and links files and folders of it."""
+    """Creates an intact set, and renames, removes, adds and links files and folders in it."""
     lay_pictures(folder, "{split}/{label}/{n}.png")
     for _ in range(int(random.integers(1, 5))):
         everything = sorted(folder.rglob("*"))
@@ -235,7 +235,7 @@ def disorder(random: np.random.Generator, folder: Path) -> None:
 
 
 def try_tree(folder: Path, seed: int) -> bool:
-    """Brings a tree in disorder, reads it, and returns whether it could be read."""
+    """Changes a tree of folders, reads it, and returns whether it could be read."""
     disorder(np.random.default_rng(seed), folder)
     files = [path.relative_to(folder).parts for path in folder.rglob("*") if not path.is_dir()]
     seen = [names for names in files if not any(name.startswith(".") for name in names)]

@@ -1,4 +1,4 @@
-"""Picture files: known by their content, upright, whole, and never larger than the memory."""
+"""Picture files: recognised by content, upright, complete, and never larger than the memory."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ CORNERS[:24, :32], CORNERS[:24, 32:], CORNERS[24:, :32], CORNERS[24:, 32:] = (
     *((250, 0, 0), (0, 250, 0)),
     *((0, 0, 250), (250, 250, 0)),
 )
-"""A picture with another colour in each corner, so that it shows how it is turned."""
+"""A picture with a different colour in each corner, so that its orientation is visible."""
 
 PHOTO = Image.fromarray(CORNERS)
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF", "BMP", "PPM", "HEIF"]
 WITH_EXIF = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"]
-UPRIGHT = {  # how the camera stored what was CORNERS when it was held like this
+UPRIGHT = {  # how a camera in this orientation stored CORNERS
     1: lambda image: image,
     2: lambda image: image[:, ::-1],
     3: lambda image: image[::-1, ::-1],
@@ -47,7 +47,7 @@ UPRIGHT = {  # how the camera stored what was CORNERS when it was held like this
 
 
 def file_of(image: Image.Image, kind: str, **options) -> bytes:
-    """A picture as the bytes of a file; a test that needs HEIC is skipped where it cannot be written."""
+    """A picture as the bytes of a file; a test that needs HEIC is skipped if it cannot be written."""
     if kind == "HEIF":
         pytest.importorskip("pillow_heif").register_heif_opener()
         if "exif" in options:
@@ -66,7 +66,7 @@ def exif(orientation: int) -> Image.Exif:
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
-    """How far two pictures differ on average, in levels; infinite where their sizes do."""
+    """The average difference of two pictures, in levels; infinite if their sizes differ."""
     return np.abs(one.astype(int) - other).mean() if one.shape == other.shape else np.inf
 
 
@@ -199,7 +199,7 @@ def test_an_animation_is_read_picture_by_picture_and_its_first_is_reported(tmp_p
         assert difference(got, np.asarray(wanted)) < 9
     assert not caplog.records
     assert difference(read_picture(path), CORNERS) < 9
-    assert "party.img holds several pictures, as animations do: the first is read." in caplog.text
+    assert "party.img contains several pictures, as animations do. Only the first is read." in caplog.text
 
 
 def test_a_frame_of_an_animation_without_a_time_lasts_as_long_as_in_a_browser(tmp_path):
@@ -228,7 +228,7 @@ def test_every_page_of_a_tiff_is_a_picture_of_its_own(tmp_path, caplog):
 
 @pytest.mark.parametrize("tag", [{254: 1}, {50706: b"\x01\x04\x00\x00"}], ids=["a preview first", "DNG"])
 def test_a_raw_file_of_a_camera_is_not_read_as_its_small_preview(tag):
-    with pytest.raises(PictureError, match=r"only a small preview could be read.*Export it as JPEG"):
+    with pytest.raises(PictureError, match=r"only a small preview can be read.*Export it as JPEG"):
         decode_picture(file_of(PHOTO, "TIFF", tiffinfo=tag))
 
 
@@ -273,11 +273,11 @@ def test_what_is_not_a_picture_is_not_taken_for_one(tmp_path, data):
     [
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
-            "a pointer of Git LFS",
+            "a Git LFS pointer",
             "pull.",
         ),
-        (b"\xef\xbb\xbf\n<!DOCTYPE html><html></html>", "a web page.", "Fetch the file itself."),
-        (b"<HTML><body>404</body></HTML>", "a web page.", "Fetch the file itself."),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><html></html>", "a web page.", "Download the file itself."),
+        (b"<HTML><body>404</body></HTML>", "a web page.", "Download the file itself."),
         (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 file.", "save it again as PNG."),
         (b"8BPS\x00\x01", "a Photoshop file.", "save it again as PNG."),
     ],
@@ -311,7 +311,7 @@ def test_a_picture_that_is_cut_off_is_an_error_message(kind, share):
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8))
     data = file_of(noise, kind)
     with pytest.raises(
-        PictureError, match=r"holiday\.jpg is damaged, cut off .* save it again as PNG"
+        PictureError, match=r"holiday\.jpg is damaged, incomplete .* save it again as PNG"
     ) as caught:
         decode_picture(data[: int(share * len(data))], "holiday.jpg")
     assert caught.value.reason == "damaged"
@@ -333,7 +333,7 @@ def test_the_error_travels_between_processes():
 
 
 def png(width: int, height: int) -> bytes:
-    """A PNG of one bit a pixel, all black: 2^30 pixels are 130 kB."""
+    """A black PNG with one bit per pixel: 2^30 pixels take 130 kB."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -382,7 +382,7 @@ def test_a_picture_of_2_to_the_30_pixels_in_a_small_file_is_refused_before_it_is
             read_picture(sys.argv[1])
         except BadInputError as error:
             print(error)
-        if sys.platform == "linux":  # where getrusage counts what started this one too
+        if sys.platform == "linux":  # where getrusage includes the parent process
             print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
         else:
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -391,7 +391,7 @@ def test_a_picture_of_2_to_the_30_pixels_in_a_small_file_is_refused_before_it_is
         pytest.skip("needs the memory of a process as Linux and macOS tell it")
     out = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     said, memory = out.stdout.splitlines()
-    assert "bomb.png has 32,768 x 32,768 pixels. Expected a picture of 120 million pixels at most." in said
+    assert "bomb.png has 32,768 x 32,768 pixels. Expected a picture of at most 120 million pixels." in said
     assert "EXPRESSION_LARGEST_PICTURE=1074" in said
     assert int(memory) < 400 * 1024 * (1024 if sys.platform == "darwin" else 1), "MiB"
 
@@ -408,7 +408,7 @@ def test_a_header_that_announces_more_than_the_limit_is_refused_in_every_format(
 def test_the_largest_picture_is_a_setting(monkeypatch):
     monkeypatch.setenv("EXPRESSION_LARGEST_PICTURE", "0.003")
     with pytest.raises(
-        PictureError, match=r"has 64 x 48 pixels\. Expected a picture of 0\.003 million"
+        PictureError, match=r"has 64 x 48 pixels\. Expected a picture of at most 0\.003 million"
     ) as caught:
         decode_picture(file_of(PHOTO, "PNG"))
     assert caught.value.remedy.endswith("EXPRESSION_LARGEST_PICTURE=1.")
@@ -420,7 +420,7 @@ def test_the_largest_picture_is_a_setting(monkeypatch):
 def test_a_largest_picture_that_is_no_number_is_an_error_message(monkeypatch, value):
     monkeypatch.setenv("EXPRESSION_LARGEST_PICTURE", value)
     with pytest.raises(
-        BadInputError, match=rf"EXPRESSION_LARGEST_PICTURE is '{value}'\. Expected million pixels"
+        BadInputError, match=rf"EXPRESSION_LARGEST_PICTURE is '{value}'\. Expected millions of pixels"
     ):
         decode_picture(file_of(PHOTO, "PNG"))
 
@@ -443,7 +443,7 @@ def seeds() -> dict[str, bytes]:
 
 
 def damaged(data: bytes, chance: random.Random) -> bytes:
-    """Some bytes changed, put in, taken out, copied or cut off, with the sums of a PNG made right."""
+    """Some bytes changed, inserted, removed, copied or truncated, with correct checksums in a PNG."""
     data = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 4, 16))):
         at = chance.randrange(len(data) if chance.random() < 0.5 else min(len(data), 200))
@@ -466,7 +466,7 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
 
 
 def _with_sums(data: bytes) -> bytes:
-    """A PNG whose chunks have the right sums, so that damage gets beyond them."""
+    """A PNG whose chunks have correct checksums, so that damage passes them."""
     out, at = data[:8], 8
     while (
         at + 12 <= len(data) and (length := struct.unpack(">I", data[at : at + 4])[0]) <= len(data) - at - 12
@@ -489,7 +489,7 @@ def test_random_damage_leads_to_a_picture_or_an_error_message(tmp_path, caplog, 
             try:
                 pictures = [read_picture(path), *(image for image, _ in picture_frames(path))]
             except ExpressionError as error:
-                assert error.expected.startswith("Expected")  # noqa: PT017  each of the three parts is there
+                assert error.expected.startswith("Expected")  # noqa: PT017  checks each of the three parts
                 continue
             read += 1
             for image in pictures:

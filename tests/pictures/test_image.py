@@ -1,4 +1,4 @@
-"""Pictures: files of every kind, crops over the edge, and the one way to a network's input."""
+"""Pictures: files of every kind, crops beyond the edge, and the preprocessing of a network's input."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_picture_that_is_not_there_is_told(tmp_path, name):
     ("name", "said"),
     [
         pytest.param("missing/a.png", r"a\.png cannot be written \(No such file", id="folder"),
-        pytest.param("a.docx", r"no format has the ending \.docx\. .* Name it \.png", id="ending"),
+        pytest.param("a.docx", r"has the extension \.docx\. .* Use the extension \.png", id="ending"),
     ],
 )
 def test_a_picture_that_cannot_be_written_is_told(tmp_path, name, said):

@@ -1,4 +1,4 @@
-"""How `--input` is read, and what becomes of pixels."""
+"""Parsing of `--input`, and scaling of pixels."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def test_words_may_come_in_any_order(text, wanted):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "has an empty word"),
-        ("0-1", "has '0-1'"),
-        ("64,32", "has two words for the size, 64 and 32"),
+        ("", "has an empty item"),
+        ("0-1", "contains '0-1'"),
+        ("64,32", "gives the size twice, as 64 and 32"),
         ("99999", "has the size 99999"),
-        ("64x48", "has the size 64x48, and faces are square"),
-        ("0..0", r"has '0\.\.0'"),
-        ("128/0", "has '128/0'"),
-        ("nan..1", r"has 'nan\.\.1'"),
-        ("9" * 400 + "..1", "has '999"),
-        ("1:2:3:4/1", "has '1:2:3:4/1'"),
+        ("64x48", "has the size 64x48, but inputs are square"),
+        ("0..0", r"contains '0\.\.0'"),
+        ("128/0", "contains '128/0'"),
+        ("nan..1", r"contains 'nan\.\.1'"),
+        ("9" * 400 + "..1", "contains '999"),
+        ("1:2:3:4/1", "contains '1:2:3:4/1'"),
     ],
 )
 def test_a_word_that_is_none_is_told_with_an_example(text, said):

@@ -1,4 +1,4 @@
-"""What a reader left out is counted, named and bounded."""
+"""What a reader skipped is counted, named and limited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera that works, one that is missing, one that is busy, one that is pulled out."""
+"""A camera that works, one that is missing, one that is busy, one that is unplugged."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Camera:
 
 @pytest.fixture
 def cameras(monkeypatch) -> type[Camera]:
-    """A camera in every socket; its class says how they behave."""
+    """A camera at every number; its class defines its behaviour."""
     kind = type("Kind", (Camera,), {"made": []})
     monkeypatch.setattr(cv2, "VideoCapture", kind)
     monkeypatch.setattr(camera, "FIRST_PICTURE", 0.15)
     monkeypatch.setattr(camera, "LOST_AFTER", 0.15)
-    monkeypatch.setattr(camera.sys, "platform", "darwin")  # where no /dev/video is looked for
+    monkeypatch.setattr(camera.sys, "platform", "darwin")  # where /dev/video is not checked
     return kind
 
 
@@ -92,7 +92,7 @@ def test_a_camera_that_gives_no_picture_says_what_to_do_and_is_released(
     monkeypatch.setattr(Path, "exists", lambda path: True)
     with pytest.raises(SourceError) as caught:
         Webcam(0).open()
-    assert str(caught.value).startswith("Camera 0 gives no picture. Expected it to be free and allowed")
+    assert str(caught.value).startswith("Camera 0 sends no frames. Expected it to be free, and this program")
     assert words in str(caught.value)
     assert all(camera.released for camera in cameras.made)
 
@@ -100,10 +100,10 @@ def test_a_camera_that_gives_no_picture_says_what_to_do_and_is_released(
 def test_a_camera_that_is_pulled_out_is_lost(cameras):
     cameras.pictures = 3
     source = Webcam(0)
-    source.open()  # takes the first picture to see whether one comes
+    source.open()  # reads the first frame to see whether one comes
     source.read()
     source.read()
-    with pytest.raises(SourceLostError, match=r"Camera 0 gives no more pictures. .* Plug it in again"):
+    with pytest.raises(SourceLostError, match=r"Camera 0 stopped sending frames. .* Plug it in again"):
         source.read()
     source.close()
     assert cameras.made[0].released
@@ -169,13 +169,13 @@ def test_a_missing_camera_says_which_there_are(monkeypatch, tmp_path, files, wor
     with pytest.raises(SourceError) as caught:
         Webcam(7).open()
     assert str(caught.value) == (
-        f"There is no camera 7 (no {tmp_path}/video7). Expected the number of a connected camera; {words}. "
+        f"Camera 7 was not found (no {tmp_path}/video7). Expected the number of a connected camera; {words}. "
         "Plug one in, or choose another source, such as demo."
     )
 
 
 def devices(monkeypatch, folder, *known: tuple[str, str, str]) -> None:
-    """Makes folders as Linux keeps them, from (device, name, index)."""
+    """Creates folders as on Linux, from (device, name, index)."""
     (folder / "dev").mkdir()
     for device, name, index in known:
         (folder / "sys" / device).mkdir(parents=True)
@@ -199,7 +199,7 @@ def test_cameras_are_listed_by_number_and_what_is_no_camera_is_not(monkeypatch, 
         ("video1", "unplugged", "0"),
     )
     (tmp_path / "dev" / "video1").unlink()
-    (tmp_path / "dev" / "video30").touch()  # of which the system says nothing, as in some containers
+    (tmp_path / "dev" / "video30").touch()  # unknown to the system, as in some containers
     assert camera.cameras() == [
         camera.Camera(2, "HD Webcam: HD Webcam"),
         camera.Camera(10, "USB Camera"),
@@ -223,7 +223,7 @@ def test_on_other_systems_the_first_camera_is_tried(cameras, opens):
 @pytest.mark.skipif(Path("/dev/video63").exists(), reason="there is a camera 63 here")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the message is that of Linux")
 def test_the_real_way_to_a_missing_camera_is_quiet(capfd):
-    with pytest.raises(SourceError, match="There is no camera 63"):
+    with pytest.raises(SourceError, match="Camera 63 was not found"):
         Webcam(63).open()
     assert not Webcam.probe(63)
     assert capfd.readouterr().err == ""

@@ -100,7 +100,7 @@ def test_with_repeat_the_end_runs_into_the_beginning():
 
 @pytest.mark.slow
 def test_no_frame_jumps(demo):
-    """Nobody appears from nowhere: neighbours differ little, all the way round."""
+    """Nobody appears suddenly: successive frames differ little, also at the end of the loop."""
     numbers = [*range(0, FRAMES, 3), 0]
     small = [cv2.resize(demo.picture(number), (64, 48)).astype(int) for number in numbers]
     steps = [np.abs(a - b).mean() for a, b in itertools.pairwise(small)]
@@ -203,7 +203,7 @@ def test_the_shipped_network_reads_several_expressions(demo, boxes_by_yunet):
 
 
 def test_a_picture_takes_a_few_milliseconds_and_leaves_nothing_behind(demo):
-    numbers = [*range(350, 450, 2)]  # two people, both feeling something
+    numbers = [*range(350, 450, 2)]  # two people, both with an expression
     for number in numbers[:10]:
         demo.picture(number)
     process = psutil.Process()

@@ -1,4 +1,4 @@
-"""The drawn person shows what she is told, on every day in another light, and a day can be repeated."""
+"""The drawn person shows the expression requested, in different light each day, reproducibly."""
 
 from __future__ import annotations
 

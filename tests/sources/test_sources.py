@@ -1,4 +1,4 @@
-"""What a user writes becomes a source, and the capture thread reads it at its own pace."""
+"""Sources are created from what the user writes, and the capture thread reads them at their own pace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from expression.sources.camera import Camera
 
 
 class Numbers(Source):
-    """Gives numbered pictures; may fail at one of them."""
+    """Returns numbered pictures; may fail at one of them."""
 
     description = "numbers"
 
@@ -92,12 +92,12 @@ def test_a_source_passes_as_it_is():
         (
             "-1",
             BadInputError,
-            "The camera's number is -1. Expected 0 or more. Choose 0, or another source, such as demo.",
+            "The camera number is -1. Expected 0 or more. Choose 0, or another source, such as demo.",
         ),
         (
             "nonsense",
             BadInputError,
-            "There is no source 'nonsense'. Expected a camera's number, a file, a folder, an rtsp or "
+            "There is no source 'nonsense'. Expected a camera number, a file, a folder, an rtsp or "
             "http address, demo, or, in a notebook, browser. Choose another source, such as demo.",
         ),
         ("folder", BadInputError, "There is no source 'folder'."),
@@ -170,7 +170,7 @@ def test_a_capture_that_was_held_up_catches_up_and_drops_nothing(monkeypatch):
 
 
 class Timed(Numbers):
-    """Gives numbered pictures that say when they are due."""
+    """Returns numbered pictures with the times at which they are due."""
 
     def __init__(self, *positions: float):
         super().__init__(len(positions), fps=25)
@@ -184,7 +184,7 @@ class Timed(Numbers):
 
 
 class Watch:
-    """Stands in for the module time, and for a shared object that sleeps: nobody really waits."""
+    """Replaces the module time, and a shared object that sleeps, so that no time passes."""
 
     def __init__(self, loop: CaptureLoop, monkeypatch):
         self.now, self.waits = 1000.0, []

@@ -1,4 +1,4 @@
-"""Network cameras on loopback: those that work, and every way in which one does not."""
+"""Network cameras on loopback: working ones, and every kind of failure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def with_password(address: str) -> str:
 
 @pytest.fixture(scope="module")
 def moving():
-    """Forty pictures of noise as H.264, at ten a second: a key frame every four seconds."""
+    """Forty pictures of noise as H.264, at ten per second: a key frame every four seconds."""
     noise = np.random.default_rng(0).integers(0, 255, (40, 24, 32, 3), np.uint8)
     try:
         return coded([each.repeat(2, 0).repeat(2, 1) for each in noise], fps=10, keys=40)
@@ -91,7 +91,7 @@ def test_a_slow_consumer_gets_the_newest_picture_and_never_lags_behind():
         with running(Stream(address, reconnect=0)) as (data, follower, _):
             while (frame := follower.next(timeout=PATIENCE)) is not None:
                 shown = round(float(frame.image.mean()) / 4)
-                assert len(sent) - 1 - shown < 30  # since; who takes each in turn falls 54 behind
+                assert len(sent) - 1 - shown < 30  # since then; reading each in turn would fall 54 behind
                 data.wait_done(0.2)  # five times slower than the camera
         assert follower.skipped > follower.taken
     assert isinstance(data.error[1], SourceLostError)
@@ -106,8 +106,8 @@ def test_a_camera_that_hiccups_is_connected_to_again_and_the_run_goes_on(monkeyp
             assert follower.next(timeout=PATIENCE) is not None
     assert data.error is None
     assert loop.frames > 10
-    assert f"{address} has sent no picture for 0 s. Waiting for" in caplog.text
-    assert f"{address} sends pictures, after 0 s." in caplog.text
+    assert f"{address} has sent no frames for 0 s. Waiting for" in caplog.text
+    assert f"{address} is sending frames, after 0 s." in caplog.text
 
 
 def test_what_was_skipped_is_told_of_all_pictures_of_all_connections(monkeypatch, caplog):
@@ -155,13 +155,14 @@ def test_a_camera_that_dies_half_way_is_lost_and_never_names_the_password(caplog
             loop.join(PATIENCE)
     assert loop.frames == 5
     assert str(data.error[1]) == (
-        f"{address} gives no more pictures; it was tried again for 0 s. Expected it to go on. "
-        "Check the network and the camera, and start again; the setting reconnect waits longer."
+        f"{address} stopped sending frames and did not reconnect within 0 s. "
+        "Expected the stream to continue. Check the network and the camera, and start again. "
+        "To wait longer, raise the setting reconnect."
     )
     assert loop.source.description == address
     assert "secret" not in caplog.text
     error = data.error[1]
-    while error is not None:  # nothing that a traceback would print has it either
+    while error is not None:  # no exception that a traceback would print has it either
         assert "secret" not in str(error)
         error = error.__cause__ or error.__context__
 
@@ -174,7 +175,7 @@ def test_a_camera_that_stalls_is_given_up_after_the_time_that_is_set(reconnect):
         for _ in range(5):
             source.read()
         seen = source._seen
-        with pytest.raises(SourceLostError, match=f"tried again for {reconnect:g} s"):
+        with pytest.raises(SourceLostError, match=f"did not reconnect within {reconnect:g} s"):
             source.read()
         assert stream.time.monotonic() - seen >= reconnect
     source.close()
@@ -198,13 +199,13 @@ def test_a_camera_whose_next_key_frame_is_seconds_away_is_waited_for(moving, mon
     ):
         while not data.waiting:
             data.wait_done(0.01)
-        assert data.waiting.startswith("Waiting for the first picture: 1 s")
+        assert data.waiting.startswith("Waiting for the first frame: 1 s")
         assert follower.next(timeout=PATIENCE).image.shape == (48, 64, 3)
         assert data.waiting == ""
     assert data.error is None
-    assert len(loop.source.skipped) == 0  # what came before the key frame is no damage
+    assert len(loop.source.skipped) == 0  # what came before the key frame is not damage
     shown = without_secrets(server.address)
-    assert f"{shown} has sent no picture for 0 s. Waiting for the first picture." in caplog.text
+    assert f"{shown} has sent no frames for 0 s. Waiting for the first frame." in caplog.text
 
 
 def test_a_camera_that_never_sends_a_key_frame_is_told_apart_from_one_that_does_not_answer(
@@ -216,24 +217,24 @@ def test_a_camera_that_never_sends_a_key_frame_is_told_apart_from_one_that_does_
         with pytest.raises(SourceError) as caught:
             source.open()
     assert str(caught.value) == (
-        f"No pictures come from {without_secrets(server.address)}: it answers, but sent no picture "
-        "within 0 s. Expected an rtsp or http address that plays in a viewer such as VLC. Let the camera "
-        "send key frames more often, every second or two, or choose its other stream."
+        f"No frames were received from {without_secrets(server.address)}: it responds, but sent no frame "
+        "within 0 s. Expected an rtsp or http address that plays in a player such as VLC. Set the camera "
+        "to send key frames every second or two, or choose its other stream."
     )
 
 
 @pytest.mark.parametrize(
     ("user", "words"),
     [
-        ("", "it asks for a user and a password (401). Expected those of the camera in the address"),
-        ("me:wrong@", "it refuses this user and password (401). Expected those of the camera in the address"),
+        ("", "it requires a user and a password (401). Expected those of the camera in the address"),
+        ("me:wrong@", "it rejects this user and password (401). Expected those of the camera in the address"),
     ],
 )
 def test_a_wrong_password_is_told_apart_from_none(moving, user, words):
     with camera(moving, password="secret") as server, pytest.raises(SourceError) as caught:
         Stream(server.address.replace("://", f"://{user}")).open()
     assert words in str(caught.value)
-    assert "an @ is written %40" in caught.value.remedy
+    assert "write @ as %40" in caught.value.remedy
     assert "wrong" not in str(caught.value)
 
 
@@ -277,13 +278,13 @@ def silence(request) -> None:
 @pytest.mark.parametrize(
     ("answer", "why", "remedy"),
     [
-        pytest.param(refuse(401), "it refuses this user and password (401)", "%40", id="401"),
-        pytest.param(refuse(403), "it forbids this (403)", "Allow it in the settings", id="403"),
-        pytest.param(refuse(404), "there is nothing under this path (404)", "Look up the path", id="404"),
-        pytest.param(refuse(500), "it answers with an error (Server returned 5XX", "Restart", id="500"),
-        pytest.param(page, "it answers, but not with a video", "a web page is not one", id="page"),
-        pytest.param(endless_page, "it answers, but hangs up", "a web page is not one", id="hangs up"),
-        pytest.param(silence, "it does not answer", "Check the address and port", id="silence"),
+        pytest.param(refuse(401), "it rejects this user and password (401)", "%40", id="401"),
+        pytest.param(refuse(403), "it denies access (403)", "Allow access in the settings", id="403"),
+        pytest.param(refuse(404), "there is nothing at this path (404)", "Look up the path", id="404"),
+        pytest.param(refuse(500), "it responds with an error (Server returned 5XX", "Restart", id="500"),
+        pytest.param(page, "it responds, but not with a video", "a web page is not a stream", id="page"),
+        pytest.param(endless_page, "it responds, but closed", "a web page is not a stream", id="hangs up"),
+        pytest.param(silence, "it does not respond", "Check the address and port", id="silence"),
     ],
 )
 def test_an_address_that_gives_no_pictures_is_told_why(answer, why, remedy, monkeypatch):
@@ -293,7 +294,7 @@ def test_an_address_that_gives_no_pictures_is_told_why(answer, why, remedy, monk
         with pytest.raises(SourceError) as caught:
             source.open()
         source.close()
-    assert str(caught.value).startswith(f"No pictures come from {address}: {why}")
+    assert str(caught.value).startswith(f"No frames were received from {address}: {why}")
     assert remedy in caught.value.remedy
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is caught.value.__context__ is None
@@ -302,10 +303,10 @@ def test_an_address_that_gives_no_pictures_is_told_why(answer, why, remedy, monk
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
 def test_an_address_where_nobody_listens_fails_at_once(scheme, capfd):
-    with socket.socket() as taken:  # bound and not listening, so that nobody else has this port
+    with socket.socket() as taken:  # bound but not listening, so that no other program has this port
         taken.bind(("127.0.0.1", 0))
         address = f"{scheme}://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(SourceError, match=f"No pictures come from {address}: it refuses the connection"):
+        with pytest.raises(SourceError, match=f"No frames .* from {address}: it refuses the connection"):
             open_source(with_password(address)).open()
     printed = capfd.readouterr()
     assert "secret" not in printed.out + printed.err
@@ -319,7 +320,7 @@ def test_a_name_that_no_host_has_is_told_so(monkeypatch):
     with pytest.raises(SourceError) as caught:
         Stream("http://no-such-host.invalid/x").open()
     assert str(caught.value).startswith(
-        "No pictures come from http://no-such-host.invalid: no host has this name"
+        "No frames were received from http://no-such-host.invalid: the host name was not found"
     )
 
 
@@ -376,7 +377,7 @@ class Web:
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory) -> dict[str, bytes]:
-    """Thirty numbered pictures, 20 a second, as AVI, as WebM, and as MP4 that begins with its index."""
+    """Thirty numbered pictures, 20 per second, as AVI, WebM, and MP4 that starts with its index."""
     folder = tmp_path_factory.mktemp("clips")
     made = {
         "avi": write_clip(folder / "clip.avi", 30, fps=20, codec="mjpeg"),
@@ -430,7 +431,7 @@ def test_a_web_video_that_breaks_off_for_good_is_a_failure(clips, kind, stall, m
     error = loop.data.error[1]
     assert 0 < len(frames) < 30
     assert isinstance(error, SourceLostError)
-    assert str(error).startswith(f"The video of {address} ")
+    assert str(error).startswith(f"The video from {address} ")
     assert error.exit_code == 1
 
 
@@ -439,7 +440,7 @@ def test_a_web_video_of_unknown_length_is_played_once_and_that_is_said(tmp_path,
     with web_server(Web(clip.read_bytes(), sized=False)) as address:
         loop, frames = play(f"{address}/clip.webm")
     assert (len(frames), loop.data.error) == (20, None)
-    assert f"{address} does not say how long its video is. It ended after 0.9 s." in caplog.text
+    assert f"{address} does not report how long its video is. It ended after 0.9 s." in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def written(path: Path, count: int = 60, **options) -> Path:
 
 
 def ruin(path: Path) -> None:
-    """Puts noise into every frame."""
+    """Adds noise to every frame."""
     for start, size in packets(path):
         overwrite(path, start, size)
 
@@ -319,7 +319,7 @@ def test_a_video_that_is_cut_off_says_how_much_there_was(tmp_path, caplog):
     path = written(tmp_path / "clip.mp4", container={"movflags": "faststart"})
     path.write_bytes(path.read_bytes()[: packets(path)[30][0]])
     assert len(read_all(Video(path))) == 30
-    words = "clip.mp4 ends early: it gave 30 of 60 announced frames, up to 1.2 s. It may be damaged."
+    words = "clip.mp4 ends early: it had 30 of 60 announced frames, up to 1.2 s. It may be damaged."
     assert caplog.messages[0] == words
 
 
@@ -327,7 +327,7 @@ def test_a_webm_that_is_cut_off_says_how_much_there_was(tmp_path, caplog):
     path = written(tmp_path / "clip.webm", codec="libvpx", coder={})
     path.write_bytes(path.read_bytes()[: packets(path)[30][0] - 10])
     assert 25 < len(read_all(Video(path))) <= 30
-    assert "clip.webm ends early: it gave 1.2 of 2.4 announced seconds. It may be damaged." in caplog.text
+    assert "clip.webm ends early: it had 1.2 of 2.4 announced seconds. It may be damaged." in caplog.text
 
 
 def test_a_whole_video_says_nothing(tmp_path, caplog):
@@ -342,7 +342,7 @@ def test_an_mp4_that_is_cut_by_its_edit_list_is_whole(tmp_path, caplog):
         stream = file.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
             if packet.dts is not None:
-                packet.pts -= 10 * 512  # ten frames begin before 0, where players begin
+                packet.pts -= 10 * 512  # ten frames start before 0, where players start
                 packet.dts -= 10 * 512
                 packet.stream = stream
                 file.mux(packet)
@@ -388,7 +388,7 @@ def test_a_film_in_which_everything_is_black_is_reported(tmp_path, caplog):
     )
     assert len(read_all(Video(clip))) == 4
     assert caplog.messages == [
-        "clip.avi: all of its 4 frames are black. Play it in a viewer, or convert it to mp4."
+        "clip.avi: all of its 4 frames are black. Play it in a video player, or convert it to mp4."
     ]
 
 
@@ -422,14 +422,14 @@ MUTATED = {
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory) -> dict[str, bytes]:
-    """A video of each kind that is to be damaged."""
+    """A video of each kind to damage."""
     folder = tmp_path_factory.mktemp("small")
     clips = {kind: write_clip(folder / f"a.{kind}", 12, fps=25, **how) for kind, how in MUTATED.items()}
     return {kind: path.read_bytes() for kind, path in clips.items()}
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Returns a file cut off, with other bytes, with bytes left out, or with bytes twice."""
+    """Returns a file truncated, or with bytes changed, removed or doubled."""
     data, at = bytearray(data), chance.randrange(len(data))
     kind, size = chance.randrange(6), chance.randrange(1, 200)
     if kind == 0:
@@ -449,7 +449,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 
 def check_damaged(path: Path, source: Video) -> None:
-    """A damaged video is read, or refused in a sentence; nothing of an MP4 or AVI is lost without a word."""
+    """A damaged video is read or rejected with an error; no loss in an MP4 or AVI goes unreported."""
     try:
         source.open()
     except ExpressionError:
@@ -506,7 +506,7 @@ EIGHT = {
 
 
 def shown_by(matrix: tuple[int, int, int, int]) -> np.ndarray:
-    """Moves each pixel of ARROW to where a display matrix says."""
+    """Moves each pixel of ARROW according to a display matrix."""
     a, b, c, d = (value // ONE for value in matrix)
     height, width = ARROW.shape[:2]
     y, x = np.mgrid[:height, :width]
@@ -578,7 +578,7 @@ def test_a_film_whose_size_changes_goes_on(tmp_path):
     assert shapes == [(48, 64, 3)] * 5 + [(48, 128, 3)] * 5
 
 
-# Names, and what is no video
+# Names, and files that are not videos
 
 
 @needs_posix
@@ -615,7 +615,7 @@ def test_a_video_is_read_whatever_its_name_is(tmp_path, monkeypatch, name):
         pytest.param(b"", "is empty", id="empty"),
         pytest.param(b"this is only text, whatever its name says\n" * 50, "", id="text"),
         pytest.param("cut", "cannot be read as a video (", id="cut off"),
-        pytest.param("sound", "has sound but no pictures", id="sound"),
+        pytest.param("sound", "has sound but no video", id="sound"),
         pytest.param(b"#EXTM3U\n", "cannot be read as a video (", id="playlist"),
     ],
 )
@@ -632,9 +632,9 @@ def test_a_file_that_is_no_video_fails_when_it_is_opened(tmp_path, name, content
         source.open()
     source.close()
     assert str(caught.value).startswith(f"{path} {words}")
-    expected = "Expected a video such as mp4, avi or webm with at least one picture."
-    remedies = ("Play it in a viewer, or convert it to mp4.", "Choose a video.")
-    told = "sound but" in words or "is a text" in str(caught.value)  # no converter makes a video of it
+    expected = "Expected a video such as mp4, avi or webm with at least one frame."
+    remedies = ("Play it in a video player, or convert it to mp4.", "Choose a video.")
+    told = "sound but" in words or "is text" in str(caught.value)  # cannot be converted to a video
     assert str(caught.value).endswith(f". {expected} {remedies[told]}")
 
 
@@ -644,10 +644,10 @@ def test_a_file_that_is_no_video_fails_when_it_is_opened(tmp_path, name, content
     [
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
-            "is a pointer of Git LFS",
+            "is a Git LFS pointer",
             "pull.",
         ),
-        (b"<!doctype html><html>log in first</html>", "is a web page.", "Fetch the file itself."),
+        (b"<!doctype html><html>log in first</html>", "is a web page.", "Download the file itself."),
     ],
 )
 def test_what_came_in_the_place_of_a_file_is_called_by_its_name(tmp_path, name, content, words, remedy):
@@ -681,7 +681,7 @@ def test_the_picture_on_the_cover_of_music_is_no_video(tmp_path):
         frame.sample_rate = 8000
         image = av.VideoFrame.from_ndarray(picture(3), "rgb24").reformat(format="yuvj420p")
         file.mux([*shown.encode(image), *shown.encode(None), *heard.encode(frame), *heard.encode(None)])
-    with pytest.raises(BadInputError, match=r"song\.mp4 has sound but no pictures"):
+    with pytest.raises(BadInputError, match=r"song\.mp4 has sound but no video"):
         Video(path).open()
 
 
@@ -733,9 +733,7 @@ def test_a_disk_that_fails_half_way_ends_the_run_with_an_error(tmp_path, monkeyp
 
     original = source._inputs[0]._file
     source._inputs[0]._file = Broken()
-    with pytest.raises(
-        SourceLostError, match=r"cannot be read any further than [\d.]+ s \(Input/output error\)"
-    ):
+    with pytest.raises(SourceLostError, match=r"cannot be read beyond [\d.]+ s \(Input/output error\)"):
         while source.read() is not None:
             pass
     source.close()
@@ -787,8 +785,8 @@ class TestPipes:
         with pytest.raises(SourceError) as caught:
             Video(pipe).open()
         assert str(caught.value) == (
-            f"{pipe} cannot be read (nothing came for 0.3 s). Expected a disk that works, or a program that "
-            "writes into the pipe. Check the disk, or start that program."
+            f"{pipe} cannot be read (no data came for 0.3 s). Expected a working disk, or a program that "
+            "writes to the pipe. Check the disk, or start that program."
         )
 
     def test_a_pipe_that_falls_silent_ends_the_run_with_an_error(self, tmp_path, pipe, monkeypatch):
@@ -797,7 +795,7 @@ class TestPipes:
         source = Video(pipe)
         with self.writing(pipe, content[: len(content) * 2 // 3], threading.Event()):
             source.open()
-            with pytest.raises(SourceLostError, match=r"nothing came for 0\.5 s"):
+            with pytest.raises(SourceLostError, match=r"no data came for 0\.5 s"):
                 while source.read() is not None:
                     pass
             source.close()
@@ -883,7 +881,7 @@ def test_an_unreadable_picture_is_skipped_and_named(tmp_path):
     assert [number_of(image) for image in read_all(folder)] == [2]
     assert folder.skipped.names["not a picture"] == ["1.png", "notes.txt"]
     assert folder.skipped.names["empty"] == ["3.jpg"]
-    assert folder.skipped.names["hidden or left by a system"] == ["._2.png"]
+    assert folder.skipped.names["a hidden or system file"] == ["._2.png"]
 
 
 def test_a_single_picture_is_a_source(tmp_path):
@@ -894,8 +892,8 @@ def test_a_single_picture_is_a_source(tmp_path):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ([], " holds no picture. Expected"),
-        (["1.png"], " holds no picture. Skipped 1 of 1 files: 1 not a picture (1.png). Expected"),
+        ([], " contains no readable picture. Expected"),
+        (["1.png"], " contains no readable picture. Skipped 1 of 1 files: 1 not a picture (1.png). Expected"),
     ],
     ids=["empty", "unreadable"],
 )
@@ -905,7 +903,7 @@ def test_a_folder_without_a_picture_is_told_so(tmp_path, files, words):
     with pytest.raises(BadInputError) as caught:
         Folder(tmp_path).open()
     assert f"{tmp_path}{words}" in str(caught.value)
-    assert str(caught.value).endswith("Choose another folder, or put pictures into it.")
+    assert str(caught.value).endswith("Choose another folder, or add pictures to it.")
 
 
 def test_a_missing_folder_is_told_so(tmp_path):
