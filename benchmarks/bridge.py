@@ -74,14 +74,14 @@ def main() -> None:
     """Runs every case in turn, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=12.0, help="of each run")
+    parser.add_argument("--seconds", type=float, default=12.0, help="length of each run")
     arguments = parser.parse_args()
     rows = {case: [] for case in LASTS}
     for _ in range(arguments.runs):
         for case in rows:
             rows[case].append(measure(case, arguments.seconds))
     print(
-        "| Bridge | Pictures a second | Longest gap | Age of readings, 50% | 95% | Lamps again after | Stop |"
+        "| Bridge | Frames per second | Longest gap | Age of readings, 50% | 95% | Lamps back after | Stop |"
     )
     print("|---|---|---|---|---|---|---|")
     for case, runs in rows.items():

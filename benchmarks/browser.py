@@ -35,8 +35,8 @@ CASES = {"demo, in the kernel": "demo", "camera of the browser": "browser"}
 def main() -> None:
     """Measures each case in turn, several times."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3, help="how often each case is run")
-    parser.add_argument("--seconds", type=float, default=15, help="how long each run takes")
+    parser.add_argument("--runs", type=int, default=3, help="number of runs of each case")
+    parser.add_argument("--seconds", type=float, default=15, help="length of each run")
     arguments = parser.parse_args()
     found = {case: [] for case in CASES}
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +46,7 @@ def main() -> None:
                 place = Path(folder, f"{run} {source}")
                 place.mkdir()
                 found[case].append(measured(place, clip, source, arguments.seconds))
-    print("| source | pictures a second | age of a reading p50, ms | p95, ms |\n|---|---|---|---|")
+    print("| source | frames per second | age of a reading p50, ms | p95, ms |\n|---|---|---|---|")
     for case, runs in found.items():
         medians = [statistics.median(figures) for figures in zip(*runs, strict=True)]
         print(f"| {case} | " + " | ".join(f"{median:.0f}" for median in medians) + " |")

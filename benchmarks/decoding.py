@@ -42,7 +42,7 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", type=Path, nargs="?", help="a folder of videos")
-    parser.add_argument("--turns", type=int, default=7, help="how often each is decoded by each")
+    parser.add_argument("--turns", type=int, default=7, help="how often each decoder decodes each clip")
     arguments = parser.parse_args()
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +50,7 @@ def main() -> None:
             clips = {path.name: path for path in sorted(arguments.clips.iterdir()) if path.is_file()}
         else:
             clips = {name: make(Path(folder) / file, *rest) for name, file, *rest in KINDS}
-        print("| clip | frames, ours | OpenCV's | frames a second, ours | OpenCV's | ratio |")
+        print("| clip | frames, ours | OpenCV's | frames per second, ours | OpenCV's | ratio |")
         print("|---|---|---|---|---|---|")
         for name, path in clips.items():
             print(f"| {name} | {compare(path, arguments.turns)} |", flush=True)

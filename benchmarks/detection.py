@@ -47,7 +47,7 @@ def main() -> None:
     clips["the demo"] = read_demo()
     detectors = [name for name in DETECTORS if is_there(name)]
     runs = {(clip, name): run(*clips[clip], name) for clip in clips for name in detectors}
-    print("| clip | detector | frames with a face | faces | ms p50 | p95 | people's numbers |")
+    print("| clip | detector | frames with a face | faces | ms p50 | p95 | person numbers |")
     print("|---|---|---|---|---|---|---|")
     for (clip, name), result in runs.items():
         print(f"| {clip} | {name} | {result.row()} |")
@@ -142,7 +142,7 @@ def run(frames: list[np.ndarray], fps: float, name: str) -> Result:
 
 def print_tremble(runs: dict[tuple[str, str], Result]) -> None:
     """Prints how much steadier boxes become, over clips with one person in most frames."""
-    print("\n| clip | detector | tremble of the found box, pixels | of the shown box |")
+    print("\n| clip | detector | jitter of the detected box, pixels | of the displayed box |")
     print("|---|---|---|---|")
     for (clip, name), result in runs.items():
         if sum(len(faces) == 1 for faces in result.seen) > 0.75 * len(result.seen):
@@ -152,7 +152,7 @@ def print_tremble(runs: dict[tuple[str, str], Result]) -> None:
 def print_smoothing(clips: dict[str, tuple[tuple[list[np.ndarray], float], Result]]) -> None:
     """Prints how often a person's label changes with each kind of smoothing."""
     network = runtime.load()
-    print("\n| clip | label changes a minute and person: none | streak | average |")
+    print("\n| clip | label changes per minute and person: none | streak | average |")
     print("|---|---|---|---|")
     for clip, ((frames, fps), result) in clips.items():
         rows = list(scored(network, frames, fps, result.seen))

@@ -111,10 +111,10 @@ def main() -> None:
     arguments = parser.parse_args()
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     print(f"{machine}, Python {platform.python_version()},")
-    print(f"quick detector {make_detector('auto').name}, camera at 30 pictures a second,")
+    print(f"quick detector {make_detector('auto').name}, camera at 30 frames per second,")
     print(f"median of {arguments.runs} runs of {arguments.seconds:g} s\n")
     print(
-        "| case | loop | shown a second | longest gap, ms | readings a second | age p50, ms | age p95, ms |"
+        "| case | loop | shown per second | longest gap, ms | readings per second | age p50, ms | p95, ms |"
     )
     print("|---|---|---|---|---|---|---|")
     for case, make in CASES.items():

@@ -55,12 +55,12 @@ def main() -> int:
     """Reads the arguments and prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--data", required=True, help="FER2013, or a folder with a folder of pictures a label"
+        "--data", required=True, help="FER2013, or a folder with a subfolder of pictures per label"
     )
     parser.add_argument("--model", default=SHIPPED.with_suffix(".keras"), help="a .keras file")
     parser.add_argument("--split", choices=("validation", "test"), default="validation")
-    parser.add_argument("--count", type=int, help="how many pictures of the split; all of them if left out")
-    parser.add_argument("--rounds", type=int, default=5, help="how often speeds are measured")
+    parser.add_argument("--count", type=int, help="number of pictures of the split (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="number of speed measurements")
     arguments = parser.parse_args()
     for name in ("count", "rounds"):
         if (given := getattr(arguments, name)) is not None and given < 1:
@@ -80,7 +80,9 @@ def measure(arguments: argparse.Namespace) -> None:
     split = getattr(dataset, arguments.split).first(arguments.count)
     if not len(split):
         raise BadInputError(
-            f"{arguments.data} has no pictures for {arguments.split}.", "Expected some.", "Try --split test."
+            f"{arguments.data} has no pictures for {arguments.split}.",
+            "Expected at least one.",
+            "Try --split test.",
         )
     faces = np.stack([preprocess(picture, size=keras.size) for picture in split.pictures])
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +92,7 @@ def measure(arguments: argparse.Namespace) -> None:
         taken = speeds(paths, arguments.rounds)
         heads = [f"agreement {head}" if len(keras.heads) > 1 else "agreement" for head in keras.heads]
         print(f"{original.name}, {len(split):,} pictures for {arguments.split}\n")
-        print(f"| form | MB | right | {' | '.join(heads)} | ms a face | start, s |")
+        print(f"| form | MB | accuracy | {' | '.join(heads)} | ms per face | start, s |")
         print("|---" * (5 + len(heads)) + "|")
         for form, path in paths.items():
             runtime = keras if form == "keras" else load(path)

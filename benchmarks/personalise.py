@@ -77,11 +77,13 @@ class Place:
 def main() -> int:
     """Reads the arguments, measures and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="FER2013; looked for if left out")
+    parser.add_argument("--data", help="FER2013 (default: searched for)")
     parser.add_argument("--readers", type=int, default=20)
-    parser.add_argument("--pictures", type=int, nargs="+", default=[10, 20, 40], help="of a label")
+    parser.add_argument("--pictures", type=int, nargs="+", default=[10, 20, 40], help="number per label")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
-    parser.add_argument("--off", type=float, default=1.0, help="how far camera and light are off; 1 is far")
+    parser.add_argument(
+        "--off", type=float, default=1.0, help="how far camera and light differ from training; 1 is far"
+    )
     parser.add_argument("--half", choices=HALVES, default="figures")
     arguments = parser.parse_args()
     for name, values in (("readers", [arguments.readers]), ("pictures", arguments.pictures)):
@@ -90,7 +92,9 @@ def main() -> int:
     try:
         data = arguments.data or find_fer2013()
         if data is None:
-            raise MissingFileError("There is no FER2013.", "Expected its file or folder.", "Name it: --data.")
+            raise MissingFileError(
+                "FER2013 was not found.", "Expected its file or folder.", "Pass it with --data."
+            )
         pool = halves(read(data))[HALVES.index(arguments.half)]
         print(f"{pool_told(pool)}\n\n{HEAD}", flush=True)
         for setting in arguments.settings:

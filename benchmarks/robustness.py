@@ -46,23 +46,23 @@ ENLARGED = 4
 def main() -> int:
     """Reads the arguments, measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--data", required=True, help="FER2013, with FER+'s votes beside it if they are there"
-    )
+    parser.add_argument("--data", required=True, help="FER2013, with FER+'s votes next to it if available")
     parser.add_argument(
         "--networks", required=True, nargs="+", type=Path, help="one or two .tflite or .keras files"
     )
-    parser.add_argument("--out", required=True, type=Path, help="the figure, a .png file")
+    parser.add_argument("--out", required=True, type=Path, help="the .png file to write the chart to")
     parser.add_argument("--split", choices=["validation", "test"], default="validation")
-    parser.add_argument("--clip", type=Path, help="a video with labels in a .json file beside it")
+    parser.add_argument("--clip", type=Path, help="a video with labels in a .json file next to it")
     arguments = parser.parse_args()
     if not arguments.out.resolve().parent.is_dir():
-        parser.error(f"There is no folder for {arguments.out}. Expected one. Make it, or name another.")
+        parser.error(f"The folder of {arguments.out} does not exist. Expected an existing one. Create it.")
     if arguments.out.suffix != ".png":
         parser.error(f"--out is {arguments.out}. Expected a .png file. Try --out robustness.png.")
     for path in (arguments.clip, arguments.clip.with_suffix(".json")) if arguments.clip else ():
         if not path.is_file():
-            parser.error(f"There is no {path}. Expected a clip and its labels beside it. Correct the name.")
+            parser.error(
+                f"{path} was not found. Expected a clip with its labels next to it. Correct the path."
+            )
     try:
         networks, dataset = [load(path) for path in arguments.networks], read(arguments.data)
         split = getattr(dataset, arguments.split)

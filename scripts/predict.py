@@ -30,7 +30,7 @@ TRAINED = Path("results", "model", "expression.tflite")
 def main() -> int:
     """Reads the arguments, lets the network read the test set, and prints what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="FER2013, or a folder with a folder a label; data if left out")
+    parser.add_argument("--data", help="FER2013, or a folder with a subfolder per label (default: data)")
     parser.add_argument("--model", type=Path, help="a .keras or .tflite file")
     arguments = parser.parse_args()
     model = arguments.model or (TRAINED if TRAINED.is_file() else None)

@@ -51,8 +51,8 @@ SPLITS = {"validation": "PublicTest", "test": "PrivateTest"}
 def main() -> int:
     """Reads the arguments and ships."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="the folder of a training, with expression.keras")
-    parser.add_argument("--data", required=True, type=Path, help="FER2013, with FER+'s votes beside it")
+    parser.add_argument("run", type=Path, help="the folder of a training run, with expression.keras")
+    parser.add_argument("--data", required=True, type=Path, help="FER2013, with FER+'s votes next to it")
     arguments = parser.parse_args()
     try:
         ship(arguments.run, read(arguments.data))
@@ -91,9 +91,9 @@ def check(run: Path) -> None:
     for name in ("expression.keras", *KEPT):
         if not (run / name).is_file():
             raise MissingFileError(
-                f"There is no {run / name}.",
-                f"Expected a folder that a training wrote, with expression.keras and {' and '.join(KEPT)}.",
-                "Name such a folder, or finish the training.",
+                f"{run / name} was not found.",
+                f"Expected the folder of a training run, with expression.keras and {' and '.join(KEPT)}.",
+                "Choose such a folder, or finish the training run.",
             )
     path = run / "expression.keras"
     card = read_card(path)
@@ -105,9 +105,9 @@ def check(run: Path) -> None:
     ]
     if kinds[0] != kinds[1]:
         raise BadInputError(
-            f"{path} has other layers than network.shipped builds.",
-            "Expected the same, since the architecture is told from there.",
-            "Train it with the present code, or ship it with the code that it was trained with.",
+            f"The layers of {path} differ from those that architectures.shipped builds.",
+            "Expected the same layers, since the architecture is described from the code.",
+            "Train it with the current code, or ship it with the code that it was trained with.",
         )
 
 
@@ -165,7 +165,7 @@ def architecture(path: Path) -> str:
 def tables(found: dict[str, dict[str, Evaluation]]) -> str:
     """Returns the figures of the model card as Markdown."""
     rows = [
-        "| | pictures | right | without those that also stand in Training | macro F1 | calibration error |",
+        "| | pictures | accuracy | without those also in Training | macro F1 | calibration error |",
         "|---|---|---|---|---|---|",
     ]
     for labels, name in COUNTED.items():
@@ -190,7 +190,7 @@ def tables(found: dict[str, dict[str, Evaluation]]) -> str:
 def confusion(e: Evaluation) -> list[str]:
     """Returns what was read as what, as rows of a Markdown table."""
     rows = [
-        f"| labelled as, read as → | {' | '.join(e.labels)} | found |",
+        f"| true label, predicted label → | {' | '.join(e.labels)} | recall |",
         "|---" * (len(e.labels) + 2) + "|",
     ]
     for label, row in zip(e.labels, e.confusion, strict=True):

@@ -26,11 +26,11 @@ from expression.training.recipe import usual
 def main() -> int:
     """Reads the arguments, and trains."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="FER2013, or a folder with a folder a label; data if left out")
-    parser.add_argument("--out", default="results/model", help="the folder for the network and its history")
+    parser.add_argument("--data", help="FER2013, or a folder with a subfolder per label (default: data)")
+    parser.add_argument("--out", default="results/model", help="folder for the network and its history")
     parser.add_argument("--network", default="tutorial", help="tutorial, shipped, whole or wide")
-    parser.add_argument("--epochs", type=int, help="times that every picture is seen")
-    parser.add_argument("--seed", type=int, default=0, help="decides first weights and order")
+    parser.add_argument("--epochs", type=int, help="number of passes over the training pictures")
+    parser.add_argument("--seed", type=int, default=0, help="random seed for the first weights and the order")
     arguments = parser.parse_args()
     try:
         run(arguments)
@@ -38,7 +38,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("Stopped. Call it again in the same way, and it goes on.", file=sys.stderr)
+        print("Stopped. Run the same command again to continue.", file=sys.stderr)
         return 1
     return 0
 
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Does the work; TensorFlow, which takes seconds, is loaded once the data is there."""
     recipe = usual(arguments.network, arguments.epochs, arguments.seed)
     dataset = read(arguments.data or assignment_data()).divided().narrowed()
-    sizes = f"{len(dataset.training):,} pictures to learn from, {len(dataset.validation):,} to choose by."
+    sizes = f"{len(dataset.training):,} training pictures, {len(dataset.validation):,} validation pictures."
     print(*report(dataset), sizes, sep="\n", flush=True)
 
     from expression.models.export import export

@@ -64,7 +64,7 @@ READ = ("a zip archive", "a gzip archive", "a tar archive", "a bzip2 archive", "
 
 
 REMEDIES = dict(STAND_INS.values())
-FETCH_IT = "Fetch or export it again."
+FETCH_IT = "Download or export it again."
 
 
 class TableFile(NamedTuple):
@@ -117,9 +117,9 @@ class _Limited(io.RawIOBase):
         self._left -= len(found)
         if self._left < 0:
             raise BadInputError(
-                f"{self._table} is larger than {LARGEST >> 30} GB when it is unpacked.",
+                f"{self._table} is larger than {LARGEST >> 30} GB when unpacked.",
                 "Expected a table of pictures.",
-                "Unpack it, and name the table itself if that is what it is.",
+                "Unpack it, and choose the table itself if it is the right file.",
             )
         buffer[: len(found)] = found
         return len(found)
@@ -156,7 +156,7 @@ def tables_in(path: Path) -> list[TableFile]:
         BadInputError: It is damaged, or a kind of archive that cannot be opened here.
     """
     told = as_bad_input(
-        f"{path} cannot be opened", "Expected a table or a whole archive.", "Fetch or pack it again."
+        f"{path} cannot be opened", "Expected a table or a complete archive.", "Download it or pack it again."
     )
     with told:
         kind = kind_of(path) if path.stat().st_size else "an empty file"
@@ -174,8 +174,8 @@ def tables_in(path: Path) -> list[TableFile]:
             return [TableFile(path)]
     raise BadInputError(
         f"{path} is {kind}.",
-        "Expected a table of text, a folder of pictures, or a .zip, .tar or .gz file with a table in it.",
-        "Unpack it, and name the folder." if kind.endswith("archive") else REMEDIES.get(kind, FETCH_IT),
+        "Expected a text table, a folder of pictures, or a .zip, .tar or .gz file with a table in it.",
+        "Unpack it and choose the folder." if kind.endswith("archive") else REMEDIES.get(kind, FETCH_IT),
     )
 
 
@@ -227,6 +227,6 @@ def _unpacked(path: Path, kind: str | None) -> BinaryIO:
     except ImportError as error:
         raise BadInputError(
             f"{path} is {kind}, and this Python was built without {module}.",
-            "Expected a table of text, or a .zip, .tar or .gz file with one in it.",
-            "Unpack it, and name what was in it.",
+            "Expected a text table, or a .zip, .tar or .gz file with one in it.",
+            "Unpack it and choose the unpacked file.",
         ) from error

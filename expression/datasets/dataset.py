@@ -136,14 +136,14 @@ class Dataset:
         if len(kept) < 2:
             named = ",".join([*kept, *self.unused])
             raise BadInputError(
-                f"There are only pictures of {kept[0] if kept else 'no label'} to learn from.",
-                "Expected two labels or more, to tell apart.",
-                f"Use {' and '.join(self.unused)} as well: --labels {named}"
+                f"There are training pictures of {f'{kept[0]} only' if kept else 'no label'}.",
+                "Expected two or more labels.",
+                f"Include {' and '.join(self.unused)} as well: --labels {named}"
                 if kept and self.unused
-                else "Add pictures of another label, or name another set.",
+                else "Add pictures of another label, or choose another dataset.",
             )
         lacking = [label for label, some in zip(self.labels, there, strict=True) if not some]
-        note = f"Learns {', '.join(kept)}; there are no pictures of {', '.join(lacking)} to learn from."
+        note = f"Trains on {', '.join(kept)}; there are no training pictures of {', '.join(lacking)}."
         numbers, skipped = np.cumsum(there) - 1, Skipped()
         skipped.extend(self.skipped)
         splits = []
@@ -151,7 +151,7 @@ class Dataset:
             split = getattr(self, name)
             for index in np.unique(split.indexes[~there[split.indexes]]):
                 count = int((split.indexes == index).sum())
-                skipped.add(f"in {name}", f"of {self.labels[index]}, which cannot be learned", count)
+                skipped.add(f"in {name}", f"of {self.labels[index]}, which has no training pictures", count)
             split = split.take(there[split.indexes])
             splits.append(replace(split, indexes=numbers[split.indexes]))
         notes = (*self.notes, note)
@@ -195,9 +195,9 @@ def read(
     if path.is_file():
         return read_fer2013(path, labels) if is_table(path) else read_listed(path, labels, crop, also)
     raise MissingFileError(
-        f"There is no data at {path}.",
-        "Expected fer2013.csv, or a folder with it or with one folder of pictures a label.",
-        "Check the name, or get FER2013 from the Kaggle challenge of 2013.",
+        f"{path} was not found.",
+        "Expected fer2013.csv, a folder that contains it, or one with a subfolder of pictures per label.",
+        "Check the path, or download FER2013 from the Kaggle challenge of 2013.",
     )
 
 

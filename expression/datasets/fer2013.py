@@ -124,9 +124,9 @@ def assignment_data() -> Path:
         if folder.is_dir() and any(not is_housekeeping(path.name) for path in folder.iterdir()):
             return folder
     raise MissingFileError(
-        f"There is no folder data with something in it in {Path.cwd()}.",
+        f"No folder named data with files in it was found in {Path.cwd()}.",
         f"Expected data/train.csv and data/{TEST_WITH_LABELS}, or data/{WHOLE[0]}.",
-        "Put them there, or name another place: --data PATH.",
+        "Put the files there, or choose another location with --data PATH.",
     )
 
 
@@ -151,8 +151,8 @@ def read_fer2013(path: Path, labels: Labels | None = None) -> Dataset:
     if not own:
         raise BadInputError(
             f"{path} is not a table of pictures.",
-            "Expected a column with grey levels, such as pixels, and one with labels, such as emotion.",
-            "Name fer2013.csv, another table with such columns, or a folder of pictures.",
+            "Expected a column of grey levels, such as pixels, and a column of labels, such as emotion.",
+            "Choose fer2013.csv, another table with such columns, or a folder of pictures.",
         )
     first = _first(own)
     if first.columns.usage is not None:
@@ -213,8 +213,8 @@ def _first(found: list[Found]) -> Found:
     if len(best) > 1 and rank(best[0]) == rank(best[1]):
         names = ", ".join(str(one.table) for one in best if rank(one) == rank(best[0]))
         raise BadInputError(
-            f"Several tables of pictures are there, and their names do not say which is which: {names}.",
-            "Expected one, or names such as train.csv and test.csv.",
-            "Name one of them.",
+            f"There are several tables of pictures, and their names do not say which is which: {names}.",
+            "Expected one table, or names such as train.csv and test.csv.",
+            "Choose one of them.",
         )
     return best[0]

@@ -89,13 +89,13 @@ def match_votes(
     votes, said = read_votes(path)
     if usages is not None:
         if len(said) != count:
-            raise _strange(f"{path} has {len(said)} rows, and FER2013 beside it {count} pictures.")
+            raise _strange(f"{path} has {len(said)} rows, but FER2013 next to it has {count} pictures.")
         _check_usages(said, usages, path, places)
     else:
         chosen = _rows_for(said, count, prefer)
         if chosen is None:
             counts = ", ".join(f"{said.count(usage):,} {usage}" for usage in dict.fromkeys(said))
-            return None, f"Votes not used: {path.name} has rows for {counts}, and the table has {count:,}."
+            return None, f"Votes not used: {path.name} has rows for {counts}, but the table has {count:,}."
         votes = votes[chosen]
     votes = votes[places]
     _check_agreement(votes, pictures, names, places, path)
@@ -125,9 +125,9 @@ def read_votes(path: Path) -> tuple[np.ndarray, list[str]]:
     """
     if not path.is_file():
         raise MissingFileError(
-            f"There are no votes at {path}.",
-            "Expected fer2013new.csv of FER+.",
-            "Check the name, or fetch it from https://github.com/microsoft/FERPlus.",
+            f"{path} was not found.",
+            "Expected fer2013new.csv with the votes of FER+.",
+            "Check the path, or download it from https://github.com/microsoft/FERPlus.",
         )
     table, votes, said = TableFile(path), bytearray(), []
     form, line = form_of(table), 1
@@ -143,9 +143,9 @@ def read_votes(path: Path) -> tuple[np.ndarray, list[str]]:
             said.append(row[0].strip())
     except (ValueError, IndexError, OverflowError) as error:
         raise BadInputError(
-            f"{path} is not readable as FER+ at line {line}.",
-            "Expected Usage, Image name and ten columns of votes, the last two unknown and NF.",
-            "Fetch the file again, or name another.",
+            f"Line {line} of {path} is not a valid row of FER+ votes.",
+            "Expected Usage, Image name and ten columns of votes, ending with unknown and NF.",
+            "Download the file again, or choose another.",
         ) from error
     return np.frombuffer(votes, np.uint8).reshape(-1, len(COLUMNS)), said
 
@@ -154,7 +154,7 @@ def _check_usages(said: Sequence[str], usages: Sequence[str], path: Path, places
     """Raises a BadInputError unless the votes of the pictures' rows have the same usages."""
     for row, usage in zip(places, usages, strict=True):
         if usage and said[row] != usage:
-            raise _strange(f"{path} calls row {row} {said[row]!r}, and FER2013 beside it {usage!r}.")
+            raise _strange(f"{path} has {said[row]!r} in row {row}, but FER2013 next to it has {usage!r}.")
 
 
 def _check_agreement(
@@ -169,7 +169,7 @@ def _check_agreement(
     blank = np.ptp(pictures, axis=(1, 2)) == 0 if len(pictures) else voted
     astray = np.flatnonzero(voted & blank & (votes.argmax(1) != COLUMNS.index("NF")))
     if len(astray):
-        raise _strange(f"{path} has votes on row {places[astray[0]]}, whose picture is blank.")
+        raise _strange(f"{path} has votes for row {places[astray[0]]}, whose picture is blank.")
     given = np.array([COLUMNS.index(name) if name in COLUMNS else NONE for name in names], np.int64)
     known = np.flatnonzero(voted & (given != NONE))
     most, given = votes.argmax(1)[known], given[known]
@@ -180,8 +180,8 @@ def _check_agreement(
             share = (given[begin:end] == most[begin:end]).mean()
             where = f"in rows {places[known[begin]]} to {places[known[end - 1]]}"
             raise _strange(
-                f"{path} does not fit: {where} only {share:.0%} of the labels are what most people voted "
-                "for, and in FER2013 63%."
+                f"{path} does not match the pictures: {where}, only {share:.0%} of the labels agree with the "
+                "majority vote, compared with 63% in FER2013."
             )
 
 
@@ -197,8 +197,8 @@ def _kappa(first: np.ndarray, second: np.ndarray) -> float | None:
 def _strange(happened: str) -> BadInputError:
     return BadInputError(
         happened,
-        "Expected a row for each picture, in the same order.",
-        "Fetch both again, or move the votes elsewhere.",
+        "Expected one row per picture, in the same order.",
+        "Download both again, or move the votes to another folder.",
     )
 
 

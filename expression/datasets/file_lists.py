@@ -204,7 +204,7 @@ def _listing(lists: list[FileList], tree: Tree, wanted: Wanted) -> Listing:
     _add(listing, found, _numbering(found, tree, wanted))
     for path in tree.paths():
         if path not in known and not is_label_list(path.name):
-            listing.skipped.add(path.relative_to(tree.root).as_posix(), "that no table lists")
+            listing.skipped.add(path.relative_to(tree.root).as_posix(), "not listed in any table")
     names = dict.fromkeys(one.table.path.name for one in lists)
     listing.notes.append(f"Labels are taken from {', '.join(names)}.")
     return listing
@@ -221,8 +221,8 @@ def _add(listing: Listing, found: list[_Row], meant: Numbering | None) -> None:
             origin = row.source.table.path
             listing.entries.append(Entry(row.path, word, origin, "", row.split, row.word, row.box))
         elif said[face] != word:
-            listing.skipped.add(row.path.name, "listed again with another label")
-    listing.notes += [f"Numbers are read in the order of {meant.source}."] if meant else []
+            listing.skipped.add(row.path.name, "listed again with a different label")
+    listing.notes += [f"Numeric labels follow the order of {meant.source}."] if meant else []
 
 
 def _names_a_picture(row: list[str], one: FileList) -> bool:
@@ -236,7 +236,7 @@ def _place(row: list[str], one: FileList, tree: Tree) -> tuple[Path | None, str]
         return None, "with too few columns"
     path = _file(row[one.path], one.near, tree)
     if path is None:
-        return None, "whose picture is not there" if row[one.path].strip() else "without a picture"
+        return None, "whose picture was not found" if row[one.path].strip() else "without a picture"
     return path, ""
 
 

@@ -112,7 +112,7 @@ def scan(root: Path) -> Tree:
         BadInputError: It is too deep or too large, or may not be read itself.
     """
     tree, seen = Tree(root), set()
-    told = f"Expected a set of pictures; at most {DEEPEST} folders inside each other."
+    told = f"Expected a dataset of pictures with at most {DEEPEST} levels of folders."
 
     def note_locked(error: OSError) -> None:
         if error.filename and Path(error.filename) != root:
@@ -120,7 +120,7 @@ def scan(root: Path) -> Tree:
             return
         raise BadInputError(
             f"{error.filename or root} cannot be read ({error.strerror}).",
-            "Expected a folder that you may read.",
+            "Expected a folder that you have permission to read.",
             "Check its permissions.",
         ) from error
 
@@ -137,7 +137,7 @@ def scan(root: Path) -> Tree:
             raise BadInputError(
                 f"{place} is {len(parts)} folders below {root}, and {count:,} files were found so far.",
                 told,
-                "Name the folder of the set itself.",
+                "Choose the folder of the dataset itself.",
             )
         folders[:] = sorted(_kept(folders, parts, tree.ignored))
         kept = sorted(_kept(names, parts, tree.ignored))

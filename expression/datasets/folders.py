@@ -72,7 +72,7 @@ def read_listed(path: Path, labels: Labels | None, cut: Cut, also: Sequence[str]
         raise BadInputError(
             f"{path} is {kind} without a table of pictures.",
             "Expected a folder, or an archive with a table such as fer2013.csv.",
-            "Unpack it, and name the folder.",
+            "Unpack it and choose the folder.",
         )
     tree = scan(path.parent)
     wanted = _wanted(tree, labels, also)
@@ -80,8 +80,8 @@ def read_listed(path: Path, labels: Labels | None, cut: Cut, also: Sequence[str]
     if listing is None:
         raise BadInputError(
             f"{path} is neither a table of pixels nor a list of pictures in its folder.",
-            "Expected a column of pixels or file names, and one of labels: pixels,emotion or image,label.",
-            "Check its columns, or name the folder that has the pictures.",
+            "Expected a column of pixels or file names and one of labels: pixels,emotion or image,label.",
+            "Check its columns, or choose the folder that contains the pictures.",
         )
     return _read(listing, Matcher(wanted.labels, only=wanted.named), cut, path.parent)
 
@@ -119,7 +119,7 @@ def _listed(tree: Tree, wanted: Wanted) -> Listing:
     found = (reader(tree, wanted) for reader in READERS)
     listing = next((listing for listing in found if listing and listing.entries), Listing())
     for name in tree.locked:
-        listing.skipped.add(name, "a folder that you may not read")
+        listing.skipped.add(name, "without read permission")
     if tree.ignored:
         names = tree.ignored.names["hidden"]
         more = ", ..." if len(tree.ignored) > len(names) else ""
@@ -144,7 +144,7 @@ def _elsewhere(tree: Tree, labels: Labels | None, wanted: Wanted) -> Dataset:
             raise BadInputError(
                 f"{tree.root} has several tables of pictures: {', '.join(map(str, found))}.",
                 "Expected one.",
-                f"Name the one that counts: --data {found[0]}",
+                f"Choose one of them: --data {found[0]}",
             )
         if found:
             return read_fer2013(found[0], labels)
@@ -162,11 +162,11 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
     names = list(dict.fromkeys(printable(parts[-1], 40) for parts in with_pictures if parts))
     if names:
         shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
-        few = f", or name the labels: --labels {','.join(names)}" if 1 < len(names) <= 20 else ""
+        few = f", or list the labels: --labels {','.join(names)}" if 1 < len(names) <= 20 else ""
         tables = (path.name for path in tree.paths() if path.suffix.casefold() in (".csv", ".tsv"))
         table = next((name for name in tables if not is_label_list(name)), "")
         lists = f", and {printable(table)} does not list them with known labels" if table else ""
-        write = f", or write English words for the labels into {printable(table)}" if table else ""
+        write = f", or use English words for the labels in {printable(table)}" if table else ""
         return BadInputError(
             f"{tree.root} has pictures in folders whose names are not known labels: {shown}{lists}.",
             expected,
@@ -174,21 +174,21 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
         )
     if with_pictures:
         return BadInputError(
-            f"{tree.root} has pictures, and nothing says their labels.",
+            f"{tree.root} has pictures, but no labels for them.",
             expected,
-            "Name the folder above it if this is the folder of one label, or put a table image,label there.",
+            "Choose its parent folder if this one holds a single label, or add a table with image,label.",
         )
     kinds = {path: kind_of(path) for path in tree.paths()[:100]}
     packed = next((path for path, kind in kinds.items() if kind), None)
     if packed:
         unpack = kinds[packed].endswith("archive")
         return BadInputError(
-            f"{tree.root} has no pictures with labels, but {printable(packed.name)}, {kinds[packed]}.",
+            f"{tree.root} has no labelled pictures, but contains {printable(packed.name)}, {kinds[packed]}.",
             expected,
-            "Unpack it there." if unpack else "Export it as pictures or as CSV.",
+            "Unpack it in that folder." if unpack else "Export it as pictures or as CSV.",
         )
     return BadInputError(
-        f"{tree.root} has no pictures with labels.", expected, "Name another folder, or put pictures there."
+        f"{tree.root} has no labelled pictures.", expected, "Choose another folder, or add pictures to it."
     )
 
 
@@ -232,7 +232,7 @@ class _Pictures:
             self.damaged.add(name, error.reason)
             return
         except FileNotFoundError:  # a MissingFileError is one
-            self.damaged.add(name, "not there")
+            self.damaged.add(name, "not found")
             return
         if not self.kept:  # which says how large they all are
             self._pixels = np.empty((self._count, *face.shape), np.uint8)
@@ -245,23 +245,23 @@ class _Pictures:
         """Returns why a picture is left out whose label is not known; such a folder is refused."""
         own, word = self._matcher.own, printable(entry.word, 40)
         if not own and entry.origin.is_file():
-            return "with a label that is not known"
-        expected = f"Expected {', '.join(self._matcher.labels)}, or a usual word for one."
+            return "with an unknown label"
+        expected = f"Expected {', '.join(self._matcher.labels)}, or a common synonym of one."
         if own:
-            remedy = "Run there: expression dataset check --repair."
-            raise BadInputError(f"{entry.origin} has the label {word!r}.", expected, remedy)
+            remedy = "In its folder, run: expression dataset check --repair."
+            raise BadInputError(f"{entry.origin} has the unknown label {word!r}.", expected, remedy)
         words = dict.fromkeys(printable(e.word, 40) for e in self._entries if not self._matcher.knows(e.word))
         others = [other for other in words if other != word]
         more = (
-            f"; the same goes for {', '.join(others[:8])}{' ...' if len(others) > 8 else ''}"
+            f"; the same applies to {', '.join(others[:8])}{' ...' if len(others) > 8 else ''}"
             if others
             else ""
         )
         raise BadInputError(
-            f"{entry.origin} would be the label {word!r}{more}.",
+            f"{entry.origin} would mean the label {word!r}, which is not known{more}.",
             expected,
-            "Rename {0}, move {0} away, name the labels that count with --labels, or list your own in a "
-            "labelList.csv there.".format("them" if others else "it"),
+            "Rename {0}, move {0} elsewhere, choose the labels with --labels, or list your own labels in a "
+            "labelList.csv in the dataset.".format("them" if others else "it"),
         )
 
 
@@ -274,9 +274,9 @@ def _read(listing: Listing, matcher: Matcher, cut: Cut, folder: Path) -> Dataset
         skipped.extend(part)
     if not pictures.kept:
         raise BadInputError(
-            f"{folder} has no pictures with labels. {skipped.summary(len(skipped))}".rstrip(),
+            f"{folder} has no labelled pictures. {skipped.summary(len(skipped))}".rstrip(),
             f"Expected a folder of pictures for each label: {', '.join(matcher.labels)}.",
-            "Name another folder, or put pictures there.",
+            "Choose another folder, or add pictures to it.",
         )
     whole = pictures.split()
     places = np.array([SPLITS.index(entry.split) for entry in pictures.kept])

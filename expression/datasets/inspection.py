@@ -56,10 +56,10 @@ class DatasetSummary:
             "",
             f"{self.distinct} different pictures",
             f"{self.blank} pictures of one grey level",
-            f"{self.conflicting} groups of equal pictures with different labels",
+            f"{self.conflicting} groups of identical pictures with different labels",
         ]
         if self.agreement is not None:
-            lines.append(f"{self.agreement:.1%} of the labels are what most people voted for")
+            lines.append(f"{self.agreement:.1%} of the labels agree with the majority vote")
         return "\n".join(lines)
 
 
@@ -78,7 +78,7 @@ def look(dataset: Dataset) -> DatasetSummary:
         <BLANKLINE>
         1 different pictures
         4 pictures of one grey level
-        1 groups of equal pictures with different labels
+        1 groups of identical pictures with different labels
     """
     splits = {name: getattr(dataset, name) for name in SPLITS}
     pictures = np.concatenate([split.pictures for split in splits.values()])

@@ -73,12 +73,12 @@ def ck(tree: Tree, wanted: Wanted) -> Listing | None:
         frame = frames.get(name)
         number = _number_in(file)
         if number not in words:
-            listing.skipped.add(file.name, "not a number from 0 to 7, as CK+ has")
+            listing.skipped.add(file.name, "without a number from 0 to 7, as CK+ uses")
         elif frame is None:
-            listing.skipped.add(f"{name}.png", "not there, though CK+ has its emotion; unpack both archives")
+            listing.skipped.add(f"{name}.png", "missing, although CK+ has its emotion; unpack both archives")
         else:
             listing.entries.append(Entry(frame, words[number], file, person_of(frame), written=str(number)))
-    listing.skipped.check(len(emotions), tree.root, "sequences of CK+")
+    listing.skipped.check(len(emotions), tree.root, "CK+ sequences")
     return listing
 
 
@@ -93,14 +93,14 @@ def affectnet(tree: Tree, wanted: Wanted) -> Listing | None:
     for parts, name in found:
         picture = tree.find(name.removesuffix("_exp.npy"), parts)
         path = tree.path(parts, name)
-        with as_bad_input(f"{path} is not a label of AffectNet", "Expected a number.", "Fetch it again."):
+        with as_bad_input(f"{path} is not a label of AffectNet", "Expected a number.", "Download it again."):
             with path.open("rb") as file:
                 number = int(str(np.load(file)))
             if number not in words:
                 raise ValueError(f"{number} is not from 0 to 10")
         splits = [split for part in parts if (split := split_meant(part))]
         if picture is None:
-            listing.skipped.add(name, "without its picture")
+            listing.skipped.add(name, "without a picture")
         else:
             split = splits[-1] if splits else ""
             listing.entries.append(Entry(picture, words[number], path, "", split, str(number)))
@@ -114,7 +114,7 @@ def by_name(tree: Tree, wanted: Wanted) -> Listing | None:
         for path in tree.paths():
             found = form.fullmatch(path.stem.upper())
             if not found:
-                listing.skipped.add(path.name, "not named as the others are")
+                listing.skipped.add(path.name, "named differently from the others")
             elif angles and found["angle"] not in angles:
                 listing.skipped.add(path.name, "in full profile")
             else:
@@ -122,7 +122,9 @@ def by_name(tree: Tree, wanted: Wanted) -> Listing | None:
                 listing.entries.append(
                     Entry(path, CODES.get(code, code), path, found["person"], _split(tree, path))
                 )
-        if listing.entries and listing.skipped.reasons["not named as the others are"] < len(listing.entries):
+        if listing.entries and listing.skipped.reasons["named differently from the others"] < len(
+            listing.entries
+        ):
             return listing
     return None
 
@@ -136,10 +138,10 @@ def by_word_in_name(tree: Tree, wanted: Wanted) -> Listing | None:
             words[found[0]] += 1
             listing.entries.append(Entry(path, found[0], path, person_of(path), _split(tree, path)))
         else:
-            listing.skipped.add(path.name, "without the word for one label in its name")
+            listing.skipped.add(path.name, "without exactly one label in the file name")
     if len(words) < 2 or len(listing.entries) < 9 * len(listing.skipped):
         return None
-    listing.notes.append("Labels are taken from the names of the files.")
+    listing.notes.append("Labels are taken from the file names.")
     return listing
 
 
@@ -163,7 +165,7 @@ def yolo(tree: Tree, wanted: Wanted) -> Listing | None:
         number, box = _largest(path, names)
         splits = [split for part in parts if (split := split_meant(part))]
         if number is None or picture is None or picture == path:
-            listing.skipped.add(name, "without a label or its picture")
+            listing.skipped.add(name, "without a label or a picture")
         else:
             split = splits[-1] if splits else ""
             listing.entries.append(Entry(picture, names[number], path, "", split, "", box))
@@ -200,7 +202,7 @@ def _number_in(file: Path) -> int | None:
 
 def _names_in(path: Path) -> list[str]:
     """Returns the names of the labels in a data.yaml, written in one line or in a line each."""
-    told = as_bad_input(f"{path} is not readable", "Expected the names of the labels.", "Export it again.")
+    told = as_bad_input(f"{path} cannot be read", "Expected the names of the labels.", "Export it again.")
     with told:
         text = read_start(path, 1 << 16).decode("utf-8", "replace")
         block = re.search(r"^names:\s*(.*(?:\n[ \-].*)*)", text, re.MULTILINE)

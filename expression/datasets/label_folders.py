@@ -24,7 +24,7 @@ PERSON = re.compile(
 )
 """What a folder is called that holds the pictures of one person, such as S005 or person 3."""
 
-OUTSIDE = "outside the folders of the labels"
+OUTSIDE = "outside the label folders"
 """Why a file is left out that is in no folder of a label."""
 
 
@@ -47,8 +47,8 @@ def by_folder(tree: Tree, wanted: Wanted) -> Listing | None:
         if len(meant) > 1:
             raise BadInputError(
                 f"{tree.path(parts)} is in the folders of several labels: {' and '.join(sorted(meant))}.",
-                "Expected each picture in the folder of one.",
-                "Move it out of one of them, or name the folder that counts.",
+                "Expected each picture in the folder of one label.",
+                "Move it out of one of them, or choose the right folder.",
             )
         if found:
             _add(listing, tree, parts, names, found[0], words[parts[: found[0]]])
@@ -84,7 +84,7 @@ def by_number(tree: Tree, wanted: Wanted) -> Listing | None:
             _add(listing, tree, parts, files, ends[parts], word)
         else:
             _leave(listing, parts, files)
-    listing.notes.append(f"Numbers are read in the order of {meant.source}.")
+    listing.notes.append(f"Numeric labels follow the order of {meant.source}.")
     return listing
 
 

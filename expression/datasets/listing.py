@@ -75,7 +75,7 @@ class Listing:
             return True
         if self.entries and all(by_name) and (len(set(by_name)) > 1 or self._has_official_names()):
             self._take(by_name)
-            self.notes.append("Split by the names of the files, which begin with train or test.")
+            self.notes.append("Splits are taken from the file names, which begin with train or test.")
             return True
         self._take(["test"] * len(self.entries))
         return False
@@ -84,7 +84,7 @@ class Listing:
         """Leaves pictures out that are in no split, where others are."""
         strays = [entry for entry in self.entries if not entry.split]
         for entry in strays:
-            self.skipped.add(entry.path.name, f"in none of the folders for {', '.join(sorted(named))}")
+            self.skipped.add(entry.path.name, f"outside the folders for {', '.join(sorted(named))}")
         self.entries = [entry for entry in self.entries if entry.split]
 
     def _has_official_names(self) -> bool:

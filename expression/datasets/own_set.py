@@ -77,7 +77,7 @@ class OwnSet:
         Args:
             looked: In how many pictures a face was looked for.
         """
-        photos = f"In {looked} large pictures the face was looked for." if looked else ""
+        photos = f"{looked} large pictures were searched for a face." if looked else ""
         better = "YuNet finds more faces: expression models get yunet" * bool(self.skipped.reasons[FACELESS])
         lines = (*self.notes, photos, self.skipped.summary(self.rows, "rows"), better)
         return [line for line in lines if line]
@@ -111,13 +111,13 @@ def list_own(folder: Path, labels: Labels | None = None) -> OwnSet:
         if not row.label:
             found.skipped.add(row.image, "without a label")
         elif row.image not in places:
-            found.skipped.add(row.image, f"without a picture; run there: {REPAIR}")
+            found.skipped.add(row.image, f"without a picture; in its folder, run: {REPAIR}")
         else:
             by_path[places[row.image]].append(row._replace(session=session))
     for path, said in by_path.items():
         if len({folded_label(row.label) for row in said}) > 1:
             for row in said:
-                found.skipped.add(row.image, "with two labels")
+                found.skipped.add(row.image, "with two different labels")
         else:
             found.pictures.append(OwnPicture(path, *said[0][:3]))
     numbers = [number_of(picture.image) for picture in found.pictures]
@@ -178,8 +178,8 @@ def _places(rows: list[Row], folder: Path, found: OwnSet) -> dict[str, Path]:
     if 2 * lost > len(rows):
         raise MissingFileError(
             f"{lost} of the {len(rows)} rows of {found.table} have no picture in {pictures.folder}.",
-            "Expected the files that they name.",
-            f"Run in {folder.resolve()}: {REPAIR}.",
+            "Expected the files that the rows name.",
+            f"In {folder.resolve()}, run: {REPAIR}.",
         )
     if beside:
         folders = {path.parent for path in beside.values()}
@@ -195,7 +195,7 @@ def _index(picture: OwnPicture, found: OwnSet) -> int:
     if found.labels.find(picture.label) is not None:
         return found.labels.index(picture.label)
     raise BadInputError(
-        f"{found.table} has the label '{printable(picture.label)}'.",
+        f"{found.table} has the unknown label '{printable(picture.label)}'.",
         f"Expected {', '.join(found.labels)}.",
-        f"Run there: {REPAIR}.",
+        f"In its folder, run: {REPAIR}.",
     )

@@ -77,9 +77,9 @@ class PixelReader:
         if not any(map(len, splits.values())):
             told = self.skipped.summary(len(self.skipped), "pictures")
             raise BadInputError(
-                f"{self.source} has no pictures that can be used. {told}".rstrip(),
+                f"{self.source} has no usable pictures. {told}".rstrip(),
                 f"Expected pictures of {', '.join(self.matcher.labels)}.",
-                "Name other data, or other labels.",
+                "Choose other data, or other labels.",
             )
         notes = (*self.notes, *self.matcher.notes("Labels"))
         parts = [splits.get(name, nobody) for name in SPLITS]
@@ -94,8 +94,8 @@ class PixelReader:
         if used and (min(used), max(used)) == (1, 7):
             raise BadInputError(
                 f"{table} has labels from 1 to 7.",
-                "Expected 0 to 6, as FER2013 counts from Angry to Neutral, or words.",
-                "Write words in place of the numbers, such as happy.",
+                "Expected 0 to 6, as in FER2013 from Angry to Neutral, or words.",
+                "Replace the numbers with words, such as happy.",
             )
         known, found, unknown = numbers_of("FER2013"), [], Skipped()
         for word, number, count in zip(
@@ -106,7 +106,7 @@ class PixelReader:
                 found.append(self.matcher.index(meant, f"label {word}", count))
             except KeyError:
                 found.append(None)
-                unknown.add(repr(word), "with a label that is not known", count)
+                unknown.add(repr(word), "with an unknown label", count)
         unknown.check(pixels.count, table, "rows")
         self.skipped.extend(unknown)
         return np.array([-1 if index is None else index for index in found], np.int64)[pixels.labels]

@@ -224,8 +224,8 @@ def _parsed(table: TableFile, form: Form, columns: Columns) -> Pixels:
     if columns.label is None:
         raise BadInputError(
             f"{table} has no column with labels, only {', '.join(form.header) or 'pixels'}.",
-            "Expected a column such as emotion beside the pixels; the competition's test.csv has none.",
-            "Use fer2013.csv or icml_face_data.csv, or put test_with_emotions.csv beside it.",
+            "Expected a column such as emotion next to the pixels; the competition's test.csv lacks it.",
+            "Use fer2013.csv or icml_face_data.csv, or put test_with_emotions.csv next to it.",
         )
     pixels, numbers, labels, usages = bytearray(), [], [], []
     words: dict[str, int] = {}
@@ -246,7 +246,7 @@ def _parsed(table: TableFile, form: Form, columns: Columns) -> Pixels:
         usages.append(uses.setdefault(usage, len(uses)))
     if not count:
         raise BadInputError(
-            f"{table} has no rows.", "Expected one for each picture.", "Fetch the file again."
+            f"{table} has no rows.", "Expected one row per picture.", "Download the file again."
         )
     pictures = np.frombuffer(pixels, np.uint8).reshape(-1, SIZE, SIZE)
     arrays = (np.array(values, np.int64) for values in (numbers, labels, usages))
@@ -257,7 +257,7 @@ def _cell(row: list[str], column: int) -> str:
     """Returns the label or usage of a row."""
     word = row[column].strip().strip("'\"") if column < len(row) else ""
     if not word:
-        raise _BadRow("an empty cell in place of a label or usage")
+        raise _BadRow("with an empty label or usage")
     return printable(word, 40)
 
 
@@ -265,14 +265,14 @@ def _picture(row: list[str], columns: Columns) -> bytes:
     """Returns the picture of a row as 48 x 48 bytes."""
     places = columns.pixels if isinstance(columns.pixels, tuple) else (columns.pixels,)
     if places[-1] >= len(row):
-        raise _BadRow("too few columns", f" with {len(row)}")
+        raise _BadRow("with too few columns", f" with {len(row)}")
     written = [row[place] for place in places] if len(places) > 1 else row[places[0]].split()
     try:
         picture = bytes(map(GREYS.__getitem__, written))
     except KeyError:
         picture = _levels(" ".join(written))
     if len(picture) != columns.levels:
-        raise _BadRow(f"not {columns.levels:,} grey levels", f" with {len(picture):,}")
+        raise _BadRow(f"without {columns.levels:,} grey levels", f" with {len(picture):,}")
     if columns.levels == SIZE * SIZE:
         return picture
     side = math.isqrt(columns.levels)
@@ -287,13 +287,13 @@ def _written(text: str) -> list[str]:
 def _levels(text: str) -> bytes:
     """Returns grey levels that are written with decimals, as shares of white, or as a printed list."""
     if "..." in text:
-        raise _BadRow("pixels cut off by '...', as in a printed array")
+        raise _BadRow("with pixels cut off by '...', as in a printed array")
     try:
         levels = np.array([float(word) for word in _written(text)])
     except ValueError as error:
-        raise _BadRow("a grey level that is not a number") from error
+        raise _BadRow("with a grey level that is not a number") from error
     if not np.isfinite(levels).all() or (len(levels) and (levels.min() < 0 or levels.max() > 255)):
-        raise _BadRow("a grey level that is not from 0 to 255")
+        raise _BadRow("with a grey level that is not from 0 to 255")
     if len(levels) and levels.max() <= 1 and (levels % 1).any():
         levels = levels * 255
     return levels.round().astype(np.uint8).tobytes()

@@ -105,7 +105,7 @@ def form_of(table: TableFile) -> Form:
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
     if "\0" in text[:4096]:
         raise BadInputError(
-            f"{table} is not text.", "Expected a table of text, such as CSV.", "Export it as CSV in UTF-8."
+            f"{table} is not text.", "Expected a text table, such as CSV.", "Export it as CSV in UTF-8."
         )
     lines = text.splitlines()[:50] if len(start) < SAMPLE else text.splitlines()[:-1][:50] or [text]
     skip, separator = 0, ""
@@ -151,7 +151,7 @@ def _cut(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[str]]
 def table_told(table: TableFile) -> contextlib.AbstractContextManager:
     """Returns what turns everything that is raised for a damaged table into a BadInputError."""
     return as_bad_input(
-        f"{table} cannot be read", "Expected a whole table of text.", "Fetch or export it again."
+        f"{table} cannot be read", "Expected a complete text table.", "Download or export it again."
     )
 
 
@@ -163,9 +163,9 @@ def _lines(text: io.TextIOWrapper, table: TableFile) -> Iterator[str]:
             return
         if len(line) >= LONGEST_LINE:
             raise BadInputError(
-                f"{table} has a line of over {LONGEST_LINE:,} characters: line {number}.",
-                "Expected a row for each picture.",
-                "Export it again with line ends, or name another file.",
+                f"{table} has a line with more than {LONGEST_LINE:,} characters: line {number}.",
+                "Expected one row per picture.",
+                "Export it again with line breaks, or choose another file.",
             )
         yield line
 

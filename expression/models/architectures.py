@@ -158,7 +158,7 @@ def builder(name: str) -> Callable[..., keras.Model]:
         raise BadInputError(
             f"There is no network {name!r}.",
             f"Expected one of {', '.join(NETWORKS)}.",
-            did_you_mean(name, NETWORKS, "Choose one, or add your own to network.NETWORKS."),
+            did_you_mean(name, NETWORKS, "Choose one of them, or add your own to architectures.NETWORKS."),
         )
     return NETWORKS[name]
 
@@ -170,27 +170,27 @@ def check_network(network: keras.Model, name: str, labels: Labels, heads: int) -
         BadInputError: It takes or gives something else, or makes its scores in another way.
     """
     end = f"layers.Dense(heads * len(labels), name={LOGITS!r}), layers.Reshape((heads, len(labels)))"
-    remedy = f"Begin it with keras.Input({(SIZE, SIZE, 1)}), and end it with {end} and layers.Softmax()."
+    remedy = f"Start it with keras.Input({(SIZE, SIZE, 1)}), and end it with {end} and layers.Softmax()."
     wanted = [(SIZE, SIZE, 1), (heads, len(labels))]
     found = [tuple(part[0].shape[1:]) for part in (network.inputs, network.outputs)] if network.built else []
     if found != wanted:
         raise BadInputError(
-            f"The network {name} leads from {' to '.join(map(str, found)) or 'no shape that is known'}.",
-            f"Expected {' to '.join(map(str, wanted))}: a face, and labels for each head.",
+            f"The network {name} goes from {' to '.join(map(str, found)) or 'an unknown shape'}.",
+            f"Expected {' to '.join(map(str, wanted))}: a face to one score per label for each head.",
             remedy,
         )
     sums = next((layer for layer in network.layers if layer.name == LOGITS), None)
     fits = isinstance(sums, layers.Dense) and sums.units == heads * len(labels)
     if not (fits and sums.activation is keras.activations.linear):
         raise BadInputError(
-            f"The network {name} has no layer {LOGITS!r} of {heads * len(labels)} sums.",
-            "Expected one without an activation, for there it is set how sure the network is.",
+            f"The network {name} has no layer {LOGITS!r} with {heads * len(labels)} outputs.",
+            "Expected a dense layer without an activation, in which the network is calibrated.",
             remedy,
         )
     if not isinstance(network.layers[-1], layers.Softmax):
         raise BadInputError(
             f"The network {name} ends with the layer {network.layers[-1].name!r}.",
-            "Expected a Softmax, which turns sums into scores.",
+            "Expected a Softmax, which turns logits into scores.",
             remedy,
         )
 
@@ -324,7 +324,7 @@ def read_network(path: str | Path) -> keras.Model:
     Raises:
         BadInputError: It is damaged, or of another kind.
     """
-    expected, remedy = "Expected a .keras file that is whole.", "Train it again, or fetch it again."
+    expected, remedy = "Expected a complete .keras file.", "Train it again, or download it again."
     with as_bad_input(f"{path} cannot be read", expected, remedy):
         return open_network(Path(path))
 

@@ -136,7 +136,7 @@ class Runtime:
             raise BadInputError(
                 f"{self.name} has no head {head!r}.",
                 f"Expected {' or '.join(self.heads)}.",
-                did_you_mean(head, self.heads, "Name one of them, or none for the usual one."),
+                did_you_mean(head, self.heads, "Choose one of them, or leave it out for the default."),
             )
         return self.heads.index(head)
 
@@ -153,9 +153,9 @@ class Runtime:
         pictures = np.ascontiguousarray(pictures, np.float32)
         if pictures.shape[1:] != (self.size, self.size, self.channels):
             raise BadInputError(
-                f"The pictures have the shape {pictures.shape}.",
+                f"The pictures have shape {pictures.shape}.",
                 f"Expected (n, {self.size}, {self.size}, {self.channels}).",
-                "Stack what preprocess returns: np.stack([face, face]).",
+                "Stack the results of preprocess: np.stack([face, face]).",
             )
         with self._one_at_a_time:
             return self._run(pictures)
@@ -167,7 +167,7 @@ class Runtime:
         """Returns how the network wants one face; a ValueError where its card says otherwise."""
         shape = face_shape(dims)
         if shape.size not in (None, self.size) or shape.channels not in (None, self.channels):
-            raise ValueError(f"it takes {shape.size} x {shape.size} pixels in {shape.channels} colours")
+            raise ValueError(f"it takes {shape.size} x {shape.size} pixels in {shape.channels} channels")
         return shape
 
     @property

@@ -125,7 +125,7 @@ def common_faces(size: int, colour: str = "grey", scaling: str = STANDARDISE) ->
         from skimage.data import lfw_subset
     except ImportError as error:
         raise missing_package(
-            "Export to int8 without faces of your own", "scikit-image", "lessons"
+            "Exporting to int8 without your own faces", "scikit-image", "lessons"
         ) from error
     # The first half of the set are faces, the other half are not.
     pictures = [np.uint8(255 * picture) for picture in lfw_subset()[:100]]
@@ -160,7 +160,7 @@ def check_words(quantize: str, path: Path) -> None:
     if path.suffix != ".tflite":
         raise OutputError(
             f"{path} does not end in .tflite.",
-            "Expected that ending, by which runtimes know the format.",
+            "Expected this ending, by which runtimes recognise the format.",
             f"Try {path.with_suffix('.tflite').name}.",
         )
 
@@ -173,8 +173,8 @@ def _checked(faces: np.ndarray, card: Card) -> np.ndarray:
     faces, shape = np.asarray(faces, np.float32), (card.size, card.size, COLOURS[card.colour])
     if faces.shape[1:] != shape or not len(faces):
         raise BadInputError(
-            f"The representative faces have the shape {faces.shape}.",
-            f"Expected (n, {', '.join(map(str, shape))}), with a few hundred of them.",
+            f"The representative faces have shape {faces.shape}.",
+            f"Expected (n, {', '.join(map(str, shape))}), with n of a few hundred.",
             "Give image.standardise(pictures) or what Runtime.preprocess makes, or none.",
         )
     both = factors(card.preprocessing, shape[-1])  # None for pictures' own means
@@ -183,8 +183,8 @@ def _checked(faces: np.ndarray, card: Card) -> np.ndarray:
     mean, deviation = levels.mean(), levels.std()
     if not (abs(mean) < means and deviations[0] < deviation < deviations[1]):
         raise BadInputError(
-            f"The representative faces have the mean {faces.mean():.3g} and the deviation {faces.std():.3g}.",
-            "Expected about 0 and just under 1."
+            f"The representative faces have mean {faces.mean():.3g}, standard deviation {faces.std():.3g}.",
+            "Expected a mean of about 0 and a standard deviation just under 1."
             if both is None
             else f"Expected pixels scaled as {card.preprocessing}.",
             "Give image.standardise(pictures) or what Runtime.preprocess makes, or none.",
@@ -212,7 +212,7 @@ def _convert(path: Path, card: Card, faces: np.ndarray | None) -> bytes:
             # Not from_keras_model, which does the same and hides it when the disk is full.
             archive.write_out(folder, verbose=False)
         except errors.ResourceExhaustedError as error:
-            raise OSError(errno.ENOSPC, f"no room in {tempfile.gettempdir()}") from error
+            raise OSError(errno.ENOSPC, f"no space left in {tempfile.gettempdir()}") from error
         return lite_bytes(folder, card, faces)
 
 
@@ -271,9 +271,9 @@ def _told_of_layers() -> Iterator[None]:
     except ConverterError as error:
         steps = re.search(r"(?:TF Select|Custom) ops: (.*)", str(error))
         raise BadInputError(
-            f"The network cannot become a .tflite file: {steps[1] if steps else 'the converter refuses it'}.",
-            "Expected layers that LiteRT has.",
-            "Write it as .keras, which TensorFlow runs, or take those layers out where it was made.",
+            f"The network cannot be converted to .tflite: {steps[1] if steps else 'unsupported layers'}.",
+            "Expected layers that LiteRT supports.",
+            "Export it as .keras, which TensorFlow runs, or remove those layers where it was made.",
         ) from error
 
 
@@ -284,7 +284,7 @@ def _network(path: Path):
     if keras.backend.backend() != "tensorflow":
         raise RunError(
             f"Keras runs on {keras.backend.backend()}.",
-            "Expected tensorflow, whose converter is used.",
+            "Expected tensorflow, whose converter is needed.",
             "Set KERAS_BACKEND=tensorflow for this step.",
         )
     return plain(read_network(path))

@@ -120,18 +120,20 @@ def _check_out(path: Path, kind: str, out: Path, quantize: str | None) -> None:
         )
     if out.exists() and path.exists() and out.samefile(path):
         raise OutputError(
-            f"{out} is the network itself.", "Expected another file: yours stays as it is.", "Name a new one."
+            f"{out} is the network itself.",
+            "Expected another file, so that yours stays unchanged.",
+            "Choose a new name.",
         )
     if kind in (TFLITE, SAVED_MODEL) and out.suffix != TFLITE:
         raise BadInputError(
-            f"{path} cannot become {out.name}.",
-            "Expected a .keras or .h5 file for that: of others, the layers are not known.",
-            "Name an --out that ends in .tflite.",
+            f"{path} cannot be converted to {out.name}.",
+            "Expected a .keras or .h5 file; the layers of other files are not known.",
+            "Choose an --out that ends in .tflite.",
         )
     if quantize and (kind == TFLITE or out.suffix != TFLITE):
         raise BadInputError(
-            f"--quantize is {quantize}, to write {path} as {out.name}.",
-            "Expected it where a .keras, .h5 or SavedModel network becomes .tflite.",
+            f"--quantize is {quantize}, but {path} is written as {out.name}.",
+            "Expected it only when a .keras, .h5 or SavedModel network is converted to .tflite.",
             "Leave it out.",
         )
 
@@ -140,12 +142,12 @@ def lite_card(path: str, labels: str | None, text: str | None, out: str) -> str:
     """Returns the card of a .tflite file as JSON; called in another process, which damage may end."""
     with (
         watched(),
-        as_bad_input(f"{path} does not run", "Expected a whole .tflite file.", "Fetch it again."),
+        as_bad_input(f"{path} does not run", "Expected a complete .tflite file.", "Download it again."),
     ):
         interpreter = opened(Path(path))
         taken, *others = interpreter.get_input_details()
         if others:
-            raise ValueError(f"it takes {1 + len(others)} inputs, not one picture")
+            raise ValueError(f"it takes {1 + len(others)} inputs instead of one picture")
         batch, *dims = lite_shape(taken)
         shape = face_shape(dims)
         example = shape.dims(shape.size or 48, shape.channels or 1)

@@ -69,11 +69,13 @@ class Found:
         """Raises a BadInputError where `--input` contradicts the file."""
         size, channels = self.shape.size, self.shape.channels
         if size and wanted.size not in (None, size):
-            raise self._contradicted(f"--input says {wanted.size} pixels on a side, {self.path} has {size}")
+            raise self._contradicted(
+                f"--input says {wanted.size} pixels on a side, but {self.path} has {size}"
+            )
         if channels == 1 and wanted.colour not in (None, "grey"):
-            raise self._contradicted(f"--input says {wanted.colour}, and {self.path} takes grey pictures")
+            raise self._contradicted(f"--input says {wanted.colour}, but {self.path} takes grey pictures")
         if wanted.scaling and not is_scaling(wanted.scaling, COLOURS[self._colour(wanted)]):
-            raise self._contradicted("--input scales three colours, and the pictures are grey")
+            raise self._contradicted("--input scales three colours, but the pictures are grey")
 
     def _heads(self, labels: Labels) -> tuple[tuple[str, ...], str]:
         """Returns the names of the outputs that fit the labels, and what their numbers may be."""
@@ -82,7 +84,7 @@ class Found:
         if not (fits or alone):
             sizes = " or ".join(str(size) for _, size in self.outputs)
             raise self._contradicted(
-                f"--labels has {len(labels)} names, and {self.path} gives {sizes} numbers"
+                f"--labels has {len(labels)} names, but {self.path} returns {sizes} numbers"
             )
         names = fits or alone
         shown = len(set(names)) == len(names) and all(map(is_name, names))
@@ -92,16 +94,16 @@ class Found:
     @property
     def told(self) -> str:
         """What is known, in a few words."""
-        size = f"{self.shape.size} x {self.shape.size} pixels" if self.shape.size else "pixels of any number"
-        colour = {1: "grey", 3: "in three colours"}.get(self.shape.channels, "grey or in colours")
+        size = f"{self.shape.size} x {self.shape.size} pixels" if self.shape.size else "pictures of any size"
+        colour = {1: "grey", 3: "in colour"}.get(self.shape.channels, "grey or in colour")
         answers = " and ".join(str(size) for _, size in self.outputs)
-        return f"{size}, {colour}, and {answers} numbers as its answer"
+        return f"{size}, {colour}, with {answers} numbers as output"
 
     def _contradicted(self, happened: str) -> BadInputError:
         return BadInputError(
             f"{happened}.",
-            f"Expected what the network has: {self.told}.",
-            "Name each label once, in the order of the numbers, and leave out of --input what the file says.",
+            f"Expected what the network takes and returns: {self.told}.",
+            "List each label once, in the order of the numbers, and leave out of --input what the file says.",
         )
 
     def _incomplete(self, labels: str | None, wanted: Wanted) -> BadInputError:
@@ -121,8 +123,8 @@ class Found:
         return BadInputError(
             f"{self.path} does not say {' and '.join(missing)}.",
             "Expected this to be given once: expression export writes --labels and --input into a copy. "
-            f"In the file are {self.told}.",
-            f"Put your labels and one of {FORMS} into this command, and use what it writes: {command}",
+            f"The file says: {self.told}.",
+            f"Put your labels and one of {FORMS} into this command, and use the file it writes: {command}",
         )
 
     def _example_labels(self) -> Sequence[str]:

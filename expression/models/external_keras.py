@@ -127,7 +127,7 @@ def _opened(path: Path) -> Any:
 
 
 _WHOLE_FOLDER = (
-    "Expected a SavedModel folder that is whole.",
+    "Expected a complete SavedModel folder.",
     "Save it again with the program that made it.",
 )
 
@@ -137,16 +137,16 @@ def _h5_config(path: Path) -> tuple[str, str]:
     import h5py
 
     with (
-        as_bad_input(f"{path} cannot be read", "Expected an .h5 file that is whole.", "Fetch it again."),
+        as_bad_input(f"{path} cannot be read", "Expected a complete .h5 file.", "Download it again."),
         h5py.File(path) as file,
     ):
         texts = [file.attrs.get(name, "") for name in ("model_config", "keras_version")]
     config, version = (text.decode() if isinstance(text, bytes) else str(text) for text in texts)
     if not config:
         raise BadInputError(
-            f"{path} has weights and no layers.",
+            f"{path} has weights but no layers.",
             "Expected both, as model.save writes them.",
-            "In the program that made it, load them and write: model.save('whole.keras').",
+            "In the program that made it, load the weights and run: model.save('whole.keras').",
         )
     return config, version
 
@@ -190,7 +190,7 @@ def _way_out(path: Path, config: str, version: str) -> tuple[str, str]:
     """Returns what is expected of a Keras file, and what to do with one that this Keras cannot read."""
     from tensorflow import __version__ as tensorflow
 
-    expected = "Expected layers that Keras has itself, and no Python code such as a Lambda layer."
+    expected = "Expected only built-in Keras layers, and no Python code such as a Lambda layer."
     file, folder = (json.dumps(text, ensure_ascii=False) for text in (str(path), f"{path.stem}-saved"))
     if version.startswith("2."):
         package = f'pip install "tf_keras~={tensorflow.rpartition(".")[0]}.0", then '
@@ -201,8 +201,8 @@ def _way_out(path: Path, config: str, version: str) -> tuple[str, str]:
             f"import keras; keras.models.load_model({file}, compile=False, safe_mode=False).export({folder})"
         )
     return expected, (
-        "If you trust whoever made it, write it as a SavedModel folder, in the program that has its layers "
-        f"or with: {package}{command_line(['python', '-c', code])}. Then name {folder}."
+        "If you trust whoever made it, save it as a SavedModel folder, in the program that has its layers "
+        f"or with: {package}{command_line(['python', '-c', code])}. Then use {folder}."
     )
 
 

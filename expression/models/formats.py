@@ -26,8 +26,8 @@ GRAPH = "saved_model.pb"
 """The file by which a SavedModel folder is known."""
 
 WHOLE = (
-    "Expected a .tflite or .keras file that is whole.",
-    "Name another file, or fetch this one again.",
+    "Expected a complete .tflite or .keras file.",
+    "Choose another file, or download this one again.",
 )
 """What is expected of a file that is not a network, and what to do."""
 
@@ -40,7 +40,7 @@ UNPACKED, TIMES, LARGEST_CONFIG = 2**28, 20, 2**26
 Weights hardly shrink when they are packed, so a file that grows further holds something else.
 """
 
-AGAIN = "Where it was made, save it whole: model.save('mine.keras')."
+AGAIN = "Save the whole network in the program that made it: model.save('mine.keras')."
 """What to do with a file that holds a part only."""
 
 STRANGERS = {
@@ -50,12 +50,15 @@ STRANGERS = {
         "an architecture without weights",
         AGAIN,
     ),
-    ".pt": ("a PyTorch file", "Convert it to .tflite where it was made, for example with litert-torch."),
+    ".pt": (
+        "a PyTorch file",
+        "Convert it to .tflite in the program that made it, for example with litert-torch.",
+    ),
     "pickle": (
         "a pickle, which can run any program",
         AGAIN,
     ),
-    "archive": ("an archive", "Unpack it, and name the network inside."),
+    "archive": ("an archive", "Unpack it and choose the network inside."),
 }
 """What other files are, and what to do with them."""
 
@@ -75,13 +78,13 @@ def kind_of(path: Path) -> str:
         raise BadInputError(
             f"{path} is a folder without {GRAPH}.",
             f"Expected {KINDS}.",
-            "Name the file or folder that holds the network.",
+            "Choose the file or folder that holds the network.",
         )
     if not path.is_file():
         raise MissingFileError(
-            f"There is no network {path}.",
+            f"The network {path} was not found.",
             "Expected a .tflite or .keras file.",
-            "Check the name and the folder.",
+            "Check the path.",
         )
     head = read_start(path, 16)
     if head[4:8] == b"TFL3" and path.stat().st_size < LARGEST_LITE:
@@ -112,7 +115,7 @@ def _not_a_network(path: Path, head: bytes, names: list[str]) -> BadInputError:
         return BadInputError(f"{path} is not a network.", *WHOLE)
     what, remedy = STRANGERS[kind]
     return BadInputError(
-        f"{path} is not a network that can be read here: it is {what}.",
+        f"{path} is not a network that can be read: it is {what}.",
         f"Expected {KINDS}.",
         remedy.format(path=path),
     )

@@ -47,5 +47,5 @@ def eyes_of(network: keras.Model, output: int = 0) -> tuple[keras.Model, layers.
             inner, judge = eyes_of(layer, place)
             return keras.Model(network.inputs[0], inner(given[0])), judge
         if type(layer).__name__ not in HARMLESS:
-            raise ValueError(f"it ends in the layer {layer.name!r}, a {type(layer).__name__}")
+            raise ValueError(f"it ends with the layer {layer.name!r}, a {type(layer).__name__}")
         tensor = given[0]

@@ -63,11 +63,11 @@ def call(function: str, *arguments: str | None, happened: str) -> Any:
         with contextlib.suppress(OSError, ValueError):  # where it was ended before or while it wrote
             found = json.loads(target.read_text(encoding="utf-8"))
     if found is None or "failed" in found:
-        how = f" ({found['failed']})" if found else f": what reads it {_end(done.returncode)}"
+        how = f" ({found['failed']})" if found else f": the process that reads it {_end(done.returncode)}"
         raise BadInputError(
             f"{happened}{how}.",
-            "Expected a network that is whole.",
-            "Fetch it again, or save it again with the program that made it.",
+            "Expected a complete network file.",
+            "Download it again, or save it again with the program that made it.",
         )
     if "error" in found:
         name, *sentences = found["error"]
@@ -80,7 +80,7 @@ def _end(code: int) -> str:
     if code < 0:
         with contextlib.suppress(ValueError):
             return f"crashed ({signal.Signals(-code).name})"
-    return f"gave up (code {code})"
+    return f"stopped (exit code {code})"
 
 
 def answer() -> None:

@@ -137,22 +137,22 @@ def is_name(text: str) -> bool:
 def _names(values: Any) -> list[str]:
     """Returns a list of names as it is, unless it is something else or one cannot be shown."""
     if type(values) is not list or not all(type(value) is str and is_name(value) for value in values):
-        raise ValueError("names that cannot be shown")
+        raise ValueError("names that cannot be displayed")
     return values
 
 
 def check_card(path: Path, card: Card) -> None:
     """Raises a BadInputError unless this package can make the input of a network and read its answers."""
     known = {
-        "pictures made by": (card.preprocessing, is_scaling(card.preprocessing, COLOURS.get(card.colour, 1))),
-        "colours as": (card.colour, card.colour in COLOURS),
-        "answers read as": (card.answers, card.answers in ANSWERS),
+        "picture scaling": (card.preprocessing, is_scaling(card.preprocessing, COLOURS.get(card.colour, 1))),
+        "colour": (card.colour, card.colour in COLOURS),
+        "kind of output": (card.answers, card.answers in ANSWERS),
     }
     for what, (word, fits) in known.items():
         if not fits:
             raise BadInputError(
-                f"{path} wants its {what} {word!r}.",
-                "Expected standardise, 0..1, grey, rgb or another word that this version knows.",
+                f"{path} needs the {what} {word!r}.",
+                "Expected standardise, 0..1, grey, rgb or another value that this version supports.",
                 "Update this package, or export the network again.",
             )
 
@@ -189,9 +189,9 @@ def read_card(path: str | Path) -> Card:
     with (
         as_bad_input(
             f"{path} does not say which labels it knows",
-            f"Expected a network with {ENTRY} in its file, as training and export write it.",
-            "Export it again with this package, somebody else's network with --labels and --input, "
-            "or fetch the whole file again.",
+            f"Expected a network file that contains {ENTRY}, as training and export write it.",
+            "Export it again with this package (with --labels and --input if somebody else made it), "
+            "or download the whole file again.",
         ),
         zipfile.ZipFile(path) as file,
         file.open(ENTRY) as entry,
@@ -229,7 +229,7 @@ def check_network(path: Path) -> str:
     """
     kind = kind_of(path)
     if kind not in (TFLITE, KERAS):
-        raise BadInputError(f"{path} is not a network that can hold its labels.", *WHOLE)
+        raise BadInputError(f"{path} is not a network file that can store its labels.", *WHOLE)
     return kind
 
 

@@ -64,7 +64,7 @@ CATALOGUE = {
         address="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
         "face_detection_yunet_2023mar.onnx",
         sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
-        purpose="face detector, quicker and surer than Haar (0.2 MB)",
+        purpose="face detector, faster and more accurate than Haar (0.2 MB)",
         licence="MIT",
     ),
 }
@@ -129,7 +129,7 @@ def listing() -> list[str]:
     """Returns a line for each model: name, licence, what for, and where it is."""
     lines = []
     for name, model in CATALOGUE.items():
-        place = find(model.file_name) or f"not there: expression models get {name}"
+        place = find(model.file_name) or f"not downloaded: expression models get {name}"
         lines.append(f"{name:8} {model.licence:10} {model.purpose:55} {place}")
     return lines
 
@@ -151,7 +151,7 @@ def _model(name: str) -> Model:
         raise BadInputError(
             f"There is no model {name!r}.",
             f"Expected one of {', '.join(CATALOGUE)}.",
-            did_you_mean(name, CATALOGUE, "Look at: expression models list"),
+            did_you_mean(name, CATALOGUE, "Run: expression models list"),
         )
     return CATALOGUE[name]
 
@@ -159,12 +159,12 @@ def _model(name: str) -> Model:
 def _missing(name: str, model: Model) -> MissingFileError:
     """Returns the error for a model that is nowhere, or only in a wrong form."""
     wrong = _places(model.file_name)
-    happened = f"{name}'s file {model.file_name} is not there."
+    happened = f"{name}'s file {model.file_name} was not found."
     if wrong:
-        happened = f"{wrong[0]} is not the file of {name}: its SHA-256 differs."
+        happened = f"{wrong[0]} is not the file of {name}: its SHA-256 is different."
     return MissingFileError(
         happened,
-        "Expected it in the folder that EXPRESSION_MODELS names, or in the cache folder.",
+        "Expected it in the folder set by EXPRESSION_MODELS, or in the cache folder.",
         f"Run: expression models get {name}",
     )
 
@@ -175,7 +175,7 @@ def _fetch(name: str, model: Model) -> Path:
         import pooch
         import requests
     except ImportError as error:
-        raise missing_package("Fetching a model", "pooch") from error
+        raise missing_package("Downloading a model", "pooch") from error
     pooch.get_logger().setLevel("WARNING")
     try:
         file = pooch.retrieve(
@@ -189,16 +189,16 @@ def _fetch(name: str, model: Model) -> Path:
         error.response.close()
         raise _not_fetched(name, model, f"answered {error.response.status_code}") from error
     except requests.Timeout as error:
-        raise _not_fetched(name, model, f"was silent for {TIMEOUT:g} s") from error
+        raise _not_fetched(name, model, f"did not answer for {TIMEOUT:g} s") from error
     except requests.RequestException as error:  # before OSError, whose child it is
         raise _not_fetched(name, model, "cannot be reached") from error
     except ValueError as error:
-        raise _not_fetched(name, model, "sent a file with another SHA-256, which was removed") from error
+        raise _not_fetched(name, model, "sent a file with a different SHA-256, which was deleted") from error
     except OSError as error:
         raise OutputError(
             f"{cache_folder()} cannot be written ({error.strerror or error}).",
-            "Expected a folder that may be written.",
-            "Free it, or put the file into a folder that EXPRESSION_MODELS names.",
+            "Expected a writable folder.",
+            "Free some space, check its permissions, or put the file in the folder of EXPRESSION_MODELS.",
         ) from error
     return Path(file)
 
@@ -217,7 +217,7 @@ def _download(address: str, path: str, _: object) -> None:
 def _not_fetched(name: str, model: Model, what: str) -> RunError:
     """Returns the error for a download that failed."""
     return RunError(
-        f"{name} was not fetched: {model.address} {what}.",
+        f"{name} could not be downloaded: {model.address} {what}.",
         f"Expected the file with the SHA-256 {model.sha256[:12]}....",
-        f"Try again later, or save {model.file_name} in a folder that EXPRESSION_MODELS names.",
+        f"Try again later, or save {model.file_name} in the folder set by EXPRESSION_MODELS.",
     )

@@ -64,7 +64,7 @@ def load(
         raise BadInputError(
             f"{path} gives scores that sum to {', '.join(f'{found:.3g}' for found in sums)}.",
             "Expected 1 in each head.",
-            "Let the network end in a softmax, and export it again.",
+            "End the network with a softmax, and export it again.",
         )
     return runtime
 
@@ -75,7 +75,7 @@ def _running_told(path: Path, card: Card) -> AbstractContextManager:
         f"{path} does not run",
         f"Expected a network that turns {card.size} x {card.size} pixels into scores of "
         f"{len(card.heads)} x {len(card.labels)} (heads x labels).",
-        "Export it again, or fetch it again.",
+        "Export it again, or download it again.",
     )
 
 
@@ -89,7 +89,7 @@ def _check_labels(path: Path, card: Card, labels: Sequence[str] | None) -> None:
     """Raises a BadInputError unless the card has the labels asked for."""
     if labels is not None and tuple(labels) != tuple(card.labels):
         raise BadInputError(
-            f"{path} knows the labels {', '.join(card.labels)}.",
+            f"{path} has the labels {', '.join(card.labels)}.",
             f"Expected {', '.join(labels)}.",
             "Correct labelList.csv, or train a network for these labels.",
         )
@@ -103,9 +103,9 @@ def _check_whole(path: Path, card: Card) -> None:
         isolation.call("models.runtime:attempt", str(path), happened=f"{path} does not run")
     elif sha256(network_bytes(path)).hexdigest() != card.sha256:
         raise BadInputError(
-            f"{path} is damaged: its content is not what was written.",
-            "Expected the whole file, unchanged.",
-            "Export it again, or fetch it again.",
+            f"{path} is damaged: its content has changed since it was written.",
+            "Expected the complete, unchanged file.",
+            "Export it again, or download it again.",
         )
 
 

@@ -114,7 +114,7 @@ def answering(shapes: Sequence[Sequence[int | None]], heads: int, labels: int) -
     if len(together) == 1 and (heads == 1 or tuple(shapes[together[0]])[-2:] == (heads, labels)):
         return together
     told = [" x ".join(map(str, (1, *shape) if len(shape) == 1 else shape)) for shape in shapes]
-    raise ValueError(f"it gives {' and '.join(told) or 'nothing'}")
+    raise ValueError(f"it returns {' and '.join(told) or 'nothing'}")
 
 
 def as_scores(numbers: np.ndarray, answers: str) -> np.ndarray:

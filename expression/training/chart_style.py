@@ -63,7 +63,7 @@ def chart_style():
     try:
         from matplotlib import style
     except ImportError as error:
-        raise missing_package("A chart", "matplotlib", "lessons") from error
+        raise missing_package("Drawing a chart", "matplotlib", "lessons") from error
     return style.context(["default", STYLE])
 
 

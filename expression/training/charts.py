@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from .evaluation import Evaluation
 
 PANELS = {
-    "shift": "Box moved, % of its side",
-    "scale": "Side of the box, 1 is right",
-    "tilt": "Head tilted, degrees",
+    "shift": "Box shift, % of its side",
+    "scale": "Box scale (1 = correct)",
+    "tilt": "Head tilt, degrees",
 }
 """The panels of `robustness`, and what their lower axes say."""
 
@@ -48,12 +48,12 @@ def read_history(path: str | Path) -> list[dict[str, float]]:
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(
-            f"There is no history {path}.",
-            "Expected the history.csv that a training leaves in its folder.",
-            "Check the name and the folder.",
+            f"The history {path} was not found.",
+            "Expected the history.csv that a training run writes to its folder.",
+            "Check the path.",
         )
-    expected = "Expected the columns epoch, loss, training and validation, with a row of numbers an epoch."
-    remedy = "Name the history.csv that a training leaves in its folder."
+    expected = "Expected the columns epoch, loss, training and validation, with one row of numbers per epoch."
+    remedy = "Choose the history.csv that a training run writes to its folder."
     try:
         text = read_small(path, expected, remedy)
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -61,7 +61,7 @@ def read_history(path: str | Path) -> list[dict[str, float]]:
         if not rows or {"epoch", "loss", "training", "validation"} - set(rows[0]):
             raise ValueError("columns")
     except DAMAGE as error:
-        raise BadInputError(f"{path} is not the history of a training.", expected, remedy) from error
+        raise BadInputError(f"{path} is not the history of a training run.", expected, remedy) from error
     return rows
 
 
@@ -81,9 +81,9 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
         _curve(right, history, "validation_votes", "validation, FER+'s votes", GREEN)
         right.plot(best["epoch"], best["validation"], "o", color=ORANGE, markersize=8)
         right.legend()
-        left.set(title="Loss in training", xlabel="Epoch", ylim=(0, None))
+        left.set(title="Training loss", xlabel="Epoch", ylim=(0, None))
         right.set(
-            title=f"Accuracy, best: {best['validation']:.1%} in epoch {best['epoch']:.0f}", xlabel="Epoch"
+            title=f"Accuracy (best: {best['validation']:.1%} in epoch {best['epoch']:.0f})", xlabel="Epoch"
         )
         percent(right.yaxis)
         for axes in (left, right):
@@ -118,8 +118,10 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
         rows = [f"{name} ({count:,})" for name, count in zip(evaluation.labels, counts.sum(1), strict=True)]
         axes.set_xticks(ticks, evaluation.labels, fontsize=9)
         axes.set_yticks(ticks, rows, fontsize=9)
-        axes.set(xlabel="Read as", ylabel="Labelled as (pictures)")
-        axes.set_title(f"{evaluation.accuracy:.1%} of {len(evaluation.indexes):,} pictures are read right")
+        axes.set(xlabel="Predicted label", ylabel="True label (pictures)")
+        axes.set_title(
+            f"{evaluation.accuracy:.1%} of {len(evaluation.indexes):,} pictures classified correctly"
+        )
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
@@ -142,10 +144,10 @@ def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
     with chart_style():
         figure = new_figure(5.6, 6)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-        upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as it should be")
+        upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfect calibration")
         upper.plot(*means, "o-", color=BLUE, label="this network")
         error = expected_calibration_error(scores, indexes)
-        upper.set(title=f"Calibration error {error:.1%}", ylabel="Right", xlim=(0, 1), ylim=(0, 1))
+        upper.set(title=f"Calibration error {error:.1%}", ylabel="Accuracy", xlim=(0, 1), ylim=(0, 1))
         upper.legend(loc="upper left")
         lower.bar(edges[:-1], counts / len(best), 1 / BINS, align="edge", color=BLUE, edgecolor="white")
         lower.set(xlabel="Highest score", ylabel="Faces")
@@ -202,7 +204,7 @@ def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Fig
             before += values
         ends = axes.barh(names, 0 * before, left=before)
         axes.bar_label(ends, [f"{count:.0f}" for count in before], padding=4)
-        axes.set(title="Pictures of each label", xlim=(0, max(1, before.max()) * 1.08))
+        axes.set(title="Pictures per label", xlim=(0, max(1, before.max()) * 1.08))
         axes.grid(visible=False, axis="y")
         axes.invert_yaxis()
         if len(sessions) > 1:

@@ -69,9 +69,9 @@ class Checkpoints:
         with as_output_error(self.folder, GO_ON):
             self.folder.mkdir(parents=True, exist_ok=True)
         busy = BadInputError(
-            f"Another training runs in {self.folder}.",
-            "Expected one at a time.",
-            "Wait for its end, or choose another --out.",
+            f"Another training run is using {self.folder}.",
+            "Expected one training run at a time.",
+            "Wait until it ends, or choose another --out.",
         )
         self._lock = self._lock or hold(self.folder / "lock", busy, remedy=GO_ON)
         self._check_room(network)
@@ -87,7 +87,7 @@ class Checkpoints:
         self._check_same(then, now, network)
         with self._damage_told():
             if not zipfile.is_zipfile(self.best):
-                raise FileNotFoundError(f"{self.best.name} is gone or cut short")
+                raise FileNotFoundError(f"{self.best.name} is missing or incomplete")
             network.load_weights(self._checkpoint(len(history)))
         return history
 
@@ -140,8 +140,8 @@ class Checkpoints:
         )
         if free < wanted:
             raise OutputError(
-                f"There are {free / 1e6:.0f} MB left for {self.folder}.",
-                f"Expected {wanted / 1e6:.0f} MB.",
+                f"Only {free / 1e6:.0f} MB are free for {self.folder}.",
+                f"Expected at least {wanted / 1e6:.0f} MB.",
                 GO_ON,
             )
 
@@ -153,13 +153,13 @@ class Checkpoints:
         others = [name for name in {**now, **then} if then.get(name, ...) != now.get(name, ...)]
         if others:
             found = [name for name in others if name != "data"]
-            differs = f"with {_told(then, found)}, not {_told(now, found)}" if found else "of other pictures"
-            begins = f", and --start {self.best} to begin with its weights" * self._fits(then, network)
+            differs = f"with {_told(then, found)}, not {_told(now, found)}" if found else "on other pictures"
+            begins = f", with --start {self.best} to start from its weights" * self._fits(then, network)
             why = ": the learning rate depends on the number of epochs" * ("epochs" in others)
             raise BadInputError(
-                f"In {self.folder} is a training {differs}.",
-                f"Expected the same, to go on with it{why}.",
-                f"Give the same again, or choose another --out{begins}.",
+                f"{self.folder} contains a training run {differs}.",
+                f"Expected the same settings and data to continue it{why}.",
+                f"Use the same again, or choose another --out{begins}.",
             )
 
     def _fits(self, then: dict[str, Any], network: keras.Model) -> bool:
@@ -175,16 +175,16 @@ class Checkpoints:
         """Raises a BadInputError where the folder has a network that no training there wrote."""
         if self.best.exists() and not self._checkpoint(1).exists():
             raise BadInputError(
-                f"{self.best} is there, and no training that wrote it.",
-                "Expected a folder that is new, or that of a training: a network would be written over.",
+                f"{self.best} exists, but not the training run that wrote it.",
+                "Expected a new folder, or the folder of a training run, so that no network is overwritten.",
                 "Choose another --out.",
             )
 
     def _damage_told(self) -> contextlib.AbstractContextManager:
         return as_bad_input(
-            f"The training in {self.folder} cannot be taken up",
-            f"Expected {self._state.name}, {self.best.name} and the checkpoint, all whole.",
-            "Remove the folder, or choose another with --out.",
+            f"The training run in {self.folder} cannot be continued",
+            f"Expected {self._state.name}, {self.best.name} and the checkpoint, all complete.",
+            "Delete the folder, or choose another with --out.",
         )
 
 

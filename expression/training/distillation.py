@@ -147,9 +147,9 @@ def open_teacher(path: Path, labels: Labels, heads: Sequence[str]) -> Teacher:
     card, usual = runtime.card, Card(labels)
     if card.input != usual.input or len(card.heads) != len(heads):
         raise BadInputError(
-            f"The teacher {path} reads {card.input} and answers for {', '.join(card.heads)}.",
-            f"Expected {usual.input} and {', '.join(heads)}.",
-            "Name one that was trained on the same kind of data.",
+            f"The teacher {path} takes {card.input} and has the heads {', '.join(card.heads)}.",
+            f"Expected {usual.input} and the heads {', '.join(heads)}.",
+            "Choose one that was trained on the same kind of data.",
         )
 
     def answers(pictures: np.ndarray) -> np.ndarray:

@@ -198,22 +198,22 @@ class Evaluation:
         """Returns what else there is to say, a line each."""
         notes = [
             f"Macro F1 {self.macro_f1:.1%}, calibration error {self.ece:.1%}, "
-            f"{self.milliseconds_per_face:.2f} ms a face, head {self.head}."
+            f"{self.milliseconds_per_face:.2f} ms per face, head {self.head}."
         ]
         if self.leaked is not None and self.leaked.any():
             count, share = int(self.leaked.sum()), _percent(self.accuracy_without_leaked)
             notes.append(
-                f"Without what also stands in Training ({count:,} of {len(self.leaked):,}): {share}."
+                f"Without pictures that are also in Training ({count:,} of {len(self.leaked):,}): {share}."
             )
         if self.over_half is not None:
             count, share = int(self.over_half.sum()), _percent(self.accuracy_over_half)
-            notes.append("FER+'s official protocol: single votes dropped, then over half of those left.")
+            notes.append("FER+'s official protocol: drop single votes, then require over half of the rest.")
             without = _percent(self.accuracy_by_code)
-            notes.append(f"As its published code counts, without {' and '.join(UNCOUNTED)}: {without}.")
-            notes.append(f"By the softer one, over half of all votes, {count:,} count: {share}.")
+            notes.append(f"Counted as in its published code, without {' and '.join(UNCOUNTED)}: {without}.")
+            notes.append(f"With over half of all votes, {count:,} pictures count: {share}.")
         unsaid = [label for label in self.labels[self.scores.shape[1] :] if self.recall[label] is not None]
         if unsaid:
-            notes.append(f"The network cannot say {', '.join(unsaid)}: always wrong.")
+            notes.append(f"The network has no label {', '.join(unsaid)}: always wrong.")
         return notes
 
 
@@ -269,9 +269,9 @@ def _counted(split: Split, leaked: np.ndarray | None) -> tuple[Split, np.ndarray
     """Returns the pictures that count by FER+'s official protocol, which of them leaked, which are clear."""
     if split.votes is None:
         raise BadInputError(
-            "The data has no votes.",
-            "Expected fer2013new.csv of FER+ beside FER2013.",
-            "Fetch it from https://github.com/microsoft/FERPlus, or use --labels fer2013.",
+            "The data have no votes.",
+            "Expected fer2013new.csv of FER+ next to FER2013.",
+            "Download it from https://github.com/microsoft/FERPlus, or use --labels fer2013.",
         )
     right = majority(split.votes)
     counts = right != NONE
@@ -283,8 +283,8 @@ def _counted(split: Split, leaked: np.ndarray | None) -> tuple[Split, np.ndarray
 def _check_not_empty(split: Split) -> None:
     if not len(split):
         raise BadInputError(
-            "The split has no pictures to count.",
-            "Expected one or more.",
+            "The split has no pictures to evaluate.",
+            "Expected at least one.",
             "Check the data, or choose the other split.",
         )
 
@@ -297,11 +297,11 @@ def _in_order_of(labels: Labels, indexes: np.ndarray, names: Sequence[str], runt
     there = [name for index, name in used.items() if meant[index] is not None]
     if strange:
         raise BadInputError(
-            f"The data has pictures of {', '.join(strange)}, which {runtime.name} does not know.",
+            f"The data have pictures of {', '.join(strange)}, which {runtime.name} does not know.",
             f"Expected only {', '.join(runtime.labels)}.",
-            f"Leave them out, such as with --labels {','.join(there)}, or train a network for them."
+            f"Leave them out with --labels {','.join(there)}, or train a network for them."
             if len(there) > 1
-            else "Name other pictures, or train a network for these.",
+            else "Choose other pictures, or train a network for these.",
         )
     order = np.zeros(len(names), np.int64)
     for index, label in meant.items():

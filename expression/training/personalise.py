@@ -107,7 +107,9 @@ def personalise(
     out, start = Path(out), Path(start or SHIPPED.with_suffix(".keras"))
     if out.suffix != ".keras" or not out.parent.is_dir():
         raise OutputError(
-            f"--out is {out}.", "Expected a name that ends in .keras, in a folder that is there.", "Name one."
+            f"--out is {out}.",
+            "Expected a file name that ends in .keras, in an existing folder.",
+            "Choose one.",
         )
     begun = _start(start)
     pictures, labels = _used(pictures, labels)
@@ -135,7 +137,7 @@ def _start(path: Path) -> KerasRuntime:
     """Opens the network to begin with."""
     if kind_of(path) in (TFLITE, SAVED_MODEL):
         raise BadInputError(
-            f"--start is {path}.", "Expected a .keras file: others cannot be taught.", "Name one."
+            f"--start is {path}.", "Expected a .keras file; other kinds cannot be trained.", "Choose one."
         )
     if not has_card(path):
         inspect(path, KERAS)  # tells how it becomes a file that says what it knows
@@ -146,8 +148,8 @@ def _parted(begun: KerasRuntime) -> tuple[keras.Model, keras.layers.Dense]:
     """Returns what a network finds in a face, and the layer that is taught again."""
     with as_bad_input(
         f"{begun.path} cannot be personalised",
-        "Expected a network whose last layer with weights is a dense one.",
-        "Name another --start, or none for the shipped network.",
+        "Expected a network whose last layer with weights is dense.",
+        "Choose another --start, or leave it out for the shipped network.",
     ):
         return eyes_of(begun.network, begun.outputs[min(begun.live_head, len(begun.outputs) - 1)])
 
@@ -182,9 +184,9 @@ def _used(pictures: Split, labels: Labels) -> tuple[Split, Labels]:
     if len(used) < 2:
         names = " and ".join(labels[index] for index in used) or "no label"
         raise BadInputError(
-            f"There are pictures of {names}.",
-            "Expected two labels or more, to be told apart.",
-            "Take some of another: expression label.",
+            f"There are only pictures of {names}.",
+            "Expected two or more labels.",
+            "Take pictures of another label with: expression label.",
         )
     indexes = np.searchsorted(used, pictures.indexes)
     split = Split(pictures.pictures, indexes, groups=pictures.groups)
@@ -200,15 +202,15 @@ def _check(learned: Split, tested: Split, labels: Labels, twins: int) -> None:
         enough = (counts + more).min() >= FEWEST
         without = f", without near-duplicates of test pictures ({twins})" if twins else ""
         raise BadInputError(
-            f"There are {', '.join(few)} to learn from{without}.",
-            f"Expected {FEWEST} pictures of each label, beside those that are tested with.",
+            f"There are too few training pictures: {', '.join(few)}{without}.",
+            f"Expected {FEWEST} pictures of each label, besides those for testing.",
             f"Take {'another session' if enough else 'two more sessions'} with {FEWEST} of each label, since "
-            "the last session is for testing only: expression label.",
+            "the last session is used only for testing: expression label.",
         )
     if not len(tested):
         raise BadInputError(
-            "There are no pictures left to test with.",
-            "Expected some that differ from those it learns from.",
+            "There are no pictures left for testing.",
+            "Expected some that differ from the training pictures.",
             "Take a second session on another day: expression label.",
         )
 

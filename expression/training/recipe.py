@@ -99,7 +99,7 @@ class Recipe:
             raise BadInputError(
                 f"The recipe has {', '.join(f'{name}={getattr(self, name)}' for name in wrong)}.",
                 f"Expected {', '.join(f'{name} {span}' for name, span in wrong.items())}.",
-                "Leave it out for what is usual.",
+                "Leave it out to use the default.",
             )
 
 
@@ -166,7 +166,7 @@ def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         if name not in values:
             raise BadInputError(
                 f"--set is {change!r}.",
-                "Expected NAME=VALUE, with a name of the recipe.",
+                "Expected NAME=VALUE, where NAME is a value of the recipe.",
                 did_you_mean(name, values, f"The names are {', '.join(values)}."),
             )
         try:
@@ -175,7 +175,7 @@ def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
             raise BadInputError(
                 f"--set is {change!r}.",
                 f"Expected a value like {name}={values[name]}.",
-                "Leave it out for that value.",
+                "Leave it out to use that value.",
             ) from None
     return replace(recipe, **found)
 

@@ -38,23 +38,23 @@ def check_dataset(dataset: Dataset) -> None:
     labels, training, validation = dataset.labels, dataset.training, dataset.validation
     if not (len(training) and len(validation)):
         raise BadInputError(
-            f"There are {len(training)} pictures to learn from and {len(validation)} to choose by.",
-            "Expected some of both; of a folder, a tenth of each label is set aside to choose by.",
-            "Add pictures, ten of each label or more, or look whether the file was cut off.",
+            f"There are {len(training)} training pictures and {len(validation)} validation pictures.",
+            "Expected some of both; from a folder, a tenth of each label is set aside for validation.",
+            "Add pictures, at least ten of each label, or check whether the file is incomplete.",
         )
     used = np.concatenate([training.indexes, validation.indexes])
     if used.min() < 0 or used.max() >= len(labels):
         raise BadInputError(
-            f"The data has labels from {used.min()} to {used.max()}.",
-            f"Expected 0 to {len(labels) - 1}, which stand for {', '.join(labels)}.",
+            f"The data have labels from {used.min()} to {used.max()}.",
+            f"Expected 0 to {len(labels) - 1}, for {', '.join(labels)}.",
             "Correct the data, or the list of labels.",
         )
     missing = [labels[index] for index in range(len(labels)) if index not in training.indexes]
     if missing:
         raise BadInputError(
-            f"There are no pictures of {', '.join(missing)} to learn from.",
+            f"There are no training pictures of {', '.join(missing)}.",
             "Expected some of each label.",
-            "Add pictures, or leave these labels out: Dataset.narrowed() does it.",
+            "Add pictures, or leave these labels out with Dataset.narrowed().",
         )
     _check_votes(dataset)
 
@@ -67,7 +67,7 @@ def _check_votes(dataset: Dataset) -> None:
         raise BadInputError(
             f"There are votes, but none for {', '.join(strange)}."
             if all(voted)
-            else "Only one of training and validation has votes.",
+            else "Only one of the training and validation splits has votes.",
             f"Expected votes in both, and labels among {', '.join(COLUMNS[:7])}.",
             "Leave the votes out, or read the data again.",
         )

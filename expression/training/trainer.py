@@ -268,9 +268,9 @@ def _begin_with(network: keras.Model, path: Path, labels: Labels) -> None:
     weights = architectures.read_network(path).get_weights()
     if not same or [w.shape for w in weights] != [w.shape for w in network.get_weights()]:
         raise BadInputError(
-            f"{path} does not fit the network that is to be trained.",
+            f"{path} does not fit the network to be trained.",
             "Expected a .keras file with weights of the same shapes, the same input, labels and heads.",
-            "Train it without --start, or with the --network of that file.",
+            "Train without --start, or with the --network of that file.",
         )
     network.set_weights(weights)
 

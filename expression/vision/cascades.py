@@ -79,7 +79,9 @@ def read_cascade(path: str | Path) -> cv2.CascadeClassifier:
     path = Path(path)
     if not path.is_file():
         remedy = 'Run: pip install --force-reinstall "opencv-python<5"'
-        raise MissingFileError(f"There is no cascade {path}.", "Expected it there.", remedy)
+        raise MissingFileError(
+            f"The cascade {path} was not found.", "Expected it in OpenCV's folder.", remedy
+        )
     mode = cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY
     classifier = cv2.CascadeClassifier()
     try:
@@ -88,7 +90,9 @@ def read_cascade(path: str | Path) -> cv2.CascadeClassifier:
     except (cv2.error, SystemError, UnicodeDecodeError):  # the second hides the first when it is no XML
         good = False
     if not good:
-        raise BadInputError(f"{path} is not a cascade.", "Expected one of OpenCV's.", "Choose another file.")
+        raise BadInputError(
+            f"{path} is not a cascade.", "Expected an OpenCV cascade.", "Choose another file."
+        )
     return classifier
 
 

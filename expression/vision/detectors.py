@@ -149,7 +149,7 @@ class YuNet(Detector):
         path = user_path(path) if path else registry.require("yunet")
         if not path.is_file():
             raise MissingFileError(
-                f"There is no file {path}.", "Expected YuNet's.", "Run: expression models get yunet"
+                f"{path} was not found.", "Expected the file of YuNet.", "Run: expression models get yunet"
             )
         network = np.fromfile(path, np.uint8)  # a buffer: any path will do
         self._size = (320, 320)
@@ -160,7 +160,7 @@ class YuNet(Detector):
             self._network.detect(np.zeros((320, 320, 3), np.uint8))
         except cv2.error as error:
             raise BadInputError(
-                f"{path} is not YuNet's file.",
+                f"{path} is not a YuNet file.",
                 "Expected an ONNX file of a face detector.",
                 "Run: expression models get yunet",
             ) from error

@@ -36,7 +36,7 @@ def test_pictures_that_are_taken_keep_votes_and_groups():
 
 @pytest.mark.parametrize("name", ["nowhere", "nowhere/fer2013.csv", "~nobody-of-this-name"])
 def test_where_nothing_is_the_error_says_what_was_looked_for(tmp_path, name):
-    with pytest.raises(MissingFileError, match=r"There is no data at .*Expected fer2013\.csv, or a folder"):
+    with pytest.raises(MissingFileError, match=r"was not found\. Expected fer2013\.csv, a folder"):
         read(tmp_path / name)
 
 

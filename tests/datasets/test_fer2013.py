@@ -112,12 +112,12 @@ PIXELS = " ".join(["7"] * 2304)
         pytest.param("emotion,pixels,Usage\n", "has no rows", id="no rows"),
         pytest.param(
             "emotion,pixels,Usage\n0,1 2 3,Training\n",
-            r"not 2,304 grey levels \(1: line 2 with 3\)",
+            r"without 2,304 grey levels \(1: line 2 with 3\)",
             id="few pixels",
         ),
         pytest.param(
             f"emotion,pixels,Usage\n0,{PIXELS[:-1]}x,Training\n",
-            r"a grey level that is not a number \(1: line 2\)",
+            r"with a grey level that is not a number \(1: line 2\)",
             id="a letter",
         ),
         pytest.param(
@@ -137,10 +137,10 @@ PIXELS = " ".join(["7"] * 2304)
         pytest.param(
             f"emotion,pixels,Usage\n0,{PIXELS},Holiday\n", "not train, validation or test", id="usage"
         ),
-        pytest.param(f"emotion,pixels,Usage\n0,{PIXELS}\n", "an empty cell", id="short row"),
+        pytest.param(f"emotion,pixels,Usage\n0,{PIXELS}\n", "with an empty label or usage", id="short row"),
         pytest.param(
             f"emotion,pixels,Usage\nbored,{PIXELS},Training\n",
-            r"a label that is not known \(1: 'bored'\)",
+            r"with an unknown label \(1: 'bored'\)",
             id="a strange word",
         ),
         pytest.param(
@@ -150,7 +150,7 @@ PIXELS = " ".join(["7"] * 2304)
         ),
         pytest.param(
             f"emotion,pixels,Usage\n-1,{PIXELS},Training\n",
-            r"a label that is not known \(1: '-1'\)",
+            r"with an unknown label \(1: '-1'\)",
             id="-1 for emotion",
         ),
         pytest.param(
@@ -175,8 +175,8 @@ def test_a_row_that_cannot_be_used_is_left_out_and_named_by_its_line(tmp_path, r
     dataset = read(tmp_path)
     assert sum(dataset.sizes.values()) == COUNT - 2
     assert dataset.remarks() == [
-        "Skipped 2 of 100 pictures: 1 not 2,304 grey levels (line 6 with 2,303); "
-        "1 a grey level that is not a number (line 9)."
+        "Skipped 2 of 100 pictures: 1 without 2,304 grey levels (line 6 with 2,303); "
+        "1 with a grey level that is not a number (line 9)."
     ]
     assert read(tmp_path).remarks() == dataset.remarks(), "the copy remembers it"
 
@@ -211,12 +211,12 @@ def array_alone() -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param(b"not a table", r"fer2013_labels\.npz is not readable", id="text"),
-        pytest.param(b"", r"fer2013_labels\.npz is not readable \(No data", id="empty"),
-        pytest.param(WHOLE[:-20], r"is not readable \(File is not a zip file\)", id="cut"),
-        pytest.param(WHOLE[:80] + bytes(30) + WHOLE[110:], "is not readable", id="damaged inside"),
-        pytest.param(array_alone(), "is not readable", id="one array"),
-        pytest.param(saved(emotion=np.arange(7)), "is not readable.*usage", id="no usages"),
+        pytest.param(b"not a table", r"fer2013_labels\.npz cannot be read", id="text"),
+        pytest.param(b"", r"fer2013_labels\.npz cannot be read \(No data", id="empty"),
+        pytest.param(WHOLE[:-20], r"cannot be read \(File is not a zip file\)", id="cut"),
+        pytest.param(WHOLE[:80] + bytes(30) + WHOLE[110:], "cannot be read", id="damaged inside"),
+        pytest.param(array_alone(), "cannot be read", id="one array"),
+        pytest.param(saved(emotion=np.arange(7)), "cannot be read.*usage", id="no usages"),
         pytest.param(
             saved(emotion=np.arange(7), usage=np.zeros(6)), r"shape \(7,\) and .* shape \(6,\)", id="unequal"
         ),
@@ -384,10 +384,10 @@ def test_votes_near_fer2013_are_read_with_it(request, tmp_path, rows, place, for
 @pytest.mark.parametrize(
     ("usages", "message"),
     [
-        (np.arange(99) % 3, "has 99 rows, and FER2013 beside it 100 pictures"),
+        (np.arange(99) % 3, "has 99 rows, but FER2013 next to it has 100 pictures"),
         (
             (np.arange(100) + (np.arange(100) == 7)) % 3,
-            "calls row 7 'PrivateTest', and FER2013 beside it 'PublicTest'",
+            "has 'PrivateTest' in row 7, but FER2013 next to it has 'PublicTest'",
         ),
     ],
     ids=["a row less", "another usage"],
@@ -403,10 +403,12 @@ def test_votes_in_another_order_than_the_pictures_are_refused(csv_file, rows):
     order = np.argsort(rows[1], kind="stable")
     text = votes_text(rows[2], rows[1][order], blank=())
     csv_file.with_name("fer2013new.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(BadInputError, match=r"has votes on row 0, whose picture is blank"):
+    with pytest.raises(BadInputError, match=r"has votes for row 0, whose picture is blank"):
         read(csv_file)
     csv_file.with_name("fer2013new.csv").write_text(votes_text(rows[2], rows[1][order]), encoding="utf-8")
-    with pytest.raises(BadInputError, match=r"does not fit: in rows 2 to 99 only \d+% of the labels"):
+    with pytest.raises(
+        BadInputError, match=r"does not match the pictures: in rows 2 to 99, only \d+% of the labels"
+    ):
         read(csv_file)
 
 
@@ -432,7 +434,7 @@ def test_votes_beside_a_train_csv_of_another_length_are_left_out_and_the_reason_
     assert dataset.training.votes is None
     assert dataset.remarks() == [
         "Votes not used: fer2013new.csv has rows for 34 Training, 33 PublicTest, 33 PrivateTest, "
-        "and the table has 20."
+        "but the table has 20."
     ]
 
 

@@ -113,7 +113,7 @@ def test_the_command_that_an_error_tells_makes_the_network_usable(theirs, tmp_pa
     out, err = capfd.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert "does not say which labels its numbers stand for and how its pixels are scaled. Expected" in err
-    assert "64 x 64 pixels, in three colours, and 7 numbers" in err
+    assert "64 x 64 pixels, in colour, with 7 numbers" in err
     command = shlex.split(err.rpartition(": ")[2])
     assert command[:2] == ["expression", "export"]
     assert app.main(command[1:]) == 0
@@ -291,7 +291,7 @@ def test_colours_for_a_network_that_is_grey_are_told(nearby, tmp_path):
     path = save(STRANGERS["each picture by its own mean"].build(keras), tmp_path / "grey.keras")
     with pytest.raises(BadInputError, match=r"--input says rgb, and .*grey\.keras takes grey pictures"):
         adopt(path, tmp_path / "mine.tflite", SEVEN, "rgb,0..1")
-    with pytest.raises(BadInputError, match=r"scales three colours, and the pictures are grey"):
+    with pytest.raises(BadInputError, match=r"scales three colours, but the pictures are grey"):
         adopt(path, tmp_path / "mine.tflite", SEVEN, "imagenet")
 
 
@@ -307,8 +307,14 @@ def test_a_network_for_any_size_needs_one(nearby, tmp_path):
     ("name", "out", "quantize", "error", "said"),
     [
         ("net.tflite", "net.tflite", None, OutputError, r"net\.tflite is the network itself"),
-        ("net.tflite", "mine.keras", None, BadInputError, r"cannot become mine\.keras\. .*ends in \.tflite"),
-        ("net", "mine.keras", None, BadInputError, r"cannot become mine\.keras"),
+        (
+            "net.tflite",
+            "mine.keras",
+            None,
+            BadInputError,
+            r"cannot be converted to mine\.keras\. .*ends in \.tflite",
+        ),
+        ("net", "mine.keras", None, BadInputError, r"cannot be converted to mine\.keras"),
         ("net.tflite", "mine.tflite", "int8", BadInputError, r"--quantize is int8, .*Leave it out"),
         ("net.h5", "mine.keras", "int8", BadInputError, r"--quantize is int8, .*Leave it out"),
         ("net.h5", "mine.bin", None, OutputError, r"mine\.bin does not end in \.tflite or \.keras"),

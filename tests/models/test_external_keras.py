@@ -108,7 +108,7 @@ def test_a_layer_that_keras_does_not_have_is_told_with_a_way_out(tmp_path):
         BadInputError, match=r"own layer\.keras cannot be read by Keras 3\..*TheirOwn"
     ) as told:
         adopt(path, tmp_path)
-    assert "Expected layers that Keras has itself, and no Python code" in str(told.value)
+    assert "Expected only built-in Keras layers, and no Python code" in str(told.value)
     assert "in the program that has its layers or with: python -c" in str(told.value)
     assert len(str(told.value)) < 1200
 
@@ -162,7 +162,7 @@ def _none(folder) -> str:
 def test_weights_without_layers_are_told(tmp_path):
     network = separable()
     network.save_weights(tmp_path / "net.weights.h5")
-    with pytest.raises(BadInputError, match=r"net\.weights\.h5 has weights and no layers\. .*model\.save"):
+    with pytest.raises(BadInputError, match=r"net\.weights\.h5 has weights but no layers\. .*model\.save"):
         adopt(tmp_path / "net.weights.h5", tmp_path)
 
 
@@ -247,6 +247,6 @@ def test_layers_that_litert_does_not_have_are_told(tmp_path):
     strange = Strange()
     tensorflow.saved_model.save(strange, tmp_path / "strange", signatures=strange.read)
     with pytest.raises(
-        BadInputError, match=r"cannot become a \.tflite file: Igamma\. Expected layers that LiteRT"
+        BadInputError, match=r"cannot be converted to \.tflite: Igamma\. Expected layers that LiteRT"
     ):
         converted(str(tmp_path / "strange"), SEVEN, "0..1", "x", str(tmp_path / "x"), "none", _none(tmp_path))

@@ -63,7 +63,7 @@ def test_what_comes_back_is_what_was_returned(traps):
 
 @pytest.mark.skipif(os.name != "posix", reason="has no such signal")
 def test_an_answer_that_was_cut_off_is_none(traps):
-    with pytest.raises(BadInputError, match=r"^It ended: what reads it crashed \(SIGKILL\)\."):
+    with pytest.raises(BadInputError, match=r"^It ended: the process that reads it crashed \(SIGKILL\)\."):
         isolation.call("traps:cut_off", happened="It ended")
 
 
@@ -84,7 +84,8 @@ def test_an_error_of_ours_is_raised_again(traps):
 )
 def test_an_end_before_the_answer_is_told_in_one_line(traps, function, end):
     with pytest.raises(
-        BadInputError, match=rf"^net\.h5 cannot be read: what reads it {end}\. Expected .* Fetch it"
+        BadInputError,
+        match=rf"^net\.h5 cannot be read: the process that reads it {end}\. Expected .* Download it",
     ):
         isolation.call(f"traps:{function}", happened="net.h5 cannot be read")
 

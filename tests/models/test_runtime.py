@@ -88,7 +88,7 @@ def test_pictures_may_be_any_kind_of_array(runtime):
 
 @pytest.mark.parametrize("shape", [(48, 48, 1), (1, 48, 48), (1, 44, 44, 1), (1, 48, 48, 3), (0,)], ids=str)
 def test_another_shape_is_refused_with_the_right_one(runtime, shape):
-    with pytest.raises(BadInputError, match=r"have the shape \(.*Expected \(n, 48, 48, 1\).*np\.stack"):
+    with pytest.raises(BadInputError, match=r"have shape \(.*Expected \(n, 48, 48, 1\).*np\.stack"):
         runtime.scores(np.zeros(shape, np.float32))
 
 
@@ -123,7 +123,7 @@ def test_labels_that_fit_are_accepted():
 def test_labels_that_do_not_fit_are_both_told(labels):
     with pytest.raises(BadInputError) as told:
         load(labels=labels)
-    assert "knows the labels Angry, Disgust, Fear, Happy, Sad, Surprise, Neutral." in str(told.value)
+    assert "has the labels Angry, Disgust, Fear, Happy, Sad, Surprise, Neutral." in str(told.value)
     assert f"Expected {', '.join(labels)}." in str(told.value)
     assert told.value.exit_code == 2
 
@@ -148,11 +148,11 @@ def scramble(path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "error", "message"),
     [
-        (lambda p: p.unlink(), MissingFileError, r"There is no network .*copy\.tflite"),
+        (lambda p: p.unlink(), MissingFileError, r"The network .*copy\.tflite was not found"),
         (lambda p: p.write_text("index,label"), BadInputError, r"copy\.tflite is not a network"),
         (lambda p: p.write_bytes(b""), BadInputError, "is not a network"),
         (lambda p: p.write_bytes(network_bytes(p)), BadInputError, "does not say which labels its numbers"),
-        (cut, BadInputError, r"does not run \(.*Expected a whole \.tflite file"),
+        (cut, BadInputError, r"does not run \(.*Expected a complete \.tflite file"),
         (scramble, BadInputError, "does not run"),
         (
             lambda p: change(p, preprocessing="divide"),

@@ -94,7 +94,7 @@ def test_a_training_is_shipped_with_everything_that_is_told_of_it(ship, run, dat
     [
         ("no history", MissingFileError, r"There is no .*history\.csv"),
         ("text", BadInputError, r"expression\.keras is not a network"),
-        ("other layers", BadInputError, r"other layers than network\.shipped builds"),
+        ("other layers", BadInputError, r"differ from those that architectures\.shipped builds"),
         ("no votes", BadInputError, r"no votes"),
     ],
 )

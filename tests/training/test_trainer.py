@@ -492,16 +492,21 @@ def strangers(tmp_path, teacher):
 @pytest.mark.parametrize(
     ("option", "name", "error", "said"),
     [
-        ("start", "none.keras", MissingFileError, r"There is no network .*none\.keras"),
+        ("start", "none.keras", MissingFileError, r"The network .*none\.keras was not found"),
         ("start", "text.keras", BadInputError, r"text\.keras is not a network"),
-        ("start", "layers.keras", BadInputError, r"layers\.keras does not fit .* Train it without --start"),
+        ("start", "layers.keras", BadInputError, r"layers\.keras does not fit .* Train without --start"),
         ("start", "heads.keras", BadInputError, r"heads\.keras does not fit"),
         ("start", "labels.keras", BadInputError, r"labels\.keras does not fit"),
-        ("teacher", "none.keras", MissingFileError, r"There is no network .*none\.keras"),
+        ("teacher", "none.keras", MissingFileError, r"The network .*none\.keras was not found"),
         ("teacher", "text.keras", BadInputError, r"text\.keras is not a network"),
-        ("teacher", "heads.keras", BadInputError, r"heads\.keras reads 48 x 48 .* and answers for labels\."),
+        (
+            "teacher",
+            "heads.keras",
+            BadInputError,
+            r"heads\.keras takes 48 x 48 .* and has the heads labels\.",
+        ),
         ("teacher", "small.keras", BadInputError, r"small\.keras reads 32 .* Expected 48 x 48 .* and fer"),
-        ("teacher", "labels.keras", BadInputError, r"labels\.keras knows the labels Sad, Happy"),
+        ("teacher", "labels.keras", BadInputError, r"labels\.keras has the labels Sad, Happy"),
     ],
 )
 def test_a_network_that_does_not_fit_is_told(strangers, option, name, error, said):
@@ -542,7 +547,7 @@ SUMS, SOFTMAX = {"units": 2, "name": "logits"}, {"activation": "softmax"}
 def test_a_network_that_cannot_be_tempered_is_told_before_the_training(make, said, tmp_path, monkeypatch):
     network = make(keras.layers)
     monkeypatch.setitem(NETWORKS, "tiny", lambda labels, heads: network)
-    with pytest.raises(BadInputError, match=said + r".* Begin it with keras\.Input"):
+    with pytest.raises(BadInputError, match=said + r".* Start it with keras\.Input"):
         train(tiny.data(), tmp_path / "out", RECIPE)
     assert not (tmp_path / "out").exists()
 
@@ -559,7 +564,7 @@ def test_a_network_that_cannot_be_tempered_is_told_before_the_training(make, sai
             {"validation": tiny.split(10, 2, votes=True)},
             r"pictures \{'training': 64, 'validation': 20.*, not pictures .* 10",
         ),
-        ({"training": tiny.split(64, 9, votes=True)}, r"of other pictures\. Expected"),
+        ({"training": tiny.split(64, 9, votes=True)}, r"on other pictures\. Expected"),
         ({"start": "best"}, r"start None, not start expression\.keras [0-9a-f]{12}"),
         ({"teachers": "best"}, r"teachers \[\], not teachers \['expression\.keras [0-9a-f]{12}'\]"),
     ],
@@ -574,7 +579,7 @@ def test_a_folder_with_another_training_is_left_alone(straight, change, said):
         "teachers": [straight[0].path] if change.pop("teachers", None) else [],
     }
     data = replace(tiny.data(votes=True), **change)
-    with pytest.raises(BadInputError, match=rf"is a training .*{said}.*\. Give the same .* --out"):
+    with pytest.raises(BadInputError, match=rf"contains a training run .*{said}.*\. Use the same .* --out"):
         train(data, out, **given)
     assert before == {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
 
@@ -642,18 +647,21 @@ def spoilt(**change):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (spoilt(validation=NOBODY), "There are 64 pictures to learn from and 0 to choose by. Expected"),
-        (spoilt(training=NOBODY, validation=NOBODY), "There are 0 pictures to learn from and 0 to"),
-        (spoilt(labels=FER2013), "no pictures of Fear, Happy, Sad, Surprise, Neutral to learn from."),
+        (spoilt(validation=NOBODY), "There are 64 training pictures and 0 validation pictures. Expected"),
+        (spoilt(training=NOBODY, validation=NOBODY), "There are 0 training pictures and 0 validation"),
+        (spoilt(labels=FER2013), "no training pictures of Fear, Happy, Sad, Surprise, Neutral."),
         (
             spoilt(training=tiny.split(64, 1, labels=3)),
-            "labels from 0 to 2. Expected 0 to 1, which stand for Happy, Sad. Correct the data",
+            "labels from 0 to 2. Expected 0 to 1, for Happy, Sad. Correct the data",
         ),
         (
             spoilt(validation=Split(tiny.split(2, 1).pictures, np.array([0, -1]))),
-            "The data has labels from -1 to 1.",
+            "The data have labels from -1 to 1.",
         ),
-        (spoilt(validation=tiny.split(20, 2, votes=True)), "Only one of training and validation has votes."),
+        (
+            spoilt(validation=tiny.split(20, 2, votes=True)),
+            "Only one of the training and validation splits has votes.",
+        ),
         (
             replace(tiny.data(votes=True), labels=Labels(["Happy", "Grim"])),
             "There are votes, but none for Grim. Expected votes in both, and labels among Neutral, Happy,",
