@@ -1,7 +1,7 @@
-"""FER+: what ten people say about each picture of FER2013.
+"""FER+: the votes of ten people on each picture of FER2013.
 
-FER2013's own labels agree with the majority of these votes on 63% of the pictures. Votes
-are cheaper to learn and closer to what people see, so the shipped network learns both.
+FER2013's own labels agree with the majority of these votes on 63% of the pictures. The votes
+are easier to learn and closer to what people see, so the shipped network learns both.
 `fer2013.py` matches them with its pictures, `trainer.py` learns from `soft_labels`, and
 `evaluation.py` counts by `majority` and `over_half`.
 
@@ -23,38 +23,38 @@ from .archives import TableFile
 from .text_tables import form_of, rows
 
 COLUMNS = ("Neutral", "Happy", "Surprise", "Sad", "Angry", "Disgust", "Fear", "Contempt", "unknown", "NF")
-"""What the columns of votes stand for, in FER+'s order; NF is "no face".
+"""The labels of the columns of votes, in FER+'s order; NF is "no face".
 
 Source: https://github.com/microsoft/FERPlus
 """
 
 CONTEMPT = "Contempt"
-"""What FER+ knows and FER2013 does not."""
+"""The label that FER+ has and FER2013 does not."""
 
 UNCOUNTED = ("Fear", CONTEMPT)
-"""Labels whose pictures FER+'s published code leaves out of its count; its paper does not.
+"""Labels whose pictures FER+'s published code does not count, though its paper does.
 
-The code takes off two, for "unknown" and "no face", from a number of labels that is without those already.
+The code subtracts two, for "unknown" and "no face", from a number of labels that already excludes them.
 Source: https://github.com/microsoft/FERPlus, src/ferplus.py, load_folders
 """
 
 NONE = -1
-"""Stands where the votes name no label."""
+"""Index for pictures whose votes do not settle on a label."""
 
 VOTES_FILE = "fer2013new.csv"
-"""What FER+ calls its file."""
+"""The name of FER+'s file."""
 
 BLOCK = 200
-"""Rows that are compared at once, so that votes that slip by a row somewhere are found."""
+"""Rows that are compared at a time, so that votes shifted by a row somewhere are detected."""
 
 FEWEST = 50
-"""Rows from which on labels and votes are compared; fewer may disagree by chance."""
+"""Fewest rows for comparing labels with votes; fewer may disagree by chance."""
 
 LEAST_KAPPA = 0.25
-"""Agreement of labels and votes beyond chance below which they do not belong together.
+"""Agreement beyond chance (Cohen's kappa) below which labels and votes do not belong together.
 
-In FER2013 it is 0.54, at least 0.46 in any 200 rows that follow each other and 0.32 in any 50; with the votes
-shuffled it is 0.09 and 0.23 at most.
+In FER2013 it is 0.54, at least 0.46 in any 200 consecutive rows and 0.32 in any 50; with the votes
+shuffled it is at most 0.09 and 0.23.
 Source: J. Cohen, A Coefficient of Agreement for Nominal Scales, 1960, https://doi.org/10.1177/001316446002000104
 """
 
@@ -68,23 +68,23 @@ def match_votes(
     usages: Sequence[str] | None = None,
     prefer: str = "Training",
 ) -> tuple[np.ndarray | None, str]:
-    """Returns the votes for pictures of FER2013, once they are known to belong to these.
+    """Returns the votes for pictures of FER2013, after checking that they belong to these pictures.
 
     Args:
         path: The file of votes.
         pictures: (n, 48, 48) uint8.
-        names: The label of each picture, by the names of COLUMNS; None for another.
+        names: The label of each picture, as named in COLUMNS; None for any other.
         places: (n,) int64, the row of each picture in its table.
-        count: How many rows the table has.
-        usages: FER2013's name for the split of each picture, nothing where it is not known; None where no
+        count: Number of rows in the table.
+        usages: FER2013's name for the split of each picture, empty where it is not known; None if no
             row has one.
-        prefer: The usage of the votes that is tried first where the table says none.
+        prefer: The usage of the votes that is tried first if the table has no usages.
 
     Returns:
-        The votes, (n, 10) uint8, and nothing; or None, and why the votes cannot be used.
+        The votes, (n, 10) uint8, and an empty string; or None and the reason why they cannot be used.
 
     Raises:
-        BadInputError: The votes are damaged, or belong to other pictures, or stand in another order.
+        BadInputError: The votes are damaged, belong to other pictures, or are in another order.
     """
     votes, said = read_votes(path)
     if usages is not None:
@@ -103,7 +103,7 @@ def match_votes(
 
 
 def _rows_for(said: list[str], count: int, prefer: str) -> np.ndarray | None:
-    """Returns the rows of votes that belong to a table which has no usages, by their number."""
+    """Returns the rows of votes that belong to a table without usages, judged by their number."""
     usages = np.array(said)
     others = usages != "Training"
     for chosen in (usages == prefer, others, usages == "PrivateTest", usages == "PublicTest", usages != ""):
@@ -116,8 +116,8 @@ def read_votes(path: Path) -> tuple[np.ndarray, list[str]]:
     """Reads `fer2013new.csv`.
 
     Returns:
-        (n, 10) uint8, votes for each of COLUMNS, in the order of FER2013's rows, and what each row says of
-        its split. Rows without a picture name, which FER+ leaves out, have no votes.
+        (n, 10) uint8, votes for each of COLUMNS, in the order of FER2013's rows, and the usage of each
+        row. Rows without a picture name, which FER+ leaves out, have no votes.
 
     Raises:
         MissingFileError: There is no such file.
@@ -151,7 +151,7 @@ def read_votes(path: Path) -> tuple[np.ndarray, list[str]]:
 
 
 def _check_usages(said: Sequence[str], usages: Sequence[str], path: Path, places: Sequence[int]) -> None:
-    """Raises a BadInputError unless the votes of the pictures' rows have the same usages."""
+    """Raises a BadInputError unless the votes have the same usages as the rows of the pictures."""
     for row, usage in zip(places, usages, strict=True):
         if usage and said[row] != usage:
             raise _strange(f"{path} has {said[row]!r} in row {row}, but FER2013 next to it has {usage!r}.")
@@ -160,9 +160,9 @@ def _check_usages(said: Sequence[str], usages: Sequence[str], path: Path, places
 def _check_agreement(
     votes: np.ndarray, pictures: np.ndarray, names: Sequence[str | None], places: np.ndarray, path: Path
 ) -> None:
-    """Raises a BadInputError where votes cannot be about these pictures: they are in another order.
+    """Raises a BadInputError if the votes cannot be about these pictures because the order differs.
 
-    FER+ left blank pictures out, so votes for one belong elsewhere; and votes agree with labels far more
+    FER+ left out blank pictures, so votes for one belong elsewhere; and votes agree with labels far more
     often than by chance.
     """
     voted = votes.any(1)
@@ -186,7 +186,7 @@ def _check_agreement(
 
 
 def _kappa(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Returns the agreement of two sets of labels beyond chance; None where there is too little to say so."""
+    """Returns the agreement of two sets of labels beyond chance; None if there are too few to tell."""
     if len(first) < FEWEST or len(set(first)) < 2 or len(set(second)) < 2:
         return None
     shares = [np.bincount(values, minlength=len(COLUMNS)) / len(values) for values in (first, second)]
@@ -203,15 +203,15 @@ def _strange(happened: str) -> BadInputError:
 
 
 def soft_labels(votes: np.ndarray, labels: tuple[str, ...] | list[str]) -> np.ndarray:
-    """Returns the share of the votes for each label, to learn from.
+    """Returns each label's share of the votes, as training targets.
 
-    A single vote is taken for a slip and dropped, as FER+ does. Votes for contempt and for
-    "unknown" are left out: there is no such label here. A picture that most people call
-    no face, or that has no votes left, gets a row of zeros.
+    A single vote is treated as a slip and dropped, as in FER+. Votes for contempt and for
+    "unknown" are left out, as there is no such label here. A picture that most people call
+    "no face", or that has no votes left, gets a row of zeros.
 
     Args:
         votes: (n, 10), the columns of COLUMNS.
-        labels: The labels to share among; names of COLUMNS.
+        labels: The labels among which to share; names in COLUMNS.
 
     Returns:
         (n, len(labels)) float32; each row sums to 1, or to 0.
@@ -228,10 +228,10 @@ def soft_labels(votes: np.ndarray, labels: tuple[str, ...] | list[str]) -> np.nd
 
 
 def majority(votes: np.ndarray) -> np.ndarray:
-    """Returns the label that FER+'s own evaluation holds a picture to: its official protocol.
+    """Returns the label of each picture by FER+'s official protocol, as in its own evaluation.
 
-    Single votes are dropped; what then has more than half of the votes left is the label.
-    Eight labels count, contempt among them; a picture without such a majority, or whose majority
+    Single votes are dropped; the label is the one with more than half of the remaining votes.
+    Eight labels count, including contempt; a picture without such a majority, or whose majority
     is "unknown" or "no face", is not counted.
 
     Args:
@@ -248,7 +248,7 @@ def majority(votes: np.ndarray) -> np.ndarray:
 
 
 def over_half(votes: np.ndarray) -> np.ndarray:
-    """Returns the label that more than half of all votes name: the softer protocol, with fewer doubts.
+    """Returns the label with more than half of all votes: the softer protocol, with fewer doubtful pictures.
 
     Args:
         votes: (n, 10), the columns of COLUMNS.

@@ -1,10 +1,10 @@
-"""Sets of faces that are folders of picture files.
+"""Datasets of faces that are folders of picture files.
 
-`dataset.read` calls `read_folder` for a folder without a table of pixels. It reads a reader's own
-set, sets that say their labels in a known way (`known_sets.py`), a folder of pictures for each
-label (`label_folders.py`), and pictures that are listed in a table (`file_lists.py`). Where a set
-names its people or its capture sessions, each picture keeps that as its group, so that nobody's
-face is learned from and tested on at once.
+`dataset.read` calls `read_folder` for a folder without a table of pixels. It reads a user's own
+set, datasets with their own way of labelling (`known_sets.py`), a folder of pictures for each
+label (`label_folders.py`), and pictures that are listed in a table (`file_lists.py`). If a dataset
+names its people or capture sessions, each picture keeps that as its group, so that no person's
+face is used both for training and for testing.
 
 Notebook: 04_labels_and_data
 """
@@ -41,15 +41,15 @@ Cut = Callable[[np.ndarray], np.ndarray]
 """Turns a picture, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8."""
 
 READERS = (*BEFORE, by_folder, by_name, listed_in, by_number, by_word_in_name)
-"""What is asked in turn for the pictures of a set; the first that knows it answers."""
+"""The readers that are tried in turn; the first that recognises the dataset is used."""
 
 
 def read_folder(folder: Path, labels: Labels | None, cut: Cut, also: Sequence[str] = ()) -> Dataset:
-    """Reads a folder; see `dataset.read` for its forms and what is handed in.
+    """Reads a folder; see `dataset.read` for the supported forms and the arguments.
 
     Raises:
         MissingFileError: A part of a table of pixels is missing.
-        BadInputError: A name is not a label, most pictures cannot be read, or there are none.
+        BadInputError: A name is not a label, most pictures cannot be read, or there are no pictures.
     """
     if tables := tables_folder(folder):
         known = labels or listed_labels(tables)
@@ -63,10 +63,10 @@ def read_folder(folder: Path, labels: Labels | None, cut: Cut, also: Sequence[st
 
 
 def read_listed(path: Path, labels: Labels | None, cut: Cut, also: Sequence[str] = ()) -> Dataset:
-    """Reads a table that lists pictures; they lie in its folder, or below it.
+    """Reads a table that lists pictures, which are in its folder or below it.
 
     Raises:
-        BadInputError: It is something else, or most of it cannot be used.
+        BadInputError: It is something else, or most of it is unusable.
     """
     if kind := kind_of(path):
         raise BadInputError(
@@ -87,25 +87,25 @@ def read_listed(path: Path, labels: Labels | None, cut: Cut, also: Sequence[str]
 
 
 def list_folder(folder: Path, labels: Labels) -> Listing:
-    """Lists the pictures of a folder in any form that `read_folder` knows, tables of pixels aside.
+    """Lists the pictures of a folder in any form that `read_folder` supports, except tables of pixels.
 
     Args:
         folder: Where they are.
-        labels: What numbers in a reader's own set stand for.
+        labels: What numbers in a user's own set stand for.
 
     Raises:
-        BadInputError: A table is damaged, or what is a label is not certain.
+        BadInputError: A table is damaged, or the meaning of a label is uncertain.
     """
     if tables := tables_folder(folder):
         return _own(tables, labels)
     try:
         return _listed(scan(folder), Wanted(labels))
-    except UncertainNumbersError:  # an album, as likely as not
+    except UncertainNumbersError:  # quite possibly a photo album
         return Listing()
 
 
 def _wanted(tree: Tree, labels: Labels | None, also: Sequence[str]) -> Wanted:
-    """Returns the labels to read with: those that are named, those of the set's list, or the usual ones."""
+    """Returns the labels to use: those given, those in the dataset's list, or the default ones."""
     if labels:
         return Wanted(labels, named=True)
     found = [parts for parts, names in tree.files.items() if LIST in names or OLDER_LIST in names]
@@ -115,7 +115,7 @@ def _wanted(tree: Tree, labels: Labels | None, also: Sequence[str]) -> Wanted:
 
 
 def _listed(tree: Tree, wanted: Wanted) -> Listing:
-    """Lists the pictures of a tree; none where nothing says a label."""
+    """Lists the pictures of a tree; an empty list if nothing gives their labels."""
     found = (reader(tree, wanted) for reader in READERS)
     listing = next((listing for listing in found if listing and listing.entries), Listing())
     for name in tree.locked:
@@ -129,14 +129,14 @@ def _listed(tree: Tree, wanted: Wanted) -> Listing:
 
 
 def _own(folder: Path, labels: Labels) -> Listing:
-    """Lists the rows of a reader's own set."""
+    """Lists the rows of a user's own set."""
     own = list_own(folder, labels)
     entries = [Entry(picture.path, picture.label, own.table, picture.session) for picture in own.pictures]
     return Listing(entries, own.skipped, own.notes)
 
 
 def _elsewhere(tree: Tree, labels: Labels | None, wanted: Wanted) -> Dataset:
-    """Reads a table of pixels in a folder below, or in an archive; refuses the folder where there is none."""
+    """Reads a table of pixels in a subfolder or an archive; raises an error if there is not one."""
     for packed in (False, True):
         places = sorted(tree.files, key=lambda parts: (len(parts), parts))
         found = [file for parts in places if (file := in_folder(tree.path(parts), packed, labelled=False))]
@@ -152,7 +152,7 @@ def _elsewhere(tree: Tree, labels: Labels | None, wanted: Wanted) -> Dataset:
 
 
 def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
-    """Returns the error for a folder in which nothing says a label."""
+    """Returns the error for a folder in which nothing gives a label."""
     expected = f"Expected a folder of pictures for each label: {', '.join(wanted.labels)}."
     with_pictures = [
         parts
@@ -193,7 +193,7 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
 
 
 class _Pictures:
-    """Reads the pictures of a listing one by one; those that cannot be used are left out and counted."""
+    """Reads the pictures of a listing one by one; unusable ones are left out and counted."""
 
     def __init__(self, listing: Listing, matcher: Matcher, cut: Cut, folder: Path):
         self._matcher, self._cut, self._below = matcher, cut, f"{folder}{os.sep}"
@@ -207,7 +207,7 @@ class _Pictures:
             self._add(entry)
 
     def split(self) -> Split:
-        """Returns all that were read."""
+        """Returns all pictures that were read."""
         groups = np.array([entry.group for entry in self.kept], str)
         return Split(
             self._pixels[: len(self.kept)],
@@ -234,7 +234,7 @@ class _Pictures:
         except FileNotFoundError:  # a MissingFileError is one
             self.damaged.add(name, "not found")
             return
-        if not self.kept:  # which says how large they all are
+        if not self.kept:  # the first one determines the size of all
             self._pixels = np.empty((self._count, *face.shape), np.uint8)
         self._pixels[len(self.kept)] = face
         self.kept.append(entry)
@@ -242,7 +242,7 @@ class _Pictures:
         self.indexes.append(index)
 
     def _unknown(self, entry: Entry) -> str:
-        """Returns why a picture is left out whose label is not known; such a folder is refused."""
+        """Returns why a picture with an unknown label is left out; for such a folder it raises an error."""
         own, word = self._matcher.own, printable(entry.word, 40)
         if not own and entry.origin.is_file():
             return "with an unknown label"
@@ -287,7 +287,7 @@ def _read(listing: Listing, matcher: Matcher, cut: Cut, folder: Path) -> Dataset
 
 
 def _face(entry: Entry) -> np.ndarray:
-    """Reads the picture of an entry, cut to the box that its set gives."""
+    """Reads the picture of an entry, cropped to the box given in its dataset."""
     image = read_picture(entry.path)
     if entry.box is None:
         return image

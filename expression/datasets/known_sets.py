@@ -1,6 +1,6 @@
-"""Sets of faces that say their labels in a way of their own: CK+, KDEF, JAFFE, RaFD, AffectNet, YOLO exports.
+"""Datasets with their own way of labelling: CK+, KDEF, JAFFE, RaFD, AffectNet, YOLO exports.
 
-`folders.py` asks each function of BEFORE and AFTER; one that does not know the set returns None.
+`folders.py` tries each of these functions; one that does not recognise the dataset returns None.
 
 Notebook: 04_labels_and_data
 """
@@ -33,7 +33,7 @@ Source: Lundqvist, Flykt and Öhman, The Karolinska Directed Emotional Faces, 19
 """
 
 KDEF_ANGLES = ("S", "HL", "HR")
-"""NoRedirect and half profile. In full profile half of the face is hidden; those are left out."""
+"""Straight and half profile. In full profile half of the face is hidden; those are left out."""
 
 JAFFE_NAME = re.compile(r"(?P<person>[A-Z]{2})[.\-_](?P<label>AN|DI|FE|HA|NE|SA|SU)\d[.\-_]\d+")
 """Person, expression and number.
@@ -48,14 +48,14 @@ Source: Langner et al., Presentation and validation of the Radboud Faces Databas
 """
 
 RAFD_ANGLES = ("045", "090", "135")
-"""NoRedirect and half profile, as for KDEF."""
+"""Straight and half profile, as for KDEF."""
 
 PEOPLE = (CK_NAME, KDEF_NAME, JAFFE_NAME, RAFD_NAME)
-"""Names of files that say whom they show, also where they were sorted into other folders."""
+"""File names that identify the person, even after the files were sorted into other folders."""
 
 
 def person_of(path: Path) -> str:
-    """Returns whom a picture of one of these sets shows, or nothing."""
+    """Returns the person in a picture of one of these datasets, or an empty string."""
     found = next((match for name in PEOPLE if (match := name.match(path.stem.upper()))), None)
     return found["person"] if found else ""
 
@@ -83,7 +83,7 @@ def ck(tree: Tree, wanted: Wanted) -> Listing | None:
 
 
 def affectnet(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists AffectNet as it comes now: images/7.jpg and annotations/7_exp.npy in train_set and val_set."""
+    """Lists AffectNet in its current form: images/7.jpg and annotations/7_exp.npy in train_set, val_set."""
     found = [
         (parts, name) for parts, names in tree.files.items() for name in names if name.endswith("_exp.npy")
     ]
@@ -108,7 +108,7 @@ def affectnet(tree: Tree, wanted: Wanted) -> Listing | None:
 
 
 def by_name(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists KDEF, JAFFE and RaFD, whose file names say the label, in any folders."""
+    """Lists KDEF, JAFFE and RaFD, whose file names contain the label, in any folders."""
     for form, angles in ((KDEF_NAME, KDEF_ANGLES), (JAFFE_NAME, ()), (RAFD_NAME, RAFD_ANGLES)):
         listing = Listing()
         for path in tree.paths():
@@ -130,7 +130,7 @@ def by_name(tree: Tree, wanted: Wanted) -> Listing | None:
 
 
 def by_word_in_name(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists pictures whose file names have a word for a label in them, as happy_001.jpg, if nearly all do."""
+    """Lists pictures whose file names contain a word for a label, such as happy_001.jpg, if nearly all do."""
     listing, words = Listing(), Counter()
     for path in tree.paths():
         found = _words_in(path.stem, wanted)
@@ -146,7 +146,7 @@ def by_word_in_name(tree: Tree, wanted: Wanted) -> Listing | None:
 
 
 def yolo(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists an export for YOLO: images/7.png, labels/7.txt, and the names of the labels in data.yaml."""
+    """Lists a YOLO export: images/7.png, labels/7.txt, and the names of the labels in data.yaml."""
     about = next(
         ((p, n) for p, names in tree.files.items() for n in names if n in ("data.yaml", "data.yml")), None
     )
@@ -173,17 +173,17 @@ def yolo(tree: Tree, wanted: Wanted) -> Listing | None:
 
 
 BEFORE = (ck, affectnet, yolo)
-"""What is asked before the names of folders are looked at."""
+"""The readers that are tried before the names of folders are considered."""
 
 
 def _split(tree: Tree, path: Path) -> str:
-    """Returns the split that the folders of a picture name, or nothing."""
+    """Returns the split named by the folders of a picture, or an empty string."""
     splits = [split for part in path.relative_to(tree.root).parts[:-1] if (split := split_meant(part))]
     return splits[-1] if splits else ""
 
 
 def _words_in(stem: str, wanted: Wanted) -> list[str]:
-    """Returns the words for labels in the name of a file, each meaning once."""
+    """Returns the words for labels in a file name, one for each meaning."""
     found = {}
     for word in re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)):
         meant = label_meant(word, wanted.labels) or (meaning(word) if len(word) > 2 else None)
@@ -201,7 +201,7 @@ def _number_in(file: Path) -> int | None:
 
 
 def _names_in(path: Path) -> list[str]:
-    """Returns the names of the labels in a data.yaml, written in one line or in a line each."""
+    """Returns the names of the labels in a data.yaml, written on one line or on one line each."""
     told = as_bad_input(f"{path} cannot be read", "Expected the names of the labels.", "Export it again.")
     with told:
         text = read_start(path, 1 << 16).decode("utf-8", "replace")
@@ -213,7 +213,7 @@ def _names_in(path: Path) -> list[str]:
 
 
 def _largest(path: Path, names: list[str]) -> tuple[int | None, tuple[float, float, float, float] | None]:
-    """Returns the label and the box of the largest face in a file of YOLO's; None where there is none."""
+    """Returns the label and the box of the largest face in a YOLO file; None if there is no face."""
     best = (None, None)
     for line in read_start(path, 1 << 16).decode("utf-8", "replace").splitlines():
         try:
