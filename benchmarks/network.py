@@ -1,14 +1,14 @@
-"""Measures what each form of a network costs and what it loses, and prints one table.
+"""Measures the cost and the loss of each form of a network, and prints one table.
 
     python benchmarks/network.py --data fer2013
     python benchmarks/network.py --data fer2013 --model results/mine/expression.keras --count 300
 
-A .keras network is exported in each form of `export.py`, int8 with the faces that it takes by itself.
+A .keras network is exported in each form of `export.py`, int8 with its default faces.
 Accuracy is that of its first head, by the labels of the data; agreement is the share of pictures for
-which a form has the same label as the .keras file, for each head. Both speeds are taken in fresh
-processes with one thread, all forms in turn, so that a busy moment hits each: the start is from the
+which a form predicts the same label as the .keras file, for each head. Both speeds are measured in new
+processes with one thread, all forms in turn, so that other load affects all of them: the start is from the
 import of `expression.models.runtime` to the first score, with numpy and OpenCV loaded; then faces are scored
-one by one, as in a live run. `benchmarks/README.md` keeps the last figures.
+one by one, as in a live run. The latest results are in `benchmarks/README.md`.
 
 Notebook: 05_train
 """
@@ -48,7 +48,7 @@ print(statistics.median(times) * 1000, start)
 """
 
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-"""What TensorFlow asks for how many threads to use; LiteRT is told by `load`."""
+"""Variables for TensorFlow's number of threads; for LiteRT, `load` sets it."""
 
 
 def main() -> int:
@@ -103,7 +103,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def speeds(paths: dict[str, Path], rounds: int) -> dict[str, tuple[str, ...]]:
-    """Returns the median milliseconds a face and seconds to start of each file, as text."""
+    """Returns the median milliseconds per face and seconds to start of each file, as text."""
     found = {form: [] for form in paths}
     for _ in tqdm(range(rounds), desc="speeds", disable=None):
         for form, path in paths.items():
@@ -112,7 +112,7 @@ def speeds(paths: dict[str, Path], rounds: int) -> dict[str, tuple[str, ...]]:
 
 
 def speed(path: Path) -> list[float]:
-    """Returns the milliseconds a face and the seconds to start, in a process of its own."""
+    """Returns the milliseconds per face and the seconds to start, measured in a separate process."""
     done = subprocess.run(
         [sys.executable, "-c", SPEEDS, str(path)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Prints, once a second, what expression the largest face of a live stream shows.
+"""Prints the expression of the largest face in a live stream once a second.
 
 python scripts/predict_live_stream.py              the camera, or the demo if there is none
 python scripts/predict_live_stream.py video.mp4    a video, a folder or an address

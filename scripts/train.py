@@ -1,11 +1,11 @@
-"""Trains a network on faces, exports it and says how often it is right; the test set comes last.
+"""Trains a network on faces, exports it and prints its accuracy, with the test set last.
 
 python scripts/train.py
 python scripts/train.py --data fer2013.csv --out results/mine --network shipped
 
-Without arguments it learns from what is in the folder data: train.csv, or FER2013 in another form. The
-tutorial's network takes minutes; the shipped one takes hours and is right more often. An
-interrupted run goes on where it stopped when it is called again in the same way; `expression
+Without arguments it trains on the data in the folder data: train.csv, or FER2013 in another form. The
+tutorial's network takes minutes; the shipped one takes hours and is more accurate. An
+interrupted run continues where it stopped when the same command is run again; `expression
 train` does the same and more.
 
 Notebook: 05_train
@@ -24,7 +24,7 @@ from expression.training.recipe import usual
 
 
 def main() -> int:
-    """Reads the arguments, and trains."""
+    """Reads the arguments and trains."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="FER2013, or a folder with a subfolder per label (default: data)")
     parser.add_argument("--out", default="results/model", help="folder for the network and its history")
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Does the work; TensorFlow, which takes seconds, is loaded once the data is there."""
+    """Does the work; TensorFlow, which takes seconds to load, is imported after reading the data."""
     recipe = usual(arguments.network, arguments.epochs, arguments.seed)
     dataset = read(arguments.data or assignment_data()).divided().narrowed()
     sizes = f"{len(dataset.training):,} training pictures, {len(dataset.validation):,} validation pictures."

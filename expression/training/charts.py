@@ -1,10 +1,10 @@
-"""Pictures of figures: how a training went, what a network mixes up, what its scores mean.
+"""Charts: the course of a training run, a network's confusions, the meaning of its scores.
 
     learning_curves(read_history("results/first/history.csv")).savefig("learning_curves.png")
 
 Each function returns a matplotlib Figure, which a notebook shows when it is the last line of a
-cell. They touch no state of matplotlib's, so they work in any thread and beside any other drawing.
-Lessons, `benchmarks/robustness.py` and who writes `results/` call them.
+cell. They do not touch matplotlib's global state, so they work in any thread and alongside other plotting.
+Lessons, `benchmarks/robustness.py` and `scripts/ship.py` call them.
 
 Notebook: 05_train
 """
@@ -35,14 +35,14 @@ PANELS = {
     "scale": "Box scale (1 = correct)",
     "tilt": "Head tilt, degrees",
 }
-"""The panels of `robustness`, and what their lower axes say."""
+"""The panels of `robustness`, and the labels of their x axes."""
 
 
 def read_history(path: str | Path) -> list[dict[str, float]]:
-    """Reads the `history.csv` of a training, one row an epoch.
+    """Reads the `history.csv` of a training run, with one row per epoch.
 
     Raises:
-        MissingFileError: There is no such file.
+        MissingFileError: The file does not exist.
         BadInputError: It is something else.
     """
     path = Path(path)
@@ -66,12 +66,12 @@ def read_history(path: str | Path) -> list[dict[str, float]]:
 
 
 def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
-    """Draws loss and accuracy epoch by epoch, and marks the epoch that was kept.
+    """Plots loss and accuracy for each epoch, and marks the epoch that was kept.
 
     Args:
-        history: Rows as `training.train` returns and `read_history` reads them.
+        history: Rows as returned by `training.train` and `read_history`.
     """
-    best = max(history, key=lambda row: row["validation"])  # of equals, the first, as in training
+    best = max(history, key=lambda row: row["validation"])  # the first of equal ones, as in training
     with chart_style():
         figure = new_figure(3.6)
         left, right = figure.subplots(1, 2)
@@ -92,7 +92,7 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def _curve(axes: Axes, history: Sequence[Mapping[str, float]], name: str, label: str, colour: str) -> None:
-    """Draws a column of the history, if it is there; with dots where epochs are few: one makes no line."""
+    """Plots a column of the history, if it exists; with dots if there are few epochs: one is not a line."""
     if name in history[0]:
         marker = "." if len(history) <= 12 else ""
         epochs, values = ([row[column] for row in history] for column in ("epoch", name))
@@ -100,10 +100,10 @@ def _curve(axes: Axes, history: Sequence[Mapping[str, float]], name: str, label:
 
 
 def confusion_matrix(evaluation: Evaluation) -> Figure:
-    """Draws which labels were taken for which, as shares of each row.
+    """Plots which labels were confused with which, as shares of each row.
 
     Args:
-        evaluation: What `evaluation.evaluate` returns.
+        evaluation: The result of `evaluation.evaluate`.
     """
     counts = evaluation.confusion
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -129,7 +129,7 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
 
 
 def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
-    """Draws whether scores mean something: of the faces scored 70%, seven in ten should be right.
+    """Plots how well scores are calibrated: of the faces scored 70%, seven in ten should be right.
 
     Args:
         scores: (n, labels), rows that sum to 1, such as `Evaluation.scores`.
@@ -157,7 +157,7 @@ def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
 
 
 def robustness(table: Sequence[Mapping]) -> Figure:
-    """Draws what it costs when the box of a face sits off.
+    """Plots the loss of accuracy when the box of a face is misplaced.
 
     Args:
         table: Rows with network, labels ("fer2013" or "ferplus"), change ("shift", "scale" or
@@ -187,11 +187,11 @@ def robustness(table: Sequence[Mapping]) -> Figure:
 
 
 def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Figure:
-    """Draws how many pictures a reader's own set has of each label, session by session.
+    """Plots how many pictures a user's own set has of each label, session by session.
 
     Args:
         counts: For each label, its pictures in each session.
-        sessions: What the sessions are called, in the same order.
+        sessions: The names of the sessions, in the same order.
     """
     with chart_style():
         figure = new_figure(1.2 + 0.35 * len(counts))
