@@ -1,4 +1,4 @@
-"""Archives are known by their content; a table in one is read, and nothing is unpacked to the disk."""
+"""Archives are recognised by their content; a table in one is read, and nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_folders_of_pictures_come_before_an_archive_beside_them(tmp_path):
 
 
 def encrypted(members) -> bytes:
-    """A zip archive whose entries say that a password keeps them."""
+    """A zip archive whose entries are marked as encrypted."""
     data = bytearray(in_zip(members))
     for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         at = data.find(mark)

@@ -1,4 +1,4 @@
-"""FER2013 is read from all its tables and from sheets, and damage is told."""
+"""FER2013 is read from all its tables and from sheets, and damage is reported."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ def train_text(pictures, indexes) -> str:
 
 def test_of_the_competitions_training_rows_a_tenth_is_kept_for_validation(tmp_path, rows):
     pictures, indexes, _ = rows
-    pictures = np.concatenate([pictures, pictures[10:40]])  # these stand there twice
+    pictures = np.concatenate([pictures, pictures[10:40]])  # these are duplicates
     indexes = np.concatenate([indexes, indexes[10:40]])
     (tmp_path / "train.csv").write_text(train_text(pictures, indexes), encoding="utf-8")
     (tmp_path / "test.csv").write_text(f'pixels\n"{PIXELS}"\n', encoding="utf-8")
@@ -352,7 +352,7 @@ IN_FERPLUS = [COLUMNS.index(label) for label in FER2013]
 
 
 def votes_text(usages, indexes=(), blank=(0, 1)) -> str:
-    """FER+'s file: eight of ten people say what the label says, and blank pictures are left out."""
+    """FER+'s file: eight of ten people agree with the label, and blank pictures are left out."""
     head = ",".join(["Usage", "Image name", *COLUMNS])
     rows = []
     for row, usage in enumerate(usages):
@@ -496,7 +496,7 @@ def as_folders(folder, pictures, indexes, usages, names=("Training", "PublicTest
 
 
 def as_kaggle_folders(folder, pictures, indexes, usages):
-    """Two folders, train and test; the names of the files tell the two tests apart."""
+    """Two folders, train and test; the file names distinguish the two tests."""
     for number, (picture, index, usage) in enumerate(zip(pictures, indexes, usages, strict=True)):
         place = folder / ("train" if usage == 0 else "test") / FER2013[index].lower()
         place.mkdir(parents=True, exist_ok=True)
@@ -504,7 +504,7 @@ def as_kaggle_folders(folder, pictures, indexes, usages):
 
 
 def as_one_folder(folder, pictures, indexes, usages):
-    """A folder a label with everything in it, where only the names of the files tell."""
+    """A folder per label with everything in it, where only the file names give the split."""
     for number, (picture, index, usage) in enumerate(zip(pictures, indexes, usages, strict=True)):
         place = folder / FER2013[index].lower()
         place.mkdir(parents=True, exist_ok=True)
@@ -525,7 +525,7 @@ def test_no_row_marked_private_test_reaches_training_or_validation(tmp_path_fact
     dataset = read(folder)
     private = set(np.flatnonzero(usages == 2).tolist())
     assert numbers(dataset.test) == private
-    again = dataset.divided(3)  # nothing is divided where rows have their usage
+    again = dataset.divided(3)  # nothing is divided if rows have a usage
     assert not private & (numbers(again.training) | numbers(again.validation))
 
 
@@ -559,7 +559,7 @@ def no_usual_place(monkeypatch, tmp_path):
 
 
 def lay(place):
-    """Lays the smallest table of FER2013 somewhere."""
+    """Puts the smallest FER2013 table somewhere."""
     place.parent.mkdir(parents=True, exist_ok=True)
     rows = [f"{usage % 7},{' '.join(['9'] * 2304)},{name}" for usage, name in enumerate(USAGES)]
     place.write_text("\n".join(["emotion,pixels,Usage", *rows]), encoding="utf-8")

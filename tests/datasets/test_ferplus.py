@@ -140,7 +140,7 @@ PLACES = {label: COLUMNS.index(label) for label in FER2013}
 
 
 def people(indexes, seed: int = 0) -> np.ndarray:
-    """Votes as FER+ has them: on two thirds of the pictures most people say what the label says."""
+    """Votes like FER+'s: on two thirds of the pictures most people agree with the label."""
     generator = np.random.default_rng(seed)
     votes = np.zeros((len(indexes), 10), np.uint8)
     for row, index in enumerate(indexes):

@@ -1,4 +1,4 @@
-"""A folder is looked through to its bottom, within limits; files that tables write are found by name."""
+"""A folder is searched to its bottom, within limits; files listed in tables are found by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets of faces that are folders of pictures, by made-up pictures under the names of the real sets."""
+"""Datasets that are folders of pictures, tested with made-up pictures under the names of the real ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from expression.pictures.image import face_pixels
 
 @pytest.fixture
 def put(tmp_path):
-    """Writes a picture of noise under a name below a folder, which is made; returns its pixels."""
+    """Writes a picture of noise under a name below a folder, which is created; returns its pixels."""
     generator = np.random.default_rng(0)
 
     def write(name: str, shape: tuple[int, ...] = (48, 48)) -> np.ndarray:
@@ -213,7 +213,7 @@ def test_ck_in_a_folder_a_label_keeps_its_people_together(tmp_path, put):
 def test_kdef_is_read_by_its_names(tmp_path, put, place):
     names = ["AF01AFS", "AF01ANHL", "BF01DIHR", "AM07HAS", "BM07NES", "AM35SAS", "AM35SUS"]
     profiles = ["AF01ANFL", "AF01ANFR"]
-    no_names = ["AF31V", "AM31H"]  # two files of KDEF are called so
+    no_names = ["AF31V", "AM31H"]  # two files of KDEF have such names
     for name in [*names, *profiles, *no_names]:
         put(f"{place.format(name=name)}{name}.JPG", (76, 56, 3))
     split = read(tmp_path).test

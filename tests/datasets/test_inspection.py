@@ -1,4 +1,4 @@
-"""A look at data counts what is there and what is wrong with it."""
+"""Inspecting data counts what is there and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def drawn(count: int, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def dataset():
-    """Ten pictures, some of which stand there again: in their own split, in another, with another label."""
+    """Ten pictures, some of them duplicated: in their own split, in another, with another label."""
     some = drawn(10)
     some[9] = 77
     training = Split(some[[0, 1, 2, 2, 9]], np.array([0, 0, 1, 1, 2]))

@@ -1,4 +1,4 @@
-"""Sets that say their labels in a way of their own: in file names, a file for each picture, YOLO's form."""
+"""Datasets with their own way of labelling: file names, a file for each picture, YOLO's form."""
 
 from __future__ import annotations
 

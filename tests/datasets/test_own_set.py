@@ -1,4 +1,4 @@
-"""A reader's own set is read by its rows; what cannot be used is counted and named."""
+"""A user's own set is read by its rows; unusable rows are counted and named."""
 
 from __future__ import annotations
 

@@ -235,7 +235,7 @@ def test_files_of_other_programs_are_called_by_their_name(tmp_path, kind):
 
 
 def test_the_copy_of_a_table_is_no_older_form(tmp_path, pictures, monkeypatch):
-    """A copy that says less than is wanted now is not taken."""
+    """A cached copy that lacks what is needed now is not used."""
     from expression.datasets import pixel_tables
 
     (tmp_path / "fer2013.csv").write_text(table(pictures))

@@ -1,4 +1,4 @@
-"""Names of labels and splits are known in every usual form, and nothing else is."""
+"""Names of labels and splits are recognised in every common form, and nothing else is."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def networks(tmp_path_factory):
 
 
 def counted(function: str, path: Path, last: int) -> Counter:
-    """How often each thing came of the first few kinds of damage."""
+    """How often each outcome resulted from the first few kinds of damage."""
     found = outcomes(f"filedamage:{function}", path, 0, last)
     assert set(found) == set(range(last))
     strange = {number: word for number, word in found.items() if word not in ("read", "told", "ended")}

@@ -33,13 +33,13 @@ FILTERS = 48
 
 
 def faces(count: int) -> np.ndarray:
-    """Blurred noise as a network takes it."""
+    """Blurred noise in a network's input format."""
     noise = np.random.default_rng(0).normal(size=(count, SIZE // 2, SIZE // 2))
     return standardise(128 + 50 * noise.repeat(2, 1).repeat(2, 2))
 
 
 def tiny(size: int | None = SIZE) -> keras.Model:
-    """A network with the layers of the shipped one, few filters and random weights that tell faces apart."""
+    """A network with the layers of the shipped one, few filters and random weights that distinguish faces."""
     keras.utils.set_random_seed(4)
     face = keras.Input((size, size, 1), name="face")
     x = layers.Conv2D(FILTERS, 3, padding="same", use_bias=False)(face)
@@ -65,7 +65,7 @@ def network(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(network):
-    """The same network in every form, and the card that was told of it."""
+    """The same network in every form, and its card."""
     return {
         form: (path := network.with_name(f"{form}.tflite"), export(network, path, form, faces(100)))
         for form in QUANTIZE
@@ -73,7 +73,7 @@ def exported(network):
 
 
 def interpreter(path: Path):
-    """The file in LiteRT without what makes it quick, which hides the layers."""
+    """The file in LiteRT without its optimisations, which hide the layers."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     return Interpreter(
@@ -139,7 +139,7 @@ def test_numbers_are_kept_as_they_are_called(exported, form, weights, between):
     steps = {step["op_name"]: step for step in runs._get_ops_details()}
     assert tensors[steps["CONV_2D"]["outputs"][0]] == between
     assert weights in kinds(exported[form][0], FILTERS * FILTERS * 9 - 1)
-    # Float32 goes in and comes out in each, so that a runtime needs one way only.
+    # All take and return float32, so that a runtime needs only one way.
     assert tensors[runs.get_input_details()[0]["index"]] == "float32"
     assert tensors[runs.get_output_details()[0]["index"]] == "float32"
 
@@ -166,7 +166,7 @@ def test_ranges_of_int8_come_from_the_faces_given(network, exported, tmp_path):
 
 
 def step(path: Path) -> float:
-    """How far apart the grey levels are in which an int8 network sees its picture."""
+    """The step between the grey levels of an int8 network's input."""
     runs = interpreter(path)
     first = runs._get_ops_details()[0]["outputs"][0]
     return next(t for t in runs.get_tensor_details() if t["index"] == first)["quantization"][0]

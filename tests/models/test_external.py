@@ -1,4 +1,4 @@
-"""Networks of other people are accepted once somebody says what their numbers mean, and read as they read."""
+"""Other people's networks are accepted once their numbers are explained, and give the same scores."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ DEMO = ["--source", "demo", "--display", "none", "--duration", "1"]
 
 
 def slow(value):
-    """A case that is left to the tests that take longer."""
+    """A case that is left to the slow tests."""
     return pytest.param(value)
 
 
 @pytest.fixture
 def nearby(monkeypatch):
-    """Reads networks in this process, which has TensorFlow already, and not in one of their own."""
+    """Reads networks in this process, which has loaded TensorFlow already, instead of a separate one."""
 
     def call(function, *arguments, happened):
         module, _, name = function.partition(":")
@@ -53,7 +53,7 @@ def nearby(monkeypatch):
 
 
 def expected(stranger, network, picture=FACE) -> np.ndarray:
-    """What a network says to a picture, by its maker's own program."""
+    """A network's output for a picture, from its maker's own program."""
     answer = network(stranger.by_hand(picture)[None], training=False)
     return stranger.scores(keras.tree.map_structure(np.asarray, answer))[0]
 
@@ -200,7 +200,7 @@ def test_int8_takes_its_ranges_from_faces_that_are_given(nearby, theirs, tmp_pat
 
 
 def as_whole_numbers(network, path, kind):
-    """Somebody's network with pictures of whole numbers in, and scores of whole numbers out."""
+    """Somebody's network with integer pictures as input and integer scores as output."""
     from tensorflow import dtypes, lite
 
     converter = lite.TFLiteConverter.from_keras_model(network)

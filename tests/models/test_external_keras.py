@@ -37,7 +37,7 @@ OLD_LAYERS = {
         "kernel_constraint": None,
     },
 }
-"""What Keras 2 writes beside what Keras 3 does.
+"""What Keras 2 writes in addition to Keras 3.
 
 Source: https://github.com/oarriaga/face_classification/issues/165
 """
@@ -55,7 +55,7 @@ def aged(path):
 
 
 def adopt(path, folder, text="0..1", labels=SEVEN):
-    """Reads a network in this process, and opens what came of it."""
+    """Reads a network in this process, and opens the result."""
     tidied(str(path), labels, text, "mine.keras", str(folder / "mine.keras"), "none", "")
     return KerasRuntime(folder / "mine.keras", read_card(folder / "mine.keras"))
 
@@ -154,7 +154,7 @@ def test_python_code_in_a_file_is_not_run_and_the_way_out_works(tmp_path, monkey
 
 
 def _none(folder) -> str:
-    """A file of no faces."""
+    """A file without faces."""
     np.save(folder / "none.npy", np.empty(0))
     return str(folder / "none.npy")
 

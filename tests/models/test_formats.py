@@ -1,4 +1,4 @@
-"""A network is known by its content, and what is none is called by its name."""
+"""A network is recognised by its content, and other files are called by their kind."""
 
 from __future__ import annotations
 

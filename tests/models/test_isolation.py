@@ -1,4 +1,4 @@
-"""What ends or hangs the process that reads a file is an error message in the one that asked."""
+"""A crash or hang of the process that reads a file becomes an error message in the calling one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def cut_off():
 def much():
     return len(bytearray(2**46))
 """
-"""A module of traps, which the other process finds beside the package."""
+"""A module of traps, which the other process finds next to the package."""
 
 
 @pytest.fixture

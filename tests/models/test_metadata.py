@@ -203,7 +203,7 @@ GOOD = {"format": 1, "labels": ["a", "b"], "size": 48, "preprocessing": "standar
 
 
 def with_card(path, text: str | bytes):
-    """Writes a zip that looks like a network, with this for a card."""
+    """Writes a zip that looks like a network, with this as its card."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("config.json", "{}")
         file.writestr(ENTRY, text)

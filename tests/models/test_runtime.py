@@ -1,4 +1,4 @@
-"""A saved network scores faces in LiteRT and in Keras alike, and bad files are told."""
+"""A saved network scores faces in the same way in LiteRT and Keras, and bad files are reported."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def runtime():
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of the shipped network, to be spoiled."""
+    """A copy of the shipped network, to be damaged."""
     return shutil.copy(SHIPPED, tmp_path / "copy.tflite")
 
 
@@ -139,7 +139,7 @@ def cut(path) -> None:
 
 
 def scramble(path) -> None:
-    """Spoils the middle of the network and puts the card back."""
+    """Damages the middle of the network and restores the card."""
     card, content = read_card(path), network_bytes(path)
     path.write_bytes(content[:8] + b"\xff" * 64 + content[72:])
     write_card(path, card)
@@ -257,7 +257,7 @@ def test_a_picture_of_a_live_run_is_scored_as_in_training(runtime):
 
 
 HEADS = {"fer2013": (0.2, 0.7, 0.1), "ferplus": (0.6, 0.1, 0.3)}
-"""What a network with two heads says to every face."""
+"""The scores of a network with two heads for every face."""
 
 
 def write_network(folder, rows, card, softmax=True) -> None:

@@ -1,4 +1,4 @@
-"""Layouts of inputs, and what networks answer."""
+"""Layouts of inputs, and outputs of networks."""
 
 from __future__ import annotations
 

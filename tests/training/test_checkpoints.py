@@ -1,4 +1,4 @@
-"""What a training keeps on disk is found again, or told of in three parts."""
+"""The files of a training run are found again, or an error in three parts is raised."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def network() -> keras.Model:
 
 @pytest.fixture
 def kept(tmp_path) -> Checkpoints:
-    """The folder of a training of one epoch, whose weights are all 0.5."""
+    """The folder of a training run of one epoch, whose weights are all 0.5."""
     checkpoints, model = Checkpoints(tmp_path / "run", ABOUT), network()
     assert checkpoints.take_up(model) == []
     model.set_weights([np.full_like(values, 0.5) for values in model.get_weights()])

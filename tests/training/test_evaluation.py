@@ -1,4 +1,4 @@
-"""What a network said is counted as it should be, by the data's labels and by FER+'s votes."""
+"""A network's answers are counted correctly, by the data's labels and by FER+'s votes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from expression.training.evaluation import Evaluation, evaluate
 
 
 class Fake(Runtime):
-    """Stands in for a Runtime: gives the scores it is made with, and notes which head was asked."""
+    """Stands in for a Runtime: returns the scores it was given, and notes which head was used."""
 
     def __init__(self, scores, labels=FER2013, heads=("fer2013", "ferplus")):
         super().__init__(Path("fake.tflite"), Card(labels, heads=heads))
@@ -157,7 +157,7 @@ VOTES = np.array(
     [
         votes(Happy=6, Neutral=4),  # counts twice over
         votes(Happy=4, Sad=2, Neutral=1, Angry=1, Fear=1, Disgust=1),  # single votes dropped: 4 of 6
-        votes(Contempt=6, Neutral=4),  # counts, and is no label of the network
+        votes(Contempt=6, Neutral=4),  # counts, but is not a label of the network
         votes(Happy=5, Sad=5),  # no majority
         votes(NF=10),  # no face
         votes(unknown=7, Happy=3),  # nobody knows

@@ -1,4 +1,4 @@
-"""A network learns a reader's own labels from few pictures, and is tested with others."""
+"""A network learns a user's own labels from few pictures, and is tested with others."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_last_session_is_held_back_and_of_one_a_quarter_without_twins(mine):
 
 
 def noise(sizes: dict[str, int]) -> Split:
-    """So many pictures of each session that are like no other."""
+    """A number of pictures of each session that are unlike any other."""
     groups = np.repeat(list(sizes), list(sizes.values()))
     pictures = np.random.default_rng(0).integers(0, 256, (len(groups), 48, 48), np.uint8)
     return Split(pictures, np.arange(len(groups)) % 2, groups=groups)
@@ -216,7 +216,7 @@ def halves():
 
 
 def adopted(name: str, folder: Path) -> Path:
-    """A network of somebody else with its card, as `foreign_keras` writes it."""
+    """Somebody else's network with its card, as `foreign_keras` writes it."""
     stranger = STRANGERS[name]
     theirs = strangers.save(stranger.build(keras), folder / "theirs.keras")
     words = (stranger.labels, stranger.input, "", str(folder / "begun.keras"), "none", "")

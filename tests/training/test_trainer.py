@@ -1,4 +1,4 @@
-"""Training learns, goes on after a stop as if there had been none, and leaves a network with its card."""
+"""Training works, continues after a stop as if there had been none, and saves a network with its card."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def tiny_network():
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory) -> tuple[Trained, Path]:
-    """A training in one go, with votes, and its folder."""
+    """An uninterrupted training run with votes, and its folder."""
     out = tmp_path_factory.mktemp("trained") / "deep" / "run"
     return train(tiny.data(votes=True), out, RECIPE), out
 
@@ -176,7 +176,7 @@ def test_normalisations_are_taken_from_whole_pictures_and_no_teacher_is_asked_fo
 
 
 class Stop(Exception):
-    """Ends a training in the middle."""
+    """Ends a training run in the middle."""
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
@@ -300,7 +300,7 @@ def test_an_epoch_shows_the_pictures_of_that_epoch(tmp_path, monkeypatch):
 
 
 class Untouchable(Split):
-    """A split whose pictures, labels and votes nobody may look at."""
+    """A split whose pictures, labels and votes must not be read."""
 
     def __init__(self, count: int):
         object.__setattr__(self, "count", count)
@@ -358,12 +358,12 @@ def test_the_seed_decides_the_figures(straight, tmp_path):
     assert abs(other.history[0]["loss"] - straight[0].history[0]["loss"]) > 1e-3
 
 
-# What a training begins with and whom it learns from.
+# What training starts from and which teachers it learns from.
 
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory) -> Path:
-    """A network that says Sad to whatever it sees."""
+    """A network that says Sad for every picture."""
     path = tmp_path_factory.mktemp("teacher") / "teacher.keras"
     model = tiny.network(LABELS, heads=2)
     kernel, bias = model.layers[-3].get_weights()
@@ -373,7 +373,7 @@ def teacher(tmp_path_factory) -> Path:
 
 
 def test_a_training_begins_with_the_weights_it_is_given(straight, tmp_path):
-    """At a rate of next to nothing, it is as good after an epoch as the network that it began with."""
+    """With a tiny learning rate, it is as good after an epoch as the network that it started from."""
     recipe = replace(RECIPE, epochs=1, rate=1e-9)
     data = tiny.data(votes=True)
     cold = train(data, tmp_path / "cold", recipe)
@@ -518,7 +518,7 @@ def test_a_network_that_does_not_fit_is_told(strangers, option, name, error, sai
 
 
 def ending(*last, size=48):
-    """A network in a row that ends with these layers."""
+    """A sequential network that ends with these layers."""
     return keras.Sequential([keras.Input((size, size, 1)), keras.layers.Flatten(), *last])
 
 
@@ -552,7 +552,7 @@ def test_a_network_that_cannot_be_tempered_is_told_before_the_training(make, sai
     assert not (tmp_path / "out").exists()
 
 
-# A folder that holds something else, or cannot hold anything.
+# A folder that contains something else, or cannot contain anything.
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tests of the detectors and of the thread that feeds one."""
+"""Tests of the detectors and of the thread that runs one."""
 
 from __future__ import annotations
 
