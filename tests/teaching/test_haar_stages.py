@@ -104,5 +104,5 @@ def test_what_is_no_cascade_is_refused(tmp_path, text):
 
 
 def test_a_missing_cascade_is_named(tmp_path):
-    with pytest.raises(MissingFileError, match=r"The cascade .*gone\.xml was not found"):
+    with pytest.raises(MissingFileError, match=r"There is no cascade .*gone\.xml"):
         read_stages(tmp_path / "gone.xml")
