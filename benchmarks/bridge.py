@@ -1,12 +1,12 @@
-"""Measures what a live run notices of a Hue bridge in trouble, and prints the table of benchmarks/README.md.
+"""Measures how a failing Hue bridge affects a live run, and prints the table of benchmarks/README.md.
 
     python benchmarks/bridge.py
     python benchmarks/bridge.py --runs 3 --seconds 12
 
-The demo runs with every picture drawn, and a lamp that gets another light with every reading. The bridge
-is the one of `expression/teaching/simulated_bridge.py`, over HTTP on loopback. In the fourth second it is
-stopped, or accepts and never answers, or is restarted; then it is well again. The median of each
-figure is kept.
+The demo runs with every frame drawn, and a lamp that gets a different light with every reading. The bridge
+is the one in `expression/teaching/simulated_bridge.py`, over HTTP on loopback. In the fourth second it is
+stopped, or accepts connections without answering, or is restarted; then it works again. The median of each
+measurement is printed.
 """
 
 import argparse
@@ -25,14 +25,14 @@ from expression.sinks.hue import Hue
 from expression.teaching.simulated_bridge import PracticeBridge
 
 TROUBLE_AT = 3.0
-"""Seconds from the start of a run to the trouble."""
+"""Seconds from the start of a run to the failure."""
 
 LASTS = {"no lamps": 0.0, "lamps": 0.0, "stopped": 3.0, "hung": 5.0, "restarted": 0.2}
-"""The cases, and how many seconds the trouble lasts."""
+"""The cases, and how long the failure lasts, in seconds."""
 
 
 class Bridge(PracticeBridge):
-    """A bridge that may hang: it accepts, and answers nothing until it is well again."""
+    """A bridge that may hang: it accepts connections, but does not answer until it works again."""
 
     well = threading.Event()
 
@@ -41,7 +41,7 @@ class Bridge(PracticeBridge):
 
 
 class Restless(Hue):
-    """Shows something else with every reading, since the demo is calm."""
+    """Shows something different with every reading, since the demo changes little."""
 
     turn = itertools.cycle((1.0, 0.3))
 
@@ -50,7 +50,7 @@ class Restless(Hue):
 
 
 class Pictures(Display):
-    """Takes pictures that are drawn, on no screen, and notes when."""
+    """Takes drawn frames without a screen, and notes when."""
 
     name = "pictures"
 
@@ -71,17 +71,17 @@ class Drawn(Session):
 
 
 def main() -> None:
-    """Runs every case in turn, and prints the table."""
+    """Runs every case in turn and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=12.0, help="of each run")
+    parser.add_argument("--seconds", type=float, default=12.0, help="length of each run")
     arguments = parser.parse_args()
     rows = {case: [] for case in LASTS}
     for _ in range(arguments.runs):
         for case in rows:
             rows[case].append(measure(case, arguments.seconds))
     print(
-        "| Bridge | Pictures a second | Longest gap | Age of readings, 50% | 95% | Lamps again after | Stop |"
+        "| Bridge | Frames per second | Longest gap | Age of readings, 50% | 95% | Lamps back after | Stop |"
     )
     print("|---|---|---|---|---|---|---|")
     for case, runs in rows.items():
@@ -92,7 +92,7 @@ def main() -> None:
 
 
 def measure(case: str, seconds: float) -> tuple[float, ...]:
-    """Runs the demo once; returns fps, longest gap, two ages, when lamps followed again, and the stop."""
+    """Runs the demo once; returns fps, longest gap, two ages, when lamps worked again, and the stop time."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ[FOLDER] = folder
         bridge = Bridge().start()
@@ -115,7 +115,7 @@ def measure(case: str, seconds: float) -> tuple[float, ...]:
 
 
 def trouble(bridge: Bridge, case: str, well_again: list[float]) -> None:
-    """Makes the bridge unwell for as long as the case says."""
+    """Makes the bridge fail for as long as the case says."""
     if not LASTS[case]:
         return
     if case == "hung":

@@ -1,12 +1,12 @@
-"""Measures what comes through the camera of the browser, and prints the table of benchmarks/README.md.
+"""Measures the browser's camera as a source, and prints the table of benchmarks/README.md.
 
     python benchmarks/browser.py
     python benchmarks/browser.py --runs 3 --seconds 15
 
-A notebook in a real JupyterLab, in Chromium whose camera is a clip of the demo, on the same machine. The
-live view is on in each case, so a picture goes from the page to the kernel and back. The demo itself, which
-needs no page, is there to compare with. The median of each figure is kept. Needs the packages of the tests,
-and Chromium.
+A notebook runs in a real JupyterLab, in Chromium with a clip of the demo as its camera, on one machine. The
+live view is on in each case, so a frame goes from the page to the kernel and back. The demo itself, which
+does not need the page, is there for comparison. The median of each measurement is printed. Needs the packages
+of the tests and Chromium.
 """
 
 import argparse
@@ -33,10 +33,10 @@ CASES = {"demo, in the kernel": "demo", "camera of the browser": "browser"}
 
 
 def main() -> None:
-    """Measures each case in turn, several times."""
+    """Measures each case in turn several times."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3, help="how often each case is run")
-    parser.add_argument("--seconds", type=float, default=15, help="how long each run takes")
+    parser.add_argument("--runs", type=int, default=3, help="number of runs of each case")
+    parser.add_argument("--seconds", type=float, default=15, help="length of each run")
     arguments = parser.parse_args()
     found = {case: [] for case in CASES}
     with tempfile.TemporaryDirectory() as folder:
@@ -46,14 +46,14 @@ def main() -> None:
                 place = Path(folder, f"{run} {source}")
                 place.mkdir()
                 found[case].append(measured(place, clip, source, arguments.seconds))
-    print("| source | pictures a second | age of a reading p50, ms | p95, ms |\n|---|---|---|---|")
+    print("| source | frames per second | age of a reading p50, ms | p95, ms |\n|---|---|---|---|")
     for case, runs in found.items():
         medians = [statistics.median(figures) for figures in zip(*runs, strict=True)]
         print(f"| {case} | " + " | ".join(f"{median:.0f}" for median in medians) + " |")
 
 
 def measured(folder: Path, clip: Path, source: str, seconds: float) -> tuple[float, float, float]:
-    """Returns pictures a second, and the median and the 95th percentile of the readings' age in ms."""
+    """Returns frames per second, and the median and 95th percentile of the readings' age in ms."""
     cell = CELL.format(source=source, seconds=seconds)
     with opened(folder, clip, Wish((cell,), "granted", "")) as page:
         page.ready()

@@ -1,10 +1,10 @@
-"""Measures how quickly videos are decoded, against OpenCV; prints Markdown.
+"""Measures how fast videos are decoded compared with OpenCV, and prints Markdown.
 
     python benchmarks/decoding.py [CLIPS]
 
-CLIPS is a folder of videos. Without it clips are made: moving noise in the usual sizes and codings. Both
-decode every frame to RGB, in turn, so that other load on the machine meets both. The ratio is the median
-over the turns of OpenCV's time over ours: above 1 we are quicker.
+CLIPS is a folder of videos. Without it clips are created: moving noise in common sizes and codecs. Both
+decode every frame to RGB, in turn, so that other load on the machine affects both. The ratio is the median
+over the turns of OpenCV's time divided by ours: above 1, ours is faster.
 
 Notebook: 03_threads
 """
@@ -32,17 +32,17 @@ KINDS = (
     ("vp8, 640 x 480", "c.webm", "libvpx", 640, 480),
     ("mjpeg, 640 x 480", "d.avi", "mjpeg", 640, 480),
 )
-"""Name, file, coding and size of the clips that are made."""
+"""Name, file, codec and size of the clips that are created."""
 
 FRAMES = 120
-"""Of each clip."""
+"""Number of frames of each clip."""
 
 
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", type=Path, nargs="?", help="a folder of videos")
-    parser.add_argument("--turns", type=int, default=7, help="how often each is decoded by each")
+    parser.add_argument("--turns", type=int, default=7, help="how often each decoder decodes each clip")
     arguments = parser.parse_args()
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +50,7 @@ def main() -> None:
             clips = {path.name: path for path in sorted(arguments.clips.iterdir()) if path.is_file()}
         else:
             clips = {name: make(Path(folder) / file, *rest) for name, file, *rest in KINDS}
-        print("| clip | frames, ours | OpenCV's | frames a second, ours | OpenCV's | ratio |")
+        print("| clip | frames, ours | OpenCV's | frames per second, ours | OpenCV's | ratio |")
         print("|---|---|---|---|---|---|")
         for name, path in clips.items():
             print(f"| {name} | {compare(path, arguments.turns)} |", flush=True)
@@ -80,14 +80,14 @@ def compare(path: Path, turns: int) -> str:
 
 
 def timed(decode: Callable[[Path], int], path: Path) -> tuple[int, float]:
-    """Returns how many frames there were, and how long they took in seconds."""
+    """Returns the number of frames, and the time they took in seconds."""
     began = time.perf_counter()
     frames = decode(path)
     return max(1, frames), time.perf_counter() - began
 
 
 def ours(path: Path) -> int:
-    """Decodes every frame as a session does, and counts them."""
+    """Decodes every frame as a session does and counts them."""
     video, frames = Video(path), 0
     video.open()
     while video.read() is not None:
@@ -97,7 +97,7 @@ def ours(path: Path) -> int:
 
 
 def opencv(path: Path) -> int:
-    """Decodes every frame with OpenCV, and counts them."""
+    """Decodes every frame with OpenCV and counts them."""
     capture, frames = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG), 0
     while True:
         there, image = capture.read()

@@ -1,10 +1,10 @@
-"""Measures detectors, tracking and smoothing on a folder of clips; prints Markdown.
+"""Measures detectors, tracking and smoothing on a folder of clips, and prints Markdown.
 
     python benchmarks/detection.py CLIPS
 
-CLIPS holds videos with faces; the demo is measured besides. The processor time of one
-thread is given, since it does not grow when the machine has other work. YuNet is measured
-where its file is found (`expression models get yunet`). The last figures are in README.md.
+CLIPS contains videos with faces; the demo is measured too. The processor time of one
+thread is reported, since other work on the machine does not increase it. YuNet is measured
+if its file is found (`expression models get yunet`). The latest results are in README.md.
 
 Notebook: 02_pixels_and_faces
 """
@@ -47,7 +47,7 @@ def main() -> None:
     clips["the demo"] = read_demo()
     detectors = [name for name in DETECTORS if is_there(name)]
     runs = {(clip, name): run(*clips[clip], name) for clip in clips for name in detectors}
-    print("| clip | detector | frames with a face | faces | ms p50 | p95 | people's numbers |")
+    print("| clip | detector | frames with a face | faces | ms p50 | p95 | person numbers |")
     print("|---|---|---|---|---|---|---|")
     for (clip, name), result in runs.items():
         print(f"| {clip} | {name} | {result.row()} |")
@@ -61,7 +61,7 @@ def is_clip(path: Path) -> bool:
 
 
 def is_there(name: str) -> bool:
-    """Whether a detector can be had here."""
+    """Whether a detector is available."""
     try:
         return bool(make_detector(name))
     except MissingFileError:
@@ -89,7 +89,7 @@ def read_all(source: Source) -> tuple[list[np.ndarray], float]:
 
 
 class Timed:
-    """A detector whose calls are timed and whose faces are kept."""
+    """A detector whose calls are timed and whose faces are recorded."""
 
     def __init__(self, detector: Detector):
         self.detector, self.quick_near = detector, detector.quick_near
@@ -97,7 +97,7 @@ class Timed:
         self.found: list[list[Face]] = []
 
     def detect(self, *arguments) -> list[Face]:
-        """Finds faces, and notes the processor time."""
+        """Finds faces and notes the processor time."""
         start = time.thread_time()
         self.found.append(self.detector.detect(*arguments))
         self.milliseconds.append((time.thread_time() - start) * 1000)
@@ -105,7 +105,7 @@ class Timed:
 
 
 class Result:
-    """What a run of one detector over one clip gave."""
+    """The result of running one detector over one clip."""
 
     def __init__(self, detector: Timed, seen: list[tuple[Face, ...]], numbers: int):
         self.milliseconds, self.found = detector.milliseconds, detector.found
@@ -118,7 +118,7 @@ class Result:
         return f"{with_face} of {len(self.found)} | {faces} | {middle:.1f} | {slow:.1f} | {self.numbers}"
 
     def tremble(self) -> tuple[float, float]:
-        """Returns how far boxes jump from frame to frame against their own drift, before and after."""
+        """Returns the jitter of boxes between frames relative to their drift, before and after smoothing."""
         alone = [len(found) == len(shown) == 1 for found, shown in zip(self.found, self.seen, strict=True)]
         return tuple(_tremble(list(itertools.compress(side, alone))) for side in (self.found, self.seen))
 
@@ -130,7 +130,7 @@ def _tremble(faces: list[tuple[Face]]) -> float:
 
 
 def run(frames: list[np.ndarray], fps: float, name: str) -> Result:
-    """Steps a FaceLoop over a clip, as a live run that skips nothing would."""
+    """Steps a FaceLoop over a clip, like a live run that skips nothing."""
     data, tracker, detector = Data(), Tracker(), Timed(make_detector(name))
     loop, follower, seen = FaceLoop(data, detector, tracker), data.faces.follow(), []
     for number, image in enumerate(frames):
@@ -141,8 +141,8 @@ def run(frames: list[np.ndarray], fps: float, name: str) -> Result:
 
 
 def print_tremble(runs: dict[tuple[str, str], Result]) -> None:
-    """Prints how much steadier boxes become, over clips with one person in most frames."""
-    print("\n| clip | detector | tremble of the found box, pixels | of the shown box |")
+    """Prints how much more stable boxes become, for clips with one person in most frames."""
+    print("\n| clip | detector | jitter of the detected box, pixels | of the displayed box |")
     print("|---|---|---|---|")
     for (clip, name), result in runs.items():
         if sum(len(faces) == 1 for faces in result.seen) > 0.75 * len(result.seen):
@@ -152,7 +152,7 @@ def print_tremble(runs: dict[tuple[str, str], Result]) -> None:
 def print_smoothing(clips: dict[str, tuple[tuple[list[np.ndarray], float], Result]]) -> None:
     """Prints how often a person's label changes with each kind of smoothing."""
     network = runtime.load()
-    print("\n| clip | label changes a minute and person: none | streak | average |")
+    print("\n| clip | label changes per minute and person: none | streak | average |")
     print("|---|---|---|---|")
     for clip, ((frames, fps), result) in clips.items():
         rows = list(scored(network, frames, fps, result.seen))

@@ -1,10 +1,10 @@
-"""Measures one loop against threads, and prints the table of benchmarks/README.md.
+"""Compares one loop with threads, and prints the table of benchmarks/README.md.
 
     python benchmarks/live_loop.py
     python benchmarks/live_loop.py --runs 3 --seconds 3
 
 Every case runs the same parts in one loop and in a session's threads, in turn, and the table
-keeps the median of each figure. `expression/teaching/timeline.py` says how it is measured.
+shows the median of each measurement. `expression/teaching/timeline.py` describes how it is measured.
 """
 
 import argparse
@@ -34,7 +34,7 @@ class Lamp(Sink):
 
 
 class Tilted(CascadeDetector):
-    """A detector that looks at every picture from five angles, for heads that are tilted."""
+    """A detector that searches every picture at five angles, for tilted heads."""
 
     quick_near = False
 
@@ -46,7 +46,7 @@ class Tilted(CascadeDetector):
 
 
 class PlainPython(Detector):
-    """A detector that computes 40 ms in Python itself, where threads take turns."""
+    """A detector that computes for 40 ms in Python itself, where threads take turns."""
 
     name = "plain Python"
 
@@ -67,7 +67,7 @@ def quick() -> Parts:
 
 
 def slow() -> Parts:
-    """A cascade searches all of the full 640 x 480 picture, and that five times."""
+    """A cascade searches the whole 640 x 480 picture five times."""
     return make_parts(Tilted("haar-alt2", smallest_face=20))
 
 
@@ -90,7 +90,7 @@ CASES = {
 
 
 def measure(make, runs: int, seconds: float) -> dict[str, LoopResult]:
-    """Returns the median result of both loops; they run in turn, so that both meet the same load."""
+    """Returns the median result of both loops; they run in turn, so that both have the same load."""
     results: dict[str, list[LoopResult]] = {name: [] for name in LOOPS}
     for _ in range(runs):
         for name, loop in LOOPS.items():
@@ -111,10 +111,10 @@ def main() -> None:
     arguments = parser.parse_args()
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     print(f"{machine}, Python {platform.python_version()},")
-    print(f"quick detector {make_detector('auto').name}, camera at 30 pictures a second,")
+    print(f"quick detector {make_detector('auto').name}, camera at 30 frames per second,")
     print(f"median of {arguments.runs} runs of {arguments.seconds:g} s\n")
     print(
-        "| case | loop | shown a second | longest gap, ms | readings a second | age p50, ms | age p95, ms |"
+        "| case | loop | shown per second | longest gap, ms | readings per second | age p50, ms | p95, ms |"
     )
     print("|---|---|---|---|---|---|---|")
     for case, make in CASES.items():

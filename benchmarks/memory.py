@@ -1,9 +1,9 @@
-"""Runs the demo for minutes and prints how much memory the process holds.
+"""Runs the demo for minutes and prints how much memory the process uses.
 
     python benchmarks/memory.py --minutes 10
 
-Every half minute a row: seconds, resident megabytes, threads, frames, readings. The last line
-compares the end with the first row after the warm-up. `benchmarks/README.md` keeps the last figures.
+Prints a row every half minute: seconds, resident megabytes, threads, frames, readings. The last line
+compares the end with the first row after the warm-up. The latest results are in `benchmarks/README.md`.
 """
 
 import argparse

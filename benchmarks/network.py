@@ -1,14 +1,14 @@
-"""Measures what each form of a network costs and what it loses, and prints one table.
+"""Measures the cost and the loss of each form of a network, and prints one table.
 
     python benchmarks/network.py --data fer2013
     python benchmarks/network.py --data fer2013 --model results/mine/expression.keras --count 300
 
-A .keras network is exported in each form of `export.py`, int8 with the faces that it takes by itself.
+A .keras network is exported in each form of `export.py`, int8 with its default faces.
 Accuracy is that of its first head, by the labels of the data; agreement is the share of pictures for
-which a form has the same label as the .keras file, for each head. Both speeds are taken in fresh
-processes with one thread, all forms in turn, so that a busy moment hits each: the start is from the
+which a form predicts the same label as the .keras file, for each head. Both speeds are measured in new
+processes with one thread, all forms in turn, so that other load affects all of them: the start is from the
 import of `expression.models.runtime` to the first score, with numpy and OpenCV loaded; then faces are scored
-one by one, as in a live run. `benchmarks/README.md` keeps the last figures.
+one by one, as in a live run. The latest results are in `benchmarks/README.md`.
 
 Notebook: 05_train
 """
@@ -48,19 +48,19 @@ print(statistics.median(times) * 1000, start)
 """
 
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-"""What TensorFlow asks for how many threads to use; LiteRT is told by `load`."""
+"""Variables for TensorFlow's number of threads; for LiteRT, `load` sets it."""
 
 
 def main() -> int:
     """Reads the arguments and prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--data", required=True, help="FER2013, or a folder with a folder of pictures a label"
+        "--data", required=True, help="FER2013, or a folder with a subfolder of pictures per label"
     )
     parser.add_argument("--model", default=SHIPPED.with_suffix(".keras"), help="a .keras file")
     parser.add_argument("--split", choices=("validation", "test"), default="validation")
-    parser.add_argument("--count", type=int, help="how many pictures of the split; all of them if left out")
-    parser.add_argument("--rounds", type=int, default=5, help="how often speeds are measured")
+    parser.add_argument("--count", type=int, help="number of pictures of the split (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="number of speed measurements")
     arguments = parser.parse_args()
     for name in ("count", "rounds"):
         if (given := getattr(arguments, name)) is not None and given < 1:
@@ -80,7 +80,9 @@ def measure(arguments: argparse.Namespace) -> None:
     split = getattr(dataset, arguments.split).first(arguments.count)
     if not len(split):
         raise BadInputError(
-            f"{arguments.data} has no pictures for {arguments.split}.", "Expected some.", "Try --split test."
+            f"{arguments.data} has no pictures for {arguments.split}.",
+            "Expected at least one.",
+            "Try --split test.",
         )
     faces = np.stack([preprocess(picture, size=keras.size) for picture in split.pictures])
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +92,7 @@ def measure(arguments: argparse.Namespace) -> None:
         taken = speeds(paths, arguments.rounds)
         heads = [f"agreement {head}" if len(keras.heads) > 1 else "agreement" for head in keras.heads]
         print(f"{original.name}, {len(split):,} pictures for {arguments.split}\n")
-        print(f"| form | MB | right | {' | '.join(heads)} | ms a face | start, s |")
+        print(f"| form | MB | accuracy | {' | '.join(heads)} | ms per face | start, s |")
         print("|---" * (5 + len(heads)) + "|")
         for form, path in paths.items():
             runtime = keras if form == "keras" else load(path)
@@ -101,7 +103,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def speeds(paths: dict[str, Path], rounds: int) -> dict[str, tuple[str, ...]]:
-    """Returns the median milliseconds a face and seconds to start of each file, as text."""
+    """Returns the median milliseconds per face and seconds to start of each file, as text."""
     found = {form: [] for form in paths}
     for _ in tqdm(range(rounds), desc="speeds", disable=None):
         for form, path in paths.items():
@@ -110,7 +112,7 @@ def speeds(paths: dict[str, Path], rounds: int) -> dict[str, tuple[str, ...]]:
 
 
 def speed(path: Path) -> list[float]:
-    """Returns the milliseconds a face and the seconds to start, in a process of its own."""
+    """Returns the milliseconds per face and the seconds to start, measured in a separate process."""
     done = subprocess.run(
         [sys.executable, "-c", SPEEDS, str(path)],
         capture_output=True,

@@ -1,14 +1,14 @@
-"""Measures what `expression personalise` gains a reader whose camera and light are unlike those of training.
+"""Measures what `expression personalise` gains for users with a camera and light unlike those of training.
 
     python benchmarks/personalise.py --data fer2013
 
-FER2013's validation split, from which no network learned, is made into readers. Each has a camera that sits
-off and a light, both at the edge of what training distorts or beyond; two sessions of them, the second a
-little changed; and other pictures in each. The network learns from the first and is tested with the second:
-with FER2013's seven labels, and with two more that it never heard of. One half of the pictures is for
-choosing how personalising works, the other for the figures, which are in README.md.
+FER2013's validation split, on which no network was trained, provides simulated users. Each has a camera and
+a light at the edge of what training distorts or beyond; two sessions with them, the second a
+little changed; and different pictures in each. The network is trained on the first and tested on the second:
+with FER2013's seven labels, and with two more that are new to it. One half of the pictures is for
+choosing how personalising works, the other for the results, which are in README.md.
 
-The pictures of a "reader" are of many people, so what a person's own face would bring is not in the figures.
+The pictures of a "reader" show many people, so the gain from a person's own face is not in the results.
 
 Notebook: 07_your_face
 """
@@ -40,29 +40,29 @@ from expression.training.calibration import expected_calibration_error
 from expression.training.personalise import FEWEST, personalise
 
 SETTINGS = {"seven": (), "nine": ("Tilted", "Peekaboo")}
-"""What is learned beside FER2013's labels: a head that leans by 30 degrees, and a hand before the face."""
+"""Labels besides FER2013's: a head tilted by 30 degrees, and a hand in front of the face."""
 
 HALVES = ("choosing", "figures")
 TESTED, MOST = 20, 40
-"""Pictures of a label in the second session, and in the first at most. Where there are fewer, as of Disgust
-and Fear, the first has ten all the same and the second has the rest."""
+"""Pictures of a label in the second session, and in the first at most. If there are fewer, as of Disgust
+and Fear, the first still has ten and the second has the rest."""
 
 EXPOSED = 0.45
-"""What a camera makes the mean of a picture, 0 for black and 1 for white."""
+"""The mean brightness that a camera aims for, 0 for black and 1 for white."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a session is held.
+    """The conditions of a session.
 
     Attributes:
-        shift: How far the box sits to the right and below, in shares of its side.
-        scale: Its side as a multiple of the right one.
-        tilt: Degrees that the picture leans.
-        gamma: Above 1 the middle greys are darker.
-        side: How much brighter one side is than the other, and from which angle.
-        blur: Deviation of the blur, in pixels.
-        noise: Deviation of the noise, in grey levels.
+        shift: How far the box is shifted to the right and down, as shares of its side.
+        scale: Its side as a multiple of the correct one.
+        tilt: The rotation of the picture, in degrees.
+        gamma: Above 1, middle greys are darker.
+        side: How much brighter one side is than the other, and at which angle.
+        blur: Standard deviation of the blur, in pixels.
+        noise: Standard deviation of the noise, in grey levels.
     """
 
     shift: tuple[float, float]
@@ -77,11 +77,13 @@ class Place:
 def main() -> int:
     """Reads the arguments, measures and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="FER2013; looked for if left out")
+    parser.add_argument("--data", help="FER2013 (default: searched for)")
     parser.add_argument("--readers", type=int, default=20)
-    parser.add_argument("--pictures", type=int, nargs="+", default=[10, 20, 40], help="of a label")
+    parser.add_argument("--pictures", type=int, nargs="+", default=[10, 20, 40], help="number per label")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
-    parser.add_argument("--off", type=float, default=1.0, help="how far camera and light are off; 1 is far")
+    parser.add_argument(
+        "--off", type=float, default=1.0, help="how far camera and light differ from training; 1 is far"
+    )
     parser.add_argument("--half", choices=HALVES, default="figures")
     arguments = parser.parse_args()
     for name, values in (("readers", [arguments.readers]), ("pictures", arguments.pictures)):
@@ -90,7 +92,9 @@ def main() -> int:
     try:
         data = arguments.data or find_fer2013()
         if data is None:
-            raise MissingFileError("There is no FER2013.", "Expected its file or folder.", "Name it: --data.")
+            raise MissingFileError(
+                "FER2013 was not found.", "Expected its file or folder.", "Pass it with --data."
+            )
         pool = halves(read(data))[HALVES.index(arguments.half)]
         print(f"{pool_told(pool)}\n\n{HEAD}", flush=True)
         for setting in arguments.settings:
@@ -104,10 +108,10 @@ def main() -> int:
 
 
 def halves(dataset: Dataset) -> list[Split]:
-    """Returns both halves of what the network has not learned from, without twins.
+    """Returns both halves of the data on which the network was not trained, without near-duplicates.
 
-    Where there are votes, the label is what most of ten people saw: the network reads faces as they do, so
-    that another opinion of what a label means is not counted as a fault before, nor as a gain.
+    If there are votes, the label is the majority of ten people: the network was trained on their votes, so
+    a different meaning of a label counts neither as an error before nor as a gain.
     """
     split = dataset.validation
     sketch = difference_hashes(split.pictures)
@@ -122,15 +126,15 @@ def halves(dataset: Dataset) -> list[Split]:
 
 
 def pool_told(pool: Split) -> str:
-    """Returns how many pictures of each label there are to make readers of."""
+    """Returns how many pictures of each label there are for simulated users."""
     counts = np.bincount(pool.indexes, minlength=len(FER2013))
     return ", ".join(f"{count} {label}" for label, count in zip(FER2013, counts, strict=True))
 
 
 def reader(pool: Split, setting: str, count: int, seed: int, off: float) -> tuple[Split, Labels]:
-    """Returns the two sessions of a reader, up to so many pictures of a label in the first one.
+    """Returns the two sessions of a user, with up to `count` pictures of a label in the first one.
 
-    A reader with fewer pictures, or with seven labels, has part of what the same one with more has.
+    A user with fewer pictures, or with seven labels, has a subset of what the same one with more has.
     """
     generator = np.random.default_rng([seed, 0])
     first = drawn_place(generator, off)
@@ -157,7 +161,7 @@ def reader(pool: Split, setting: str, count: int, seed: int, off: float) -> tupl
 
 
 def drawn_place(generator: np.random.Generator, off: float) -> Place:
-    """Draws a camera and a light that are so far off. Training moves by 0.1, zooms by 0.2, turns by 15."""
+    """Draws a camera and a light this far off. Training shifts by 0.1, scales by 0.2, rotates by 15."""
     angle = generator.uniform(0, 2 * np.pi)
     by = off * generator.uniform(0.08, 0.16)
     blurred = generator.random() < 0.5
@@ -202,14 +206,14 @@ def shown(face: np.ndarray, label: str, generator: np.random.Generator) -> np.nd
 
 
 def taken_at(face: np.ndarray, place: Place, generator: np.random.Generator) -> np.ndarray:
-    """Returns a face as the camera of a place takes it; no two pictures sit quite the same."""
+    """Returns a face as taken by the camera of a place, with small random variations."""
     shift = generator.normal(place.shift, 0.015)
     tilt, scale = generator.normal(place.tilt, 2), place.scale * np.exp(generator.normal(0, 0.02))
     levels = shaken(face[None], tuple(shift), scale, tilt)[0] / 255
     down, across = np.mgrid[-1 : 1 : len(face) * 1j, -1 : 1 : len(face) * 1j]
     strength, angle = place.side
     lit = levels**place.gamma * (1 + strength * (np.cos(angle) * across + np.sin(angle) * down))
-    lit *= EXPOSED / max(lit.mean(), EXPOSED / 4)  # as cameras choose by themselves
+    lit *= EXPOSED / max(lit.mean(), EXPOSED / 4)  # automatic exposure, as in cameras
     if place.blur:
         lit = cv2.GaussianBlur(lit, (0, 0), place.blur)
     noisy = 255 * lit + generator.normal(0, place.noise, lit.shape)
@@ -223,7 +227,7 @@ HEAD = (
 
 
 def rows(pool: Split, setting: str, count: int, readers: int, off: float) -> Iterator[str]:
-    """Yields a line of the table for all labels, and one for those alone that the network knew before."""
+    """Yields a line of the table for all labels, and one for only those that the network knew before."""
     with tempfile.TemporaryDirectory() as folder:
         measured = [
             measure(*reader(pool, setting, count, seed, off), Path(folder) / "mine.keras")
@@ -233,7 +237,7 @@ def rows(pool: Split, setting: str, count: int, readers: int, off: float) -> Ite
         name = setting if kind == "all" else f"{setting}, pictures of the seven"
         before, after = np.array([found[kind]["right"] for found in measured]).T
         gain = after - before
-        # Over all readers: of the hundred pictures of one alone, chance makes much of an error.
+        # Over all users: with a hundred pictures of a single one, much of the error would be chance.
         indexes = np.concatenate([found[kind]["indexes"] for found in measured])
         scores = [np.concatenate(parts) for parts in zip(*(m[kind]["scores"] for m in measured), strict=True)]
         errors = [expected_calibration_error(part, indexes) for part in scores]

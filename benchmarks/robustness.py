@@ -1,12 +1,12 @@
-"""Measures what it costs when the box of a face is moved, too large or too small, or the head tilted.
+"""Measures the loss of accuracy when the box of a face is shifted or scaled, or the head tilted.
 
     python benchmarks/robustness.py --data fer2013 --networks before.tflite after.tflite --out robustness.png
 
-It cuts the faces of FER2013's validation split again, off by so much, and counts what is still read
-right, by FER2013's labels and by FER+'s votes where they are. It prints a table, and writes a figure and
-beside it the same as JSON. Then it asks which margin around a detector's box suits the last network best: on
-faces of that split, enlarged and found again, and on the frames of `--clip`, a video with a JSON file of the
-same name that lists from, to and label. The last figures are in README.md.
+It crops the faces of FER2013's validation split again with these errors, and counts how many are still read
+correctly, by FER2013's labels and by FER+'s votes if available. It prints a table, and writes a chart and
+the same data as JSON. Then it measures which margin around a detector's box suits the last network best: on
+faces of that split, enlarged and detected again, and on the frames of `--clip`, a video with a JSON file of
+the same name that lists from, to and label. The latest results are in README.md.
 
 Notebook: 05_train
 """
@@ -40,29 +40,29 @@ SHIFTS, SCALES, TILTS = np.arange(-20, 21, 5) / 100, np.arange(7, 15) / 10, np.a
 MARGINS = np.arange(8, 14) / 10
 DETECTORS = ("yunet", "haar", "lbp")
 ENLARGED = 4
-"""Faces of 48 pixels are shown to detectors so many times as large, with half a face of edge around."""
+"""Factor by which faces of 48 pixels are enlarged for detectors, with a border of half a face."""
 
 
 def main() -> int:
     """Reads the arguments, measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--data", required=True, help="FER2013, with FER+'s votes beside it if they are there"
-    )
+    parser.add_argument("--data", required=True, help="FER2013, with FER+'s votes next to it if available")
     parser.add_argument(
         "--networks", required=True, nargs="+", type=Path, help="one or two .tflite or .keras files"
     )
-    parser.add_argument("--out", required=True, type=Path, help="the figure, a .png file")
+    parser.add_argument("--out", required=True, type=Path, help="the .png file to write the chart to")
     parser.add_argument("--split", choices=["validation", "test"], default="validation")
-    parser.add_argument("--clip", type=Path, help="a video with labels in a .json file beside it")
+    parser.add_argument("--clip", type=Path, help="a video with labels in a .json file next to it")
     arguments = parser.parse_args()
     if not arguments.out.resolve().parent.is_dir():
-        parser.error(f"There is no folder for {arguments.out}. Expected one. Make it, or name another.")
+        parser.error(f"The folder of {arguments.out} does not exist. Expected an existing one. Create it.")
     if arguments.out.suffix != ".png":
         parser.error(f"--out is {arguments.out}. Expected a .png file. Try --out robustness.png.")
     for path in (arguments.clip, arguments.clip.with_suffix(".json")) if arguments.clip else ():
         if not path.is_file():
-            parser.error(f"There is no {path}. Expected a clip and its labels beside it. Correct the name.")
+            parser.error(
+                f"{path} was not found. Expected a clip with its labels next to it. Correct the path."
+            )
     try:
         networks, dataset = [load(path) for path in arguments.networks], read(arguments.data)
         split = getattr(dataset, arguments.split)
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def changes() -> Iterator[tuple[str, str, float, dict]]:
-    """Yields the panel, the name, the amount and what `shaken` is told, for each change."""
+    """Yields the panel, the name, the amount and the arguments of `shaken`, for each change."""
     for name, way in (("moved right", (1, 0)), ("moved down", (0, 1))):
         for by in SHIFTS.tolist():
             yield "shift", name, by, {"shift": (by * way[0], by * way[1])}
@@ -91,7 +91,7 @@ def changes() -> Iterator[tuple[str, str, float, dict]]:
 
 
 def rows(runtime: Runtime, split: Split, names: Labels) -> Iterator[dict]:
-    """Yields the accuracy of a network after each change, by each kind of labels."""
+    """Yields the accuracy of a network after each change, for each kind of labels."""
     kinds = ("fer2013",) if split.votes is None else ("fer2013", "ferplus")
     for change, name, by, how in tqdm(list(changes()), desc=runtime.name, disable=None):
         cut = replace(split, pictures=shaken(split.pictures, **how))
@@ -117,7 +117,7 @@ Labelled = tuple[np.ndarray, str]
 
 
 def enlarged(split: Split, names: Labels) -> Iterator[Labelled]:
-    """Yields faces as a camera might see them, with what people voted for, or else the data's label."""
+    """Yields faces as a camera might see them, with the majority vote, or else the data's label."""
     if split.votes is not None:
         split, names = replace(split, indexes=majority(split.votes)), COLUMNS
     for picture, index in zip(split.pictures, split.indexes.tolist(), strict=True):
@@ -129,7 +129,7 @@ def enlarged(split: Split, names: Labels) -> Iterator[Labelled]:
 
 
 def frames(clip: Path) -> Iterator[Labelled]:
-    """Yields every fifth frame of a clip, with the label of its time."""
+    """Yields every fifth frame of a clip, with its label."""
     parts = json.loads(clip.with_suffix(".json").read_text(encoding="utf-8"))
     video = Video(clip)
     video.open()
@@ -142,10 +142,10 @@ def frames(clip: Path) -> Iterator[Labelled]:
 
 
 def print_margins(what: str, runtime: Runtime, pictures: Iterable[Labelled]) -> None:
-    """Prints a row for each detector: faces found, and how many are read right, as live, at each margin."""
+    """Prints a row for each detector: faces found, and how many are read correctly at each margin."""
     detectors = {}
     for name in DETECTORS:
-        with contextlib.suppress(MissingFileError):  # YuNet, where its file is not there
+        with contextlib.suppress(MissingFileError):  # YuNet, if its file is missing
             detectors[name] = make_detector(name)
     right, count = {name: [] for name in detectors}, 0
     for image, label in tqdm(pictures, desc=what, disable=None):

@@ -1,10 +1,10 @@
-"""Says how good a network is on a test set.
+"""Evaluates a network on a test set.
 
 python scripts/predict.py
 python scripts/predict.py --data fer2013.csv --model results/first/expression.keras
 
-Without arguments it reads what is in the folder data, such as test_with_emotions.csv, with the network that
-scripts/train.py left in results/model, or else with the shipped one. The last line is the accuracy;
+Without arguments it uses the data in the folder data, such as test_with_emotions.csv, and the network that
+scripts/train.py saved in results/model, or else with the shipped one. The last line is the accuracy;
 `expression evaluate` does the same and more.
 
 Notebook: 05_train
@@ -24,13 +24,13 @@ from expression.models.runtime import load
 from expression.training.evaluation import evaluate
 
 TRAINED = Path("results", "model", "expression.tflite")
-"""Where scripts/train.py leaves its network."""
+"""Where scripts/train.py saves its network."""
 
 
 def main() -> int:
     """Reads the arguments, lets the network read the test set, and prints what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="FER2013, or a folder with a folder a label; data if left out")
+    parser.add_argument("--data", help="FER2013, or a folder with a subfolder per label (default: data)")
     parser.add_argument("--model", type=Path, help="a .keras or .tflite file")
     arguments = parser.parse_args()
     model = arguments.model or (TRAINED if TRAINED.is_file() else None)

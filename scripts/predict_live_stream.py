@@ -1,7 +1,7 @@
-"""Prints, once a second, what expression the largest face of a live stream shows.
+"""Prints the expression of the largest face in a live stream once a second.
 
-python scripts/predict_live_stream.py             the camera; without one, the demo
-python scripts/predict_live_stream.py film.mp4    a video, a folder, an address
+python scripts/predict_live_stream.py              the camera, or the demo if there is none
+python scripts/predict_live_stream.py video.mp4    a video, a folder or an address
 """
 
 import argparse
@@ -28,7 +28,7 @@ class OncePerSecond(Sink):
 def main() -> int:
     """Runs until the source ends or Ctrl-C; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", nargs="?", help="a camera's number, a video, a folder, an address or demo")
+    parser.add_argument("source", nargs="?", help="a camera number, video, folder, address or demo")
     source = parser.parse_args().source
     print("Reading video stream ...", flush=True)
     try:

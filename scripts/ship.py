@@ -1,10 +1,10 @@
-"""Makes a training's network the one that comes with the package, figures and all.
+"""Makes the network of a training run the one that comes with the package, with its measurements.
 
 python scripts/ship.py results/wide --data fer2013
 
-Writes the network into expression/models, and into results what is told of it: figures by
-PublicTest and by PrivateTest, curves, confusion, calibration, the architecture. The tables
-of the model card are filled in; its sentences stay for people to write.
+Writes the network to expression/models, and the results to results: measurements on
+PublicTest and PrivateTest, curves, confusion, calibration, the architecture. The tables
+of the model card are filled in; its sentences have to be edited manually.
 
 Notebook: 05_train
 """
@@ -36,23 +36,23 @@ from expression.training.evaluation import Evaluation, evaluate
 RESULTS = Path(__file__).parents[1] / "results"
 CARD = FOLDER / "README.md"
 BEGIN, END = "<!-- written by scripts/ship.py -->", "<!-- until here -->"
-"""Between these lines of the model card everything is replaced."""
+"""Everything between these lines of the model card is replaced."""
 
 KEPT = ("history.csv", "training.json")
-"""What of a training's folder is kept in results as it is."""
+"""Files of the training folder that are copied to results unchanged."""
 
 TRIED = "## What was tried\n"
-"""The part of results/README.md, written by people, that goes into the architecture's text."""
+"""The manually written part of results/README.md that is copied into the text about the architecture."""
 
 COUNTED = {"fer2013": "FER2013's labels", "ferplus": "FER+ by its official protocol"}
 SPLITS = {"validation": "PublicTest", "test": "PrivateTest"}
 
 
 def main() -> int:
-    """Reads the arguments and ships."""
+    """Reads the arguments and ships the network."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="the folder of a training, with expression.keras")
-    parser.add_argument("--data", required=True, type=Path, help="FER2013, with FER+'s votes beside it")
+    parser.add_argument("run", type=Path, help="the folder of a training run, with expression.keras")
+    parser.add_argument("--data", required=True, type=Path, help="FER2013, with FER+'s votes next to it")
     arguments = parser.parse_args()
     try:
         ship(arguments.run, read(arguments.data))
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def ship(run: Path, dataset: Dataset) -> None:
-    """Replaces the network and everything that is measured of it, once all of it is there."""
+    """Replaces the network and everything measured with it, once all of it is complete."""
     check(run)
     with tempfile.TemporaryDirectory() as folder:
         models, results = Path(folder, "models"), Path(folder, "results")
@@ -87,32 +87,32 @@ def ship(run: Path, dataset: Dataset) -> None:
 
 
 def check(run: Path) -> None:
-    """Raises an error unless a folder holds a training of the network that architectures.py builds today."""
+    """Raises an error unless a folder has a training run of the network that architectures.py builds now."""
     for name in ("expression.keras", *KEPT):
         if not (run / name).is_file():
             raise MissingFileError(
-                f"There is no {run / name}.",
-                f"Expected a folder that a training wrote, with expression.keras and {' and '.join(KEPT)}.",
-                "Name such a folder, or finish the training.",
+                f"{run / name} was not found.",
+                f"Expected the folder of a training run, with expression.keras and {' and '.join(KEPT)}.",
+                "Choose such a folder, or finish the training run.",
             )
     path = run / "expression.keras"
     card = read_card(path)
     found = read_network(path)
-    # What the layers are, without the names that Keras numbers.
+    # The kinds of layers, without the names that Keras numbers.
     kinds = [
         [(type(layer).__name__, layer.output.shape) for layer in network.layers]
         for network in (found, shipped(card.labels, len(card.heads)))
     ]
     if kinds[0] != kinds[1]:
         raise BadInputError(
-            f"{path} has other layers than network.shipped builds.",
-            "Expected the same, since the architecture is told from there.",
-            "Train it with the present code, or ship it with the code that it was trained with.",
+            f"The layers of {path} differ from those that architectures.shipped builds.",
+            "Expected the same layers, since the architecture is described from the code.",
+            "Train it with the current code, or ship it with the code that it was trained with.",
         )
 
 
 def tell(found: dict[str, dict[str, Evaluation]], results: Path) -> None:
-    """Writes the figures of both splits, and pictures of those of the test."""
+    """Writes the measurements on both splits, and charts of those on the test split."""
     figures = {s: {labels: e.to_json() for labels, e in found[s].items()} for s in found}
     write(results / "evaluation.json", json.dumps(figures, indent=1) + "\n")
     for labels, evaluation in found["test"].items():
@@ -122,9 +122,9 @@ def tell(found: dict[str, dict[str, Evaluation]], results: Path) -> None:
 
 
 def rounded(source: Path, target: Path) -> None:
-    """Copies a .keras file with weights of 11 significant bits, which a zip packs to little over half.
+    """Copies a .keras file with weights of 11 significant bits, which a zip compresses to little over half.
 
-    They are float32 as before, and no score changes by more than a thousandth or so.
+    They are still float32, and no score changes by more than about a thousandth.
     """
     network = read_network(source)
     network.set_weights([w.astype(np.float16).astype(w.dtype) for w in network.get_weights()])
@@ -132,7 +132,7 @@ def rounded(source: Path, target: Path) -> None:
 
 
 def measure(runtime: Runtime, dataset: Dataset, split: str) -> dict[str, Evaluation]:
-    """Evaluates by FER2013's labels and by FER+'s votes."""
+    """Evaluates with FER2013's labels and with FER+'s votes."""
     pictures = getattr(dataset, split)
     also = leaked(pictures, dataset.training)
     return {
@@ -145,7 +145,7 @@ def architecture(path: Path) -> str:
     """Returns the layers of a network as a table, the code that builds it and why, and what was tried."""
     lines = []
     columns = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = "120"  # what rich, which draws the table, takes for the width
+    os.environ["COLUMNS"] = "120"  # the width used by rich, which draws the table
     try:
         read_network(path).summary(120, print_fn=lambda line, **_: lines.append(line))
     finally:
@@ -163,9 +163,9 @@ def architecture(path: Path) -> str:
 
 
 def tables(found: dict[str, dict[str, Evaluation]]) -> str:
-    """Returns the figures of the model card as Markdown."""
+    """Returns the tables of the model card as Markdown."""
     rows = [
-        "| | pictures | right | without those that also stand in Training | macro F1 | calibration error |",
+        "| | pictures | accuracy | without those also in Training | macro F1 | calibration error |",
         "|---|---|---|---|---|---|",
     ]
     for labels, name in COUNTED.items():
@@ -188,9 +188,9 @@ def tables(found: dict[str, dict[str, Evaluation]]) -> str:
 
 
 def confusion(e: Evaluation) -> list[str]:
-    """Returns what was read as what, as rows of a Markdown table."""
+    """Returns the confusion matrix as rows of a Markdown table."""
     rows = [
-        f"| labelled as, read as → | {' | '.join(e.labels)} | found |",
+        f"| true label, predicted label → | {' | '.join(e.labels)} | recall |",
         "|---" * (len(e.labels) + 2) + "|",
     ]
     for label, row in zip(e.labels, e.confusion, strict=True):
@@ -200,14 +200,14 @@ def confusion(e: Evaluation) -> list[str]:
 
 
 def fill_in(path: Path, text: str) -> None:
-    """Replaces what stands between the two marks of a file."""
+    """Replaces the text between the two markers of a file."""
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     write(path, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a text file with plain line ends on every system."""
+    """Writes a text file with Unix line ends on every system."""
     path.write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -1,11 +1,11 @@
-"""Trains a network on faces, exports it and says how often it is right; the test set comes last.
+"""Trains a network on faces, exports it and prints its accuracy, with the test set last.
 
 python scripts/train.py
 python scripts/train.py --data fer2013.csv --out results/mine --network shipped
 
-Without arguments it learns from what is in the folder data: train.csv, or FER2013 in another form. The
-tutorial's network takes minutes; the shipped one takes hours and is right more often. An
-interrupted run goes on where it stopped when it is called again in the same way; `expression
+Without arguments it trains on the data in the folder data: train.csv, or FER2013 in another form. The
+tutorial's network takes minutes; the shipped one takes hours and is more accurate. An
+interrupted run continues where it stopped when the same command is run again; `expression
 train` does the same and more.
 
 Notebook: 05_train
@@ -24,13 +24,13 @@ from expression.training.recipe import usual
 
 
 def main() -> int:
-    """Reads the arguments, and trains."""
+    """Reads the arguments and trains."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="FER2013, or a folder with a folder a label; data if left out")
-    parser.add_argument("--out", default="results/model", help="the folder for the network and its history")
+    parser.add_argument("--data", help="FER2013, or a folder with a subfolder per label (default: data)")
+    parser.add_argument("--out", default="results/model", help="folder for the network and its history")
     parser.add_argument("--network", default="tutorial", help="tutorial, shipped, whole or wide")
-    parser.add_argument("--epochs", type=int, help="times that every picture is seen")
-    parser.add_argument("--seed", type=int, default=0, help="decides first weights and order")
+    parser.add_argument("--epochs", type=int, help="number of passes over the training pictures")
+    parser.add_argument("--seed", type=int, default=0, help="random seed for the first weights and the order")
     arguments = parser.parse_args()
     try:
         run(arguments)
@@ -38,16 +38,16 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("Stopped. Call it again in the same way, and it goes on.", file=sys.stderr)
+        print("Stopped. Run the same command again to continue.", file=sys.stderr)
         return 1
     return 0
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Does the work; TensorFlow, which takes seconds, is loaded once the data is there."""
+    """Does the work; TensorFlow, which takes seconds to load, is imported after reading the data."""
     recipe = usual(arguments.network, arguments.epochs, arguments.seed)
     dataset = read(arguments.data or assignment_data()).divided().narrowed()
-    sizes = f"{len(dataset.training):,} pictures to learn from, {len(dataset.validation):,} to choose by."
+    sizes = f"{len(dataset.training):,} training pictures, {len(dataset.validation):,} validation pictures."
     print(*report(dataset), sizes, sep="\n", flush=True)
 
     from expression.models.export import export

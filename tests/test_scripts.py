@@ -93,7 +93,7 @@ def test_the_training_script_trains_exports_and_ends_with_the_accuracy(tmp_path)
     words = ("--data", str(data), "--out", str(out), "--network", "tutorial", "--epochs", "1")
     code, told, err = run("scripts/train.py", *words, timeout=280)
     assert (code, err) == (0, "")
-    assert told.startswith("56 pictures to learn from, 14 to choose by.\nepoch 1: loss ")
+    assert told.startswith("56 training pictures, 14 validation pictures.\nepoch 1: loss ")
     assert re.search(r"^Accuracy on validation set: \d+\.\d%$", told, re.MULTILINE)
     assert re.fullmatch(r"Accuracy on test set: \d+\.\d%", told.splitlines()[-1])
     assert load(out / "expression.tflite").heads == ("labels",)
@@ -155,9 +155,9 @@ def test_without_data_both_scripts_say_where_to_put_it(tmp_path, script, data):
     code, told, err = run(script, cwd=tmp_path)
     assert (code, told) == (2, "")
     assert err == (
-        f"There is no folder data with something in it in {tmp_path}. Expected data/train.csv and "
+        f"No folder named data with files in it was found in {tmp_path}. Expected data/train.csv and "
         "data/test_with_emotions.csv, or data/fer2013.csv. "
-        "Put them there, or name another place: --data PATH.\n"
+        "Put the files there, or choose another location with --data PATH.\n"
     )
 
 

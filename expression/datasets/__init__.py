@@ -1,4 +1,4 @@
-"""Datasets: pictures to learn from, in the many forms in which people have them.
+"""Datasets: training pictures, read from the many forms in which they come.
 
     from expression import datasets
 

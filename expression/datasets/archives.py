@@ -1,8 +1,8 @@
-"""What kind of file something is, by its first bytes, and tables of text inside archives.
+"""Recognises kinds of files by their first bytes, and finds text tables inside archives.
 
-`fer2013.py` and `folders.py` call it: a table is read from a .gz, .zip or .tar file as it is,
-whatever the file is called; everything else in an archive has to be unpacked by the user.
-Nothing is ever unpacked to the disk here.
+`fer2013.py` and `folders.py` use it: a table is read directly from a .gz, .zip or .tar file,
+whatever the file is called; the user has to unpack anything else in an archive.
+Nothing is ever unpacked to disk here.
 
 Notebook: 04_labels_and_data
 """
@@ -25,13 +25,13 @@ from ..pictures.kinds import STAND_INS, stand_in
 from ..sanitize import printable
 
 TABLES = (".csv", ".tsv", ".txt", ".lst")
-"""Endings of tables inside archives."""
+"""File name extensions of tables inside archives."""
 
 LARGEST = 4 << 30
-"""Bytes that a table in an archive may have once it is unpacked; FER2013 has 300 million."""
+"""Largest size of an unpacked table in an archive, in bytes; FER2013 has 300 million."""
 
 MEMBERS = 100_000
-"""Entries of an archive that are looked through."""
+"""Number of entries of an archive that are examined, at most."""
 
 MAGIC = {
     b"PK\x03\x04": "a zip archive",
@@ -51,28 +51,28 @@ MAGIC = {
     b"MATLAB 5.0": "a MATLAB file",
     b"%PDF": "a PDF file",
 }
-"""How files begin, and what they are."""
+"""Kinds of files, by their first bytes."""
 
 ENCRYPTED = 1
-"""The flag of a member of a zip archive that a password keeps.
+"""The flag of an encrypted member of a zip archive.
 
 Source: APPNOTE 4.4.4, https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
 
 READ = ("a zip archive", "a gzip archive", "a tar archive", "a bzip2 archive", "an xz archive")
-"""Archives that Python opens."""
+"""Archives that Python can open."""
 
 
 REMEDIES = dict(STAND_INS.values())
-FETCH_IT = "Fetch or export it again."
+FETCH_IT = "Download or export it again."
 
 
 class TableFile(NamedTuple):
-    """A table of text, in a file of its own or inside an archive.
+    """A text table, in its own file or inside an archive.
 
     Attributes:
         path: The file.
-        member: Its name in the archive; nothing where it is the file itself, or all that is compressed in it.
+        member: Its name in the archive; empty if it is the file itself or the whole compressed content.
     """
 
     path: Path
@@ -83,13 +83,13 @@ class TableFile(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The table's own name in small letters, without the ending of a compressed file."""
+        """The table's own name in lower case, without the extension of a compressed file."""
         name = PurePosixPath(self.member.replace("\\", "/") or self.path.name).name.casefold()
         return name.removesuffix(".gz").removesuffix(".bz2").removesuffix(".xz")
 
     @contextlib.contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Opens it to be read, unpacked."""
+        """Opens it for reading, decompressed."""
         with contextlib.ExitStack() as stack:
             kind = kind_of(self.path)
             if self.member and kind == "a zip archive":
@@ -104,7 +104,7 @@ class TableFile(NamedTuple):
 
 
 class _Limited(io.RawIOBase):
-    """A file that is refused once more has been read of it than any table has."""
+    """A file that raises an error once more has been read from it than a table may hold."""
 
     def __init__(self, file: BinaryIO, table: TableFile):
         self._file, self._table, self._left = file, table, LARGEST
@@ -117,9 +117,9 @@ class _Limited(io.RawIOBase):
         self._left -= len(found)
         if self._left < 0:
             raise BadInputError(
-                f"{self._table} is larger than {LARGEST >> 30} GB when it is unpacked.",
+                f"{self._table} is larger than {LARGEST >> 30} GB when unpacked.",
                 "Expected a table of pictures.",
-                "Unpack it, and name the table itself if that is what it is.",
+                "Unpack it, and choose the table itself if it is the right file.",
             )
         buffer[: len(found)] = found
         return len(found)
@@ -135,7 +135,7 @@ def kind_of(path: Path) -> str | None:
 
 
 def is_archive(path: Path) -> bool:
-    """Returns whether a file is an archive, as its first bytes say."""
+    """Returns whether a file is an archive, judged by its first bytes."""
     try:
         return (kind_of(path) or "").endswith("archive")
     except OSError:
@@ -150,13 +150,13 @@ def _kind(start: bytes) -> str | None:
 
 
 def tables_in(path: Path) -> list[TableFile]:
-    """Returns the tables that a file holds: itself if it is no archive, else those of the archive.
+    """Returns the tables in a file: the file itself, or those inside it if it is an archive.
 
     Raises:
         BadInputError: It is damaged, or a kind of archive that cannot be opened here.
     """
     told = as_bad_input(
-        f"{path} cannot be opened", "Expected a table or a whole archive.", "Fetch or pack it again."
+        f"{path} cannot be opened", "Expected a table or a complete archive.", "Download it or pack it again."
     )
     with told:
         kind = kind_of(path) if path.stat().st_size else "an empty file"
@@ -174,13 +174,13 @@ def tables_in(path: Path) -> list[TableFile]:
             return [TableFile(path)]
     raise BadInputError(
         f"{path} is {kind}.",
-        "Expected a table of text, a folder of pictures, or a .zip, .tar or .gz file with a table in it.",
-        "Unpack it, and name the folder." if kind.endswith("archive") else REMEDIES.get(kind, FETCH_IT),
+        "Expected a text table, a folder of pictures, or a .zip, .tar or .gz file with a table in it.",
+        "Unpack it and choose the folder." if kind.endswith("archive") else REMEDIES.get(kind, FETCH_IT),
     )
 
 
 def _kind_of_zip(names: list[str]) -> str | None:
-    """Returns what a zip archive is to a user, where that is something else, by the names in it."""
+    """Returns what a zip archive really contains, judged by its names; None if it is an ordinary one."""
     if "xl/workbook.xml" in names:
         return "an Excel workbook"
     return "a file of NumPy arrays" if names and all(name.endswith(".npy") for name in names) else None
@@ -202,7 +202,7 @@ def _members(path: Path) -> list[str]:
     with tarfile.open(path) as archive:
         for count, member in enumerate(archive):
             size += member.size
-            if count >= MEMBERS or size > LARGEST:  # what is compressed has to be unpacked to be passed over
+            if count >= MEMBERS or size > LARGEST:  # skipping a compressed member means decompressing it
                 break
             if member.isreg():
                 names.append(member.name)
@@ -210,13 +210,13 @@ def _members(path: Path) -> list[str]:
 
 
 def _holds_a_tar(path: Path, kind: str) -> bool:
-    """Returns whether what is compressed in a file is a tar archive."""
+    """Returns whether the compressed content of a file is a tar archive."""
     with _unpacked(path, kind) as file:
         return _kind(file.read(512)) == "a tar archive"
 
 
 def _unpacked(path: Path, kind: str | None) -> BinaryIO:
-    """Opens a file, or what is compressed in it."""
+    """Opens a file, decompressing it if it is compressed."""
     if kind == "a gzip archive":
         return gzip.open(path)
     module = {"an xz archive": "lzma", "a bzip2 archive": "bz2"}.get(kind)
@@ -227,6 +227,6 @@ def _unpacked(path: Path, kind: str | None) -> BinaryIO:
     except ImportError as error:
         raise BadInputError(
             f"{path} is {kind}, and this Python was built without {module}.",
-            "Expected a table of text, or a .zip, .tar or .gz file with one in it.",
-            "Unpack it, and name what was in it.",
+            "Expected a text table, or a .zip, .tar or .gz file with one in it.",
+            "Unpack it and choose the unpacked file.",
         ) from error

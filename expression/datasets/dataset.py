@@ -1,8 +1,8 @@
-"""Data to learn from: pictures with labels, in three splits.
+"""Training data: labelled pictures in three splits.
 
-`read` is the one way in: it takes FER2013 in all its forms (`fer2013.py`), other sets of
-faces and folders of pictures (`folders.py`). `trainer.py` and `evaluation.py` are given
-the Dataset that comes out, and `inspection.py` looks at it.
+`read` is the only entry point: it reads FER2013 in all its forms (`fer2013.py`), other sets of
+faces and folders of pictures (`folders.py`). `trainer.py` and `evaluation.py` take
+the resulting Dataset, and `inspection.py` examines it.
 
 Notebook: 04_labels_and_data
 """
@@ -25,7 +25,7 @@ SPLITS = ("training", "validation", "test")
 """The splits of a Dataset, in the order of their use."""
 
 SHARE = 0.1
-"""What part of the pictures goes to validation, and as much to the test, where the data do not say."""
+"""Share of the pictures for validation, and the same for the test, if the data have no splits."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Split:
     """Pictures with their labels.
 
     Attributes:
-        pictures: (n, 48, 48) uint8, grey levels 0 to 255; as a network from elsewhere sees them where it
-            is to be evaluated: of another size, or (n, size, size, 3) uint8 RGB.
-        indexes: (n,) int64, the row of the labels each picture belongs to.
-        votes: (n, 10) uint8, what people said of each as `votes.COLUMNS` tells; None where nobody was asked.
-        groups: (n,) str, whose face or which capture session each is, "" where that is not known;
-            None where nothing is. A group is never parted.
-        files: (n,) str, the file of each below its folder; None where they have none.
+        pictures: (n, 48, 48) uint8, grey levels 0 to 255; in the format of an imported network when that
+            is evaluated: another size, or (n, size, size, 3) uint8 RGB.
+        indexes: (n,) int64, the index of each picture's label.
+        votes: (n, 10) uint8, people's votes on each, in the order of `ferplus.COLUMNS`; None without votes.
+        groups: (n,) str, the person or capture session of each picture, "" where that is not known;
+            None if no picture has one. A group is never divided.
+        files: (n,) str, the path of each relative to its folder; None if they have none.
     """
 
     pictures: np.ndarray = field(repr=False)
@@ -52,11 +52,11 @@ class Split:
         return len(self.indexes)
 
     def first(self, count: int) -> Split:
-        """Returns the first pictures only, for a quick try."""
+        """Returns only the first pictures, for a quick trial."""
         return self.take(slice(count))
 
     def take(self, chosen: np.ndarray | slice) -> Split:
-        """Returns some of the pictures: (n,) bool, or their numbers, or a slice."""
+        """Returns the chosen pictures, given as (n,) bool, as indexes or as a slice."""
         more = (
             None if values is None else values[chosen] for values in (self.votes, self.groups, self.files)
         )
@@ -70,10 +70,10 @@ class Dataset:
     Attributes:
         labels: What the indexes stand for.
         training: What a network learns from.
-        validation: What choices are made by: the epoch, the rate, the network.
-        test: Looked at once, for the figure that is reported.
+        validation: Used to choose the epoch, the rate and the network.
+        test: Used once, for the reported accuracy.
         skipped: What was left out when it was read, and why.
-        notes: What a user should know about how it was read, a sentence each.
+        notes: What the user should know about how it was read, one sentence each.
         has_splits: Whether it came with splits of its own, which are kept as they are.
         unused: Labels that could be used as well, such as Contempt; their pictures were left out.
 
@@ -98,18 +98,18 @@ class Dataset:
         return {name: len(getattr(self, name)) for name in SPLITS}
 
     def remarks(self) -> list[str]:
-        """Returns what a user should know about how it was read, and what was left out, a line each."""
+        """Returns what the user should know about how it was read and what was left out, one line each."""
         summary = self.skipped.summary(sum(self.sizes.values()) + len(self.skipped), "pictures")
         return [*self.notes, *([summary] if summary else [])]
 
     def divided(self, seed: int = 0) -> Dataset:
-        """Makes three splits of data that came without any and so are a test set as a whole.
+        """Divides data without splits, which are a single test set, into three splits.
 
-        A tenth goes to validation, a tenth stays for the test; `split_by_group` has the rule.
-        Data that have splits are returned as they are.
+        A tenth goes to validation, and a tenth stays for the test; see `split_by_group` for the rule.
+        Data that already have splits are returned unchanged.
 
         Args:
-            seed: Another one draws other splits.
+            seed: Seed of the random choice.
         """
         if self.has_splits or len(self.training) or len(self.validation):
             return self
@@ -117,17 +117,17 @@ class Dataset:
         return replace(self, training=training, validation=validation, test=test)
 
     def with_validation(self) -> Dataset:
-        """Sets a tenth of the training pictures aside to choose by, where there are none for that."""
+        """Sets a tenth of the training pictures aside for validation, if there is no validation split."""
         if len(self.validation) or not len(self.training):
             return self
         training, validation = split_by_group(self.training, [SHARE])
         return replace(self, training=training, validation=validation)
 
     def narrowed(self) -> Dataset:
-        """Returns the data with only those labels of which there are pictures to learn from.
+        """Returns the data with only those labels that have training pictures.
 
         Raises:
-            BadInputError: There are less than two.
+            BadInputError: There are fewer than two.
         """
         there = np.bincount(self.training.indexes, minlength=len(self.labels)) > 0
         if there.all():
@@ -136,14 +136,14 @@ class Dataset:
         if len(kept) < 2:
             named = ",".join([*kept, *self.unused])
             raise BadInputError(
-                f"There are only pictures of {kept[0] if kept else 'no label'} to learn from.",
-                "Expected two labels or more, to tell apart.",
-                f"Use {' and '.join(self.unused)} as well: --labels {named}"
+                f"There are training pictures of {f'{kept[0]} only' if kept else 'no label'}.",
+                "Expected two or more labels.",
+                f"Include {' and '.join(self.unused)} as well: --labels {named}"
                 if kept and self.unused
-                else "Add pictures of another label, or name another set.",
+                else "Add pictures of another label, or choose another dataset.",
             )
         lacking = [label for label, some in zip(self.labels, there, strict=True) if not some]
-        note = f"Learns {', '.join(kept)}; there are no pictures of {', '.join(lacking)} to learn from."
+        note = f"Trains on {', '.join(kept)}; there are no training pictures of {', '.join(lacking)}."
         numbers, skipped = np.cumsum(there) - 1, Skipped()
         skipped.extend(self.skipped)
         splits = []
@@ -151,7 +151,7 @@ class Dataset:
             split = getattr(self, name)
             for index in np.unique(split.indexes[~there[split.indexes]]):
                 count = int((split.indexes == index).sum())
-                skipped.add(f"in {name}", f"of {self.labels[index]}, which cannot be learned", count)
+                skipped.add(f"in {name}", f"of {self.labels[index]}, which has no training pictures", count)
             split = split.take(there[split.indexes])
             splits.append(replace(split, indexes=numbers[split.indexes]))
         notes = (*self.notes, note)
@@ -164,25 +164,25 @@ def read(
     crop: Callable[[np.ndarray], np.ndarray] = face_pixels,
     also: Sequence[str] = (),
 ) -> Dataset:
-    """Reads data in any form that is known here.
+    """Reads data in any supported form.
 
-    That is FER2013 as a csv file, in the folder of its competition, in an archive or as picture
+    These are FER2013 as a csv file, in the folder of its competition, in an archive or as picture
     sheets; other tables of pixels; CK+, KDEF, JAFFE, RAF-DB and AffectNet; a list of picture files; a
-    reader's own set with its faceLabels.csv; and a folder of pictures for each label, also below
-    train, validation and test and in further folders around them. What comes without splits is a
-    test set as a whole; `Dataset.divided` makes it one to learn from. `Dataset.remarks` says how
+    user's own set with its faceLabels.csv; and a folder of pictures for each label, also inside
+    train, validation and test folders and other folders around them. Data without splits are a
+    single test set; `Dataset.divided` turns it into training data. `Dataset.remarks` says how
     names were matched with labels, and what was left out.
 
     Args:
         path: A file or folder.
-        labels: The labels that count; pictures of others are left out. None takes those of the folder's
+        labels: The labels to use; pictures of others are left out. None means those in the folder's
             labelList.csv, or else FER2013's seven.
-        crop: Turns a picture of a folder, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8 or what
-            a network from elsewhere sees; the default takes the whole picture for the face.
-        also: Labels that count beside FER2013's seven, where no others are given.
+        crop: Turns a picture of a folder, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8 or the
+            format of an imported network; the default treats the whole picture as the face.
+        also: Labels to use besides FER2013's seven, if `labels` is None.
 
     Raises:
-        MissingFileError: Nothing is there, or a part is missing; check the name.
+        MissingFileError: The path does not exist, or a part is missing.
         BadInputError: It is something else, or most of it is damaged; the message says where.
     """
     from .fer2013 import in_folder, is_table, read_fer2013
@@ -195,26 +195,26 @@ def read(
     if path.is_file():
         return read_fer2013(path, labels) if is_table(path) else read_listed(path, labels, crop, also)
     raise MissingFileError(
-        f"There is no data at {path}.",
-        "Expected fer2013.csv, or a folder with it or with one folder of pictures a label.",
-        "Check the name, or get FER2013 from the Kaggle challenge of 2013.",
+        f"{path} was not found.",
+        "Expected fer2013.csv, a folder that contains it, or one with a subfolder of pictures per label.",
+        "Check the path, or download FER2013 from the Kaggle challenge of 2013.",
     )
 
 
 def split_by_group(split: Split, shares: Sequence[float], seed: int = 0) -> list[Split]:
-    """Parts pictures so that equal ones, near-equal ones and those of one group stay together.
+    """Divides pictures so that identical and near-identical ones and those of one group stay together.
 
-    Label by label, the rarest first, what belongs together is gone through in a shuffled
-    order: the first stays, the next ones go to the parts until each has its share of the
-    label, and the rest stays.
+    Label by label, starting with the rarest, the bundles that belong together are taken in shuffled
+    order: the first one stays, the next ones go to the parts until each has its share of the
+    label, and the rest stay.
 
     Args:
         split: The pictures.
-        shares: What part of each label's pictures is taken away, for each part; below 1 in all.
-        seed: Another one shuffles otherwise.
+        shares: The share of each label's pictures that goes to each part; less than 1 in total.
+        seed: Seed of the shuffling.
 
     Returns:
-        What stays, and then a Split for each share; their pictures are in the order they had.
+        The remaining pictures, and then a Split for each share; pictures keep their order.
 
     Example:
         >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 48, 48), np.uint8)
@@ -241,13 +241,13 @@ def split_by_group(split: Split, shares: Sequence[float], seed: int = 0) -> list
 
 
 def _bundles(split: Split) -> np.ndarray:
-    """Returns (n,) int64, one number for all pictures that must stay together."""
+    """Returns (n,) int64, the same number for all pictures that must stay together."""
     keys = [np.unique(difference_hashes(split.pictures), return_inverse=True)[1]]
     if split.groups is not None:
         alone = np.char.add("#", np.arange(len(split)).astype(str))
         keys.append(np.unique(np.where(split.groups == "", alone, split.groups), return_inverse=True)[1])
     numbers, before = np.arange(len(split)), None
-    while before is None or (numbers != before).any():  # a chain of likenesses takes some rounds
+    while before is None or (numbers != before).any():  # a chain of similar pictures takes several rounds
         before = numbers
         for key in keys:
             lowest = np.full(len(split), len(split))

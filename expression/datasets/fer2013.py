@@ -1,9 +1,9 @@
-"""FER2013 in the forms in which it is handed around, and other tables whose rows are pictures.
+"""FER2013 in the forms in which it is distributed, and other tables whose rows are pictures.
 
 `dataset.read` calls `read_fer2013` for a file, or for a folder in which `in_folder` finds
 one: the whole data as `fer2013.csv` or `icml_face_data.csv`, the competition's `train.csv`
-and `test.csv`, an assignment's `test_with_emotions.csv`, any of them in an archive, or sheets of
-pictures beside `fer2013_labels.npz`. FER+'s votes are read with it where their file lies near.
+and `test.csv`, an assignment's `test_with_emotions.csv`, any of these in an archive, or sheets of
+pictures next to `fer2013_labels.npz`. FER+'s votes are read too if their file is nearby.
 FER2013 as folders of pictures is read by `folders.py`.
 
 Notebook: 04_labels_and_data
@@ -28,29 +28,29 @@ from .synonyms import split_meant
 from .text_tables import Form
 
 ROOT = Path(__file__).resolve().parents[2]
-"""The checkout, where the package is used from one."""
+"""The checkout, if the package is used from one."""
 
 WHOLE = ("fer2013.csv", "icml_face_data.csv")
-"""Names under which all rows with their usage are handed around.
+"""Names of files that contain all rows with their usage.
 
 Source: https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge
 """
 
 USUAL = (*WHOLE, "train.csv")
-"""Names by which a folder is found without a look into its files."""
+"""Names by which a folder is recognised without opening its files."""
 
 TEST_WITH_LABELS = "test_with_emotions.csv"
-"""What an assignment calls the competition's test rows with their labels, which its `test.csv` lacks."""
+"""An assignment's name for the competition's test rows with labels, which its `test.csv` lacks."""
 
 ENDINGS = {".csv", ".tsv", ".txt"}
-"""Endings of files that may be tables of pictures."""
+"""Extensions of files that may be tables of pictures."""
 
 PACKED = {".gz", ".tgz", ".zip", ".tar", ".bz2", ".xz", ".tbz2", ".txz"}
-"""Endings of archives in which tables are looked for."""
+"""Extensions of archives that are searched for tables."""
 
 
 class Found(NamedTuple):
-    """A table of pictures: where it is and how it is written."""
+    """A table of pictures: its location and its format."""
 
     table: TableFile
     form: Form
@@ -58,20 +58,20 @@ class Found(NamedTuple):
 
     @property
     def split(self) -> str | None:
-        """The split that its name stands for, such as "test" for test_with_emotions.csv."""
+        """The split that its name indicates, such as "test" for test_with_emotions.csv."""
         return split_meant(Path(self.table.name).stem)
 
 
 def in_folder(folder: Path, packed: bool = False, labelled: bool = True) -> Path | None:
-    """Returns the file by which a folder is FER2013 or another set in tables of pixels, or None.
+    """Returns the file that makes a folder FER2013 or another set of pixel tables, or None.
 
     Args:
-        folder: Where to look; folders below it are not looked into.
-        packed: Look into its archives, not into its tables.
-        labelled: Leave tables without labels out.
+        folder: Where to look; its subfolders are not searched.
+        packed: Search its archives instead of its tables.
+        labelled: Leave out tables without labels.
 
     Raises:
-        BadInputError: Several files may be meant, or one with FER2013's name is damaged.
+        BadInputError: More than one file may be meant, or one with FER2013's name is damaged.
     """
     if (folder / SHEETS_FILE).is_file():
         return folder / SHEETS_FILE
@@ -90,11 +90,11 @@ def is_table(path: Path) -> bool:
 
 
 def find_fer2013() -> Path | None:
-    """Returns where FER2013 is, for `dataset.read`, or None.
+    """Returns the location of FER2013, for `dataset.read`, or None.
 
     If the environment variable EXPRESSION_DATA is set, it names the file or folder, and no other
-    place is searched: the name of something that does not exist means to do without. Otherwise the
-    places are `fer2013.csv` and the folder `fer2013` in the current folder and in the checkout.
+    place is searched: a path that does not exist means no FER2013. Otherwise the places are
+    `fer2013.csv` and the folder `fer2013` in the current folder and in the checkout.
     """
     named = os.environ.get("EXPRESSION_DATA")
     if named:
@@ -108,30 +108,30 @@ def find_fer2013() -> Path | None:
 
 
 def assignment_data() -> Path:
-    """Returns the folder `data` of the current folder, or else of the checkout, as assignments have it.
+    """Returns the folder `data` of the current folder, or else of the checkout, as assignments use it.
 
     Raises:
-        MissingFileError: There is none with something in it; the message says what goes there.
+        MissingFileError: Neither exists or has files in it; the message says what belongs there.
     """
     for folder in (Path("data"), ROOT / "data"):
         if folder.is_dir() and any(not is_housekeeping(path.name) for path in folder.iterdir()):
             return folder
     raise MissingFileError(
-        f"There is no folder data with something in it in {Path.cwd()}.",
+        f"No folder named data with files in it was found in {Path.cwd()}.",
         f"Expected data/train.csv and data/{TEST_WITH_LABELS}, or data/{WHOLE[0]}.",
-        "Put them there, or name another place: --data PATH.",
+        "Put the files there, or choose another location with --data PATH.",
     )
 
 
 def read_fer2013(path: Path, labels: Labels | None = None) -> Dataset:
     """Reads FER2013, or another set in tables of pixels.
 
-    A column for the usage says which split a row is in; without one the names of the files do, as
-    train.csv and test.csv. A table that says nothing about splits is a test set as a whole.
+    A usage column says which split a row belongs to; without one the file names do, such as
+    train.csv and test.csv. A table that says nothing about splits is a single test set.
 
     Args:
         path: A table, an archive with tables, or the `fer2013_labels.npz` of sheets.
-        labels: Those that count; None for FER2013's.
+        labels: The labels to use; None for FER2013's.
 
     Raises:
         MissingFileError: A sheet is missing.
@@ -144,8 +144,8 @@ def read_fer2013(path: Path, labels: Labels | None = None) -> Dataset:
     if not own:
         raise BadInputError(
             f"{path} is not a table of pictures.",
-            "Expected a column with grey levels, such as pixels, and one with labels, such as emotion.",
-            "Name fer2013.csv, another table with such columns, or a folder of pictures.",
+            "Expected a column of grey levels, such as pixels, and a column of labels, such as emotion.",
+            "Choose fer2013.csv, another table with such columns, or a folder of pictures.",
         )
     first = _first(own)
     if first.columns.usage is not None:
@@ -160,7 +160,7 @@ def read_fer2013(path: Path, labels: Labels | None = None) -> Dataset:
 
 
 def _files(folder: Path, endings: set[str]) -> list[Path]:
-    """Returns the files in a folder that end so."""
+    """Returns the files in a folder with these extensions."""
     return sorted(
         path
         for path in folder.iterdir()
@@ -171,7 +171,7 @@ def _files(folder: Path, endings: set[str]) -> list[Path]:
 def _tables_of(paths: list[Path]) -> list[Found]:
     """Returns the tables of pictures in some files of a folder.
 
-    What is damaged is left out as something else, unless it is called as FER2013 is.
+    A damaged file is left out as if it were something else, unless it has one of FER2013's names.
     """
     found = []
     for path in paths:
@@ -190,10 +190,10 @@ def _tables(path: Path) -> list[Found]:
 
 
 def _first(found: list[Found]) -> Found:
-    """Returns the table that is read first: with labels, with a known name, with all rows, for training.
+    """Returns the table to read first: with labels, with a known name, with all rows, for training.
 
     Raises:
-        BadInputError: Several are equally good.
+        BadInputError: Several are equally suitable.
     """
 
     def rank(one: Found) -> tuple:
@@ -206,8 +206,8 @@ def _first(found: list[Found]) -> Found:
     if len(best) > 1 and rank(best[0]) == rank(best[1]):
         names = ", ".join(str(one.table) for one in best if rank(one) == rank(best[0]))
         raise BadInputError(
-            f"Several tables of pictures are there, and their names do not say which is which: {names}.",
-            "Expected one, or names such as train.csv and test.csv.",
-            "Name one of them.",
+            f"There are several tables of pictures, and their names do not say which is which: {names}.",
+            "Expected one table, or names such as train.csv and test.csv.",
+            "Choose one of them.",
         )
     return best[0]

@@ -1,7 +1,7 @@
-"""FER+: what ten people say about each picture of FER2013.
+"""FER+: the votes of ten people on each picture of FER2013.
 
-FER2013's own labels agree with the majority of these votes on 63% of the pictures. Votes
-are cheaper to learn and closer to what people see, so the shipped network learns both.
+FER2013's own labels agree with the majority of these votes on 63% of the pictures. The votes
+are easier to learn and closer to what people see, so the shipped network learns both.
 `fer2013.py` matches them with its pictures, `trainer.py` learns from `soft_labels`, and
 `evaluation.py` counts by `majority` and `over_half`.
 
@@ -23,38 +23,38 @@ from .archives import TableFile
 from .text_tables import form_of, rows
 
 COLUMNS = ("Neutral", "Happy", "Surprise", "Sad", "Angry", "Disgust", "Fear", "Contempt", "unknown", "NF")
-"""What the columns of votes stand for, in FER+'s order; NF is "no face".
+"""The labels of the columns of votes, in FER+'s order; NF is "no face".
 
 Source: https://github.com/microsoft/FERPlus
 """
 
 CONTEMPT = "Contempt"
-"""What FER+ knows and FER2013 does not."""
+"""The label that FER+ has and FER2013 does not."""
 
 UNCOUNTED = ("Fear", CONTEMPT)
-"""Labels whose pictures FER+'s published code leaves out of its count; its paper does not.
+"""Labels whose pictures FER+'s published code does not count, though its paper does.
 
-The code takes off two, for "unknown" and "no face", from a number of labels that is without those already.
+The code subtracts two, for "unknown" and "no face", from a number of labels that already excludes them.
 Source: https://github.com/microsoft/FERPlus, src/ferplus.py, load_folders
 """
 
 NONE = -1
-"""Stands where the votes name no label."""
+"""Index for pictures whose votes do not settle on a label."""
 
 VOTES_FILE = "fer2013new.csv"
-"""What FER+ calls its file."""
+"""The name of FER+'s file."""
 
 BLOCK = 200
-"""Rows that are compared at once, so that votes that slip by a row somewhere are found."""
+"""Rows that are compared at a time, so that votes shifted by a row somewhere are detected."""
 
 FEWEST = 50
-"""Rows from which on labels and votes are compared; fewer may disagree by chance."""
+"""Fewest rows for comparing labels with votes; fewer may disagree by chance."""
 
 LEAST_KAPPA = 0.25
-"""Agreement of labels and votes beyond chance below which they do not belong together.
+"""Agreement beyond chance (Cohen's kappa) below which labels and votes do not belong together.
 
-In FER2013 it is 0.54, at least 0.46 in any 200 rows that follow each other and 0.32 in any 50; with the votes
-shuffled it is 0.09 and 0.23 at most.
+In FER2013 it is 0.54, at least 0.46 in any 200 consecutive rows and 0.32 in any 50; with the votes
+shuffled it is at most 0.09 and 0.23.
 Source: J. Cohen, A Coefficient of Agreement for Nominal Scales, 1960, https://doi.org/10.1177/001316446002000104
 """
 
@@ -68,34 +68,34 @@ def match_votes(
     usages: Sequence[str] | None = None,
     prefer: str = "Training",
 ) -> tuple[np.ndarray | None, str]:
-    """Returns the votes for pictures of FER2013, once they are known to belong to these.
+    """Returns the votes for pictures of FER2013, after checking that they belong to these pictures.
 
     Args:
         path: The file of votes.
         pictures: (n, 48, 48) uint8.
-        names: The label of each picture, by the names of COLUMNS; None for another.
+        names: The label of each picture, as named in COLUMNS; None for any other.
         places: (n,) int64, the row of each picture in its table.
-        count: How many rows the table has.
-        usages: FER2013's name for the split of each picture, nothing where it is not known; None where no
+        count: Number of rows in the table.
+        usages: FER2013's name for the split of each picture, empty where it is not known; None if no
             row has one.
-        prefer: The usage of the votes that is tried first where the table says none.
+        prefer: The usage of the votes that is tried first if the table has no usages.
 
     Returns:
-        The votes, (n, 10) uint8, and nothing; or None, and why the votes cannot be used.
+        The votes, (n, 10) uint8, and an empty string; or None and the reason why they cannot be used.
 
     Raises:
-        BadInputError: The votes are damaged, or belong to other pictures, or stand in another order.
+        BadInputError: The votes are damaged, belong to other pictures, or are in another order.
     """
     votes, said = read_votes(path)
     if usages is not None:
         if len(said) != count:
-            raise _strange(f"{path} has {len(said)} rows, and FER2013 beside it {count} pictures.")
+            raise _strange(f"{path} has {len(said)} rows, but FER2013 next to it has {count} pictures.")
         _check_usages(said, usages, path, places)
     else:
         chosen = _rows_for(said, count, prefer)
         if chosen is None:
             counts = ", ".join(f"{said.count(usage):,} {usage}" for usage in dict.fromkeys(said))
-            return None, f"Votes not used: {path.name} has rows for {counts}, and the table has {count:,}."
+            return None, f"Votes not used: {path.name} has rows for {counts}, but the table has {count:,}."
         votes = votes[chosen]
     votes = votes[places]
     _check_agreement(votes, pictures, names, places, path)
@@ -103,7 +103,7 @@ def match_votes(
 
 
 def _rows_for(said: list[str], count: int, prefer: str) -> np.ndarray | None:
-    """Returns the rows of votes that belong to a table which has no usages, by their number."""
+    """Returns the rows of votes that belong to a table without usages, judged by their number."""
     usages = np.array(said)
     others = usages != "Training"
     for chosen in (usages == prefer, others, usages == "PrivateTest", usages == "PublicTest", usages != ""):
@@ -116,8 +116,8 @@ def read_votes(path: Path) -> tuple[np.ndarray, list[str]]:
     """Reads `fer2013new.csv`.
 
     Returns:
-        (n, 10) uint8, votes for each of COLUMNS, in the order of FER2013's rows, and what each row says of
-        its split. Rows without a picture name, which FER+ leaves out, have no votes.
+        (n, 10) uint8, votes for each of COLUMNS, in the order of FER2013's rows, and the usage of each
+        row. Rows without a picture name, which FER+ leaves out, have no votes.
 
     Raises:
         MissingFileError: There is no such file.
@@ -125,9 +125,9 @@ def read_votes(path: Path) -> tuple[np.ndarray, list[str]]:
     """
     if not path.is_file():
         raise MissingFileError(
-            f"There are no votes at {path}.",
-            "Expected fer2013new.csv of FER+.",
-            "Check the name, or fetch it from https://github.com/microsoft/FERPlus.",
+            f"{path} was not found.",
+            "Expected fer2013new.csv with the votes of FER+.",
+            "Check the path, or download it from https://github.com/microsoft/FERPlus.",
         )
     table, votes, said = TableFile(path), bytearray(), []
     form, line = form_of(table), 1
@@ -143,33 +143,33 @@ def read_votes(path: Path) -> tuple[np.ndarray, list[str]]:
             said.append(row[0].strip())
     except (ValueError, IndexError, OverflowError) as error:
         raise BadInputError(
-            f"{path} is not readable as FER+ at line {line}.",
-            "Expected Usage, Image name and ten columns of votes, the last two unknown and NF.",
-            "Fetch the file again, or name another.",
+            f"Line {line} of {path} is not a valid row of FER+ votes.",
+            "Expected Usage, Image name and ten columns of votes, ending with unknown and NF.",
+            "Download the file again, or choose another.",
         ) from error
     return np.frombuffer(votes, np.uint8).reshape(-1, len(COLUMNS)), said
 
 
 def _check_usages(said: Sequence[str], usages: Sequence[str], path: Path, places: Sequence[int]) -> None:
-    """Raises a BadInputError unless the votes of the pictures' rows have the same usages."""
+    """Raises a BadInputError unless the votes have the same usages as the rows of the pictures."""
     for row, usage in zip(places, usages, strict=True):
         if usage and said[row] != usage:
-            raise _strange(f"{path} calls row {row} {said[row]!r}, and FER2013 beside it {usage!r}.")
+            raise _strange(f"{path} has {said[row]!r} in row {row}, but FER2013 next to it has {usage!r}.")
 
 
 def _check_agreement(
     votes: np.ndarray, pictures: np.ndarray, names: Sequence[str | None], places: np.ndarray, path: Path
 ) -> None:
-    """Raises a BadInputError where votes cannot be about these pictures: they are in another order.
+    """Raises a BadInputError if the votes cannot be about these pictures because the order differs.
 
-    FER+ left blank pictures out, so votes for one belong elsewhere; and votes agree with labels far more
+    FER+ left out blank pictures, so votes for one belong elsewhere; and votes agree with labels far more
     often than by chance.
     """
     voted = votes.any(1)
     blank = np.ptp(pictures, axis=(1, 2)) == 0 if len(pictures) else voted
     astray = np.flatnonzero(voted & blank & (votes.argmax(1) != COLUMNS.index("NF")))
     if len(astray):
-        raise _strange(f"{path} has votes on row {places[astray[0]]}, whose picture is blank.")
+        raise _strange(f"{path} has votes for row {places[astray[0]]}, whose picture is blank.")
     given = np.array([COLUMNS.index(name) if name in COLUMNS else NONE for name in names], np.int64)
     known = np.flatnonzero(voted & (given != NONE))
     most, given = votes.argmax(1)[known], given[known]
@@ -180,13 +180,13 @@ def _check_agreement(
             share = (given[begin:end] == most[begin:end]).mean()
             where = f"in rows {places[known[begin]]} to {places[known[end - 1]]}"
             raise _strange(
-                f"{path} does not fit: {where} only {share:.0%} of the labels are what most people voted "
-                "for, and in FER2013 63%."
+                f"{path} does not match the pictures: {where}, only {share:.0%} of the labels agree with the "
+                "majority vote, compared with 63% in FER2013."
             )
 
 
 def _kappa(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Returns the agreement of two sets of labels beyond chance; None where there is too little to say so."""
+    """Returns the agreement of two sets of labels beyond chance; None if there are too few to tell."""
     if len(first) < FEWEST or len(set(first)) < 2 or len(set(second)) < 2:
         return None
     shares = [np.bincount(values, minlength=len(COLUMNS)) / len(values) for values in (first, second)]
@@ -197,21 +197,21 @@ def _kappa(first: np.ndarray, second: np.ndarray) -> float | None:
 def _strange(happened: str) -> BadInputError:
     return BadInputError(
         happened,
-        "Expected a row for each picture, in the same order.",
-        "Fetch both again, or move the votes elsewhere.",
+        "Expected one row per picture, in the same order.",
+        "Download both again, or move the votes to another folder.",
     )
 
 
 def soft_labels(votes: np.ndarray, labels: tuple[str, ...] | list[str]) -> np.ndarray:
-    """Returns the share of the votes for each label, to learn from.
+    """Returns each label's share of the votes, as training targets.
 
-    A single vote is taken for a slip and dropped, as FER+ does. Votes for contempt and for
-    "unknown" are left out: there is no such label here. A picture that most people call
-    no face, or that has no votes left, gets a row of zeros.
+    A single vote is treated as a slip and dropped, as in FER+. Votes for contempt and for
+    "unknown" are left out, as there is no such label here. A picture that most people call
+    "no face", or that has no votes left, gets a row of zeros.
 
     Args:
         votes: (n, 10), the columns of COLUMNS.
-        labels: The labels to share among; names of COLUMNS.
+        labels: The labels among which to share; names in COLUMNS.
 
     Returns:
         (n, len(labels)) float32; each row sums to 1, or to 0.
@@ -228,10 +228,10 @@ def soft_labels(votes: np.ndarray, labels: tuple[str, ...] | list[str]) -> np.nd
 
 
 def majority(votes: np.ndarray) -> np.ndarray:
-    """Returns the label that FER+'s own evaluation holds a picture to: its official protocol.
+    """Returns the label of each picture by FER+'s official protocol, as in its own evaluation.
 
-    Single votes are dropped; what then has more than half of the votes left is the label.
-    Eight labels count, contempt among them; a picture without such a majority, or whose majority
+    Single votes are dropped; the label is the one with more than half of the remaining votes.
+    Eight labels count, including contempt; a picture without such a majority, or whose majority
     is "unknown" or "no face", is not counted.
 
     Args:
@@ -248,7 +248,7 @@ def majority(votes: np.ndarray) -> np.ndarray:
 
 
 def over_half(votes: np.ndarray) -> np.ndarray:
-    """Returns the label that more than half of all votes name: the softer protocol, with fewer doubts.
+    """Returns the label with more than half of all votes: the softer protocol, with fewer doubtful pictures.
 
     Args:
         votes: (n, 10), the columns of COLUMNS.

@@ -1,7 +1,7 @@
 """Tables that list picture files with their labels, in any columns: CSV exports, RAF-DB's and FER+'s lists.
 
-`folders.py` asks `listed_in` for a folder and `read_list` for a single table. A picture is only ever
-looked for among the files of the folder, whatever path a table writes.
+`folders.py` calls `listed_in` for a folder and `read_list` for a single table. A picture is only ever
+searched for among the files of the folder, whatever path the table contains.
 
 Notebook: 04_labels_and_data
 """
@@ -28,22 +28,22 @@ from .synonyms import label_meant, meaning, numbers_of, split_meant
 from .text_tables import Form, form_of, rows
 
 ENDINGS = {".csv", ".tsv", ".txt", ".lst"}
-"""Endings of files that may be lists."""
+"""Extensions of files that may be lists."""
 
 MOST = 20
-"""Tables in one folder; where there are more, there is one for each picture, as landmarks."""
+"""Tables in one folder, at most; if there are more, they belong to single pictures, such as landmarks."""
 
 LOOKED_AT = 50
-"""Rows by which columns are recognised."""
+"""Number of rows used to recognise the columns."""
 
 BOXES = (
     ("face_x", "face_y", "face_width", "face_height"),
     ("xmin", "ymin", "xmax", "ymax"),
 )
-"""Columns that say where the face is: AffectNet's, and those of exports for object detection."""
+"""Columns with the position of the face: AffectNet's, and those of exports for object detection."""
 
 ALIGNED = re.compile(r"(train|test)_\d+")
-"""RAF-DB's list names train_00001.jpg, and the face that was cut out is called train_00001_aligned.jpg.
+"""RAF-DB's list names train_00001.jpg, but the cropped face is called train_00001_aligned.jpg.
 
 Source: http://www.whdeng.cn/raf/model1.html
 """
@@ -52,7 +52,7 @@ Source: http://www.whdeng.cn/raf/model1.html
 EXPW = "label.lst"
 """ExpW's list: file, number of the face, top, left, right and bottom, confidence, label in FER2013's order.
 
-Its files are called by what was searched for on the web, such as angry_actor_104.jpg, which is not the label.
+Its files are named after the web search that found them, such as angry_actor_104.jpg, not after the label.
 Source: Zhang et al., From Facial Expression Recognition to Interpersonal Relation Prediction, 2018,
 https://mmlab.ie.cuhk.edu.hk/projects/socialrelation/
 """
@@ -64,14 +64,14 @@ class FileList:
 
     Attributes:
         table: Where it is.
-        near: The folder it is in.
-        form: How it is written.
-        path: The column of the file.
-        label: The column of the label, or None where `scores` say it.
-        scores: Columns with a number for each label, the largest of which counts, by the label's word.
+        near: The folder that contains it.
+        form: Its format.
+        path: The column of the file name.
+        label: The column of the label, or None if `scores` are used.
+        scores: The columns with a number for each label, of which the largest counts, and the label's word.
         usage: The column of the split, or None.
-        box: The columns of the face's box, or nothing.
-        numbers: The set whose numbers its labels are, where that is certain.
+        box: The columns of the face's box, or empty.
+        numbers: The dataset whose numbering its labels follow, if that is certain.
     """
 
     table: TableFile
@@ -86,10 +86,10 @@ class FileList:
 
 
 def listed_in(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists the pictures that the tables of a folder name; None where none does.
+    """Lists the pictures named in the tables of a folder; None if there are no such tables.
 
     Raises:
-        BadInputError: Most of what is listed is not there, or a number is not certain.
+        BadInputError: Most of the listed pictures are missing, or the meaning of a number is uncertain.
     """
     found = []
     for parts, names in tree.files.items():
@@ -102,13 +102,13 @@ def listed_in(tree: Tree, wanted: Wanted) -> Listing | None:
 
 
 def read_list(path: Path, tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists the pictures that one table names; None where it does not."""
+    """Lists the pictures named in one table; None if it is not a list of pictures."""
     found = _recognised(TableFile(path), (), tree, wanted)
     return _listing([found], tree, wanted) if found else None
 
 
 def _recognised(table: TableFile, near: Parts, tree: Tree, wanted: Wanted) -> FileList | None:
-    """Returns a table as a list of pictures, or None where it is something else, or damaged."""
+    """Returns a table as a list of pictures, or None if it is something else or damaged."""
     try:
         form = form_of(table)
         first = [row for _, row in itertools.islice(rows(table, form), LOOKED_AT)]
@@ -138,7 +138,7 @@ def _recognised(table: TableFile, near: Parts, tree: Tree, wanted: Wanted) -> Fi
 
 
 def _most(first: list[list[str]], width: int, is_it, columns: list[int] | None = None) -> int | None:
-    """Returns the column most of whose cells are of a kind; None where none is, or two are."""
+    """Returns the column most of whose cells pass a test; None if no column does, or two tie."""
     counts = {
         column: sum(bool(is_it(row[column])) for row in first if column < len(row))
         for column in (range(width) if columns is None else columns)
@@ -149,7 +149,7 @@ def _most(first: list[list[str]], width: int, is_it, columns: list[int] | None =
 
 
 def _scores(form: Form, first: list[list[str]], others: list[int]) -> dict[int, str]:
-    """Returns the columns that have a number for each label, as FER+'s votes or an export with 0 and 1."""
+    """Returns the columns with a number for each label, as in FER+'s votes or an export with 0 and 1."""
     if form.header:
         names = {column: form.header[column] for column in others if column < len(form.header)}
         words = {column: "noface" if name == "nf" else meaning(name) for column, name in names.items()}
@@ -165,14 +165,14 @@ def _is_label(cell: str, wanted: Wanted) -> bool:
 
 
 def _file(written: str, near: Parts, tree: Tree) -> Path | None:
-    """Returns the file that a cell names, or None; a face that was cut out comes before its photo."""
+    """Returns the file that a cell names, or None; a cropped face is preferred to its photo."""
     place = PurePosixPath(written.strip().replace("\\", "/"))
     cut = tree.find(f"{place.stem}_aligned", near) if ALIGNED.fullmatch(place.stem) else None
     return cut or tree.find(written, near)
 
 
 class _Row(NamedTuple):
-    """A row whose picture was found, before it is known what numbers mean."""
+    """A row whose picture was found, before the meaning of numbers is known."""
 
     path: Path
     word: str
@@ -204,14 +204,14 @@ def _listing(lists: list[FileList], tree: Tree, wanted: Wanted) -> Listing:
     _add(listing, found, _numbering(found, tree, wanted))
     for path in tree.paths():
         if path not in known and not is_label_list(path.name):
-            listing.skipped.add(path.relative_to(tree.root).as_posix(), "that no table lists")
+            listing.skipped.add(path.relative_to(tree.root).as_posix(), "not listed in any table")
     names = dict.fromkeys(one.table.path.name for one in lists)
     listing.notes.append(f"Labels are taken from {', '.join(names)}.")
     return listing
 
 
 def _add(listing: Listing, found: list[_Row], meant: Numbering | None) -> None:
-    """Adds the pictures that were found, each once."""
+    """Adds the pictures that were found, each only once."""
     words = {str(number): word for number, word in meant.words.items()} if meant else {}
     said: dict[tuple, str] = {}
     for row in found:
@@ -221,27 +221,27 @@ def _add(listing: Listing, found: list[_Row], meant: Numbering | None) -> None:
             origin = row.source.table.path
             listing.entries.append(Entry(row.path, word, origin, "", row.split, row.word, row.box))
         elif said[face] != word:
-            listing.skipped.add(row.path.name, "listed again with another label")
-    listing.notes += [f"Numbers are read in the order of {meant.source}."] if meant else []
+            listing.skipped.add(row.path.name, "listed again with a different label")
+    listing.notes += [f"Numeric labels follow the order of {meant.source}."] if meant else []
 
 
 def _names_a_picture(row: list[str], one: FileList) -> bool:
-    """Whether a row names a picture, be it there or not."""
+    """Whether a row names a picture, whether or not that exists."""
     return one.path < len(row) and bool(PICTURE.search(row[one.path]))
 
 
 def _place(row: list[str], one: FileList, tree: Tree) -> tuple[Path | None, str]:
-    """Returns the picture of a row, and what is wrong with the row."""
+    """Returns the picture of a row, or None and what is wrong with the row."""
     if max(one.path, -1 if one.label is None else one.label, *one.scores) >= len(row):
         return None, "with too few columns"
     path = _file(row[one.path], one.near, tree)
     if path is None:
-        return None, "whose picture is not there" if row[one.path].strip() else "without a picture"
+        return None, "whose picture was not found" if row[one.path].strip() else "without a picture"
     return path, ""
 
 
 def _word(row: list[str], one: FileList) -> str:
-    """Returns the label of a row, a number without its decimals; nothing where it is unclear."""
+    """Returns the label of a row, a number without its decimals; empty if it is unclear."""
     if one.scores:
         return _winner(row, one.scores)
     word = row[one.label].strip().strip("'\"")
@@ -249,7 +249,7 @@ def _word(row: list[str], one: FileList) -> str:
 
 
 def _split(row: list[str], path: Path, one: FileList, tree: Tree) -> str:
-    """Returns the split of a row: that of its column, of the table's name, or of the picture's folders."""
+    """Returns the split of a row, from its column, the table's name or the picture's folders."""
     if one.usage is not None and one.usage < len(row) and (split := split_meant(row[one.usage])):
         return split
     places = [*path.relative_to(tree.root).parts[:-1], Path(one.table.name).stem]
@@ -257,7 +257,7 @@ def _split(row: list[str], path: Path, one: FileList, tree: Tree) -> str:
 
 
 def _winner(row: list[str], scores: dict[int, str]) -> str:
-    """Returns the label with more than half of all, once single votes are dropped where there are many."""
+    """Returns the label with more than half of the total, after dropping single votes if these are counts."""
     try:
         values = {column: float(row[column] or 0) for column in scores}
     except ValueError:
@@ -269,7 +269,7 @@ def _winner(row: list[str], scores: dict[int, str]) -> str:
 
 
 def _box(row: list[str], one: FileList) -> tuple[float, float, float, float] | None:
-    """Returns where the face is, or None."""
+    """Returns the box of the face, or None."""
     try:
         x, y, width, height = (float(row[column]) for column in one.box)
     except (ValueError, IndexError):
@@ -281,9 +281,9 @@ def _box(row: list[str], one: FileList) -> tuple[float, float, float, float] | N
 
 
 def _numbering(found: list[_Row], tree: Tree, wanted: Wanted) -> Numbering | None:
-    """Returns what the numbers among the labels stand for; None where most labels are words."""
+    """Returns what the numbers among the labels stand for; None if most labels are words."""
     numbers = [int(row.word) for row in found if row.word.isdecimal() and len(row.word) < 4]
-    counted = {number for number in numbers if number <= 10}  # others are no labels in any set
+    counted = {number for number in numbers if number <= 10}  # no dataset uses others as labels
     if not counted or 2 * len(numbers) < len(found):
         return None
     first = found[0].source
@@ -291,6 +291,6 @@ def _numbering(found: list[_Row], tree: Tree, wanted: Wanted) -> Numbering | Non
         return Numbering(numbers_of(first.numbers), first.numbers)
     places = [tree.root.resolve().name, *found[0].path.relative_to(tree.root).parts, *first.form.header]
     if {"valence", "arousal"} <= set(first.form.header):
-        places.append("AffectNet")  # no other set has these columns
+        places.append("AffectNet")  # no other dataset has these columns
     names = (row.path.name for row in found)
     return numbering(counted, wanted, names, " ".join(places), found[0].path, first.table.path)

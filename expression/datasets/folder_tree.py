@@ -1,7 +1,7 @@
-"""The files of a folder and of all folders below it, as the readers of sets need them.
+"""The files of a folder and all its subfolders, as needed by the readers of datasets.
 
-`folders.py`, `known_sets.py` and `file_lists.py` look at a Tree; hidden and housekeeping files
-are not in it, but they are counted.
+`folders.py`, `known_sets.py` and `file_lists.py` use a Tree; hidden and housekeeping files
+are not in it, but are counted.
 
 Notebook: 04_labels_and_data
 """
@@ -20,10 +20,10 @@ from ..labelbook.columns import PICTURE
 from ..pictures.skipped import Skipped
 
 DEEPEST = 16
-"""Folders inside each other; a deeper tree is a loop of links, or no set."""
+"""Levels of folders, at most; a deeper tree is a loop of links, or not a dataset."""
 
 MOST = 5_000_000
-"""Files in all; the largest sets of faces have about a million."""
+"""Number of files, at most; the largest datasets of faces have about a million."""
 
 Parts = tuple[str, ...]
 """The names of the folders from the root to a folder; empty for the root."""
@@ -31,13 +31,13 @@ Parts = tuple[str, ...]
 
 @dataclass
 class Tree:
-    """What is in a folder.
+    """The contents of a folder.
 
     Attributes:
         root: The folder.
-        files: The names of the files of each folder that has some, in order.
+        files: The names of the files in each folder that has any, in order.
         ignored: Hidden and housekeeping files and folders, which are not in it.
-        locked: Folders that may not be read.
+        locked: Folders without read permission.
     """
 
     root: Path
@@ -55,7 +55,7 @@ class Tree:
 
     @cached_property
     def folders(self) -> dict[Parts, set[str]]:
-        """The names of the folders in each folder that has some, as far as there are files below them."""
+        """The names of the subfolders of each folder that has any, if there are files below them."""
         below: dict[Parts, set[str]] = defaultdict(set)
         for parts in self.files:
             for depth, name in enumerate(parts):
@@ -64,7 +64,7 @@ class Tree:
 
     @cached_property
     def _by_name(self) -> dict[str, list[tuple[Parts, str]]]:
-        """Where the files of each name are, whatever its case."""
+        """Where the files with each name are, ignoring case."""
         places = defaultdict(list)
         for parts, names in self.files.items():
             for name in names:
@@ -73,18 +73,18 @@ class Tree:
 
     @cached_property
     def _by_stem(self) -> dict[str, list[tuple[Parts, str]]]:
-        """The same by names without their endings."""
+        """The same, by names without their extensions."""
         places = defaultdict(list)
         for name, found in self._by_name.items():
             places[PurePosixPath(name).stem].extend(found)
         return dict(places)
 
     def find(self, written: str, near: Parts = ()) -> Path | None:
-        """Returns the file that a table means, or None.
+        """Returns the file that an entry of a table refers to, or None.
 
-        Only files of this tree can be found. Of several with the name, the one is taken whose
-        folders agree best with what is written and with the folder of the table; None where two do.
-        A picture may have another ending than is written.
+        Only files of this tree can be found. Of several with the same name, the one is chosen whose
+        folders agree best with the entry and with the folder of the table; None if two tie.
+        A picture may have a different extension from the entry.
 
         Args:
             written: A name, with or without folders, from this or another machine.
@@ -100,19 +100,19 @@ class Tree:
         return self.path(*found[0]) if len(found) == 1 else None
 
     def _converted(self, name: str) -> list[tuple[Parts, str]]:
-        """Returns where pictures of a name are that have another ending since, as programs convert them."""
+        """Returns where pictures of a name are whose extension has changed, as after conversion."""
         same = self._by_stem.get(PurePosixPath(name).stem, []) if PICTURE.search(name) else []
         return [place for place in same if PICTURE.search(place[1])]
 
 
 def scan(root: Path) -> Tree:
-    """Looks through a folder.
+    """Lists a folder and its subfolders.
 
     Raises:
-        BadInputError: It is too deep or too large, or may not be read itself.
+        BadInputError: It is too deep or too large, or cannot be read itself.
     """
     tree, seen = Tree(root), set()
-    told = f"Expected a set of pictures; at most {DEEPEST} folders inside each other."
+    told = f"Expected a dataset of pictures with at most {DEEPEST} levels of folders."
 
     def note_locked(error: OSError) -> None:
         if error.filename and Path(error.filename) != root:
@@ -120,7 +120,7 @@ def scan(root: Path) -> Tree:
             return
         raise BadInputError(
             f"{error.filename or root} cannot be read ({error.strerror}).",
-            "Expected a folder that you may read.",
+            "Expected a folder that you have permission to read.",
             "Check its permissions.",
         ) from error
 
@@ -128,7 +128,7 @@ def scan(root: Path) -> Tree:
     for place, folders, names in os.walk(root, followlinks=True, onerror=note_locked):
         parts = Path(place).relative_to(root).parts
         status = os.stat(place)
-        if (status.st_dev, status.st_ino) in seen:  # a link to a folder that was here before
+        if (status.st_dev, status.st_ino) in seen:  # a link to a folder that was already visited
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
@@ -137,7 +137,7 @@ def scan(root: Path) -> Tree:
             raise BadInputError(
                 f"{place} is {len(parts)} folders below {root}, and {count:,} files were found so far.",
                 told,
-                "Name the folder of the set itself.",
+                "Choose the folder of the dataset itself.",
             )
         folders[:] = sorted(_kept(folders, parts, tree.ignored))
         kept = sorted(_kept(names, parts, tree.ignored))
@@ -147,7 +147,7 @@ def scan(root: Path) -> Tree:
 
 
 def _kept(names: list[str], parts: Parts, ignored: Skipped) -> list[str]:
-    """Returns the names that are not housekeeping, and counts the others."""
+    """Returns the names that are not housekeeping files, and counts the others."""
     kept = []
     for name in names:
         if is_housekeeping(name):
@@ -158,7 +158,7 @@ def _kept(names: list[str], parts: Parts, ignored: Skipped) -> list[str]:
 
 
 def _closest(found: list[tuple[Parts, str]], wanted: list[str], near: Parts) -> list[tuple[Parts, str]]:
-    """Returns those places whose folders agree best with what is written, then with those of a table."""
+    """Returns the places whose folders agree best with the entry, then with those of the table."""
 
     def likeness(place: tuple[Parts, str]) -> tuple[int, int]:
         parts = [part.casefold() for part in place[0]]
@@ -171,7 +171,7 @@ def _closest(found: list[tuple[Parts, str]], wanted: list[str], near: Parts) -> 
 
 
 def _run(pairs) -> int:
-    """Returns how many pairs are equal before the first that is not."""
+    """Returns the number of equal pairs before the first unequal one."""
     count = 0
     for first, second in pairs:
         if first != second:

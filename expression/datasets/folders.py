@@ -1,10 +1,10 @@
-"""Sets of faces that are folders of picture files.
+"""Datasets of faces that are folders of picture files.
 
-`dataset.read` calls `read_folder` for a folder without a table of pixels. It reads a reader's own
-set, sets that say their labels in a known way (`known_sets.py`), a folder of pictures for each
-label (`label_folders.py`), and pictures that are listed in a table (`file_lists.py`). Where a set
-names its people or its capture sessions, each picture keeps that as its group, so that nobody's
-face is learned from and tested on at once.
+`dataset.read` calls `read_folder` for a folder without a table of pixels. It reads a user's own
+set, datasets with their own way of labelling (`known_sets.py`), a folder of pictures for each
+label (`label_folders.py`), and pictures that are listed in a table (`file_lists.py`). If a dataset
+names its people or capture sessions, each picture keeps that as its group, so that no person's
+face is used both for training and for testing.
 
 Notebook: 04_labels_and_data
 """
@@ -41,15 +41,15 @@ Cut = Callable[[np.ndarray], np.ndarray]
 """Turns a picture, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8."""
 
 READERS = (*BEFORE, by_folder, by_name, listed_in, by_number, by_word_in_name)
-"""What is asked in turn for the pictures of a set; the first that knows it answers."""
+"""The readers that are tried in turn; the first that recognises the dataset is used."""
 
 
 def read_folder(folder: Path, labels: Labels | None, cut: Cut, also: Sequence[str] = ()) -> Dataset:
-    """Reads a folder; see `dataset.read` for its forms and what is handed in.
+    """Reads a folder; see `dataset.read` for the supported forms and the arguments.
 
     Raises:
         MissingFileError: A part of a table of pixels is missing.
-        BadInputError: A name is not a label, most pictures cannot be read, or there are none.
+        BadInputError: A name is not a label, most pictures cannot be read, or there are no pictures.
     """
     if tables := tables_folder(folder):
         known = labels or listed_labels(tables)
@@ -63,16 +63,16 @@ def read_folder(folder: Path, labels: Labels | None, cut: Cut, also: Sequence[st
 
 
 def read_listed(path: Path, labels: Labels | None, cut: Cut, also: Sequence[str] = ()) -> Dataset:
-    """Reads a table that lists pictures; they lie in its folder, or below it.
+    """Reads a table that lists pictures, which are in its folder or below it.
 
     Raises:
-        BadInputError: It is something else, or most of it cannot be used.
+        BadInputError: It is something else, or most of it is unusable.
     """
     if kind := kind_of(path):
         raise BadInputError(
             f"{path} is {kind} without a table of pictures.",
             "Expected a folder, or an archive with a table such as fer2013.csv.",
-            "Unpack it, and name the folder.",
+            "Unpack it and choose the folder.",
         )
     tree = scan(path.parent)
     wanted = _wanted(tree, labels, also)
@@ -80,32 +80,32 @@ def read_listed(path: Path, labels: Labels | None, cut: Cut, also: Sequence[str]
     if listing is None:
         raise BadInputError(
             f"{path} is neither a table of pixels nor a list of pictures in its folder.",
-            "Expected a column of pixels or file names, and one of labels: pixels,emotion or image,label.",
-            "Check its columns, or name the folder that has the pictures.",
+            "Expected a column of pixels or file names and one of labels: pixels,emotion or image,label.",
+            "Check its columns, or choose the folder that contains the pictures.",
         )
     return _read(listing, Matcher(wanted.labels, only=wanted.named), cut, path.parent)
 
 
 def list_folder(folder: Path, labels: Labels) -> Listing:
-    """Lists the pictures of a folder in any form that `read_folder` knows, tables of pixels aside.
+    """Lists the pictures of a folder in any form that `read_folder` supports, except tables of pixels.
 
     Args:
         folder: Where they are.
-        labels: What numbers in a reader's own set stand for.
+        labels: What numbers in a user's own set stand for.
 
     Raises:
-        BadInputError: A table is damaged, or what is a label is not certain.
+        BadInputError: A table is damaged, or the meaning of a label is uncertain.
     """
     if tables := tables_folder(folder):
         return _own(tables, labels)
     try:
         return _listed(scan(folder), Wanted(labels))
-    except UncertainNumbersError:  # an album, as likely as not
+    except UncertainNumbersError:  # quite possibly a photo album
         return Listing()
 
 
 def _wanted(tree: Tree, labels: Labels | None, also: Sequence[str]) -> Wanted:
-    """Returns the labels to read with: those that are named, those of the set's list, or the usual ones."""
+    """Returns the labels to use: those given, those in the dataset's list, or the default ones."""
     if labels:
         return Wanted(labels, named=True)
     found = [parts for parts, names in tree.files.items() if LIST in names or OLDER_LIST in names]
@@ -115,11 +115,11 @@ def _wanted(tree: Tree, labels: Labels | None, also: Sequence[str]) -> Wanted:
 
 
 def _listed(tree: Tree, wanted: Wanted) -> Listing:
-    """Lists the pictures of a tree; none where nothing says a label."""
+    """Lists the pictures of a tree; an empty list if nothing gives their labels."""
     found = (reader(tree, wanted) for reader in READERS)
     listing = next((listing for listing in found if listing and listing.entries), Listing())
     for name in tree.locked:
-        listing.skipped.add(name, "a folder that you may not read")
+        listing.skipped.add(name, "without read permission")
     if tree.ignored:
         names = tree.ignored.names["hidden"]
         more = ", ..." if len(tree.ignored) > len(names) else ""
@@ -129,14 +129,14 @@ def _listed(tree: Tree, wanted: Wanted) -> Listing:
 
 
 def _own(folder: Path, labels: Labels) -> Listing:
-    """Lists the rows of a reader's own set."""
+    """Lists the rows of a user's own set."""
     own = list_own(folder, labels)
     entries = [Entry(picture.path, picture.label, own.table, picture.session) for picture in own.pictures]
     return Listing(entries, own.skipped, own.notes)
 
 
 def _elsewhere(tree: Tree, labels: Labels | None, wanted: Wanted) -> Dataset:
-    """Reads a table of pixels in a folder below, or in an archive; refuses the folder where there is none."""
+    """Reads a table of pixels in a subfolder or an archive; raises an error if there is not one."""
     for packed in (False, True):
         places = sorted(tree.files, key=lambda parts: (len(parts), parts))
         found = [file for parts in places if (file := in_folder(tree.path(parts), packed, labelled=False))]
@@ -144,7 +144,7 @@ def _elsewhere(tree: Tree, labels: Labels | None, wanted: Wanted) -> Dataset:
             raise BadInputError(
                 f"{tree.root} has several tables of pictures: {', '.join(map(str, found))}.",
                 "Expected one.",
-                f"Name the one that counts: --data {found[0]}",
+                f"Choose one of them: --data {found[0]}",
             )
         if found:
             return read_fer2013(found[0], labels)
@@ -152,7 +152,7 @@ def _elsewhere(tree: Tree, labels: Labels | None, wanted: Wanted) -> Dataset:
 
 
 def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
-    """Returns the error for a folder in which nothing says a label."""
+    """Returns the error for a folder in which nothing gives a label."""
     expected = f"Expected a folder of pictures for each label: {', '.join(wanted.labels)}."
     with_pictures = [
         parts
@@ -162,11 +162,11 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
     names = list(dict.fromkeys(printable(parts[-1], 40) for parts in with_pictures if parts))
     if names:
         shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
-        few = f", or name the labels: --labels {','.join(names)}" if 1 < len(names) <= 20 else ""
+        few = f", or list the labels: --labels {','.join(names)}" if 1 < len(names) <= 20 else ""
         tables = (path.name for path in tree.paths() if path.suffix.casefold() in (".csv", ".tsv"))
         table = next((name for name in tables if not is_label_list(name)), "")
         lists = f", and {printable(table)} does not list them with known labels" if table else ""
-        write = f", or write English words for the labels into {printable(table)}" if table else ""
+        write = f", or use English words for the labels in {printable(table)}" if table else ""
         return BadInputError(
             f"{tree.root} has pictures in folders whose names are not known labels: {shown}{lists}.",
             expected,
@@ -174,26 +174,26 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
         )
     if with_pictures:
         return BadInputError(
-            f"{tree.root} has pictures, and nothing says their labels.",
+            f"{tree.root} has pictures, but no labels for them.",
             expected,
-            "Name the folder above it if this is the folder of one label, or put a table image,label there.",
+            "Choose its parent folder if this one holds a single label, or add a table with image,label.",
         )
     kinds = {path: kind_of(path) for path in tree.paths()[:100]}
     packed = next((path for path, kind in kinds.items() if kind), None)
     if packed:
         unpack = kinds[packed].endswith("archive")
         return BadInputError(
-            f"{tree.root} has no pictures with labels, but {printable(packed.name)}, {kinds[packed]}.",
+            f"{tree.root} has no labelled pictures, but contains {printable(packed.name)}, {kinds[packed]}.",
             expected,
-            "Unpack it there." if unpack else "Export it as pictures or as CSV.",
+            "Unpack it in that folder." if unpack else "Export it as pictures or as CSV.",
         )
     return BadInputError(
-        f"{tree.root} has no pictures with labels.", expected, "Name another folder, or put pictures there."
+        f"{tree.root} has no labelled pictures.", expected, "Choose another folder, or add pictures to it."
     )
 
 
 class _Pictures:
-    """Reads the pictures of a listing one by one; those that cannot be used are left out and counted."""
+    """Reads the pictures of a listing one by one; unusable ones are left out and counted."""
 
     def __init__(self, listing: Listing, matcher: Matcher, cut: Cut, folder: Path):
         self._matcher, self._cut, self._below = matcher, cut, f"{folder}{os.sep}"
@@ -207,7 +207,7 @@ class _Pictures:
             self._add(entry)
 
     def split(self) -> Split:
-        """Returns all that were read."""
+        """Returns all pictures that were read."""
         groups = np.array([entry.group for entry in self.kept], str)
         return Split(
             self._pixels[: len(self.kept)],
@@ -232,9 +232,9 @@ class _Pictures:
             self.damaged.add(name, error.reason)
             return
         except FileNotFoundError:  # a MissingFileError is one
-            self.damaged.add(name, "not there")
+            self.damaged.add(name, "not found")
             return
-        if not self.kept:  # which says how large they all are
+        if not self.kept:  # the first one determines the size of all
             self._pixels = np.empty((self._count, *face.shape), np.uint8)
         self._pixels[len(self.kept)] = face
         self.kept.append(entry)
@@ -242,26 +242,26 @@ class _Pictures:
         self.indexes.append(index)
 
     def _unknown(self, entry: Entry) -> str:
-        """Returns why a picture is left out whose label is not known; such a folder is refused."""
+        """Returns why a picture with an unknown label is left out; for such a folder it raises an error."""
         own, word = self._matcher.own, printable(entry.word, 40)
         if not own and entry.origin.is_file():
-            return "with a label that is not known"
-        expected = f"Expected {', '.join(self._matcher.labels)}, or a usual word for one."
+            return "with an unknown label"
+        expected = f"Expected {', '.join(self._matcher.labels)}, or a common synonym of one."
         if own:
-            remedy = "Run there: expression dataset check --repair."
-            raise BadInputError(f"{entry.origin} has the label {word!r}.", expected, remedy)
+            remedy = "In its folder, run: expression dataset check --repair."
+            raise BadInputError(f"{entry.origin} has the unknown label {word!r}.", expected, remedy)
         words = dict.fromkeys(printable(e.word, 40) for e in self._entries if not self._matcher.knows(e.word))
         others = [other for other in words if other != word]
         more = (
-            f"; the same goes for {', '.join(others[:8])}{' ...' if len(others) > 8 else ''}"
+            f"; the same applies to {', '.join(others[:8])}{' ...' if len(others) > 8 else ''}"
             if others
             else ""
         )
         raise BadInputError(
-            f"{entry.origin} would be the label {word!r}{more}.",
+            f"{entry.origin} would mean the label {word!r}, which is not known{more}.",
             expected,
-            "Rename {0}, move {0} away, name the labels that count with --labels, or list your own in a "
-            "labelList.csv there.".format("them" if others else "it"),
+            "Rename {0}, move {0} elsewhere, choose the labels with --labels, or list your own labels in a "
+            "labelList.csv in the dataset.".format("them" if others else "it"),
         )
 
 
@@ -274,9 +274,9 @@ def _read(listing: Listing, matcher: Matcher, cut: Cut, folder: Path) -> Dataset
         skipped.extend(part)
     if not pictures.kept:
         raise BadInputError(
-            f"{folder} has no pictures with labels. {skipped.summary(len(skipped))}".rstrip(),
+            f"{folder} has no labelled pictures. {skipped.summary(len(skipped))}".rstrip(),
             f"Expected a folder of pictures for each label: {', '.join(matcher.labels)}.",
-            "Name another folder, or put pictures there.",
+            "Choose another folder, or add pictures to it.",
         )
     whole = pictures.split()
     places = np.array([SPLITS.index(entry.split) for entry in pictures.kept])
@@ -287,7 +287,7 @@ def _read(listing: Listing, matcher: Matcher, cut: Cut, folder: Path) -> Dataset
 
 
 def _face(entry: Entry) -> np.ndarray:
-    """Reads the picture of an entry, cut to the box that its set gives."""
+    """Reads the picture of an entry, cropped to the box given in its dataset."""
     image = read_picture(entry.path)
     if entry.box is None:
         return image

@@ -1,8 +1,8 @@
-"""A look at data before anything is learned from them.
+"""Examines data before training.
 
-`look` counts what there is and what is wrong with it: pictures that stand there twice,
-equal pictures with different labels, blank ones. `leaked` tells `evaluation.py` which
-test pictures a network has learned from. Lesson 04 shows the rest.
+`look` counts what there is and what is wrong with it: duplicate pictures,
+identical pictures with different labels, blank ones. `leaked` tells `evaluation.py` which
+test pictures are also in the training data. Lesson 04 shows the rest.
 
 Notebook: 04_labels_and_data
 """
@@ -27,12 +27,12 @@ class DatasetSummary:
     Attributes:
         labels: The labels.
         counts: For each split, (labels,) int64, how many pictures each label has.
-        distinct: Different pictures, all splits together.
-        repeated: For each split, how many of its pictures are repetitions of another one in it.
-        leaked: For validation and test, how many of their pictures also stand in training.
-        conflicting: Groups of equal pictures with different labels.
-        blank: Pictures of one grey level.
-        agreement: The share of the pictures with votes whose label got the most; None without votes.
+        distinct: Number of different pictures in all splits together.
+        repeated: For each split, how many of its pictures repeat another one in it.
+        leaked: For validation and test, how many of their pictures are also in training.
+        conflicting: Number of groups of identical pictures with different labels.
+        blank: Number of pictures of one grey level.
+        agreement: The share of pictures with votes whose label got the most votes; None without votes.
     """
 
     labels: Labels
@@ -56,10 +56,10 @@ class DatasetSummary:
             "",
             f"{self.distinct} different pictures",
             f"{self.blank} pictures of one grey level",
-            f"{self.conflicting} groups of equal pictures with different labels",
+            f"{self.conflicting} groups of identical pictures with different labels",
         ]
         if self.agreement is not None:
-            lines.append(f"{self.agreement:.1%} of the labels are what most people voted for")
+            lines.append(f"{self.agreement:.1%} of the labels agree with the majority vote")
         return "\n".join(lines)
 
 
@@ -78,7 +78,7 @@ def look(dataset: Dataset) -> DatasetSummary:
         <BLANKLINE>
         1 different pictures
         4 pictures of one grey level
-        1 groups of equal pictures with different labels
+        1 groups of identical pictures with different labels
     """
     splits = {name: getattr(dataset, name) for name in SPLITS}
     pictures = np.concatenate([split.pictures for split in splits.values()])
@@ -98,7 +98,7 @@ def look(dataset: Dataset) -> DatasetSummary:
 
 
 def leaked(split: Split, training: Split) -> np.ndarray:
-    """Returns which pictures of a split also stand in training, pixel for pixel.
+    """Returns which pictures of a split are also in training, pixel for pixel.
 
     Returns:
         (n,) bool.
@@ -107,12 +107,12 @@ def leaked(split: Split, training: Split) -> np.ndarray:
 
 
 def report(dataset: Dataset) -> list[str]:
-    """Returns what a user should know of data: how they were read and what is wrong, a line each."""
+    """Returns what the user should know about data: how they were read and what is wrong, one line each."""
     return [*dataset.remarks(), *contradictions(dataset)]
 
 
 def contradictions(dataset: Dataset) -> list[str]:
-    """Returns a line that says how many pictures appear under more than one label, or nothing.
+    """Returns a line with the number of pictures that appear under more than one label, if there are any.
 
     Example:
         >>> files = np.array(["a.png", "b.png"])
@@ -139,7 +139,7 @@ def contradictions(dataset: Dataset) -> list[str]:
 
 
 def copies(pictures: np.ndarray) -> list[np.ndarray]:
-    """Returns the groups of equal pictures, as the numbers of their pictures, in the order of the first.
+    """Returns the groups of identical pictures, as indexes, in the order of their first picture.
 
     Args:
         pictures: (n, 48, 48) uint8 grey levels.
@@ -155,7 +155,7 @@ def copies(pictures: np.ndarray) -> list[np.ndarray]:
 
 
 def average_faces(split: Split, labels: Labels) -> np.ndarray:
-    """Returns the mean of each label's pictures, (labels, 48, 48) uint8; black where there are none."""
+    """Returns the mean of each label's pictures, (labels, 48, 48) uint8; black for labels without any."""
     faces = np.zeros((len(labels), *split.pictures.shape[1:]), np.uint8)
     for index in set(split.indexes):
         faces[index] = split.pictures[split.indexes == index].mean(0).round()
@@ -163,11 +163,11 @@ def average_faces(split: Split, labels: Labels) -> np.ndarray:
 
 
 def grid(pictures: np.ndarray, columns: int) -> np.ndarray:
-    """Lays pictures out in rows, to be shown as one.
+    """Arranges pictures in rows, to be shown as one.
 
     Args:
         pictures: (n, height, width) uint8 grey levels.
-        columns: How many stand side by side; the end of the last row stays black.
+        columns: Number of pictures in a row; the end of the last row stays black.
 
     Returns:
         (rows * height, columns * width) uint8.
@@ -184,7 +184,7 @@ def grid(pictures: np.ndarray, columns: int) -> np.ndarray:
 
 
 def _agreement(splits: list[Split], labels: Labels) -> float | None:
-    """Returns how often a label is the one that most people voted for."""
+    """Returns how often the label agrees with the majority vote."""
     asked = [split.take(split.votes.any(1)) for split in splits if split.votes is not None]
     if not sum(map(len, asked)):
         return None

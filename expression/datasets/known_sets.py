@@ -1,6 +1,6 @@
-"""Sets of faces that say their labels in a way of their own: CK+, KDEF, JAFFE, RaFD, AffectNet, YOLO exports.
+"""Datasets with their own way of labelling: CK+, KDEF, JAFFE, RaFD, AffectNet, YOLO exports.
 
-`folders.py` asks each function of BEFORE and AFTER; one that does not know the set returns None.
+`folders.py` tries each of these functions; one that does not recognise the dataset returns None.
 
 Notebook: 04_labels_and_data
 """
@@ -33,7 +33,7 @@ Source: Lundqvist, Flykt and Öhman, The Karolinska Directed Emotional Faces, 19
 """
 
 KDEF_ANGLES = ("S", "HL", "HR")
-"""NoRedirect and half profile. In full profile half of the face is hidden; those are left out."""
+"""Straight and half profile. In full profile half of the face is hidden; those are left out."""
 
 JAFFE_NAME = re.compile(r"(?P<person>[A-Z]{2})[.\-_](?P<label>AN|DI|FE|HA|NE|SA|SU)\d[.\-_]\d+")
 """Person, expression and number.
@@ -48,14 +48,14 @@ Source: Langner et al., Presentation and validation of the Radboud Faces Databas
 """
 
 RAFD_ANGLES = ("045", "090", "135")
-"""NoRedirect and half profile, as for KDEF."""
+"""Straight and half profile, as for KDEF."""
 
 PEOPLE = (CK_NAME, KDEF_NAME, JAFFE_NAME, RAFD_NAME)
-"""Names of files that say whom they show, also where they were sorted into other folders."""
+"""File names that identify the person, even after the files were sorted into other folders."""
 
 
 def person_of(path: Path) -> str:
-    """Returns whom a picture of one of these sets shows, or nothing."""
+    """Returns the person in a picture of one of these datasets, or an empty string."""
     found = next((match for name in PEOPLE if (match := name.match(path.stem.upper()))), None)
     return found["person"] if found else ""
 
@@ -73,17 +73,17 @@ def ck(tree: Tree, wanted: Wanted) -> Listing | None:
         frame = frames.get(name)
         number = _number_in(file)
         if number not in words:
-            listing.skipped.add(file.name, "not a number from 0 to 7, as CK+ has")
+            listing.skipped.add(file.name, "without a number from 0 to 7, as CK+ uses")
         elif frame is None:
-            listing.skipped.add(f"{name}.png", "not there, though CK+ has its emotion; unpack both archives")
+            listing.skipped.add(f"{name}.png", "missing, although CK+ has its emotion; unpack both archives")
         else:
             listing.entries.append(Entry(frame, words[number], file, person_of(frame), written=str(number)))
-    listing.skipped.check(len(emotions), tree.root, "sequences of CK+")
+    listing.skipped.check(len(emotions), tree.root, "CK+ sequences")
     return listing
 
 
 def affectnet(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists AffectNet as it comes now: images/7.jpg and annotations/7_exp.npy in train_set and val_set."""
+    """Lists AffectNet in its current form: images/7.jpg and annotations/7_exp.npy in train_set, val_set."""
     found = [
         (parts, name) for parts, names in tree.files.items() for name in names if name.endswith("_exp.npy")
     ]
@@ -93,14 +93,14 @@ def affectnet(tree: Tree, wanted: Wanted) -> Listing | None:
     for parts, name in found:
         picture = tree.find(name.removesuffix("_exp.npy"), parts)
         path = tree.path(parts, name)
-        with as_bad_input(f"{path} is not a label of AffectNet", "Expected a number.", "Fetch it again."):
+        with as_bad_input(f"{path} is not a label of AffectNet", "Expected a number.", "Download it again."):
             with path.open("rb") as file:
                 number = int(str(np.load(file)))
             if number not in words:
                 raise ValueError(f"{number} is not from 0 to 10")
         splits = [split for part in parts if (split := split_meant(part))]
         if picture is None:
-            listing.skipped.add(name, "without its picture")
+            listing.skipped.add(name, "without a picture")
         else:
             split = splits[-1] if splits else ""
             listing.entries.append(Entry(picture, words[number], path, "", split, str(number)))
@@ -108,13 +108,13 @@ def affectnet(tree: Tree, wanted: Wanted) -> Listing | None:
 
 
 def by_name(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists KDEF, JAFFE and RaFD, whose file names say the label, in any folders."""
+    """Lists KDEF, JAFFE and RaFD, whose file names contain the label, in any folders."""
     for form, angles in ((KDEF_NAME, KDEF_ANGLES), (JAFFE_NAME, ()), (RAFD_NAME, RAFD_ANGLES)):
         listing = Listing()
         for path in tree.paths():
             found = form.fullmatch(path.stem.upper())
             if not found:
-                listing.skipped.add(path.name, "not named as the others are")
+                listing.skipped.add(path.name, "named differently from the others")
             elif angles and found["angle"] not in angles:
                 listing.skipped.add(path.name, "in full profile")
             else:
@@ -122,13 +122,15 @@ def by_name(tree: Tree, wanted: Wanted) -> Listing | None:
                 listing.entries.append(
                     Entry(path, CODES.get(code, code), path, found["person"], _split(tree, path))
                 )
-        if listing.entries and listing.skipped.reasons["not named as the others are"] < len(listing.entries):
+        if listing.entries and listing.skipped.reasons["named differently from the others"] < len(
+            listing.entries
+        ):
             return listing
     return None
 
 
 def by_word_in_name(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists pictures whose file names have a word for a label in them, as happy_001.jpg, if nearly all do."""
+    """Lists pictures whose file names contain a word for a label, such as happy_001.jpg, if nearly all do."""
     listing, words = Listing(), Counter()
     for path in tree.paths():
         found = _words_in(path.stem, wanted)
@@ -136,15 +138,15 @@ def by_word_in_name(tree: Tree, wanted: Wanted) -> Listing | None:
             words[found[0]] += 1
             listing.entries.append(Entry(path, found[0], path, person_of(path), _split(tree, path)))
         else:
-            listing.skipped.add(path.name, "without the word for one label in its name")
+            listing.skipped.add(path.name, "without exactly one label in the file name")
     if len(words) < 2 or len(listing.entries) < 9 * len(listing.skipped):
         return None
-    listing.notes.append("Labels are taken from the names of the files.")
+    listing.notes.append("Labels are taken from the file names.")
     return listing
 
 
 def yolo(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists an export for YOLO: images/7.png, labels/7.txt, and the names of the labels in data.yaml."""
+    """Lists a YOLO export: images/7.png, labels/7.txt, and the names of the labels in data.yaml."""
     about = next(
         ((p, n) for p, names in tree.files.items() for n in names if n in ("data.yaml", "data.yml")), None
     )
@@ -163,7 +165,7 @@ def yolo(tree: Tree, wanted: Wanted) -> Listing | None:
         number, box = _largest(path, names)
         splits = [split for part in parts if (split := split_meant(part))]
         if number is None or picture is None or picture == path:
-            listing.skipped.add(name, "without a label or its picture")
+            listing.skipped.add(name, "without a label or a picture")
         else:
             split = splits[-1] if splits else ""
             listing.entries.append(Entry(picture, names[number], path, "", split, "", box))
@@ -171,17 +173,17 @@ def yolo(tree: Tree, wanted: Wanted) -> Listing | None:
 
 
 BEFORE = (ck, affectnet, yolo)
-"""What is asked before the names of folders are looked at."""
+"""The readers that are tried before the names of folders are considered."""
 
 
 def _split(tree: Tree, path: Path) -> str:
-    """Returns the split that the folders of a picture name, or nothing."""
+    """Returns the split named by the folders of a picture, or an empty string."""
     splits = [split for part in path.relative_to(tree.root).parts[:-1] if (split := split_meant(part))]
     return splits[-1] if splits else ""
 
 
 def _words_in(stem: str, wanted: Wanted) -> list[str]:
-    """Returns the words for labels in the name of a file, each meaning once."""
+    """Returns the words for labels in a file name, one for each meaning."""
     found = {}
     for word in re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)):
         meant = label_meant(word, wanted.labels) or (meaning(word) if len(word) > 2 else None)
@@ -199,8 +201,8 @@ def _number_in(file: Path) -> int | None:
 
 
 def _names_in(path: Path) -> list[str]:
-    """Returns the names of the labels in a data.yaml, written in one line or in a line each."""
-    told = as_bad_input(f"{path} is not readable", "Expected the names of the labels.", "Export it again.")
+    """Returns the names of the labels in a data.yaml, written on one line or on one line each."""
+    told = as_bad_input(f"{path} cannot be read", "Expected the names of the labels.", "Export it again.")
     with told:
         text = read_start(path, 1 << 16).decode("utf-8", "replace")
         block = re.search(r"^names:\s*(.*(?:\n[ \-].*)*)", text, re.MULTILINE)
@@ -211,7 +213,7 @@ def _names_in(path: Path) -> list[str]:
 
 
 def _largest(path: Path, names: list[str]) -> tuple[int | None, tuple[float, float, float, float] | None]:
-    """Returns the label and the box of the largest face in a file of YOLO's; None where there is none."""
+    """Returns the label and the box of the largest face in a YOLO file; None if there is no face."""
     best = (None, None)
     for line in read_start(path, 1 << 16).decode("utf-8", "replace").splitlines():
         try:

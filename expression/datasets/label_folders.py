@@ -1,6 +1,6 @@
-"""A folder of pictures for each label, wherever it is, and whatever usual word it is called by.
+"""A folder of pictures for each label, wherever it is and whichever common word names it.
 
-`folders.py` asks `by_folder` for folders with words, and `by_number` for folders with numbers.
+`folders.py` calls `by_folder` for folders named by words, and `by_number` for folders named by numbers.
 
 Notebook: 04_labels_and_data
 """
@@ -22,16 +22,16 @@ from .synonyms import label_meant, meaning, misspelt, number_meant, split_meant
 PERSON = re.compile(
     r"(p|s|sub|subj|subject|person|id|user|actor|participant|[fm])?[ _-]?\d{1,5}", re.IGNORECASE
 )
-"""What a folder is called that holds the pictures of one person, such as S005 or person 3."""
+"""Names of folders with the pictures of one person, such as S005 or person 3."""
 
-OUTSIDE = "outside the folders of the labels"
-"""Why a file is left out that is in no folder of a label."""
+OUTSIDE = "outside the label folders"
+"""Why a file that is not in the folder of a label is left out."""
 
 
 def by_folder(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists the pictures in folders whose names mean labels; None where there is none.
+    """Lists the pictures in folders whose names mean labels; None if there are no such folders.
 
-    A folder beside those, with another name, is listed under that name, so that the caller may refuse it.
+    A folder next to those with another name is listed under that name, so that the caller can reject it.
 
     Raises:
         BadInputError: A folder of one label is in the folder of another.
@@ -47,8 +47,8 @@ def by_folder(tree: Tree, wanted: Wanted) -> Listing | None:
         if len(meant) > 1:
             raise BadInputError(
                 f"{tree.path(parts)} is in the folders of several labels: {' and '.join(sorted(meant))}.",
-                "Expected each picture in the folder of one.",
-                "Move it out of one of them, or name the folder that counts.",
+                "Expected each picture in the folder of one label.",
+                "Move it out of one of them, or choose the right folder.",
             )
         if found:
             _add(listing, tree, parts, names, found[0], words[parts[: found[0]]])
@@ -60,10 +60,10 @@ def by_folder(tree: Tree, wanted: Wanted) -> Listing | None:
 
 
 def by_number(tree: Tree, wanted: Wanted) -> Listing | None:
-    """Lists the pictures in folders that are called by numbers; None where there are none.
+    """Lists the pictures in folders named by numbers; None if there are no such folders.
 
     Raises:
-        BadInputError: What the numbers stand for is not certain.
+        BadInputError: The meaning of the numbers is uncertain.
     """
     ends = {}
     for parts in tree.files:
@@ -84,23 +84,23 @@ def by_number(tree: Tree, wanted: Wanted) -> Listing | None:
             _add(listing, tree, parts, files, ends[parts], word)
         else:
             _leave(listing, parts, files)
-    listing.notes.append(f"Numbers are read in the order of {meant.source}.")
+    listing.notes.append(f"Numeric labels follow the order of {meant.source}.")
     return listing
 
 
 def _leave(listing: Listing, parts: Parts, names: list[str]) -> None:
-    """Leaves files out that are in no folder of a label."""
+    """Leaves out files that are not in the folder of a label."""
     for name in names:
         if not is_label_list(name):
             listing.skipped.add("/".join((*parts, name)), OUTSIDE)
 
 
 def _words(tree: Tree, wanted: Wanted) -> dict[Parts, str]:
-    """Returns the folders whose names mean a label, and the word that says so."""
+    """Returns the folders whose names mean a label, and the word that does."""
     found = {}
     for parent, names in tree.folders.items():
         known = {name: name for name in names if label_meant(name, wanted.labels) or meaning(name)}
-        if known:  # beside folders of labels one letter may be wrong
+        if known:  # next to folders of labels, one letter may be wrong
             others = {name: misspelt(name) for name in names - known.keys() if not split_meant(name)}
             known |= {name: word for name, word in others.items() if word}
         found |= {(*parent, name): word for name, word in known.items()}
@@ -108,7 +108,7 @@ def _words(tree: Tree, wanted: Wanted) -> dict[Parts, str]:
 
 
 def _holds_several(parts: Parts, words: dict[Parts, str], wanted: Wanted) -> bool:
-    """Whether folders of several labels are below a folder, which then is not one of a label: Joy's faces."""
+    """Whether a folder contains folders of several labels, and so is not a label itself: Joy's faces."""
     depth = len(parts)
     below = {_label(word, wanted) for other, word in words.items() if other[:depth] == parts != other}
     return len(below) > 1
@@ -119,13 +119,13 @@ def _label(word: str, wanted: Wanted) -> str:
 
 
 def _unknown(parts: Parts, beside: set[Parts]) -> int:
-    """Returns where the name stands that is in the place of a label, counted from 1; 0 where none is."""
+    """Returns the position of the name in the place of a label, counted from 1; 0 if there is not one."""
     ends = (end for end in range(1, len(parts) + 1) if parts[: end - 1] in beside)
     return next((end for end in ends if not split_meant(parts[end - 1])), 0)
 
 
 def _add(listing: Listing, tree: Tree, parts: Parts, names: list[str], end: int, word: str) -> None:
-    """Adds the files of a folder whose label is said by its part before `end`."""
+    """Adds the files of a folder whose label is given by its part before `end`."""
     place, written = tree.path(parts[:end]), parts[end - 1]
     splits = [split for part in parts if (split := split_meant(part))]
     split = splits[-1] if splits else ""

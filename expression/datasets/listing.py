@@ -1,6 +1,6 @@
-"""Which pictures a set has, and what it calls their labels: what the readers of sets hand over.
+"""The pictures of a dataset and their labels as written there: the result of the readers.
 
-`folders.py`, `known_sets.py` and `file_lists.py` make a Listing; `folders.read_folder` reads its
+`folders.py`, `known_sets.py` and `file_lists.py` build a Listing; `folders.read_folder` reads its
 pictures, and `importer.py` looks for faces in them.
 
 Notebook: 04_labels_and_data
@@ -17,7 +17,7 @@ from ..pictures.skipped import Skipped
 from .synonyms import split_meant
 
 OFFICIAL = {"Training": "training", "PublicTest": "validation", "PrivateTest": "test"}
-"""How names of FER2013's pictures begin where they are files, as in PrivateTest_10131363.jpg.
+"""How the names of FER2013's picture files begin, as in PrivateTest_10131363.jpg.
 
 Source: https://www.kaggle.com/datasets/msambare/fer2013
 """
@@ -28,13 +28,13 @@ class Entry(NamedTuple):
 
     Attributes:
         path: Its file.
-        word: What the set calls its label, or what a number of the set stands for.
-        origin: The file or folder that says so.
-        group: Whose face it is, or which capture session; nothing where that is not known.
-        split: The split that the set puts it in; nothing where it does not say.
-        written: What is written there, where that is not the word itself, such as a number.
-        box: Where the face is, as (x, y, width, height); in pixels, or up to 1 in shares of the
-            picture. None where the picture is the face.
+        word: The dataset's word for its label, or what a number of the dataset stands for.
+        origin: The file or folder that gives the label.
+        group: The person or the capture session; empty if not known.
+        split: The split given by the dataset; empty if it does not say.
+        written: What is written there if it is not the word itself, such as a number.
+        box: The position of the face, as (x, y, width, height); in pixels, or up to 1 as shares of the
+            picture. None if the picture is the face.
     """
 
     path: Path
@@ -48,12 +48,12 @@ class Entry(NamedTuple):
 
 @dataclass
 class Listing:
-    """The pictures of a set.
+    """The pictures of a dataset.
 
     Attributes:
-        entries: Those that have a label.
+        entries: The pictures with a label.
         skipped: Files that were left out, such as pictures without a label.
-        notes: What a user should know about how the set was read, a sentence each.
+        notes: What the user should know about how the dataset was read, one sentence each.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -61,10 +61,10 @@ class Listing:
     notes: list[str] = field(default_factory=list)
 
     def settle_splits(self) -> bool:
-        """Puts every picture in a split, and returns whether the set says which.
+        """Assigns every picture to a split, and returns whether the dataset says which.
 
-        The folders of a set decide, if they are named as splits; else FER2013's names of files; else all
-        of it is "test". Folders decide against the names, except where they only hold both tests together.
+        The folders decide if they are named as splits; otherwise FER2013's file names; otherwise all
+        pictures are "test". Folders override file names, except where one folder holds both tests.
         """
         named = {entry.split for entry in self.entries} - {""}
         by_name = [_split_of_name(entry.path.name) for entry in self.entries]
@@ -75,23 +75,23 @@ class Listing:
             return True
         if self.entries and all(by_name) and (len(set(by_name)) > 1 or self._has_official_names()):
             self._take(by_name)
-            self.notes.append("Split by the names of the files, which begin with train or test.")
+            self.notes.append("Splits are taken from the file names, which begin with train or test.")
             return True
         self._take(["test"] * len(self.entries))
         return False
 
     def _leave_out_strays(self, named: set[str]) -> None:
-        """Leaves pictures out that are in no split, where others are."""
+        """Leaves out pictures that are not in a split, if others are."""
         strays = [entry for entry in self.entries if not entry.split]
         for entry in strays:
-            self.skipped.add(entry.path.name, f"in none of the folders for {', '.join(sorted(named))}")
+            self.skipped.add(entry.path.name, f"outside the folders for {', '.join(sorted(named))}")
         self.entries = [entry for entry in self.entries if entry.split]
 
     def _has_official_names(self) -> bool:
         return all(entry.path.name.partition("_")[0] in OFFICIAL for entry in self.entries)
 
     def _is_official(self) -> bool:
-        """Whether these are FER2013's folders train and test, the second of which holds both of its tests."""
+        """Whether these are FER2013's folders train and test, of which the second holds both of its tests."""
         expected = {("training", "training"), ("test", "validation"), ("test", "test")}
         pairs = {(entry.split, _split_of_name(entry.path.name)) for entry in self.entries}
         return self._has_official_names() and {("test", "test")} <= pairs <= expected
@@ -103,6 +103,6 @@ class Listing:
 
 
 def _split_of_name(name: str) -> str:
-    """Returns the split that the first word of a file's name stands for, or nothing."""
+    """Returns the split that the first word of a file name stands for, or an empty string."""
     first = re.match(r"[A-Za-z]+(?=[_\-.]?\d)|[A-Za-z]+(?=_)", name)
     return (first and split_meant(first[0])) or ""

@@ -1,7 +1,7 @@
-"""What a set writes, matched with the labels that are to be learned or measured.
+"""Matches the words in a dataset with the labels to be learned or measured.
 
-`fer2013.py` and `folders.py` hand each word of a set to a Matcher; it counts which words meant
-which label, and which pictures are left out since their label is not among them.
+`fer2013.py` and `folders.py` pass each word of a dataset to a Matcher; it records which words meant
+which label, and which pictures are left out because their label is not among them.
 
 Notebook: 04_labels_and_data
 """
@@ -14,20 +14,20 @@ from ..sanitize import printable, some
 from .synonyms import NO_LABELS, label_meant, meaning
 
 SHOWN = 24
-"""Pairs of a word and its label that a note names."""
+"""Number of pairs of a word and its label in a note."""
 
 
 class Matcher:
     """Finds the label of each picture.
 
     Args:
-        labels: Those that count.
-        only: Whether a user named them; then pictures of anything else are left out.
-        own: Whether words are a reader's own labels, which mean themselves and nothing else.
+        labels: The labels to use.
+        only: Whether the user chose them; then pictures of anything else are left out.
+        own: Whether the words are a user's own labels, which mean only themselves.
 
     Attributes:
-        skipped: The pictures that were left out since their label is not one of these.
-        unused: What these show, as far as it is an expression, such as contempt.
+        skipped: The pictures that were left out because their label is not one of these.
+        unused: The labels of these pictures that are expressions, such as contempt.
     """
 
     def __init__(self, labels: Labels, only: bool = False, own: bool = False):
@@ -37,16 +37,16 @@ class Matcher:
         self.unused: dict[str, None] = {}
 
     def index(self, word: str, name: object, count: int = 1, written: str = "") -> int | None:
-        """Returns the index of the label that a word means; None where its pictures are left out.
+        """Returns the index of the label that a word means; None if its pictures are left out.
 
         Args:
-            word: What the set says.
-            name: The picture, for the report of those that are left out.
-            count: How many pictures it stands for.
-            written: What stands in the set, if that is not the word itself, such as a number.
+            word: The word in the dataset.
+            name: The picture, for the report on pictures that are left out.
+            count: The number of pictures it stands for.
+            written: What is written in the dataset if it is not the word itself, such as a number.
 
         Raises:
-            KeyError: The word means no label at all.
+            KeyError: The word does not mean any label.
 
         Example:
             >>> matcher = Matcher(Labels(["Happy", "Sad"]))
@@ -68,11 +68,11 @@ class Matcher:
         return None
 
     def knows(self, word: str) -> bool:
-        """Returns whether a word means a label, or is left out without a question."""
+        """Returns whether a word means a label, or may be left out."""
         return self.only or bool(label_meant(word, self.labels) or meaning(word))
 
     def notes(self, what: str = "Folder names") -> list[str]:
-        """Returns a sentence that says which words were taken for which labels, where they differ."""
+        """Returns a sentence that lists which words were matched with which labels, if they differ."""
         differ = [pair for pair in self._pairs if folded_label(pair[0]) != folded_label(pair[1])]
         told = [f"{printable(word, 40)} → {label}" for word, label in differ]
         return [f"{what} matched: {some(told, SHOWN)}."] if told else []

@@ -1,7 +1,7 @@
-"""What numbers stand for where a set uses them as labels: found by evidence, never guessed.
+"""Finds out what numbers used as labels stand for, from evidence and never by guessing.
 
-`label_folders.py` asks it for folders called 0 to 7, `file_lists.py` for tables. AffectNet, RAF-DB,
-FER2013 and CK+ count in different orders, so that a wrong guess would teach wrong labels.
+`label_folders.py` uses it for folders called 0 to 7, `file_lists.py` for tables. AffectNet, RAF-DB,
+FER2013 and CK+ use different orders, so a wrong guess would teach wrong labels.
 
 Notebook: 04_labels_and_data
 """
@@ -26,7 +26,7 @@ HINTS = {
     "FER2013": re.compile(r"fer[\W_]*20?13", re.IGNORECASE),
     "CK+": re.compile(r"ck[\W_]*(\+|plus|48)|cohn[\W_]*kanade", re.IGNORECASE),
 }
-"""Names of folders by which a set can be known."""
+"""Names of folders by which a dataset can be recognised."""
 
 FILE_NAMES = {
     "FER2013": re.compile(r"(Training|PublicTest|PrivateTest)_\d+"),
@@ -34,23 +34,23 @@ FILE_NAMES = {
     "CK+": re.compile(r"S\d{3}_\d{3}_\d{8}"),
     "AffectNet": re.compile(r"[0-9a-f]{40,64}\.\w+"),
 }
-"""Names of pictures by which a set can be known."""
+"""Names of pictures by which a dataset can be recognised."""
 
 LOOKED_AT = 200
-"""Names of pictures that are looked at."""
+"""Number of picture names that are examined."""
 
 
 class UncertainNumbersError(BadInputError):
-    """Numbers are labels, and it is not certain which."""
+    """Numbers are used as labels, but it is uncertain which labels they mean."""
 
 
 class Wanted(NamedTuple):
-    """The labels that a set is read with.
+    """The labels with which a dataset is read.
 
     Attributes:
         labels: The labels.
-        listed: Whether they come from a list in the set, so that numbers mean its rows.
-        named: Whether a user named them.
+        listed: Whether they come from a list in the dataset, so that numbers mean its rows.
+        named: Whether the user chose them.
     """
 
     labels: Labels
@@ -68,18 +68,18 @@ class Numbering(NamedTuple):
 def numbering(
     numbers: set[int], wanted: Wanted, names: Iterable[str], places: str, sample: Path, where: object
 ) -> Numbering:
-    """Returns what the numbers of a set stand for.
+    """Returns what the numbers in a dataset stand for.
 
     Args:
-        numbers: All that occur.
-        wanted: The labels it is read with.
+        numbers: All numbers that occur.
+        wanted: The labels with which it is read.
         names: Names of its pictures.
-        places: The folders it is in, and the columns of its table, as one text.
+        places: The names of its folders and the columns of its table, as one text.
         sample: One of its pictures; FER2013's have 48 x 48 pixels.
         where: The folder or file, for the message.
 
     Raises:
-        UncertainNumbersError: It is not certain.
+        UncertainNumbersError: The meaning is uncertain.
     """
     own = dict(enumerate(wanted.labels))
     if wanted.listed and numbers <= own.keys():
@@ -93,16 +93,16 @@ def numbering(
     if wanted.named and numbers <= own.keys():
         return Numbering(own, "--labels")
     raise UncertainNumbersError(
-        f"{where} has the labels {', '.join(map(str, sorted(numbers)))}, and sets count differently: "
+        f"{where} has the labels {', '.join(map(str, sorted(numbers)))}, but datasets number differently: "
         "0 is Angry in FER2013 and Neutral in AffectNet.",
-        "Expected words, or numbers of a set that can be known by its names.",
-        "Put a labelList.csv with rows such as 0,Angry there, or name the labels in the order of their "
+        "Expected words, or the numbers of a dataset that is recognised by its names.",
+        "Add a labelList.csv with rows such as 0,Angry, or list the labels in the order of their "
         "numbers: --labels Angry,Disgust and so on.",
     )
 
 
 def _evidence(numbers: set[int], names: list[str], places: str, sample: Path) -> Iterator[list[str]]:
-    """Yields the sets that each kind of evidence speaks for, the surest first."""
+    """Yields the datasets suggested by each kind of evidence, the most reliable first."""
     yield [
         kind for kind, form in FILE_NAMES.items() if sum(map(bool, map(form.match, names))) > 0.8 * len(names)
     ]
@@ -114,7 +114,7 @@ def _evidence(numbers: set[int], names: list[str], places: str, sample: Path) ->
 
 
 def _words(kind: str, numbers: set[int]) -> dict[int, str]:
-    """Returns what numbers stand for in a set; RAF-DB counts from 1, and many who use it from 0."""
-    if kind == "CK+" and 7 not in numbers:  # it may have been counted again, without contempt
+    """Returns what numbers stand for in a dataset; RAF-DB counts from 1, but many of its users from 0."""
+    if kind == "CK+" and 7 not in numbers:  # it may have been renumbered without contempt
         return {}
     return numbers_of(kind, -1 if kind == "RAF-DB" and 0 in numbers else 0)

@@ -1,6 +1,6 @@
-"""A reader's own set as something to learn from: its rows with their pictures, and what is left out.
+"""A user's own set as training data: its rows with their pictures, and what is left out.
 
-`folders.py` lists one, and so do `importer.py` and `expression personalise`. Nothing is changed here; links
+`folders.py`, `importer.py` and `expression personalise` list one. Nothing is changed here, and links
 are not followed.
 
 Notebook: 07_your_face
@@ -29,7 +29,7 @@ from ..sanitize import printable
 from .dataset import Split
 
 REPAIR = "expression dataset check --repair"
-"""What puts a set right."""
+"""The command that repairs a set."""
 
 FACELESS = "without a face"
 """Why a photo is left out."""
@@ -40,9 +40,9 @@ class OwnPicture(NamedTuple):
 
     Attributes:
         path: Its file.
-        image: What its row calls it.
-        label: Its label, as its row has it.
-        session: Its capture session; "" where that is not known.
+        image: Its name in its row.
+        label: Its label, as written in its row.
+        session: Its capture session; "" if not known.
     """
 
     path: Path
@@ -53,15 +53,15 @@ class OwnPicture(NamedTuple):
 
 @dataclass
 class OwnSet:
-    """A reader's own set.
+    """A user's own set.
 
     Attributes:
         table: Its faceLabels.csv.
-        labels: What it lists, or what was asked for.
-        pictures: Those that can be used, in the order in which they were taken as far as that is known.
+        labels: The labels that it lists, or that were asked for.
+        pictures: The usable pictures, in the order in which they were taken if that is known.
         skipped: Rows that were left out.
-        rows: How many rows there are.
-        notes: What people should know, as sentences.
+        rows: The number of rows.
+        notes: What the user should know, as sentences.
     """
 
     table: Path
@@ -72,31 +72,31 @@ class OwnSet:
     notes: list[str] = field(default_factory=list)
 
     def told(self, looked: int = 0) -> list[str]:
-        """Returns what people should know of how it was read, as sentences.
+        """Returns what the user should know about how it was read, as sentences.
 
         Args:
-            looked: In how many pictures a face was looked for.
+            looked: The number of pictures that were searched for a face.
         """
-        photos = f"In {looked} large pictures the face was looked for." if looked else ""
+        photos = f"{looked} large pictures were searched for a face." if looked else ""
         better = "YuNet finds more faces: expression models get yunet" * bool(self.skipped.reasons[FACELESS])
         lines = (*self.notes, photos, self.skipped.summary(self.rows, "rows"), better)
         return [line for line in lines if line]
 
 
 def tables_folder(folder: Path) -> Path | None:
-    """Returns where in a folder the tables of a reader's own set are: there, or in `data`, or None."""
+    """Returns where the tables of a user's own set are: in a folder, in its folder `data`, or None."""
     return next((place for place in (folder, folder / "data") if (place / FILE).is_file()), None)
 
 
 def list_own(folder: Path, labels: Labels | None = None) -> OwnSet:
-    """Lists the pictures of a set that are there.
+    """Lists the pictures of a set that exist.
 
-    Those that are not in Images are taken from an Images beside it, as some programs keep them. A picture
-    with two rows is used once, and not at all where the rows disagree.
+    Those that are not in Images are taken from an Images next to it, as some programs store them. A picture
+    with two rows is used once, or not at all if the rows disagree.
 
     Args:
-        folder: Where faceLabels.csv is.
-        labels: What the set is to be read with; None for those that it lists.
+        folder: The folder of faceLabels.csv.
+        labels: The labels to use; None for those that the set lists.
 
     Raises:
         BadInputError: A table is damaged, most rows have no picture, or there is a link in Images.
@@ -111,13 +111,13 @@ def list_own(folder: Path, labels: Labels | None = None) -> OwnSet:
         if not row.label:
             found.skipped.add(row.image, "without a label")
         elif row.image not in places:
-            found.skipped.add(row.image, f"without a picture; run there: {REPAIR}")
+            found.skipped.add(row.image, f"without a picture; in its folder, run: {REPAIR}")
         else:
             by_path[places[row.image]].append(row._replace(session=session))
     for path, said in by_path.items():
         if len({folded_label(row.label) for row in said}) > 1:
             for row in said:
-                found.skipped.add(row.image, "with two labels")
+                found.skipped.add(row.image, "with two different labels")
         else:
             found.pictures.append(OwnPicture(path, *said[0][:3]))
     numbers = [number_of(picture.image) for picture in found.pictures]
@@ -130,15 +130,15 @@ def read_own(folder: Path, crop: Callable[[np.ndarray], np.ndarray]) -> tuple[Sp
     """Reads a set.
 
     Args:
-        folder: Where faceLabels.csv is.
+        folder: The folder of faceLabels.csv.
         crop: Turns a picture, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8; it raises a
-            BadInputError where there is none.
+            BadInputError if there is no face.
 
     Returns:
-        The pictures, with sessions as groups, and the set that they are from, with all that was left out.
+        The pictures, with sessions as groups, and the set they come from, with everything that was left out.
 
     Raises:
-        BadInputError: A table is damaged, a label is not listed, most pictures cannot be used, or there is a
+        BadInputError: A table is damaged, a label is not listed, most pictures are unusable, or there is a
             link in Images.
     """
     found = list_own(folder)
@@ -164,7 +164,7 @@ def read_own(folder: Path, crop: Callable[[np.ndarray], np.ndarray]) -> tuple[Sp
 
 
 def _places(rows: list[Row], folder: Path, found: OwnSet) -> dict[str, Path]:
-    """Returns the files of rows that have one."""
+    """Returns the files of the rows that have one."""
     pictures = Pictures(folder / IMAGES)
     search = look_for(rows, pictures)
     near = {folder.resolve(), (folder.resolve().parent / IMAGES)}
@@ -178,8 +178,8 @@ def _places(rows: list[Row], folder: Path, found: OwnSet) -> dict[str, Path]:
     if 2 * lost > len(rows):
         raise MissingFileError(
             f"{lost} of the {len(rows)} rows of {found.table} have no picture in {pictures.folder}.",
-            "Expected the files that they name.",
-            f"Run in {folder.resolve()}: {REPAIR}.",
+            "Expected the files that the rows name.",
+            f"In {folder.resolve()}, run: {REPAIR}.",
         )
     if beside:
         folders = {path.parent for path in beside.values()}
@@ -195,7 +195,7 @@ def _index(picture: OwnPicture, found: OwnSet) -> int:
     if found.labels.find(picture.label) is not None:
         return found.labels.index(picture.label)
     raise BadInputError(
-        f"{found.table} has the label '{printable(picture.label)}'.",
+        f"{found.table} has the unknown label '{printable(picture.label)}'.",
         f"Expected {', '.join(found.labels)}.",
-        f"Run there: {REPAIR}.",
+        f"In its folder, run: {REPAIR}.",
     )

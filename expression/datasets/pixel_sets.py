@@ -1,4 +1,4 @@
-"""Turns tables of pixels into a Dataset: labels are matched, rows go to their splits, FER+'s votes are added.
+"""Turns tables of pixels into a Dataset: matches labels, assigns rows to splits and adds FER+'s votes.
 
 `fer2013.py` finds the tables and calls a PixelReader.
 
@@ -25,11 +25,11 @@ from .text_tables import Form
 
 
 class PixelReader:
-    """Turns tables of pixels into a Dataset, and gathers what there is to say about them.
+    """Turns tables of pixels into a Dataset, and collects notes about them.
 
     Args:
-        source: Where they are, for messages.
-        labels: Those that count; None for FER2013's.
+        source: Their location, for messages.
+        labels: The labels to use; None for FER2013's.
     """
 
     def __init__(self, source: Path, labels: Labels | None):
@@ -51,7 +51,7 @@ class PixelReader:
         return Split(pixels.pictures, indexes, votes).take(indexes >= 0)
 
     def by_usage(self, pixels: Pixels, table: TableFile | Path) -> Dataset:
-        """Sorts the pictures of a table into the splits that its usages name."""
+        """Assigns the pictures of a table to the splits that its usages name."""
         unknown = Skipped()
         named = [split_meant(use) for use in pixels.uses]
         for use, split, count in zip(pixels.uses, named, _counts(pixels.usages, pixels.uses), strict=True):
@@ -62,7 +62,7 @@ class PixelReader:
         places = np.array([SPLITS.index(split) if split else -1 for split in named])[pixels.usages]
         pixels, places = pixels.take(places >= 0), places[places >= 0]
         indexes = self._indexes(pixels, table)
-        # Other words than FER2013's own say less: "test" may hold both of its tests.
+        # Words other than FER2013's own are less specific: "test" may contain both of its tests.
         official = [use if use in USAGES else "" for use in pixels.uses]
         path = table if isinstance(table, Path) else table.path
         votes = self._votes(pixels, path, indexes, [official[use] for use in pixels.usages])
@@ -71,15 +71,15 @@ class PixelReader:
         return self.dataset(splits, True)
 
     def dataset(self, splits: dict[str, Split], has_splits: bool) -> Dataset:
-        """Returns the Dataset, with what there is to say about it."""
+        """Returns the Dataset, with the notes about it."""
         nobody = next(iter(splits.values())).first(0)
         self.skipped.extend(self.matcher.skipped)
         if not any(map(len, splits.values())):
             told = self.skipped.summary(len(self.skipped), "pictures")
             raise BadInputError(
-                f"{self.source} has no pictures that can be used. {told}".rstrip(),
+                f"{self.source} has no usable pictures. {told}".rstrip(),
                 f"Expected pictures of {', '.join(self.matcher.labels)}.",
-                "Name other data, or other labels.",
+                "Choose other data, or other labels.",
             )
         notes = (*self.notes, *self.matcher.notes("Labels"))
         parts = [splits.get(name, nobody) for name in SPLITS]
@@ -88,14 +88,14 @@ class PixelReader:
         return found.with_validation()
 
     def _indexes(self, pixels: Pixels, table: TableFile | Path) -> np.ndarray:
-        """Returns the index of each picture's label; -1 for those that are left out, which are counted."""
+        """Returns the index of each picture's label; -1 for those that are left out and counted."""
         numbers = [_number(word) for word in pixels.words]
         used = [number for number in numbers if number is not None]
         if used and (min(used), max(used)) == (1, 7):
             raise BadInputError(
                 f"{table} has labels from 1 to 7.",
-                "Expected 0 to 6, as FER2013 counts from Angry to Neutral, or words.",
-                "Write words in place of the numbers, such as happy.",
+                "Expected 0 to 6, as in FER2013 from Angry to Neutral, or words.",
+                "Replace the numbers with words, such as happy.",
             )
         known, found, unknown = numbers_of("FER2013"), [], Skipped()
         for word, number, count in zip(
@@ -106,7 +106,7 @@ class PixelReader:
                 found.append(self.matcher.index(meant, f"label {word}", count))
             except KeyError:
                 found.append(None)
-                unknown.add(repr(word), "with a label that is not known", count)
+                unknown.add(repr(word), "with an unknown label", count)
         unknown.check(pixels.count, table, "rows")
         self.skipped.extend(unknown)
         return np.array([-1 if index is None else index for index in found], np.int64)[pixels.labels]
@@ -114,7 +114,7 @@ class PixelReader:
     def _votes(
         self, pixels: Pixels, path: Path, indexes: np.ndarray, usages: list[str] | None, split: str = ""
     ) -> np.ndarray | None:
-        """Returns FER+'s votes if they lie beside FER2013, or in a folder `ferplus` beside its folder."""
+        """Returns FER+'s votes if they are next to FER2013, or in a folder `ferplus` next to its folder."""
         folder = path.resolve().parent
         places = (folder / VOTES_FILE, folder.parent / "ferplus" / VOTES_FILE)
         place = next((place for place in places if place.is_file()), None)
@@ -133,7 +133,7 @@ def _counts(values: np.ndarray, kinds: tuple[str, ...]) -> list[int]:
 
 
 def _number(word: str) -> int | None:
-    """Returns a label that is a whole number, also where it is written as 3.0."""
+    """Returns a label that is a whole number, even if it is written as 3.0."""
     try:
         value = float(word)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Tables whose rows are pictures: grey levels, a label and perhaps a usage, as FER2013's csv files.
+"""Tables whose rows are pictures: grey levels, a label and perhaps a usage, like FER2013's csv files.
 
-`fer2013.py` calls `read_pixels`. Columns may stand in any order, the levels of a picture in one cell
-or in a column each. A row that cannot be used is left out and counted.
+`fer2013.py` calls `read_pixels`. Columns may be in any order, with the levels of a picture in one cell
+or in one column each. An unusable row is left out and counted.
 
 Notebook: 04_labels_and_data
 """
@@ -30,30 +30,30 @@ from .synonyms import meaning, split_meant
 from .text_tables import Form, form_of, rows
 
 GREYS = {str(level): level for level in range(256)}
-"""Grey levels as they are written; looking one up is quicker than `int`, and checks it."""
+"""Grey levels as text; a lookup is faster than `int`, and checks the value."""
 
 FEWEST = 16 * 16
-"""Grey levels of the smallest picture that is taken for one."""
+"""Number of grey levels of the smallest picture that is accepted."""
 
 LOOKED_AT = 20
-"""Rows by which the columns and the size of the pictures are found."""
+"""Number of rows used to find the columns and the size of the pictures."""
 
 KEPT = 4
-"""Copies of tables that are kept, the newest; FER2013's takes 80 MB."""
+"""Number of cached tables to keep, the newest; FER2013's takes 80 MB."""
 
 CACHE_FORM = 2
-"""Counted up when tables are read in another way, so that no older copy is taken."""
+"""Version of the cache, increased whenever tables are read differently, so that old copies are not used."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where things stand in a row.
+    """The positions of the columns.
 
     Attributes:
-        pixels: The column of the grey levels, or all columns where each level has its own.
-        label: The column of the label; None where there is none.
-        usage: The column of the split; None where there is none.
-        levels: Grey levels of a picture.
+        pixels: The column of the grey levels, or all their columns if each level has its own.
+        label: The column of the label; None if there is not one.
+        usage: The column of the split; None if there is not one.
+        levels: Number of grey levels of a picture.
     """
 
     pixels: int | tuple[int, ...]
@@ -64,17 +64,17 @@ class Columns:
 
 @dataclass(frozen=True)
 class Pixels:
-    """What a table holds.
+    """The contents of a table.
 
     Attributes:
         pictures: (n, 48, 48) uint8.
         rows: (n,) int64, the number of each picture's row, from 0.
-        labels: (n,) int64, what is written as the label, by its place in `words`.
-        usages: (n,) int64, what is written as the usage, by its place in `uses`.
-        words: The labels that occur, as they are written.
-        uses: The usages that occur; one that is empty where the table has none.
-        count: Rows in all, those left out included.
-        skipped: Those left out.
+        labels: (n,) int64, the label as written, as an index into `words`.
+        usages: (n,) int64, the usage as written, as an index into `uses`.
+        words: The labels that occur, as written.
+        uses: The usages that occur; a single empty one if the table has none.
+        count: Total number of rows, including those left out.
+        skipped: The rows that were left out.
     """
 
     pictures: np.ndarray
@@ -93,7 +93,7 @@ class Pixels:
 
 
 class _BadRow(Exception):
-    """A row that is left out: its reason, and what is peculiar to this one."""
+    """A row that is left out: the reason, and details of this row."""
 
     def __init__(self, reason: str, detail: str = ""):
         super().__init__(reason)
@@ -101,7 +101,7 @@ class _BadRow(Exception):
 
 
 def find_columns(table: TableFile) -> tuple[Form, Columns] | None:
-    """Returns how a table of pixels is written, or None if it is something else.
+    """Returns the format of a table of pixels, or None if it is something else.
 
     Raises:
         BadInputError: It is damaged.
@@ -130,7 +130,7 @@ def find_columns(table: TableFile) -> tuple[Form, Columns] | None:
 
 
 def _one_cell(form: Form, first: list[list[str]]) -> int | None:
-    """Returns the column in whose cells many numbers stand."""
+    """Returns the column whose cells contain many numbers."""
     if "pixels" in form.columns and not _wide_header(form):
         return form.columns["pixels"]
     found = [sum(len(_written(row[c])) >= FEWEST for row in first) for c in range(len(first[0]))]
@@ -142,14 +142,14 @@ def _wide_header(form: Form) -> bool:
 
 
 def _wide(form: Form, first: list[list[str]]) -> tuple[int, ...] | None:
-    """Returns the columns of the grey levels where each has its own."""
+    """Returns the columns of the grey levels if each level has its own."""
     known = {place for role, place in form.columns.items() if role in ("label", "usage")}
     columns = [
         c
         for c in range(len(first[0]))
         if c not in known and not (form.header and form.header[c] in ("", "unnamed: 0", "index", "id"))
     ]
-    if not form.header:  # the label is the first or the last column, whichever is small in each row
+    if not form.header:  # the label is the first or the last column, whichever is small in every row
         small = [c for c in (0, len(first[0]) - 1) if all(_is_label(row[c]) for row in first)]
         columns = [c for c in columns if c not in small[:1]] if len(small) == 1 else columns
     numeric = all(re.fullmatch(r"\s*\d+(\.\d*)?\s*", row[c]) for row in first[:2] for c in columns)
@@ -162,20 +162,20 @@ def _is_label(cell: str) -> bool:
 
 
 def _all_are(first: list[list[str]], columns: list[int], is_it) -> int | None:
-    """Returns the only column whose cells all are of a kind, or None."""
+    """Returns the only column whose cells all pass a test, or None."""
     found = [c for c in columns if all(is_it(row[c]) for row in first)]
     return found[0] if len(found) == 1 else None
 
 
 def _usual_levels(first: list[list[str]], column: int) -> int:
-    """Returns how many grey levels most pictures have, if they make a square; else FER2013's number."""
+    """Returns how many grey levels most pictures have, if that is a square; otherwise FER2013's number."""
     counts = Counter(len(_written(row[column])) for row in first if column < len(row))
     usual = counts.most_common(1)[0][0] if counts else 0
     return usual if usual >= FEWEST and math.isqrt(usual) ** 2 == usual else SIZE * SIZE
 
 
 def read_pixels(table: TableFile, form: Form, columns: Columns) -> Pixels:
-    """Reads a table: 287 MB in some seconds the first time, then a copy of its arrays in a moment.
+    """Reads a table: 287 MB takes some seconds the first time; afterwards a cached copy is used.
 
     Raises:
         BadInputError: It is damaged, or most rows are.
@@ -205,7 +205,7 @@ def _from_cache(saved) -> Pixels:
 
 
 def _keep(cache: Path, stamp: str, found: Pixels) -> None:
-    """Writes a copy, whole or not at all; without one the next reading only takes longer."""
+    """Writes a cached copy, completely or not at all; without one the next reading just takes longer."""
     left_out = found.skipped
     skipped = [(reason, count, left_out.names[reason]) for reason, count in left_out.reasons.items()]
     about = {"words": found.words, "uses": found.uses, "count": found.count, "skipped": skipped}
@@ -220,12 +220,12 @@ def _keep(cache: Path, stamp: str, found: Pixels) -> None:
 
 
 def _parsed(table: TableFile, form: Form, columns: Columns) -> Pixels:
-    """Parses a table row by row into one growing block of bytes, so that little memory is needed."""
+    """Parses a table row by row into one growing block of bytes, to save memory."""
     if columns.label is None:
         raise BadInputError(
             f"{table} has no column with labels, only {', '.join(form.header) or 'pixels'}.",
-            "Expected a column such as emotion beside the pixels; the competition's test.csv has none.",
-            "Use fer2013.csv or icml_face_data.csv, or put test_with_emotions.csv beside it.",
+            "Expected a column such as emotion next to the pixels; the competition's test.csv lacks it.",
+            "Use fer2013.csv or icml_face_data.csv, or put test_with_emotions.csv next to it.",
         )
     pixels, numbers, labels, usages = bytearray(), [], [], []
     words: dict[str, int] = {}
@@ -246,7 +246,7 @@ def _parsed(table: TableFile, form: Form, columns: Columns) -> Pixels:
         usages.append(uses.setdefault(usage, len(uses)))
     if not count:
         raise BadInputError(
-            f"{table} has no rows.", "Expected one for each picture.", "Fetch the file again."
+            f"{table} has no rows.", "Expected one row per picture.", "Download the file again."
         )
     pictures = np.frombuffer(pixels, np.uint8).reshape(-1, SIZE, SIZE)
     arrays = (np.array(values, np.int64) for values in (numbers, labels, usages))
@@ -257,7 +257,7 @@ def _cell(row: list[str], column: int) -> str:
     """Returns the label or usage of a row."""
     word = row[column].strip().strip("'\"") if column < len(row) else ""
     if not word:
-        raise _BadRow("an empty cell in place of a label or usage")
+        raise _BadRow("with an empty label or usage")
     return printable(word, 40)
 
 
@@ -265,14 +265,14 @@ def _picture(row: list[str], columns: Columns) -> bytes:
     """Returns the picture of a row as 48 x 48 bytes."""
     places = columns.pixels if isinstance(columns.pixels, tuple) else (columns.pixels,)
     if places[-1] >= len(row):
-        raise _BadRow("too few columns", f" with {len(row)}")
+        raise _BadRow("with too few columns", f" with {len(row)}")
     written = [row[place] for place in places] if len(places) > 1 else row[places[0]].split()
     try:
         picture = bytes(map(GREYS.__getitem__, written))
     except KeyError:
         picture = _levels(" ".join(written))
     if len(picture) != columns.levels:
-        raise _BadRow(f"not {columns.levels:,} grey levels", f" with {len(picture):,}")
+        raise _BadRow(f"without {columns.levels:,} grey levels", f" with {len(picture):,}")
     if columns.levels == SIZE * SIZE:
         return picture
     side = math.isqrt(columns.levels)
@@ -280,20 +280,20 @@ def _picture(row: list[str], columns: Columns) -> bytes:
 
 
 def _written(text: str) -> list[str]:
-    """Returns the numbers in a text, whatever stands between them."""
+    """Returns the numbers in a text, whatever separates them."""
     return [word for word in re.split(r"[\s,;|\[\]()]+", text) if word]
 
 
 def _levels(text: str) -> bytes:
-    """Returns grey levels that are written with decimals, as shares of white, or as a printed list."""
+    """Returns grey levels written with decimals, as shares of white, or as a printed list."""
     if "..." in text:
-        raise _BadRow("pixels cut off by '...', as in a printed array")
+        raise _BadRow("with pixels cut off by '...', as in a printed array")
     try:
         levels = np.array([float(word) for word in _written(text)])
     except ValueError as error:
-        raise _BadRow("a grey level that is not a number") from error
+        raise _BadRow("with a grey level that is not a number") from error
     if not np.isfinite(levels).all() or (len(levels) and (levels.min() < 0 or levels.max() > 255)):
-        raise _BadRow("a grey level that is not from 0 to 255")
+        raise _BadRow("with a grey level that is not from 0 to 255")
     if len(levels) and levels.max() <= 1 and (levels % 1).any():
         levels = levels * 255
     return levels.round().astype(np.uint8).tobytes()

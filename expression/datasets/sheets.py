@@ -1,6 +1,6 @@
 """FER2013 as sheets of pictures, with its labels and usages in one file of arrays.
 
-`fer2013.py` reads them as it reads a table.
+`fer2013.py` reads them like a table.
 
 Notebook: 04_labels_and_data
 """
@@ -18,29 +18,29 @@ from ..pictures.skipped import Skipped
 from .pixel_tables import Pixels
 
 SHEETS_FILE = "fer2013_labels.npz"
-"""The labels and usages of sheets."""
+"""The file with the labels and usages of the sheets."""
 
 SHEET_COLUMNS = 40
 """Faces side by side on a sheet, `faces_00.png` and so on, read row by row."""
 
 USAGES = ("Training", "PublicTest", "PrivateTest")
-"""What FER2013 calls training, validation and test.
+"""FER2013's names for training, validation and test.
 
 Source: Goodfellow et al., Challenges in Representation Learning, 2013, https://arxiv.org/abs/1307.0414
 """
 
 LARGEST = 100_000_000
-"""Bytes of an array once it is unpacked; FER2013's have 36 thousand."""
+"""Largest size of an unpacked array, in bytes; FER2013's have 36 thousand."""
 
-REMEDY = "Fetch the folder again."
+REMEDY = "Download the folder again."
 
 
 def read_sheets(table: Path) -> Pixels:
-    """Reads the file of labels and the sheets beside it.
+    """Reads the file of labels and the sheets next to it.
 
     Raises:
         MissingFileError: A sheet is missing.
-        BadInputError: The file is damaged, or a sheet.
+        BadInputError: The file or a sheet is damaged.
     """
     indexes, usages = _arrays(table)
     sheets = [_cut(grey(read_picture(name)), name) for name in sorted(table.parent.glob("faces_*.png"))]
@@ -57,7 +57,7 @@ def read_sheets(table: Path) -> Pixels:
 
 def _arrays(table: Path) -> tuple[np.ndarray, np.ndarray]:
     """Returns the labels and usages of all pictures, as numbers."""
-    told = as_bad_input(f"{table} is not readable", "Expected the arrays emotion and usage.", REMEDY)
+    told = as_bad_input(f"{table} cannot be read", "Expected the arrays emotion and usage.", REMEDY)
     with told, table.open("rb") as file, np.load(file) as arrays:
         if any(member.file_size > LARGEST for member in arrays.zip.infolist()):
             raise ValueError(f"an array of over {LARGEST:,} bytes")
@@ -65,18 +65,18 @@ def _arrays(table: Path) -> tuple[np.ndarray, np.ndarray]:
         indexes, usages = (values.astype(np.int64) for values in found)
     if indexes.shape != usages.shape or indexes.ndim != 1:
         raise BadInputError(
-            f"{table} has emotions of the shape {indexes.shape} and usages of the shape {usages.shape}.",
-            "Expected one of each for every picture.",
+            f"{table} has emotions of shape {indexes.shape} and usages of shape {usages.shape}.",
+            "Expected one emotion and one usage per picture.",
             REMEDY,
         )
     if not len(indexes):
-        raise BadInputError(f"{table} has no pictures.", "Expected some.", REMEDY)
+        raise BadInputError(f"{table} has no pictures.", "Expected at least one.", REMEDY)
     for name, values, count in (("emotions", indexes, len(FER2013)), ("usages", usages, len(USAGES))):
         if values.min() < 0 or values.max() >= count:
             raise BadInputError(
                 f"{table} has {name} from {values.min()} to {values.max()}.",
                 f"Expected 0 to {count - 1}.",
-                f"{REMEDY[:-1]}, or name another.",
+                f"{REMEDY[:-1]}, or choose another.",
             )
     return indexes, usages
 

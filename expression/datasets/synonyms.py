@@ -1,7 +1,7 @@
-"""What other people's sets call labels and splits: words, misspellings, and the numbers of known sets.
+"""Names of labels and splits in other datasets: words, misspellings, and the numbers of known datasets.
 
-`folders.py`, `file_lists.py` and `pixel_tables.py` ask it for each folder name and each cell of a
-table. A name that it does not know stays unknown: nothing here is a guess.
+`folders.py`, `file_lists.py` and `pixel_tables.py` look up each folder name and each cell of a
+table. An unknown name stays unknown: nothing here is a guess.
 
 Notebook: 04_labels_and_data
 """
@@ -30,10 +30,10 @@ WORDS = {
     "uncertain": "uncertain unknown unsure",
     "no face": "noface nonface",
 }
-"""Words for each label, in small letters; those of the last three are no labels."""
+"""Words for each label, in lower case; the last three are not labels."""
 
 NO_LABELS = ("none", "uncertain", "no face")
-"""What sets call pictures that show no expression, or no face; they are left out and counted."""
+"""Names for pictures without an expression or without a face; they are left out and counted."""
 
 CODES = {
     **{"an": "angry", "af": "fear", "co": "contempt", "di": "disgust", "fe": "fear", "ha": "happy"},
@@ -57,11 +57,11 @@ _BESIDE = (
     "aligned cropped crop resized gray grey original orig final new clean cleaned aug augmented balanced"
 )
 NOISE = frozenset(_BESIDE.split())
-"""Words beside the one that counts, as in "happy_faces" or "FER2013Train"."""
+"""Words next to the one that matters, as in "happy_faces" or "FER2013Train"."""
 
 _COUNTED = "class classes category label labels emotion emotions expression expressions emo exp"
 NUMBERED = frozenset(_COUNTED.split())
-"""Words beside a number that stands for a label, as in "class_3"."""
+"""Words next to a number that stands for a label, as in "class_3"."""
 
 NUMBERS = {
     "FER2013": (0, "angry disgust fear happy sad surprise neutral contempt"),
@@ -69,9 +69,9 @@ NUMBERS = {
     "RAF-DB": (1, "surprise fear disgust happy sad angry neutral"),
     "CK+": (0, "neutral angry contempt disgust fear happy sad surprise"),
 }
-"""The first number of each set, and what its numbers stand for.
+"""The first number of each dataset, and what its numbers stand for.
 
-FER2013 has no contempt; CK+ in FER2013's form calls it 7.
+FER2013 does not have contempt; CK+ in FER2013's form numbers it 7.
 
 Source: https://arxiv.org/abs/1307.0414, https://arxiv.org/abs/1708.03985 (AffectNet),
 http://www.whdeng.cn/raf/model1.html (RAF-DB), https://doi.org/10.1109/CVPRW.2010.5543262 (CK+)
@@ -81,12 +81,12 @@ _MEANING = {word: name for name, words in WORDS.items() for word in words.split(
 _SPLIT = {word: name for name, words in SPLIT_WORDS.items() for word in words.split()}
 
 
-@lru_cache(maxsize=4096)  # asked for each of thousands of pictures
+@lru_cache(maxsize=4096)  # called for each of thousands of pictures
 def meaning(name: str) -> str | None:
     """Returns which label a name stands for in plain English, or None.
 
-    Case, numbers and words such as "faces" or "train" make no difference; a word that is not
-    known does.
+    Case, numbers and words such as "faces" or "train" are ignored; any other unknown word
+    makes the result None.
 
     Example:
         >>> [meaning(name) for name in ("3_Happiness", "suprised faces", "not happy", "happy_sad")]
@@ -119,7 +119,7 @@ def split_meant(name: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def label_meant(word: str, labels: Labels) -> str | None:
-    """Returns the one of some labels that a word of a set means, or None.
+    """Returns which of some labels a word in a dataset means, or None.
 
     Example:
         >>> label_meant("3_happiness", Labels(["Happy", "Sad"]))
@@ -131,7 +131,7 @@ def label_meant(word: str, labels: Labels) -> str | None:
 
 
 def misspelt(name: str) -> str | None:
-    """Returns which label a name stands for that is one letter away from a known word, or None.
+    """Returns the label that a name stands for if it is one letter away from a known word, or None.
 
     Example:
         >>> [misspelt(name) for name in ("nuetrall", "danger", "fair")]
@@ -145,7 +145,7 @@ def misspelt(name: str) -> str | None:
 
 
 def number_meant(name: str) -> int | None:
-    """Returns the number that a folder's name is, if it may stand for a label; 01 may as well be January.
+    """Returns a folder's name as a number if it may stand for a label; 01 could just as well be January.
 
     Example:
         >>> [number_meant(name) for name in ("3", "class_03", "01", "part 1", "2024")]
@@ -159,18 +159,18 @@ def number_meant(name: str) -> int | None:
 
 
 def numbers_of(known: str, shift: int = 0) -> dict[int, str]:
-    """Returns what the numbers of a known set stand for, by `meaning`'s words.
+    """Returns what the numbers of a known dataset stand for, in the words of `meaning`.
 
     Args:
         known: One of NUMBERS.
-        shift: What is added to its first number.
+        shift: Added to its first number.
     """
     first, words = NUMBERS[known]
     return {first + shift + place: _MEANING[word] for place, word in enumerate(words.split())}
 
 
 def canonical(names: Iterable[str]) -> Labels:
-    """Returns labels that a user named, those of FER2013 in its spelling.
+    """Returns the user's labels, with those of FER2013 in its spelling.
 
     Example:
         >>> canonical(["happy", "SAD", "wink"])
@@ -181,18 +181,18 @@ def canonical(names: Iterable[str]) -> Labels:
 
 
 def _plain(name: str) -> str:
-    """Returns a name without regard to case, Unicode form, and to what is between its words."""
+    """Returns a name normalised in case, Unicode form and what separates its words."""
     return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", name).casefold()).strip()
 
 
 def _words(name: str) -> list[str]:
-    """Returns the words in a name, in small letters, without numbers: "FER2013Train" gives fer and train."""
+    """Returns the words in a name, in lower case, without numbers: "FER2013Train" gives fer and train."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", parted).casefold())
 
 
 def _is_a_slip(word: str, known: str) -> bool:
-    """Returns whether two words begin alike and differ by one letter, or by two that changed places."""
+    """Returns whether two words start alike and differ by one letter, or by two swapped ones."""
     if word[0] != known[0] or abs(len(word) - len(known)) > 1:
         return False
     first = next((i for i, (a, b) in enumerate(zip(word, known)) if a != b), min(len(word), len(known)))  # noqa: B905

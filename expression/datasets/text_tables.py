@@ -1,4 +1,4 @@
-"""Tables of text in whatever form a program wrote them: separator, encoding and header are found out.
+"""Text tables in whatever form a program wrote them: detects the separator, encoding and header.
 
 `pixel_tables.py` reads tables of pixels with it, `file_lists.py` lists of picture files.
 
@@ -19,13 +19,13 @@ from ..errors import BadInputError, as_bad_input
 from .archives import TableFile
 
 SAMPLE = 1 << 16
-"""Bytes that are looked at to find out a table's form."""
+"""Number of bytes used to detect a table's format."""
 
 LONGEST_LINE = 1 << 20
-"""Characters; a picture of 48 x 48 pixels has less than ten thousand."""
+"""Characters; a picture of 48 x 48 pixels has fewer than ten thousand."""
 
 SEPARATORS = (",", ";", "\t", "|")
-"""What may stand between cells."""
+"""Possible separators of cells."""
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -34,7 +34,7 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""Byte order marks, the longer ones before those that they begin with."""
+"""Byte order marks, longer ones before those with which they begin."""
 
 ROLES = {
     "pixels": "pixels pixel pixel_values pixelvalues image_pixels",
@@ -45,7 +45,7 @@ ROLES = {
     "emotion_label expression_label class_name classname label_name sentiment",
     "usage": "usage split subset set partition phase fold",
 }
-"""What columns are called, by what they hold; "image" is either a path or pixels.
+"""Names of columns, by their content; "image" is either a path or pixels.
 
 Source of subDirectory_filePath: AffectNet's training.csv, https://arxiv.org/abs/1708.03985
 """
@@ -55,13 +55,13 @@ _ROLE = {re.sub(r"\W|_", "", word): role for role, words in ROLES.items() for wo
 
 @dataclass(frozen=True)
 class Form:
-    """How a table is written.
+    """The format of a table.
 
     Attributes:
         encoding: Of its text.
-        separator: What stands between its cells; " " for any blanks.
-        header: The names of its columns; empty where it has no header.
-        columns: The place of each column whose name is known, by its role of ROLES.
+        separator: What separates its cells; " " for any white space.
+        header: The names of its columns; empty if it has no header.
+        columns: The position of each column with a known name, by its role in ROLES.
         skip: Lines before the first row of data.
     """
 
@@ -72,7 +72,7 @@ class Form:
 
     @property
     def columns(self) -> dict[str, int]:
-        """Where each role of ROLES stands; the first column of a role counts."""
+        """The column of each role in ROLES; the first column of a role counts."""
         found: dict[str, int] = {}
         for place, name in enumerate(self.header):
             role = role_of(name)
@@ -82,7 +82,7 @@ class Form:
 
 
 def role_of(name: str) -> str | None:
-    """Returns what a column of that name holds, or None.
+    """Returns what a column with that name contains, or None.
 
     Example:
         >>> [role_of(name) for name in ("Emotion", " image path", "subDirectory_filePath", "age")]
@@ -92,10 +92,10 @@ def role_of(name: str) -> str | None:
 
 
 def form_of(table: TableFile) -> Form:
-    """Finds out how a table is written.
+    """Detects the format of a table.
 
     Raises:
-        BadInputError: It is damaged, or no text.
+        BadInputError: It is damaged, or not text.
     """
     with table_told(table), table.open() as file:
         start = file.read(SAMPLE)
@@ -105,7 +105,7 @@ def form_of(table: TableFile) -> Form:
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
     if "\0" in text[:4096]:
         raise BadInputError(
-            f"{table} is not text.", "Expected a table of text, such as CSV.", "Export it as CSV in UTF-8."
+            f"{table} is not text.", "Expected a text table, such as CSV.", "Export it as CSV in UTF-8."
         )
     lines = text.splitlines()[:50] if len(start) < SAMPLE else text.splitlines()[:-1][:50] or [text]
     skip, separator = 0, ""
@@ -122,8 +122,8 @@ def form_of(table: TableFile) -> Form:
 def rows(table: TableFile, form: Form) -> Iterator[tuple[range, list[str]]]:
     """Yields the rows of a table that are not blank, each with the numbers of its lines.
 
-    A row has several lines where a cell in quotation marks goes over their ends; in a damaged table it
-    swallows rows, which are to be counted.
+    A row has several lines if a quoted cell contains line breaks; in a damaged table it
+    swallows rows, which have to be counted.
 
     Raises:
         BadInputError: It is damaged.
@@ -149,29 +149,29 @@ def _cut(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[str]]
 
 
 def table_told(table: TableFile) -> contextlib.AbstractContextManager:
-    """Returns what turns everything that is raised for a damaged table into a BadInputError."""
+    """Returns a context manager that turns any error about a damaged table into a BadInputError."""
     return as_bad_input(
-        f"{table} cannot be read", "Expected a whole table of text.", "Fetch or export it again."
+        f"{table} cannot be read", "Expected a complete text table.", "Download or export it again."
     )
 
 
 def _lines(text: io.TextIOWrapper, table: TableFile) -> Iterator[str]:
-    """Yields the lines, none of which may be endless."""
+    """Yields the lines, whose length is limited."""
     for number in range(1, 1 << 62):
         line = text.readline(LONGEST_LINE)
         if not line:
             return
         if len(line) >= LONGEST_LINE:
             raise BadInputError(
-                f"{table} has a line of over {LONGEST_LINE:,} characters: line {number}.",
-                "Expected a row for each picture.",
-                "Export it again with line ends, or name another file.",
+                f"{table} has a line with more than {LONGEST_LINE:,} characters: line {number}.",
+                "Expected one row per picture.",
+                "Export it again with line breaks, or choose another file.",
             )
         yield line
 
 
 def _encoding(start: bytes) -> str:
-    """Returns the encoding of a text by its first bytes."""
+    """Returns the encoding of a text, judged by its first bytes."""
     for mark, encoding in MARKS.items():
         if start.startswith(mark):
             return encoding
@@ -187,7 +187,7 @@ def _encoding(start: bytes) -> str:
 
 
 def _separator(lines: list[str]) -> str:
-    """Returns what stands between cells: what gives the most known columns, then the most even rows."""
+    """Returns the separator that gives the most known columns, then the most even rows."""
 
     def merit(separator: str) -> tuple[int, int, int]:
         known = len({role_of(cell) for cell in _cells(lines[0], separator)} - {None})
@@ -204,7 +204,7 @@ def _separator(lines: list[str]) -> str:
 
 
 def _header(line: str, separator: str) -> tuple[str, ...]:
-    """Returns the names of the columns if a line has them, else nothing."""
+    """Returns the names of the columns if a line has them, otherwise nothing."""
     cells = line.split() if separator == " " else _cells(line, separator)
     names = [cell.strip().strip("'\"").casefold() for cell in cells]
     return tuple(names) if any(map(role_of, names)) else ()
@@ -213,5 +213,5 @@ def _header(line: str, separator: str) -> tuple[str, ...]:
 def _cells(line: str, separator: str) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
-    except csv.Error:  # a cell that is too long, or a bare carriage return
+    except csv.Error:  # a cell that is too long, or a single carriage return
         return []

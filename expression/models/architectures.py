@@ -1,7 +1,7 @@
 """The networks, as Keras layers that run on any of its backends.
 
-`tutorial` is small enough to follow layer by layer, `shipped` is the one that comes with
-the package. `trainer.py` teaches them; live runs use the exported file and never import
+`tutorial` is small enough to follow layer by layer; `shipped` is the one that comes with
+the package. `trainer.py` trains them; live runs use the exported file and never import
 this module.
 
 Notebook: 05_train
@@ -26,9 +26,9 @@ from .metadata import Card, write_card
 from .stderr_filter import without_lines
 
 GREETINGS = ("absl::InitializeLog", "oneDNN custom operations are on", "cudart_stub.cc", "cuda_platform.cc")
-"""Parts of the lines in which TensorFlow tells that it has no graphics card and what it does then."""
+"""Parts of the lines in which TensorFlow reports that it has no graphics card and what it does then."""
 
-# TensorFlow greets with lines about the processor; its errors still show.
+# TensorFlow prints lines about the processor at the start; its errors are still shown.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 try:
     with without_lines(*GREETINGS):
@@ -38,35 +38,35 @@ try:
         if keras.backend.backend() == "tensorflow":
             import tensorflow
 
-            tensorflow.config.list_physical_devices()  # greets once more, here where it is held back
+            tensorflow.config.list_physical_devices()  # prints more lines here, where they are suppressed
 except ImportError as error:
     raise missing_package("Training", "tensorflow", "lessons") from error
 
 STEM = 32
-"""Filters that look at the picture itself: edges and spots of each direction."""
+"""Filters of the first convolution, which detects edges and spots."""
 
 EDGE = 2
-"""Pixels at each side that the network does not look at: hair and wallpaper, and a quarter of the cost.
+"""Pixels at each side that the network ignores: hair and wallpaper, and a quarter of the cost.
 
-Training moves every face about, so no part of it is always cut off.
+Training shifts every face, so no part of it is always cut off.
 """
 
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 1))
-"""For each stage, its filters and its further convolutions.
+"""For each stage, its number of filters and of further convolutions.
 
-A stage halves the picture and doubles the filters, so all cost about the same.
+A stage halves the picture and doubles the filters, so all stages cost about the same.
 Source: Simonyan and Zisserman, Very Deep Convolutional Networks, 2014, https://arxiv.org/abs/1409.1556
 """
 
 LOGITS = "logits"
-"""The name of the layer whose answers become scores."""
+"""The name of the layer whose outputs become scores."""
 
 
 def tutorial(labels: Labels, heads: int = 1) -> keras.Model:
-    """Builds the network of the lesson: two convolutions and two dense layers.
+    """Builds the network of the lesson: two convolutional and two dense layers.
 
-    Most of its 1.2 million weights join the flat picture to the first dense layer, which is why it learns
-    its pictures by heart soon. Args, Returns: as for `shipped`.
+    Most of its 1.2 million weights connect the flattened picture to the first dense layer, which is why
+    it soon memorises its pictures. Args, Returns: as for `shipped`.
 
     Example:
         >>> tutorial(Labels(["Happy", "Sad"])).output_shape
@@ -89,10 +89,10 @@ def shipped(labels: Labels, heads: int = 1, edge: int = EDGE, width: float = 1.0
     """Builds the network that comes with the package, with random weights.
 
     Args:
-        labels: What it tells apart.
-        heads: How many answers it gives, such as FER2013's label and that of FER+'s votes.
-        edge: Pixels at each side that it does not look at.
-        width: How many times as many filters it has.
+        labels: The labels that it distinguishes.
+        heads: Number of outputs, such as FER2013's label and that of FER+'s votes.
+        edge: Pixels at each side that it ignores.
+        width: Factor for the number of filters.
 
     Returns:
         A network from (n, 48, 48, 1) float32 of `image.standardise` to
@@ -105,29 +105,29 @@ def shipped(labels: Labels, heads: int = 1, edge: int = EDGE, width: float = 1.0
     face = keras.Input((SIZE, SIZE, 1), name="face")
     x = layers.ReLU()(_convolution(layers.Cropping2D(edge)(face), round(width * STEM)))
     for filters, further in ((round(width * filters), further) for filters, further in STAGES):
-        # Keeps the strongest answer of each 2 x 2 pixels: a mouth may sit a little higher. What
+        # Keeps the strongest response of each 2 x 2 pixels: a mouth may be a little higher. What
         # follows costs a quarter.
         x = layers.ReLU()(_convolution(x, filters, layers.MaxPooling2D()))
         y = x
         for number in range(further):
             y = _convolution(layers.ReLU()(y) if number else y, filters)
-        # A path around the convolutions: what they have not learned yet does no harm.
+        # A shortcut around the convolutions, so that untrained ones do no harm.
         # https://arxiv.org/abs/1512.03385
         x = layers.ReLU()(layers.Add()([x, y]))
-    # One number a filter, wherever in the face it answered: few weights, little to learn by heart.
+    # One number per filter, wherever in the face it responded: few weights, little to memorise.
     x = layers.GlobalAveragePooling2D()(x)
-    # The weights between the last filters and the labels are most of what could be overlearnt.
+    # The weights between the last filters and the labels are the most prone to overfitting.
     x = layers.Dropout(0.2)(x)
     return keras.Model(face, _scores(x, labels, heads), name="expression")
 
 
 def whole(labels: Labels, heads: int = 1) -> keras.Model:
-    """Builds the shipped network for all pixels: a quarter more work. A teacher for others."""
+    """Builds the shipped network for all pixels, at a quarter more cost. A teacher for others."""
     return shipped(labels, heads, edge=0)
 
 
 def wide(labels: Labels, heads: int = 1) -> keras.Model:
-    """Builds the shipped network with half as many filters again: twice the work. A teacher for others."""
+    """Builds the shipped network with half as many filters again, at twice the cost. A teacher for others."""
     return shipped(labels, heads, width=1.5)
 
 
@@ -135,21 +135,21 @@ def headed(eyes: keras.Model, labels: Labels) -> keras.Model:
     """Returns a network that ends in a new last layer, with random weights.
 
     Args:
-        eyes: From faces to (n, numbers) float32: what is found in them; see `heads.eyes_of`.
-        labels: What is to be told apart.
+        eyes: From faces to features, (n, numbers) float32; see `heads.eyes_of`.
+        labels: The labels to distinguish.
 
     Returns:
-        A network with the input of the eyes and the answer of `shipped`, with one head.
+        A network with the input of `eyes` and the output of `shipped`, with one head.
     """
     return keras.Model(eyes.input, _scores(eyes.output, labels, 1), name="expression")
 
 
 NETWORKS = {"tutorial": tutorial, "shipped": shipped, "whole": whole, "wide": wide}
-"""What a recipe's `network` may name."""
+"""The networks by the names that a recipe's `network` accepts."""
 
 
 def builder(name: str) -> Callable[..., keras.Model]:
-    """Returns the function of a name, which takes labels and heads as `shipped` does.
+    """Returns the function with a name, which takes labels and heads as `shipped` does.
 
     Raises:
         BadInputError: There is no such network.
@@ -158,54 +158,54 @@ def builder(name: str) -> Callable[..., keras.Model]:
         raise BadInputError(
             f"There is no network {name!r}.",
             f"Expected one of {', '.join(NETWORKS)}.",
-            did_you_mean(name, NETWORKS, "Choose one, or add your own to network.NETWORKS."),
+            did_you_mean(name, NETWORKS, "Choose one of them, or add your own to architectures.NETWORKS."),
         )
     return NETWORKS[name]
 
 
 def check_network(network: keras.Model, name: str, labels: Labels, heads: int) -> None:
-    """Makes sure that a network can be taught and tempered, before hours are spent on it.
+    """Checks that a network can be trained and calibrated, before hours are spent on it.
 
     Raises:
-        BadInputError: It takes or gives something else, or makes its scores in another way.
+        BadInputError: It takes or returns something else, or computes its scores in another way.
     """
     end = f"layers.Dense(heads * len(labels), name={LOGITS!r}), layers.Reshape((heads, len(labels)))"
-    remedy = f"Begin it with keras.Input({(SIZE, SIZE, 1)}), and end it with {end} and layers.Softmax()."
+    remedy = f"Start it with keras.Input({(SIZE, SIZE, 1)}), and end it with {end} and layers.Softmax()."
     wanted = [(SIZE, SIZE, 1), (heads, len(labels))]
     found = [tuple(part[0].shape[1:]) for part in (network.inputs, network.outputs)] if network.built else []
     if found != wanted:
         raise BadInputError(
-            f"The network {name} leads from {' to '.join(map(str, found)) or 'no shape that is known'}.",
-            f"Expected {' to '.join(map(str, wanted))}: a face, and labels for each head.",
+            f"The network {name} goes from {' to '.join(map(str, found)) or 'an unknown shape'}.",
+            f"Expected {' to '.join(map(str, wanted))}: a face to one score per label for each head.",
             remedy,
         )
     sums = next((layer for layer in network.layers if layer.name == LOGITS), None)
     fits = isinstance(sums, layers.Dense) and sums.units == heads * len(labels)
     if not (fits and sums.activation is keras.activations.linear):
         raise BadInputError(
-            f"The network {name} has no layer {LOGITS!r} of {heads * len(labels)} sums.",
-            "Expected one without an activation, for there it is set how sure the network is.",
+            f"The network {name} has no layer {LOGITS!r} with {heads * len(labels)} outputs.",
+            "Expected a dense layer without an activation, in which the network is calibrated.",
             remedy,
         )
     if not isinstance(network.layers[-1], layers.Softmax):
         raise BadInputError(
             f"The network {name} ends with the layer {network.layers[-1].name!r}.",
-            "Expected a Softmax, which turns sums into scores.",
+            "Expected a Softmax, which turns logits into scores.",
             remedy,
         )
 
 
 def _convolution(x, filters: int, then: keras.Layer | None = None):
-    """Looks at 3 x 3 pixels at a time and keeps the answers in one range."""
-    # No bias: the normalisation that follows subtracts the mean and adds an offset of its own.
+    """Convolves 3 x 3 pixels and normalises the results."""
+    # No bias: the following normalisation subtracts the mean and adds its own offset.
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
     x = then(x) if then else x
-    # Lets the rate be ten times higher. https://arxiv.org/abs/1502.03167
+    # Allows a ten times higher learning rate. https://arxiv.org/abs/1502.03167
     return layers.BatchNormalization()(x)
 
 
 def _scores(x, labels: Labels, heads: int):
-    """Turns what was found in a face into scores."""
+    """Turns the features of a face into scores."""
     # float32 also under mixed precision: scores need more than 8 bits to sum to 1.
     x = layers.Dense(heads * len(labels), dtype="float32", name=LOGITS)(x)
     x = layers.Reshape((heads, len(labels)), dtype="float32")(x)
@@ -213,14 +213,14 @@ def _scores(x, labels: Labels, heads: int):
 
 
 def temper(network: keras.Model, temperatures: list[float]) -> None:
-    """Divides what becomes scores by a number for each head, so that scores are as sure as they are right.
+    """Divides the logits of each head by a temperature, so that the scores are calibrated.
 
-    The weights of the last layer take it up: the saved network needs nothing more.
+    This is built into the weights of the last layer, so the saved network needs nothing more.
     Source: Guo et al., On Calibration of Modern Neural Networks, 2017, https://arxiv.org/abs/1706.04599
 
     Args:
         network: One of this module; changed in place.
-        temperatures: One a head, above 0; above 1 for a network that is too sure.
+        temperatures: One per head, above 0; above 1 for an overconfident network.
     """
     layer = network.get_layer(LOGITS)
     count = layer.units // len(temperatures)
@@ -229,13 +229,13 @@ def temper(network: keras.Model, temperatures: list[float]) -> None:
 
 
 def plain(network: keras.Model) -> keras.Model:
-    """Returns a copy of a network in float32, without optimizer, for any number of faces at once.
+    """Returns a copy of a network in float32, without an optimizer, for any number of faces at once.
 
-    One that was taught under `mixed_bfloat16` keeps that in its layers: it would reload as
-    such, and the converter refuses it. The weights themselves are float32 all along.
+    One trained with `mixed_bfloat16` keeps that in its layers: it would be loaded as
+    such, and the converter rejects it. The weights themselves are always float32.
     """
 
-    # Its optimizer, which would make a file three times as large, is not in the configuration.
+    # The configuration does not include the optimizer, which would triple the size of a file.
     with precision("float32"):
         copy = type(network).from_config(_plain_config(network.get_config()))
     copy.set_weights(network.get_weights())
@@ -243,7 +243,7 @@ def plain(network: keras.Model) -> keras.Model:
 
 
 HALVES = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
-"""What Keras calls the ways to compute with two bytes a number."""
+"""Keras's names for computing with two bytes per number."""
 
 
 def _plain_config(config: Any, key: str = "") -> Any:
@@ -262,9 +262,9 @@ def _plain_config(config: Any, key: str = "") -> Any:
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Lets layers that are made meanwhile compute in float32, or in part in bfloat16 with mixed_bfloat16.
+    """Makes layers created meanwhile compute in float32, or partly in bfloat16 with mixed_bfloat16.
 
-    The latter is quicker on some processors only; weights are float32 all the same.
+    The latter is faster only on some processors; the weights are float32 in any case.
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
@@ -277,18 +277,18 @@ def precision(name: str) -> Iterator[None]:
 def narrowed(
     network: keras.Model, labels: Labels, heads: int, build: Callable[..., keras.Model]
 ) -> keras.Model:
-    """Returns a copy of a network that names fewer labels: the first ones of each head.
+    """Returns a copy of a network with fewer labels: the first ones of each head.
 
     The scores of those labels keep their ratios, as if the others had never been possible.
 
     Args:
-        network: What `build` returned for more labels, trained.
-        labels: What the copy tells apart.
-        heads: How many answers both give.
+        network: A trained network that `build` returned for more labels.
+        labels: The labels of the copy.
+        heads: Number of heads of both.
         build: A function of NETWORKS.
 
     Returns:
-        A network in float32 and without optimizer.
+        A network in float32 and without an optimizer.
     """
     with precision("float32"):
         copy = build(labels, heads)
@@ -306,25 +306,25 @@ def narrowed(
 
 
 def open_network(path: Path) -> keras.Model:
-    """Reads a .keras or .h5 file, whatever its name ends in; what is wrong with it, Keras says."""
+    """Reads a .keras or .h5 file, whatever its extension; errors are Keras's own."""
     kind = kind_of(path)
     if kind == KERAS:
         with opened_zip(path):
-            pass  # not one that unpacks to far more than it is
+            pass  # checks that it does not unpack to far more than its size
     if path.suffix == kind:
         return keras.models.load_model(path, compile=False)
-    with tempfile.TemporaryDirectory() as folder:  # Keras goes by the ending
+    with tempfile.TemporaryDirectory() as folder:  # Keras goes by the extension
         copy = shutil.copyfile(path, Path(folder) / f"network{kind}")
         return keras.models.load_model(copy, compile=False)
 
 
 def read_network(path: str | Path) -> keras.Model:
-    """Reads a .keras file that `save` wrote; its card says beforehand whether it is one.
+    """Reads a .keras file that `save` wrote; its card has been checked before.
 
     Raises:
         BadInputError: It is damaged, or of another kind.
     """
-    expected, remedy = "Expected a .keras file that is whole.", "Train it again, or fetch it again."
+    expected, remedy = "Expected a complete .keras file.", "Train it again, or download it again."
     with as_bad_input(f"{path} cannot be read", expected, remedy):
         return open_network(Path(path))
 

@@ -1,7 +1,7 @@
-"""What runs a saved network: LiteRT for .tflite, Keras for .keras, the same calls.
+"""Runs saved networks: LiteRT for .tflite and Keras for .keras, with the same interface.
 
-`runtime.load` makes one after it has checked the file. LiteRT gives its first score in a
-twentieth of a second and needs no TensorFlow, so live runs use it.
+`runtime.load` creates one after checking the file. LiteRT returns its first score in a
+twentieth of a second and does not need TensorFlow, so live runs use it.
 
 Notebook: 06_live
 """
@@ -25,27 +25,27 @@ from .shapes import FaceShape, answering, as_scores, face_shape, for_one_face
 from .stderr_filter import without_lines
 
 LIVE_HEAD = "ferplus"
-"""The head that learned what ten people saw in each picture: how a face before a camera is read."""
+"""The head trained on the votes of ten people per picture, used for faces from a camera."""
 
 AT_ONCE = 64
-"""Pictures that are prepared at once; a thousand of 224 x 224 in colour take 600 MB."""
+"""Number of pictures prepared at a time; a thousand of 224 x 224 in colour take 600 MB."""
 
 CHATTER = "Created TensorFlow Lite XNNPACK delegate"
-"""Part of the line that LiteRT prints when all is well and that no setting of its own stops."""
+"""Part of a harmless line that LiteRT prints and that no setting of its own suppresses."""
 
 
 class Runtime:
-    """A network, ready to score faces. Use `load` to make one.
+    """A network, ready to score faces. Use `load` to create one.
 
     Attributes:
-        path: The file it came from.
-        card: What it says of itself.
+        path: Its file.
+        card: Its description.
         labels: What the scores stand for, in order.
         size: Pixels on a side of its input.
-        channels: Colours of its input, 1 or 3.
-        heads: The names of its answers, in order.
-        facts: What else its card says, such as its accuracy.
-        engine: What runs it.
+        channels: Channels of its input, 1 or 3.
+        heads: The names of its outputs, in order.
+        facts: Further facts from its card, such as its accuracy.
+        engine: The library that runs it.
     """
 
     engine = "?"
@@ -63,18 +63,18 @@ class Runtime:
 
     @property
     def description(self) -> str:
-        """One line for people: the file, what runs it, what it knows."""
+        """One line for people: the file, the engine, the labels and the input."""
         heads = f", heads {' and '.join(self.heads)}" if len(self.heads) > 1 else ""
         colour = "" if self.card.colour == "grey" else f" {self.card.colour.removesuffix('3')}"
         size = f"{self.size} x {self.size} pixels{colour}"
         return f"{self.name} ({self.engine}, {len(self.labels)} labels, {size}{heads})"
 
     def preprocess(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
-        """Turns a face into this network's input: `image.preprocess`, in the way that its card says.
+        """Turns a face into this network's input, with `image.preprocess` and the values of its card.
 
         Args:
             image: (height, width, 3) uint8 RGB or (height, width) uint8 grey.
-            box: Where the face is, in pixels; None when the picture is the face.
+            box: The box of the face, in pixels; None if the picture is the face.
 
         Returns:
             (size, size, channels) float32.
@@ -82,7 +82,7 @@ class Runtime:
         return preprocess(image, box, self.size, self.card.colour, self.card.preprocessing)
 
     def cut(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
-        """Cuts a face out as small as this network sees it; `preprocess` makes the same of both.
+        """Crops a face to the size of this network's input; `preprocess` gives the same result for both.
 
         Args:
             image: As for `preprocess`.
@@ -95,11 +95,11 @@ class Runtime:
         return cut(image, box, self.size)
 
     def scores_of(self, images: Iterable[np.ndarray], head: str | None = None) -> np.ndarray:
-        """Prepares and scores pictures that are faces, a few at a time, so that many need little memory.
+        """Prepares and scores pictures of faces, a few at a time to save memory.
 
         Args:
             images: Each as for `preprocess`.
-            head: Whose answer, as for `scores`.
+            head: The head, as for `scores`.
         """
         parts, images = [np.empty((0, len(self.labels)), np.float32)], iter(images)
         while faces := [self.preprocess(image) for image in islice(images, AT_ONCE)]:
@@ -107,17 +107,17 @@ class Runtime:
         return np.concatenate(parts)
 
     def scores(self, pictures: np.ndarray, head: str | None = None) -> np.ndarray:
-        """Scores faces; safe to call from several threads, which then take turns.
+        """Scores faces; may be called from several threads, which then take turns.
 
         Args:
-            pictures: (n, size, size, channels) float32 as `preprocess` makes them; n may be 0.
-            head: Whose answer; None for "ferplus" where the network has it, else its first.
+            pictures: (n, size, size, channels) float32 from `preprocess`; n may be 0.
+            head: The head; None for "ferplus" if the network has it, otherwise its first.
 
         Returns:
-            (n, len(labels)) float32, 0 to 1; each row sums to 1, that of an int8 file within 0.02.
+            (n, len(labels)) float32, 0 to 1; each row sums to 1, or for an int8 file to within 0.02 of it.
 
         Raises:
-            BadInputError: The pictures have another shape; stack what `preprocess` returns. Or
+            BadInputError: The pictures have another shape; stack the results of `preprocess`. Or
                 there is no such head.
         """
         row = self._row(head)
@@ -125,37 +125,37 @@ class Runtime:
 
     @property
     def live_head(self) -> int:
-        """The place of the head that reads a face before a camera."""
+        """The index of the head used for faces from a camera."""
         return self.heads.index(LIVE_HEAD) if LIVE_HEAD in self.heads else 0
 
     def _row(self, head: str | None) -> int:
-        """Returns the place of a head."""
+        """Returns the index of a head."""
         if head is None:
             return self.live_head
         if head not in self.heads:
             raise BadInputError(
                 f"{self.name} has no head {head!r}.",
                 f"Expected {' or '.join(self.heads)}.",
-                did_you_mean(head, self.heads, "Name one of them, or none for the usual one."),
+                did_you_mean(head, self.heads, "Choose one of them, or leave it out for the default."),
             )
         return self.heads.index(head)
 
     def all_scores(self, pictures: np.ndarray) -> np.ndarray:
-        """Scores faces with all heads at once, which costs no more than one.
+        """Scores faces with all heads at once, which costs no more than with one.
 
         Returns:
-            (n, len(heads), len(labels)) float32; else as `scores`.
+            (n, len(heads), len(labels)) float32; otherwise as `scores`.
         """
         return as_scores(self.numbers(pictures), self.card.answers)
 
     def numbers(self, pictures: np.ndarray) -> np.ndarray:
-        """Returns what the network says before it is made into scores; else as `all_scores`."""
+        """Returns the network's raw output, before it is turned into scores; otherwise as `all_scores`."""
         pictures = np.ascontiguousarray(pictures, np.float32)
         if pictures.shape[1:] != (self.size, self.size, self.channels):
             raise BadInputError(
-                f"The pictures have the shape {pictures.shape}.",
+                f"The pictures have shape {pictures.shape}.",
                 f"Expected (n, {self.size}, {self.size}, {self.channels}).",
-                "Stack what preprocess returns: np.stack([face, face]).",
+                "Stack the results of preprocess: np.stack([face, face]).",
             )
         with self._one_at_a_time:
             return self._run(pictures)
@@ -164,23 +164,23 @@ class Runtime:
         raise RuntimeError(f"{type(self).__name__} has no _run")
 
     def _shape_of(self, dims: Sequence[int | None]) -> FaceShape:
-        """Returns how the network wants one face; a ValueError where its card says otherwise."""
+        """Returns the shape of the network's input; raises a ValueError if its card contradicts it."""
         shape = face_shape(dims)
         if shape.size not in (None, self.size) or shape.channels not in (None, self.channels):
-            raise ValueError(f"it takes {shape.size} x {shape.size} pixels in {shape.channels} colours")
+            raise ValueError(f"it takes {shape.size} x {shape.size} pixels in {shape.channels} channels")
         return shape
 
     @property
     def _row_shape(self) -> tuple[int, int]:
-        """How many heads there are, and numbers of each."""
+        """The number of heads, and of values in each."""
         return len(self.heads), 1 if self.card.answers in ("chance", "odds") else len(self.labels)
 
 
 class LiteRuntime(Runtime):
     """A .tflite network in LiteRT.
 
-    Faces go through one by one: a batch would have to be resized whenever somebody comes
-    or goes, which costs more than it saves and grows in memory.
+    Faces are processed one by one: a batch would have to be resized whenever somebody comes
+    or goes, which costs more than it saves and uses more and more memory.
     """
 
     engine = "LiteRT"
@@ -210,12 +210,12 @@ class LiteRuntime(Runtime):
         return rows
 
     def _taken(self, face: np.ndarray) -> np.ndarray:
-        """Returns a face in the numbers of the network's input."""
+        """Returns a face in the data type of the network's input."""
         if not self._plain:
             face = in_whole_numbers(face, self._input)
         if self._batch == 1:
             return face[None]
-        faces = np.zeros((self._batch, *face.shape), face.dtype)  # a network for so many faces at once
+        faces = np.zeros((self._batch, *face.shape), face.dtype)  # a network with a fixed batch size
         faces[0] = face
         return faces
 
@@ -243,14 +243,14 @@ def opened(path: Path, threads: int = 1) -> Any:
 
 
 def lite_shape(details: dict[str, Any]) -> list[int | None]:
-    """Returns the shape of an input; None for what the file leaves open."""
+    """Returns the shape of an input; None for dimensions that the file leaves open."""
     signature = details.get("shape_signature", details["shape"])
     shape = signature if len(signature) else details["shape"]
     return [None if dim < 0 else int(dim) for dim in shape]
 
 
 def in_whole_numbers(face: np.ndarray, details: dict[str, Any]) -> np.ndarray:
-    """Returns a face as a network takes it that computes in another kind of numbers than float32."""
+    """Returns a face for a network whose input is not float32."""
     kind, (scale, zero) = np.dtype(details["dtype"]), details["quantization"]
     if kind.kind == "f":
         return face.astype(kind)
@@ -261,16 +261,16 @@ def in_whole_numbers(face: np.ndarray, details: dict[str, Any]) -> np.ndarray:
 
 
 class KerasRuntime(Runtime):
-    """A .keras network in Keras: slower to start and to run, and the same scores.
+    """A .keras network in Keras: slower to start and to run, with the same scores.
 
     Attributes:
         network: The Keras model.
-        outputs: Which of its outputs hold the heads: one for all, or one for each.
+        outputs: The indexes of the outputs with the heads: one for all, or one for each.
     """
 
     engine = "Keras"
     batch = 256
-    """Pictures at once."""
+    """Batch size."""
 
     def __init__(self, path: Path, card: Card):
         super().__init__(path, card)
@@ -284,7 +284,7 @@ class KerasRuntime(Runtime):
         self.outputs = answering(shapes, *self._row_shape)
 
     def taken(self, pictures: np.ndarray) -> np.ndarray:
-        """Returns pictures in the layout and the numbers of the network's input."""
+        """Returns pictures in the layout and data type of the network's input."""
         faces = self._shape.fitted(pictures)
         return in_whole_numbers(faces, self._whole) if self._whole else faces
 

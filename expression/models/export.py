@@ -1,8 +1,8 @@
-"""Turns a trained .keras network into a .tflite file for small machines.
+"""Converts a trained .keras network to a .tflite file for small machines.
 
 `scripts/train.py` and `expression export` call `export`; `benchmarks/network.py` measures what
-each form costs and what it loses. The converter belongs to TensorFlow, so this step needs it
-whatever backend Keras runs on otherwise.
+each form costs and loses. The converter is part of TensorFlow, so this step needs it
+whichever backend Keras uses otherwise.
 
 Notebook: 05_train
 """
@@ -32,17 +32,17 @@ from .shapes import answering, face_shape
 from .stderr_filter import without_lines
 
 QUANTIZE = ("none", "float16", "dynamic", "int8")
-"""How the numbers of a network are kept.
+"""How the numbers of a network are stored.
 
-none: float32 throughout. float16: weights of two bytes, sums in float32. dynamic: weights of one
-byte; what flows between layers is put into bytes face by face, by its own range ("dynamic range").
-int8: everything in bytes, by ranges that were found beforehand on representative faces; pictures
-go in and scores come out as float32 all the same.
+none: float32 throughout. float16: two-byte weights, computation in float32. dynamic: one-byte
+weights; activations are quantised for each face by their own range ("dynamic range").
+int8: everything in bytes, by ranges measured beforehand on representative faces; pictures
+and scores are float32 all the same.
 Source: https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/post_training_quantization
 """
 
 CHATTER = "fully_quantize:"
-"""Part of the line in which the converter tells that it makes an int8 file."""
+"""Part of the line in which the converter reports that it writes an int8 file."""
 
 
 def export(
@@ -51,25 +51,25 @@ def export(
     quantize: str = "dynamic",
     faces: np.ndarray | None = None,
 ) -> Card:
-    """Writes a .keras network as .tflite, with the same card.
+    """Exports a .keras network as .tflite, with the same card.
 
     Args:
         keras_path: A network that `architectures.save` wrote.
         tflite_path: The file to write.
-        quantize: none, float16 (half the size), dynamic (a quarter, and several times quicker)
-            or int8 (as small, for chips that know whole numbers only).
-        faces: (n, size, size, channels) float32 as `Runtime.preprocess` makes them, a few hundred such
-            as the network will meet; int8 takes its ranges from them. None for `common_faces`.
+        quantize: none, float16 (half the size), dynamic (a quarter, and several times faster)
+            or int8 (as small, for chips that only support integers).
+        faces: (n, size, size, channels) float32 from `Runtime.preprocess`, a few hundred like those
+            that the network will be used on; int8 takes its ranges from them. None for `common_faces`.
 
     Returns:
-        The card that is now in the file.
+        The card written to the file.
 
     Raises:
-        BadInputError: Another word for quantize, faces of another scale or shape,
+        BadInputError: quantize has an unknown value, the faces have another scale or shape,
             or the file is not such a network.
-        OutputError: The new file is not called .tflite, or cannot be written.
-        MissingPackageError: TensorFlow is not installed, or scikit-image where its faces are used.
-        RunError: Keras runs on another backend.
+        OutputError: The new file does not end in .tflite, or cannot be written.
+        MissingPackageError: TensorFlow is not installed, or scikit-image if its faces are used.
+        RunError: Keras uses another backend.
     """
     keras_path, tflite_path = Path(keras_path), Path(tflite_path)
     check_words(quantize, tflite_path)
@@ -84,13 +84,13 @@ def export(
 
 
 def agreement(first: Runtime, second: Runtime, pictures: np.ndarray, head: str | None = None) -> float:
-    """Returns the share of pictures for which two networks have the same label first.
+    """Returns the share of pictures for which two networks predict the same label.
 
     Args:
         first: A network.
-        second: Another of the same input and labels, such as the same one exported.
-        pictures: (n, size, size, channels) float32 as `Runtime.preprocess` makes them, at least one.
-        head: Whose answers, as for `Runtime.scores`.
+        second: Another with the same input and labels, such as the same one exported.
+        pictures: (n, size, size, channels) float32 from `Runtime.preprocess`, at least one.
+        head: The head, as for `Runtime.scores`.
 
     Example:
         >>> from expression.models.runtime import load
@@ -102,13 +102,13 @@ def agreement(first: Runtime, second: Runtime, pictures: np.ndarray, head: str |
 
 
 def common_faces(size: int, colour: str = "grey", scaling: str = STANDARDISE) -> np.ndarray:
-    """Returns faces that come with scikit-image, for who has no others at hand.
+    """Returns faces that come with scikit-image, for use when no others are at hand.
 
     They are 100 faces of Labeled Faces in the Wild, 25 x 25 pixels, and their mirror images: softer
-    than what a camera gives, so the sharpest faces exceed their ranges and single scores stray
-    further (by 0.35 at most, not 0.20). Most are kept better: an int8 network made with them had the
-    label of float32 for 97.9% of 1,500 pictures of PublicTest, one made with 300 training pictures of
-    FER2013 for 96.3%. A few odd pictures there stretch the ranges, which makes every step coarser.
+    than those from a camera, so the sharpest faces exceed their ranges and single scores deviate
+    more (by 0.35 at most instead of 0.20). Most scores are better: an int8 network made with them had the
+    float32 label for 97.9% of 1,500 pictures of PublicTest, one made with 300 training pictures of
+    FER2013 for 96.3%. A few odd pictures in those stretch the ranges, which makes every step coarser.
 
     Args:
         size: Pixels on a side.
@@ -116,7 +116,7 @@ def common_faces(size: int, colour: str = "grey", scaling: str = STANDARDISE) ->
         scaling: As for `image.preprocess`.
 
     Returns:
-        (200, size, size, channels) float32 as `image.preprocess` makes them.
+        (200, size, size, channels) float32 as returned by `image.preprocess`.
 
     Raises:
         MissingPackageError: scikit-image is not installed.
@@ -125,20 +125,20 @@ def common_faces(size: int, colour: str = "grey", scaling: str = STANDARDISE) ->
         from skimage.data import lfw_subset
     except ImportError as error:
         raise missing_package(
-            "Export to int8 without faces of your own", "scikit-image", "lessons"
+            "Exporting to int8 without your own faces", "scikit-image", "lessons"
         ) from error
-    # The first half of the set are faces, the other half are not.
+    # The first half of the dataset are faces, the other half are not.
     pictures = [np.uint8(255 * picture) for picture in lfw_subset()[:100]]
     both = [side for picture in pictures for side in (picture, picture[:, ::-1])]
     return np.stack([preprocess(side, None, size, colour, scaling) for side in both])
 
 
 def faces_of(card: Card, pictures: np.ndarray = ()) -> np.ndarray:
-    """Returns faces as a network takes them, to learn ranges from.
+    """Returns faces in the format of a network's input, for measuring ranges.
 
     Args:
         card: The network's.
-        pictures: (n, 48, 48) uint8; none for `common_faces`.
+        pictures: (n, 48, 48) uint8; empty for `common_faces`.
 
     Returns:
         (n, size, size, channels) float32.
@@ -150,7 +150,7 @@ def faces_of(card: Card, pictures: np.ndarray = ()) -> np.ndarray:
 
 
 def check_words(quantize: str, path: Path) -> None:
-    """Raises an error for another word for quantize, or another ending."""
+    """Raises an error for an unknown value of quantize, or another extension."""
     if quantize not in QUANTIZE:
         raise BadInputError(
             f"--quantize is {quantize!r}.",
@@ -160,7 +160,7 @@ def check_words(quantize: str, path: Path) -> None:
     if path.suffix != ".tflite":
         raise OutputError(
             f"{path} does not end in .tflite.",
-            "Expected that ending, by which runtimes know the format.",
+            "Expected this ending, by which runtimes recognise the format.",
             f"Try {path.with_suffix('.tflite').name}.",
         )
 
@@ -168,23 +168,23 @@ def check_words(quantize: str, path: Path) -> None:
 def _checked(faces: np.ndarray, card: Card) -> np.ndarray:
     """Returns the faces as float32, or raises a BadInputError for another shape or scale.
 
-    From faces far off their scale ranges would come that end LiteRT, and Python with it.
+    Faces of a very different scale would give ranges that crash LiteRT, and Python with it.
     """
     faces, shape = np.asarray(faces, np.float32), (card.size, card.size, COLOURS[card.colour])
     if faces.shape[1:] != shape or not len(faces):
         raise BadInputError(
-            f"The representative faces have the shape {faces.shape}.",
-            f"Expected (n, {', '.join(map(str, shape))}), with a few hundred of them.",
+            f"The representative faces have shape {faces.shape}.",
+            f"Expected (n, {', '.join(map(str, shape))}), with n of a few hundred.",
             "Give image.standardise(pictures) or what Runtime.preprocess makes, or none.",
         )
-    both = factors(card.preprocessing, shape[-1])  # None for pictures' own means
+    both = factors(card.preprocessing, shape[-1])  # None for standardising by each picture's own mean
     means, deviations = (0.1, (0.3, 1.1)) if both is None else (110, (10, 120))
     levels = faces if both is None else (faces - both[1]) / both[0] - 127.5
     mean, deviation = levels.mean(), levels.std()
     if not (abs(mean) < means and deviations[0] < deviation < deviations[1]):
         raise BadInputError(
-            f"The representative faces have the mean {faces.mean():.3g} and the deviation {faces.std():.3g}.",
-            "Expected about 0 and just under 1."
+            f"The representative faces have mean {faces.mean():.3g}, standard deviation {faces.std():.3g}.",
+            "Expected a mean of about 0 and a standard deviation just under 1."
             if both is None
             else f"Expected pixels scaled as {card.preprocessing}.",
             "Give image.standardise(pictures) or what Runtime.preprocess makes, or none.",
@@ -193,7 +193,7 @@ def _checked(faces: np.ndarray, card: Card) -> np.ndarray:
 
 
 def _convert(path: Path, card: Card, faces: np.ndarray | None) -> bytes:
-    """Returns a .keras network as the bytes of a .tflite file, in the form that its card tells."""
+    """Returns a .keras network as the bytes of a .tflite file, in the form given in its card."""
     network = _network(path)
     from tensorflow import TensorSpec, errors
 
@@ -201,8 +201,8 @@ def _convert(path: Path, card: Card, faces: np.ndarray | None) -> bytes:
 
     (taken,) = network.inputs
     shape = face_shape(taken.shape[1:])
-    # One face at a time, as the runtime asks: with an open number, the file would compute its
-    # shapes at every face and LiteRT could not take all layers in one go.
+    # One face at a time, as the runtime uses it: with an open batch size, the file would compute its
+    # shapes for every face and LiteRT could not run all layers in one go.
     one_face = TensorSpec((1, *shape.dims(card.size, COLOURS[card.colour])), taken.dtype, name="face")
     with tempfile.TemporaryDirectory() as folder, _noise_held_back():
         archive = keras.export.ExportArchive()
@@ -212,19 +212,19 @@ def _convert(path: Path, card: Card, faces: np.ndarray | None) -> bytes:
             # Not from_keras_model, which does the same and hides it when the disk is full.
             archive.write_out(folder, verbose=False)
         except errors.ResourceExhaustedError as error:
-            raise OSError(errno.ENOSPC, f"no room in {tempfile.gettempdir()}") from error
+            raise OSError(errno.ENOSPC, f"no space left in {tempfile.gettempdir()}") from error
         return lite_bytes(folder, card, faces)
 
 
 def _reading(network: Any, card: Card) -> Callable[[Any], Any]:
-    """Returns a function from faces to what a network answers about its labels, and nothing else."""
+    """Returns a function from faces to the network's outputs for its labels, and nothing else."""
     from .architectures import keras
 
     shapes = [output.shape[1:] for output in network.outputs]
     chosen = answering(shapes, len(card.heads), 1 if card.answers in ("chance", "odds") else len(card.labels))
 
     def read(face: Any) -> Any:
-        # Said clearly, since layers that distort pictures go on to do so otherwise.
+        # Explicit, because layers that distort pictures would otherwise continue to do so.
         answers = keras.tree.flatten(network(face, training=False))
         heads = [answers[index] for index in chosen]
         return heads[0] if len(heads) == 1 else keras.ops.stack(heads, 1)
@@ -236,13 +236,13 @@ def lite_bytes(folder: str, card: Card, faces: np.ndarray | None) -> bytes:
     """Returns a SavedModel as the bytes of a .tflite file.
 
     Args:
-        folder: Where it is; it takes a number of faces that is fixed.
-        card: What its numbers are to be kept as stands among its facts as "weights".
+        folder: Its location; it takes a fixed number of faces.
+        card: Its fact "weights" says how the numbers are to be stored.
         faces: (n, size, size, channels) float32, for int8.
     """
     from tensorflow import float16, lite, saved_model
 
-    # One signature: with all that are there, the file would hold the network several times.
+    # One signature: with all of them, the file would contain the network several times.
     converter = lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
     form = card.facts["weights"]
     if form != "none":
@@ -263,7 +263,7 @@ def lite_bytes(folder: str, card: Card, faces: np.ndarray | None) -> bytes:
 
 @contextlib.contextmanager
 def _told_of_layers() -> Iterator[None]:
-    """Tells of layers that LiteRT does not have."""
+    """Reports layers that LiteRT does not support."""
     from tensorflow.lite.python.convert_phase import ConverterError
 
     try:
@@ -271,9 +271,9 @@ def _told_of_layers() -> Iterator[None]:
     except ConverterError as error:
         steps = re.search(r"(?:TF Select|Custom) ops: (.*)", str(error))
         raise BadInputError(
-            f"The network cannot become a .tflite file: {steps[1] if steps else 'the converter refuses it'}.",
-            "Expected layers that LiteRT has.",
-            "Write it as .keras, which TensorFlow runs, or take those layers out where it was made.",
+            f"The network cannot be converted to .tflite: {steps[1] if steps else 'unsupported layers'}.",
+            "Expected layers that LiteRT supports.",
+            "Export it as .keras, which TensorFlow runs, or remove those layers where it was made.",
         ) from error
 
 
@@ -284,7 +284,7 @@ def _network(path: Path):
     if keras.backend.backend() != "tensorflow":
         raise RunError(
             f"Keras runs on {keras.backend.backend()}.",
-            "Expected tensorflow, whose converter is used.",
+            "Expected tensorflow, whose converter is needed.",
             "Set KERAS_BACKEND=tensorflow for this step.",
         )
     return plain(read_network(path))
@@ -292,8 +292,8 @@ def _network(path: Path):
 
 @contextlib.contextmanager
 def _noise_held_back():
-    """Holds back what the converter prints when all is well; errors are exceptions and come through."""
+    """Suppresses the converter's harmless output; errors are exceptions and still get through."""
     with contextlib.redirect_stdout(io.StringIO()), without_lines(CHATTER), warnings.catch_warnings():
-        # They come from the faces, which the warning does not know of.
+        # They come from the faces, which the warning does not take into account.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         yield

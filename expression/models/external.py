@@ -1,12 +1,12 @@
-"""Networks that were made elsewhere: what can be found out about them, and the file that makes them ours.
+"""Imports networks made elsewhere: finds out about them and writes them in this package's form.
 
     adopt("theirs.h5", "mine.tflite", labels="Angry,Disgust,Happy", wanted="0..1")
 
-A network of somebody else does not say what its numbers stand for and how its pictures are made.
-Whoever has it says so once; everything else is found in the file. The file that comes out has a
-card like our own, so `live`, `evaluate`, `personalise` and the rest take it as it is.
+Somebody else's network does not say what its numbers stand for and how its pictures are scaled.
+Its user says so once; everything else is found in the file. The resulting file has a
+card like our own, so `live`, `evaluate`, `personalise` and the others can use it as it is.
 `expression export` calls `adopt`; `runtime.load` calls `inspect` for a network without a card.
-Such files are read in a process of their own (`isolation.py`), where Keras's are `external_keras.py`'s.
+Such files are read in a separate process (`isolation.py`), those of Keras by `external_keras.py`.
 
 Notebook: 05_train
 """
@@ -36,7 +36,7 @@ from .metadata import Card, is_name, write_card
 from .shapes import face_shape, for_one_face, kind_of_answers
 
 TRIALS = 12
-"""Pictures that a network is shown, to see what its numbers are."""
+"""Number of pictures used to find out what a network's numbers are."""
 
 
 def adopt(
@@ -47,23 +47,23 @@ def adopt(
     quantize: str | None = None,
     pictures: np.ndarray | None = None,
 ) -> Card:
-    """Writes a network that was made elsewhere as one of ours.
+    """Writes a network that was made elsewhere in this package's form.
 
     Args:
         path: A .tflite, .keras or .h5 file or a SavedModel folder.
-        out: The .tflite file to write, or the .keras file, which `personalise` can teach.
-        labels: The names of its labels, in the order of its scores, with commas between.
-        wanted: How its input is made, as `--input` takes it: "0..1", "64,rgb,-1..1" ...
-        quantize: As for `export.export`; None keeps the network's numbers as they are.
+        out: The .tflite file to write, or a .keras file, which `personalise` can train.
+        labels: The names of its labels, in the order of its scores, separated by commas.
+        wanted: The format of its input, as for `--input`: "0..1", "64,rgb,-1..1" ...
+        quantize: As for `export.export`; None leaves the network's numbers unchanged.
         pictures: (n, 48, 48) uint8 faces for int8.
 
     Returns:
         The card that is now in the file.
 
     Raises:
-        MissingFileError: There is no such network.
+        MissingFileError: The network does not exist.
         BadInputError: It cannot be read, something is missing or does not fit.
-        OutputError: `out` cannot be written, or would take the place of the network.
+        OutputError: `out` cannot be written, or would replace the network.
         MissingPackageError: It needs TensorFlow, which is not installed.
     """
     path, out = _folder(Path(path)), Path(out)
@@ -88,11 +88,11 @@ def adopt(
 
 
 def inspect(path: str | Path, ending: str = TFLITE) -> None:
-    """Raises the error that tells what is known of a network without a card, and what is not.
+    """Raises the error that says what is known about a network without a card, and what is not.
 
     Args:
         path: The network.
-        ending: Of the file that the caller can use.
+        ending: The extension of a file that the caller can use.
     """
     path = _folder(Path(path))
     function = "models.external:lite_card" if kind_of(path) == TFLITE else "models.external_keras:looked_at"
@@ -100,18 +100,18 @@ def inspect(path: str | Path, ending: str = TFLITE) -> None:
 
 
 def _asked(function: str, path: Path, *words: str | None) -> Card:
-    """Returns the card that another process found for a network."""
+    """Returns the card of a network, found by another process."""
     text = call(function, str(path), *words, happened=f"{path} cannot be read")
     return Card.from_json(text)
 
 
 def _folder(path: Path) -> Path:
-    """Returns the folder of a SavedModel that was named by its file."""
+    """Returns the folder of a SavedModel that was given as its file."""
     return path.parent if path.name == GRAPH and path.is_file() else path
 
 
 def _check_out(path: Path, kind: str, out: Path, quantize: str | None) -> None:
-    """Raises an error where a network cannot be written so."""
+    """Raises an error if a network cannot be written that way."""
     if out.suffix not in (TFLITE, ".keras"):
         raise OutputError(
             f"{out} does not end in .tflite or .keras.",
@@ -120,32 +120,34 @@ def _check_out(path: Path, kind: str, out: Path, quantize: str | None) -> None:
         )
     if out.exists() and path.exists() and out.samefile(path):
         raise OutputError(
-            f"{out} is the network itself.", "Expected another file: yours stays as it is.", "Name a new one."
+            f"{out} is the network itself.",
+            "Expected another file, so that yours stays unchanged.",
+            "Choose a new name.",
         )
     if kind in (TFLITE, SAVED_MODEL) and out.suffix != TFLITE:
         raise BadInputError(
-            f"{path} cannot become {out.name}.",
-            "Expected a .keras or .h5 file for that: of others, the layers are not known.",
-            "Name an --out that ends in .tflite.",
+            f"{path} cannot be converted to {out.name}.",
+            "Expected a .keras or .h5 file; the layers of other files are not known.",
+            "Choose an --out that ends in .tflite.",
         )
     if quantize and (kind == TFLITE or out.suffix != TFLITE):
         raise BadInputError(
-            f"--quantize is {quantize}, to write {path} as {out.name}.",
-            "Expected it where a .keras, .h5 or SavedModel network becomes .tflite.",
+            f"--quantize is {quantize}, but {path} is written as {out.name}.",
+            "Expected it only when a .keras, .h5 or SavedModel network is converted to .tflite.",
             "Leave it out.",
         )
 
 
 def lite_card(path: str, labels: str | None, text: str | None, out: str) -> str:
-    """Returns the card of a .tflite file as JSON; called in another process, which damage may end."""
+    """Returns the card of a .tflite file as JSON; called in another process, which damage may crash."""
     with (
         watched(),
-        as_bad_input(f"{path} does not run", "Expected a whole .tflite file.", "Fetch it again."),
+        as_bad_input(f"{path} does not run", "Expected a complete .tflite file.", "Download it again."),
     ):
         interpreter = opened(Path(path))
         taken, *others = interpreter.get_input_details()
         if others:
-            raise ValueError(f"it takes {1 + len(others)} inputs, not one picture")
+            raise ValueError(f"it takes {1 + len(others)} inputs instead of one picture")
         batch, *dims = lite_shape(taken)
         shape = face_shape(dims)
         example = shape.dims(shape.size or 48, shape.channels or 1)
@@ -163,7 +165,7 @@ def lite_card(path: str, labels: str | None, text: str | None, out: str) -> str:
 
 
 def tried(runtime: Runtime) -> Card:
-    """Returns the card of a network that was shown some pictures, so that it says what its numbers are."""
+    """Returns the card of a network after trying it on some pictures, to find out what its numbers are."""
     generator = np.random.default_rng(0)
     size, noise = runtime.size, [generator.integers(0, 256, (12, 12), np.uint8) for _ in range(TRIALS)]
     numbers = runtime.numbers(np.stack([runtime.preprocess(picture) for picture in noise]))
@@ -173,7 +175,7 @@ def tried(runtime: Runtime) -> Card:
 
 
 def _likely_scaling(details: dict[str, Any]) -> str:
-    """Returns the scaling that an input in whole numbers was made for, from the numbers it can hold."""
+    """Returns the scaling that an integer input was made for, judged by its range."""
     scale, zero = details["quantization"]
     kind = np.dtype(details["dtype"])
     if kind.kind == "f" or not scale:
@@ -184,7 +186,7 @@ def _likely_scaling(details: dict[str, Any]) -> str:
 
 
 def _packed_labels(path: Path, outputs: Sequence[tuple[str, int]]) -> list[str]:
-    """Returns the labels that TensorFlow's "associated files" name, which lie in a zip behind the network."""
+    """Returns the labels in TensorFlow's "associated files", which are in a zip appended to the network."""
     if not zipfile.is_zipfile(path):
         return []
     with contextlib.suppress(BadInputError), opened_zip(path) as file:
@@ -199,4 +201,4 @@ def _packed_labels(path: Path, outputs: Sequence[tuple[str, int]]) -> list[str]:
 
 
 _RANGES = {"0..1": (0, 1), "-1..1": (-1, 1), "0..255": (0, 255)}
-"""Usual scalings, and what black and white become."""
+"""Common scalings, and the values of black and white."""

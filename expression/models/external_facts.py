@@ -1,4 +1,4 @@
-"""What is found in the file of a network from elsewhere, and the card that comes of it with a few options.
+"""The facts found in the file of an imported network, and the card made from them and a few options.
 
 `external.py` fills it in for .tflite files, `external_keras.py` for Keras's and TensorFlow's.
 
@@ -23,15 +23,15 @@ from .shapes import FaceShape
 
 @dataclass(frozen=True)
 class Found:
-    """What a network's file says.
+    """The facts in a network's file.
 
     Attributes:
         path: The file or folder.
-        shape: How it wants one face.
-        outputs: The name of each output, and how many numbers it has.
+        shape: The shape of its input for one face.
+        outputs: The name of each output, and its number of values.
         scaling: A likely scaling, for the example of a command.
-        names: Likely labels, for the same.
-        out: The file that is to be written, for the same.
+        names: Likely labels, for the same example.
+        out: The file to be written, for the same example.
     """
 
     path: Path
@@ -42,11 +42,11 @@ class Found:
     names: Sequence[str] = ()
 
     def card(self, labels: str | None, text: str | None) -> Card:
-        """Returns the card of a network, its answers taken for scores until it has been tried.
+        """Returns the card of a network, treating its outputs as scores until it has been tried.
 
         Args:
-            labels: The names of its labels, in order, with commas between.
-            text: What `--input` says.
+            labels: The names of its labels, in order, separated by commas.
+            text: The value of `--input`.
 
         Raises:
             BadInputError: Something is missing or does not fit; the message has a command that works.
@@ -61,28 +61,30 @@ class Found:
         return Card(names, size, wanted.scaling, heads, facts, self._colour(wanted), answers)
 
     def _colour(self, wanted: Wanted) -> str:
-        """Returns the colour of the input as a card has it."""
+        """Returns the colour of the input as it is written in a card."""
         three = self.shape.channels == 3 or (self.shape.channels is None and wanted.colour in ("rgb", "bgr"))
         return {"grey": "grey3", None: "rgb"}.get(wanted.colour, wanted.colour) if three else "grey"
 
     def _check(self, wanted: Wanted) -> None:
-        """Raises a BadInputError where `--input` contradicts the file."""
+        """Raises a BadInputError if `--input` contradicts the file."""
         size, channels = self.shape.size, self.shape.channels
         if size and wanted.size not in (None, size):
-            raise self._contradicted(f"--input says {wanted.size} pixels on a side, {self.path} has {size}")
+            raise self._contradicted(
+                f"--input says {wanted.size} pixels on a side, but {self.path} has {size}"
+            )
         if channels == 1 and wanted.colour not in (None, "grey"):
-            raise self._contradicted(f"--input says {wanted.colour}, and {self.path} takes grey pictures")
+            raise self._contradicted(f"--input says {wanted.colour}, but {self.path} takes grey pictures")
         if wanted.scaling and not is_scaling(wanted.scaling, COLOURS[self._colour(wanted)]):
-            raise self._contradicted("--input scales three colours, and the pictures are grey")
+            raise self._contradicted("--input scales three colours, but the pictures are grey")
 
     def _heads(self, labels: Labels) -> tuple[tuple[str, ...], str]:
-        """Returns the names of the outputs that fit the labels, and what their numbers may be."""
+        """Returns the names of the outputs that match the labels, and what their numbers may be."""
         fits = [name for name, size in self.outputs if size == len(labels)]
         alone = [name for name, size in self.outputs if size == 1] if len(labels) == 2 else []
         if not (fits or alone):
             sizes = " or ".join(str(size) for _, size in self.outputs)
             raise self._contradicted(
-                f"--labels has {len(labels)} names, and {self.path} gives {sizes} numbers"
+                f"--labels has {len(labels)} names, but {self.path} returns {sizes} numbers"
             )
         names = fits or alone
         shown = len(set(names)) == len(names) and all(map(is_name, names))
@@ -91,21 +93,21 @@ class Found:
 
     @property
     def told(self) -> str:
-        """What is known, in a few words."""
-        size = f"{self.shape.size} x {self.shape.size} pixels" if self.shape.size else "pixels of any number"
-        colour = {1: "grey", 3: "in three colours"}.get(self.shape.channels, "grey or in colours")
+        """A short description of what is known."""
+        size = f"{self.shape.size} x {self.shape.size} pixels" if self.shape.size else "pictures of any size"
+        colour = {1: "grey", 3: "in colour"}.get(self.shape.channels, "grey or in colour")
         answers = " and ".join(str(size) for _, size in self.outputs)
-        return f"{size}, {colour}, and {answers} numbers as its answer"
+        return f"{size}, {colour}, with {answers} numbers as output"
 
     def _contradicted(self, happened: str) -> BadInputError:
         return BadInputError(
             f"{happened}.",
-            f"Expected what the network has: {self.told}.",
-            "Name each label once, in the order of the numbers, and leave out of --input what the file says.",
+            f"Expected what the network takes and returns: {self.told}.",
+            "List each label once, in the order of the numbers, and leave out of --input what the file says.",
         )
 
     def _incomplete(self, labels: str | None, wanted: Wanted) -> BadInputError:
-        """Returns the error for a network of which something is not known, with a command that works."""
+        """Returns the error for a network about which something is missing, with a command that works."""
         missing = [] if labels else ["which labels its numbers stand for"]
         missing += [] if wanted.scaling else ["how its pixels are scaled"]
         missing += [] if self.shape.size or wanted.size else ["how many pixels it takes"]
@@ -121,19 +123,19 @@ class Found:
         return BadInputError(
             f"{self.path} does not say {' and '.join(missing)}.",
             "Expected this to be given once: expression export writes --labels and --input into a copy. "
-            f"In the file are {self.told}.",
-            f"Put your labels and one of {FORMS} into this command, and use what it writes: {command}",
+            f"The file says: {self.told}.",
+            f"Put your labels and one of {FORMS} into this command, and use the file it writes: {command}",
         )
 
     def _example_labels(self) -> Sequence[str]:
-        """Returns a name for each number of the largest output."""
+        """Returns a name for each value of the largest output."""
         count = max([2, *(size for _, size in self.outputs)])
         usual = [*FER2013, "Contempt"][:count] if count in (7, 8) else []
         return self.names or usual or [f"label{number}" for number in range(1, min(count, 1000) + 1)]
 
 
 def command_line(words: Sequence[str]) -> str:
-    """Returns a command as it can be copied into a terminal of this system."""
+    """Returns a command in a form that can be pasted into a terminal of this system."""
     return shlex.join(words) if os.name == "posix" else subprocess.list2cmdline(words)
 
 

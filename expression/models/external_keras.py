@@ -1,7 +1,7 @@
-"""Reads networks from elsewhere that need TensorFlow: .keras and .h5 files of Keras, SavedModel folders.
+"""Imports networks that need TensorFlow: Keras's .keras and .h5 files, and SavedModel folders.
 
-`external.adopt` calls these functions in a process of their own. Python code inside a file, as in
-Lambda layers and custom ones, is never run.
+`external.adopt` calls these functions in a separate process. Python code inside a file, as in
+Lambda and custom layers, is never run.
 
 Notebook: 05_train
 """
@@ -35,20 +35,20 @@ OLD = {
     "Conv2DTranspose": {"groups"},
     "SeparableConv2D": {"groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint"},
 }
-"""What Keras 2 wrote for some layers though it never used it, and Keras 3 refuses.
+"""Arguments that Keras 2 wrote for some layers without using them, and that Keras 3 rejects.
 
 Source: https://github.com/keras-team/keras/issues/19441, https://github.com/oarriaga/face_classification/issues/165
 """
 
 SCALING = {"Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract"}
-"""Layers and operations that scale pixels, where a network begins with them."""
+"""Layers and operations that scale pixels, if a network begins with them."""
 
 FORBIDDEN = {"ReadFile", "WriteFile", "MatchingFiles", "PyFunc", "PyFuncStateless", "EagerPyFunc"}
-"""Steps of a graph that reach beyond it: files, and Python."""
+"""Operations of a graph that access files or Python."""
 
 
 def looked_at(path: str, labels: str | None, text: str | None, out: str) -> str:
-    """Returns the card of a network as JSON, without trying it; raises what is missing."""
+    """Returns the card of a network as JSON, without trying it; raises an error if something is missing."""
     return _found(Path(path), _opened(Path(path)), out).card(labels, text).to_json()
 
 
@@ -61,10 +61,10 @@ def tidied(
         path: The file.
         labels: As for `external.adopt`.
         text: What `--input` says.
-        out: What the user wants in the end.
+        out: The file that the user asked for.
         made: The .keras or .tflite file to write.
-        quantize: As for `export.export`, where it is .tflite.
-        faces: A .npy file of (n, 48, 48) uint8 faces for int8; an empty one for those that everybody has.
+        quantize: As for `export.export`, if it is .tflite.
+        faces: A .npy file of (n, 48, 48) uint8 faces for int8; an empty one for the default faces.
     """
     network = _opened(Path(path))
     from .architectures import plain, save
@@ -84,7 +84,7 @@ def tidied(
 def converted(
     path: str, labels: str | None, text: str | None, out: str, made: str, quantize: str, faces: str
 ) -> str:
-    """Writes a SavedModel as a .tflite file with a card, and returns the card as JSON; else as `tidied`."""
+    """Writes a SavedModel as a .tflite file with a card, and returns the card as JSON; see `tidied`."""
     module = _opened(Path(path))
     found = _found(Path(path), module, out)
     card = found.card(labels, text)
@@ -99,7 +99,7 @@ def converted(
 
 
 def _running_told(path: str, found: Found) -> contextlib.AbstractContextManager:
-    """Tells what is raised where a network that was read does not run."""
+    """Reports errors of a network that can be read but does not run."""
     return as_bad_input(
         f"{path} does not run", f"Expected {found.told}.", "Save it again with the program that made it."
     )
@@ -127,7 +127,7 @@ def _opened(path: Path) -> Any:
 
 
 _WHOLE_FOLDER = (
-    "Expected a SavedModel folder that is whole.",
+    "Expected a complete SavedModel folder.",
     "Save it again with the program that made it.",
 )
 
@@ -137,16 +137,16 @@ def _h5_config(path: Path) -> tuple[str, str]:
     import h5py
 
     with (
-        as_bad_input(f"{path} cannot be read", "Expected an .h5 file that is whole.", "Fetch it again."),
+        as_bad_input(f"{path} cannot be read", "Expected a complete .h5 file.", "Download it again."),
         h5py.File(path) as file,
     ):
         texts = [file.attrs.get(name, "") for name in ("model_config", "keras_version")]
     config, version = (text.decode() if isinstance(text, bytes) else str(text) for text in texts)
     if not config:
         raise BadInputError(
-            f"{path} has weights and no layers.",
+            f"{path} has weights but no layers.",
             "Expected both, as model.save writes them.",
-            "In the program that made it, load them and write: model.save('whole.keras').",
+            "In the program that made it, load the weights and run: model.save('whole.keras').",
         )
     return config, version
 
@@ -159,7 +159,7 @@ def _zip_config(path: Path) -> tuple[str, str]:
 
 
 def _modern(path: Path, config: str, folder: Path) -> Path:
-    """Returns an .h5 file as Keras 3 reads it: the same, or a copy without what Keras 2 wrote in vain."""
+    """Returns an .h5 file that Keras 3 can read: the same, or a copy without Keras 2's unused arguments."""
     before = json.loads(config)
     layers = _tidied(before)
     if layers == before:
@@ -174,7 +174,7 @@ def _modern(path: Path, config: str, folder: Path) -> Path:
 
 
 def _tidied(config: Any) -> Any:
-    """Returns a configuration without what Keras 3 refuses."""
+    """Returns a configuration without the arguments that Keras 3 rejects."""
     if isinstance(config, list):
         return [_tidied(part) for part in config]
     if not isinstance(config, dict):
@@ -187,10 +187,10 @@ def _tidied(config: Any) -> Any:
 
 
 def _way_out(path: Path, config: str, version: str) -> tuple[str, str]:
-    """Returns what is expected of a Keras file, and what to do with one that this Keras cannot read."""
+    """Returns what is expected of a Keras file, and the remedy for one that this Keras cannot read."""
     from tensorflow import __version__ as tensorflow
 
-    expected = "Expected layers that Keras has itself, and no Python code such as a Lambda layer."
+    expected = "Expected only built-in Keras layers, and no Python code such as a Lambda layer."
     file, folder = (json.dumps(text, ensure_ascii=False) for text in (str(path), f"{path.stem}-saved"))
     if version.startswith("2."):
         package = f'pip install "tf_keras~={tensorflow.rpartition(".")[0]}.0", then '
@@ -201,13 +201,13 @@ def _way_out(path: Path, config: str, version: str) -> tuple[str, str]:
             f"import keras; keras.models.load_model({file}, compile=False, safe_mode=False).export({folder})"
         )
     return expected, (
-        "If you trust whoever made it, write it as a SavedModel folder, in the program that has its layers "
-        f"or with: {package}{command_line(['python', '-c', code])}. Then name {folder}."
+        "If you trust whoever made it, save it as a SavedModel folder, in the program that has its layers "
+        f"or with: {package}{command_line(['python', '-c', code])}. Then use {folder}."
     )
 
 
 def _check_graph(path: Path) -> None:
-    """Raises a ValueError for a SavedModel that would reach for files or Python."""
+    """Raises a ValueError for a SavedModel that would access files or Python."""
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     saved = SavedModel()
@@ -220,13 +220,13 @@ def _check_graph(path: Path) -> None:
 
 
 def _signature(module: Any) -> Any:
-    """Returns what a SavedModel offers to callers."""
+    """Returns the signature of a SavedModel."""
     signatures = dict(module.signatures)
     return signatures.get("serving_default") or next(iter(signatures.values()))
 
 
 def _found(path: Path, network: Any, out: str) -> Found:
-    """Returns what a network that was read says of itself."""
+    """Returns the facts about a network that was read."""
     with as_bad_input(
         f"{path} cannot read faces", "Expected one input, a picture.", "Choose another network."
     ):
@@ -236,7 +236,7 @@ def _found(path: Path, network: Any, out: str) -> Found:
             outputs = signature.structured_outputs.items()
         else:
             inputs = network.inputs or []
-            made = network.outputs or []  # each called as the layer that made it
+            made = network.outputs or []  # each named after the layer that made it
             outputs = [(output._keras_history.operation.name, output) for output in made]
         if len(inputs) != 1:
             raise ValueError(f"it takes {len(inputs)} inputs")
@@ -251,20 +251,20 @@ def _short(name: str) -> str:
 
 
 def _scales_itself(network: Any) -> bool:
-    """Returns whether a Keras network begins with something that scales pixels."""
+    """Returns whether a Keras network begins with a layer that scales pixels."""
     first = list(getattr(network, "operations", []))[:5]
     first += [part for layer in first for part in getattr(layer, "operations", [])[:5]]
     return any(type(step).__name__ in SCALING for step in first)
 
 
 def _save_for_one_face(module: Any, dims: tuple[int, ...], folder: str) -> None:
-    """Writes a SavedModel again with an input that is open no more, which the converter wants."""
+    """Writes a SavedModel again with a fixed input shape, as the converter requires."""
     import tensorflow
 
     signature = _signature(module)
     ((name, taken),) = signature.structured_input_signature[1].items()
     one_face = tensorflow.TensorSpec((taken.shape[0] or 1, *dims), taken.dtype, name="face")
     fixed = tensorflow.Module()
-    fixed.module = module  # whose variables are kept
+    fixed.module = module  # keeps its variables
     fixed.read = tensorflow.function(lambda face: signature(**{name: face}), input_signature=[one_face])
     tensorflow.saved_model.save(fixed, folder, signatures=fixed.read)

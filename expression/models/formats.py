@@ -1,7 +1,7 @@
-"""Which kind of network a file is, by its content; its name decides nothing.
+"""Recognises which kind of network a file is, by its content and not by its name.
 
-`metadata.py`, `runtime.py` and `external.py` ask. A zip is opened here only, with limits on what it
-may unpack to: a few kilobytes can claim to hold gigabytes.
+`metadata.py`, `runtime.py` and `external.py` use it. Zip files are opened only here, with limits on what they
+may unpack to: a few kilobytes can claim to contain gigabytes.
 
 Notebook: 05_train
 """
@@ -17,31 +17,31 @@ from ..errors import BadInputError, MissingFileError, as_bad_input
 from ..files import read_start
 
 TFLITE, KERAS, H5, SAVED_MODEL = ".tflite", ".keras", ".h5", "SavedModel"
-"""The kinds. .h5 is how Keras saved until 2023, SavedModel is TensorFlow's own folder."""
+"""The kinds. .h5 is Keras's format until 2023, SavedModel is TensorFlow's own folder."""
 
 KINDS = f"a network as {TFLITE}, {KERAS}, {H5} or a {SAVED_MODEL} folder"
 """The kinds, in words for people."""
 
 GRAPH = "saved_model.pb"
-"""The file by which a SavedModel folder is known."""
+"""The file by which a SavedModel folder is recognised."""
 
 WHOLE = (
-    "Expected a .tflite or .keras file that is whole.",
-    "Name another file, or fetch this one again.",
+    "Expected a complete .tflite or .keras file.",
+    "Choose another file, or download this one again.",
 )
 """What is expected of a file that is not a network, and what to do."""
 
 LARGEST_LITE = 2**31
-"""Bytes of the largest .tflite file; its numbers cannot count further."""
+"""Size of the largest .tflite file in bytes; its offsets cannot go further."""
 
 UNPACKED, TIMES, LARGEST_CONFIG = 2**28, 20, 2**26
-"""A zip may unpack to so many bytes, or to so many times its size; and what describes the layers to so many.
+"""Limits in bytes, in multiples of its size and for its configuration, of what a zip may unpack to.
 
-Weights hardly shrink when they are packed, so a file that grows further holds something else.
+Weights can hardly be compressed, so a file that grows more contains something else.
 """
 
-AGAIN = "Where it was made, save it whole: model.save('mine.keras')."
-"""What to do with a file that holds a part only."""
+AGAIN = "Save the whole network in the program that made it: model.save('mine.keras')."
+"""The remedy for a file that contains only a part."""
 
 STRANGERS = {
     ".onnx": ("an ONNX file", 'Run: pip install onnx2tf, then: onnx2tf -i "{path}" -o converted'),
@@ -50,22 +50,25 @@ STRANGERS = {
         "an architecture without weights",
         AGAIN,
     ),
-    ".pt": ("a PyTorch file", "Convert it to .tflite where it was made, for example with litert-torch."),
+    ".pt": (
+        "a PyTorch file",
+        "Convert it to .tflite in the program that made it, for example with litert-torch.",
+    ),
     "pickle": (
         "a pickle, which can run any program",
         AGAIN,
     ),
-    "archive": ("an archive", "Unpack it, and name the network inside."),
+    "archive": ("an archive", "Unpack it and choose the network inside."),
 }
-"""What other files are, and what to do with them."""
+"""Other kinds of files, and the remedy for each."""
 
 
 def kind_of(path: Path) -> str:
     """Returns the kind of a network.
 
     Raises:
-        MissingFileError: Nothing is there.
-        BadInputError: It is something else; the message says what, where that is known.
+        MissingFileError: It does not exist.
+        BadInputError: It is something else; the message says what, if that is known.
     """
     if path.name == GRAPH and path.is_file():
         return SAVED_MODEL
@@ -75,13 +78,13 @@ def kind_of(path: Path) -> str:
         raise BadInputError(
             f"{path} is a folder without {GRAPH}.",
             f"Expected {KINDS}.",
-            "Name the file or folder that holds the network.",
+            "Choose the file or folder that holds the network.",
         )
     if not path.is_file():
         raise MissingFileError(
-            f"There is no network {path}.",
+            f"The network {path} was not found.",
             "Expected a .tflite or .keras file.",
-            "Check the name and the folder.",
+            "Check the path.",
         )
     head = read_start(path, 16)
     if head[4:8] == b"TFL3" and path.stat().st_size < LARGEST_LITE:
@@ -112,7 +115,7 @@ def _not_a_network(path: Path, head: bytes, names: list[str]) -> BadInputError:
         return BadInputError(f"{path} is not a network.", *WHOLE)
     what, remedy = STRANGERS[kind]
     return BadInputError(
-        f"{path} is not a network that can be read here: it is {what}.",
+        f"{path} is not a network that can be read: it is {what}.",
         f"Expected {KINDS}.",
         remedy.format(path=path),
     )
@@ -120,15 +123,15 @@ def _not_a_network(path: Path, head: bytes, names: list[str]) -> BadInputError:
 
 @contextlib.contextmanager
 def opened_zip(path: Path, expected: str = WHOLE[0], remedy: str = WHOLE[1]) -> Iterator[zipfile.ZipFile]:
-    """Opens a zip of a network, unless it would unpack to far more than it is.
+    """Opens a zip of a network, unless it would unpack to far more than its size.
 
     Args:
         path: The file.
-        expected: What would have been right, for a file that is damaged.
-        remedy: What to do about it.
+        expected: What was expected, for the message about a damaged file.
+        remedy: What to do about it, for the same message.
 
     Raises:
-        BadInputError: It is damaged, or too large unpacked; also for what the caller does with it.
+        BadInputError: It is damaged, or too large unpacked; also for errors while the caller uses it.
     """
     with as_bad_input(f"{path} is not a network", expected, remedy), zipfile.ZipFile(path) as file:
         whole = sum(info.file_size for info in file.infolist())

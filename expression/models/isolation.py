@@ -1,8 +1,8 @@
-"""Calls a function in a process of its own, for files that may end or hang the one that reads them.
+"""Calls a function in a separate process, for files that may crash or hang the process that reads them.
 
-LiteRT and HDF5 are C and C++: some damaged files crash them, others keep them busy for ever, and
-small ones may ask for more memory than there is. `runtime.py` and `external.py` read what nobody
-has checked through `call`; what happens there is an error message here.
+LiteRT and HDF5 are C and C++: some damaged files crash them, others keep them busy forever, and
+small ones may request more memory than there is. `runtime.py` and `external.py` read unchecked
+files through `call`, which turns whatever happens there into an error message.
 
 Notebook: 05_train
 """
@@ -26,13 +26,13 @@ from .. import errors
 from ..errors import BadInputError, ExpressionError
 
 READING_SECONDS = 300.0
-"""How long reading a file may take, of whatever size, on the slowest machine."""
+"""How long reading a file of any size may take, in seconds, on the slowest machine."""
 
 MEMORY_SHARE = 0.8
-"""Share of the machine's memory that such a process may ask for."""
+"""Share of the machine's memory that such a process may use."""
 
 BEGIN = "import sys; sys.path[:1] = [{root!r}]; from expression.models.isolation import answer; answer()"
-"""What the process runs: this package, never a file of the same name in the current folder."""
+"""The code of the process: this package, never a file with the same name in the current folder."""
 
 
 def call(function: str, *arguments: str | None, happened: str) -> Any:
@@ -40,14 +40,14 @@ def call(function: str, *arguments: str | None, happened: str) -> Any:
 
     Args:
         function: Its module and name, such as "models.runtime:attempt".
-        *arguments: What it is given.
-        happened: What an error says happened where the process ends before its answer.
+        *arguments: Its arguments.
+        happened: What the error says if the process ends without an answer.
 
     Returns:
-        What it returned, as JSON carries it.
+        Its result, as transferred through JSON.
 
     Raises:
-        ExpressionError: What it raised.
+        ExpressionError: The error that it raised.
         BadInputError: It crashed, hung or needed too much memory.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -60,14 +60,14 @@ def call(function: str, *arguments: str | None, happened: str) -> Any:
             stderr=None if os.environ.get("EXPRESSION_DEBUG") else subprocess.DEVNULL,
         )
         found = None
-        with contextlib.suppress(OSError, ValueError):  # where it was ended before or while it wrote
+        with contextlib.suppress(OSError, ValueError):  # if it ended before or while writing
             found = json.loads(target.read_text(encoding="utf-8"))
     if found is None or "failed" in found:
-        how = f" ({found['failed']})" if found else f": what reads it {_end(done.returncode)}"
+        how = f" ({found['failed']})" if found else f": the process that reads it {_end(done.returncode)}"
         raise BadInputError(
             f"{happened}{how}.",
-            "Expected a network that is whole.",
-            "Fetch it again, or save it again with the program that made it.",
+            "Expected a complete network file.",
+            "Download it again, or save it again with the program that made it.",
         )
     if "error" in found:
         name, *sentences = found["error"]
@@ -80,16 +80,16 @@ def _end(code: int) -> str:
     if code < 0:
         with contextlib.suppress(ValueError):
             return f"crashed ({signal.Signals(-code).name})"
-    return f"gave up (code {code})"
+    return f"stopped (exit code {code})"
 
 
 def answer() -> None:
-    """Runs in the other process: calls what stdin names, and writes what came of it into a file."""
+    """Runs in the other process: calls the function named on stdin, and writes the result to a file."""
     target, (function, arguments) = Path(sys.argv[1]), json.load(sys.stdin)
     _hold_back()
 
     def note(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-        """Keeps what a library raised that no error of ours describes."""
+        """Saves an error of a library that is not one of ours."""
         said = f"{kind.__name__}: {error}".splitlines()[0][: errors.LONGEST].rstrip(".: ")
         target.write_text(json.dumps({"failed": said}), encoding="utf-8")
         sys.__excepthook__(kind, error, trace)
@@ -104,7 +104,7 @@ def answer() -> None:
 
 
 def _hold_back() -> None:
-    """Limits the memory of this process where the system can; where it runs short, this one goes first."""
+    """Limits the memory of this process if the system can; if it runs out, this process is killed first."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
@@ -117,7 +117,7 @@ def _hold_back() -> None:
 
 @contextlib.contextmanager
 def watched(seconds: float | None = None) -> Iterator[None]:
-    """Ends this process when what is done meanwhile takes too long, even where Python cannot interrupt it."""
+    """Ends this process if the block takes too long, even if Python cannot interrupt it."""
     with open(os.devnull, "w", encoding="ascii") as nowhere:
         faulthandler.dump_traceback_later(seconds or READING_SECONDS, exit=True, file=nowhere)
         try:

@@ -1,7 +1,7 @@
-"""The card of a saved network: its labels, its input and its answers, in its own file.
+"""The card of a saved network: its labels, input and outputs, stored in its own file.
 
-A .keras file is a zip. A .tflite file may have a zip behind its end, which interpreters
-do not read; TensorFlow's own "associated files" are kept so. The card is `expression.json`
+A .keras file is a zip. A .tflite file may have a zip appended to it, which interpreters
+do not read; TensorFlow's own "associated files" are stored this way. The card is `expression.json`
 in that zip, so it travels with the network. `trainer.py` and `external.py` write it,
 `runtime.py` reads it.
 
@@ -30,35 +30,35 @@ from .formats import KERAS, TFLITE, WHOLE, kind_of, opened_zip
 ENTRY = "expression.json"
 FORMAT = 1
 ONE_HEAD = ("labels",)
-"""The heads of a network that gives one answer."""
+"""The heads of a network with a single output."""
 
 ANSWERS = ("scores", "logits", "shares", "chance", "odds")
-"""What a network's numbers are; see `shapes.as_scores`."""
+"""Kinds of network output; see `shapes.as_scores`."""
 
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-"""The first date a zip can hold; with it, equal networks are equal files."""
+"""The first date that a zip can store; with it, equal networks give equal files."""
 
 LARGEST_CARD = 2**20
-"""Bytes of a card; one with every fact of a long training has a few thousand."""
+"""Largest size of a card in bytes; one with all facts of a long training has a few thousand."""
 
 LONGEST_NAME = 100
-"""Letters of a label's or head's name."""
+"""Longest name of a label or head, in characters."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What one must know to use a saved network.
+    """What is needed to use a saved network.
 
     Attributes:
         labels: What its scores stand for, in order.
         size: Pixels on a side of its input.
-        preprocessing: What becomes of the pixels: `standardise`, or another scaling of `scaling.py`.
-        heads: The names of its answers, in order. All are over the same labels: a network that
+        preprocessing: How pixels are scaled: `standardise`, or another scaling of `scaling.py`.
+        heads: The names of its outputs, in order. All have the same labels: a network that
             learned FER2013 with FER+'s votes has "fer2013" and "ferplus", any other "labels".
-        facts: What else is worth keeping, such as its accuracy; plain JSON values.
-        colour: How its input has colours, one of `scaling.COLOURS`.
-        answers: What its numbers are, one of ANSWERS.
-        sha256: That of a .tflite network without its card, by which damage is found; `write_card` sets it.
+        facts: Other facts worth keeping, such as its accuracy; plain JSON values.
+        colour: The colour format of its input, one of `scaling.COLOURS`.
+        answers: The kind of its output, one of ANSWERS.
+        sha256: That of a .tflite network without its card, to detect damage; `write_card` sets it.
     """
 
     labels: Labels
@@ -72,7 +72,7 @@ class Card:
 
     @property
     def input(self) -> str:
-        """What its input is, in words: "48 x 48 grey standardise"."""
+        """A description of its input: "48 x 48 grey standardise"."""
         return f"{self.size} x {self.size} {self.colour.removesuffix('3')} {self.preprocessing}"
 
     def to_json(self) -> str:
@@ -87,7 +87,7 @@ class Card:
             "answers": self.answers,
             "sha256": self.sha256,
         }
-        # No fact may stand in for what the network itself is.
+        # No fact may override the network's own properties.
         content = {**own, **self.facts, **own}
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
@@ -96,7 +96,7 @@ class Card:
         """Reads what `to_json` wrote.
 
         Raises:
-            ValueError, KeyError, TypeError and what else json raises: It is not a card.
+            ValueError, KeyError, TypeError and other errors of json: It is not a card.
 
         Example:
             >>> Card.from_json(Card(Labels(["Happy", "Sad"]), 48).to_json()).labels
@@ -108,7 +108,7 @@ class Card:
         labels, size = _labels(content.pop("labels")), content.pop("size")
         if type(size) is not int or not 1 <= size <= LARGEST:
             raise ValueError("size")
-        heads = tuple(_names(content.pop("heads", list(ONE_HEAD))))  # older cards have none
+        heads = tuple(_names(content.pop("heads", list(ONE_HEAD))))  # older cards do not have them
         if not heads or len(set(heads)) < len(heads):
             raise ValueError("heads")
         words = {"preprocessing": content.pop("preprocessing")}
@@ -118,7 +118,7 @@ class Card:
 
 
 def _labels(names: Any) -> Labels:
-    """Returns the labels of a card; what is wrong with them is wrong with the card."""
+    """Returns the labels of a card; if they are not valid, neither is the card."""
     try:
         return Labels(_names(names))
     except BadInputError as error:  # its remedy would be for a list of labels
@@ -126,43 +126,43 @@ def _labels(names: Any) -> Labels:
 
 
 _LATER = {"colour": "grey", "answers": "scores", "sha256": ""}
-"""What cards of earlier versions leave out, and what holds then."""
+"""Fields that cards of earlier versions leave out, and their defaults."""
 
 
 def is_name(text: str) -> bool:
-    """Returns whether a label or head may be called so: it can be shown."""
+    """Returns whether a name is valid for a label or head: it can be displayed."""
     return is_printable(text) and 0 < len(text) <= LONGEST_NAME
 
 
 def _names(values: Any) -> list[str]:
-    """Returns a list of names as it is, unless it is something else or one cannot be shown."""
+    """Returns a list of names unchanged, unless it is something else or one cannot be displayed."""
     if type(values) is not list or not all(type(value) is str and is_name(value) for value in values):
-        raise ValueError("names that cannot be shown")
+        raise ValueError("names that cannot be displayed")
     return values
 
 
 def check_card(path: Path, card: Card) -> None:
-    """Raises a BadInputError unless this package can make the input of a network and read its answers."""
+    """Raises a BadInputError unless this package supports the input and the output of a network."""
     known = {
-        "pictures made by": (card.preprocessing, is_scaling(card.preprocessing, COLOURS.get(card.colour, 1))),
-        "colours as": (card.colour, card.colour in COLOURS),
-        "answers read as": (card.answers, card.answers in ANSWERS),
+        "picture scaling": (card.preprocessing, is_scaling(card.preprocessing, COLOURS.get(card.colour, 1))),
+        "colour": (card.colour, card.colour in COLOURS),
+        "kind of output": (card.answers, card.answers in ANSWERS),
     }
     for what, (word, fits) in known.items():
         if not fits:
             raise BadInputError(
-                f"{path} wants its {what} {word!r}.",
-                "Expected standardise, 0..1, grey, rgb or another word that this version knows.",
+                f"{path} needs the {what} {word!r}.",
+                "Expected standardise, 0..1, grey, rgb or another value that this version supports.",
                 "Update this package, or export the network again.",
             )
 
 
 def write_card(path: str | Path, card: Card) -> None:
-    """Puts a card into a .keras or .tflite file, in place of one that is there.
+    """Writes a card into a .keras or .tflite file, replacing any existing one.
 
     Raises:
         BadInputError: The file is not a network.
-        OutputError: It cannot be written; it is as it was then.
+        OutputError: It cannot be written and is left unchanged.
     """
     path = Path(path)
     if check_network(path) == TFLITE:
@@ -181,17 +181,17 @@ def read_card(path: str | Path) -> Card:
     """Reads the card of a .keras or .tflite file.
 
     Raises:
-        MissingFileError: There is no such file.
-        BadInputError: It is not a network, or one without a card, or cut short.
+        MissingFileError: The file does not exist.
+        BadInputError: It is not a network, has no card, or is incomplete.
     """
     path = Path(path)
     check_network(path)
     with (
         as_bad_input(
             f"{path} does not say which labels it knows",
-            f"Expected a network with {ENTRY} in its file, as training and export write it.",
-            "Export it again with this package, somebody else's network with --labels and --input, "
-            "or fetch the whole file again.",
+            f"Expected a network file that contains {ENTRY}, as training and export write it.",
+            "Export it again with this package (with --labels and --input if somebody else made it), "
+            "or download the whole file again.",
         ),
         zipfile.ZipFile(path) as file,
         file.open(ENTRY) as entry,
@@ -203,7 +203,7 @@ def read_card(path: str | Path) -> Card:
 
 
 def has_card(path: Path) -> bool:
-    """Returns whether a file has a card, of whatever worth."""
+    """Returns whether a file has a card, valid or not."""
     try:
         with zipfile.ZipFile(path) as file:
             return ENTRY in file.namelist()
@@ -212,7 +212,7 @@ def has_card(path: Path) -> bool:
 
 
 def network_bytes(path: Path) -> bytes:
-    """Returns a .tflite file without the zip behind its end."""
+    """Returns a .tflite file without the zip appended to it."""
     content = path.read_bytes()
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return content
@@ -221,15 +221,15 @@ def network_bytes(path: Path) -> bytes:
 
 
 def check_network(path: Path) -> str:
-    """Returns the kind of a network that can hold a card: .tflite or .keras.
+    """Returns the kind of a network that can contain a card: .tflite or .keras.
 
     Raises:
-        MissingFileError: There is no such file.
+        MissingFileError: The file does not exist.
         BadInputError: It is something else.
     """
     kind = kind_of(path)
     if kind not in (TFLITE, KERAS):
-        raise BadInputError(f"{path} is not a network that can hold its labels.", *WHOLE)
+        raise BadInputError(f"{path} is not a network file that can store its labels.", *WHOLE)
     return kind
 
 
@@ -240,10 +240,10 @@ def _entries(path: Path) -> list[tuple[str, bytes]]:
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """Returns an entry's head that is the same on every system and every day."""
+    """Returns a header for an entry that is the same on every system and every day."""
     entry = zipfile.ZipInfo(name, FIXED_DATE)
     entry.create_system = 3
-    # Weights are packed; the card is not, so that any viewer shows it.
+    # Weights are compressed; the card is not, so that any viewer shows it.
     entry.compress_type = zipfile.ZIP_STORED if name == ENTRY else zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     return entry

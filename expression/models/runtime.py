@@ -1,11 +1,11 @@
-"""A saved network that scores faces: checked, opened and tried once.
+"""Loads a saved network that scores faces: checks it, opens it and runs it once.
 
     runtime = load()
     runtime.scores(np.stack([runtime.preprocess(picture, box)]))
 
-Its card says how it wants its pictures and what its numbers are, whoever made it. A network
-may have several heads: one look at a face, several answers over the same labels.
-`session.py` and `app.py` load a runtime, `prediction.py` is given one.
+Its card describes the format of its pictures and its output, whoever made it. A network
+may have several heads: one pass over a face, several outputs with the same labels.
+`session.py` and `app.py` load a runtime, and `prediction.py` uses it.
 
 Notebook: 06_live
 """
@@ -33,25 +33,25 @@ __all__ = ["Runtime", "load"]
 def load(
     path: str | Path | None = None, labels: Labels | Sequence[str] | None = None, threads: int = 1
 ) -> Runtime:
-    """Opens a saved network and tries it once.
+    """Opens a saved network and runs it once.
 
     Args:
         path: A .tflite or .keras file; None for the one that comes with the package.
-        labels: What it must know, in this order; None takes what it knows.
-        threads: How many LiteRT uses; more than one rarely pays for one small face.
+        labels: The labels it must have, in this order; None accepts any.
+        threads: Number of LiteRT threads; more than one rarely helps with one small face.
 
     Raises:
         MissingFileError: There is no such file.
-        BadInputError: It is not a network, has no card, knows other labels, or wants its
-            input made in a way that this package does not know.
-        MissingPackageError: What runs it is not installed.
+        BadInputError: It is not a network, has no card, has other labels, or needs an
+            input format that this package does not support.
+        MissingPackageError: The library that runs it is not installed.
     """
     path = user_path(path) if path else SHIPPED
     kind = kind_of(path)
     if kind not in (TFLITE, KERAS) or not has_card(path):
         from .external import inspect
 
-        inspect(path)  # tells what is known of the network and what is not
+        inspect(path)  # reports what is known about the network and what is not
     card = read_card(path)
     check_card(path, card)
     _check_labels(path, card, labels)
@@ -64,23 +64,23 @@ def load(
         raise BadInputError(
             f"{path} gives scores that sum to {', '.join(f'{found:.3g}' for found in sums)}.",
             "Expected 1 in each head.",
-            "Let the network end in a softmax, and export it again.",
+            "End the network with a softmax, and export it again.",
         )
     return runtime
 
 
 def _running_told(path: Path, card: Card) -> AbstractContextManager:
-    """Tells what is raised when a network does not run, or is another than its card says."""
+    """Reports errors of a network that does not run or does not match its card."""
     return as_bad_input(
         f"{path} does not run",
         f"Expected a network that turns {card.size} x {card.size} pixels into scores of "
         f"{len(card.heads)} x {len(card.labels)} (heads x labels).",
-        "Export it again, or fetch it again.",
+        "Export it again, or download it again.",
     )
 
 
 def _try(runtime: Runtime) -> np.ndarray:
-    """Returns (heads,) the sums of the scores of a dark picture."""
+    """Returns (heads,), the sums of the scores of a black picture."""
     dark = np.zeros((1, runtime.size, runtime.size, runtime.channels), np.float32)
     return runtime.all_scores(dark).sum(-1)[0]
 
@@ -89,28 +89,28 @@ def _check_labels(path: Path, card: Card, labels: Sequence[str] | None) -> None:
     """Raises a BadInputError unless the card has the labels asked for."""
     if labels is not None and tuple(labels) != tuple(card.labels):
         raise BadInputError(
-            f"{path} knows the labels {', '.join(card.labels)}.",
+            f"{path} has the labels {', '.join(card.labels)}.",
             f"Expected {', '.join(labels)}.",
             "Correct labelList.csv, or train a network for these labels.",
         )
 
 
 def _check_whole(path: Path, card: Card) -> None:
-    """Raises a BadInputError for a .tflite file that is damaged, which could end the process when it runs."""
-    if not card.sha256:  # of an earlier version, or made by hand
+    """Raises a BadInputError for a damaged .tflite file, which could crash the process when it runs."""
+    if not card.sha256:  # from an earlier version, or made manually
         from . import isolation
 
         isolation.call("models.runtime:attempt", str(path), happened=f"{path} does not run")
     elif sha256(network_bytes(path)).hexdigest() != card.sha256:
         raise BadInputError(
-            f"{path} is damaged: its content is not what was written.",
-            "Expected the whole file, unchanged.",
-            "Export it again, or fetch it again.",
+            f"{path} is damaged: its content has changed since it was written.",
+            "Expected the complete, unchanged file.",
+            "Export it again, or download it again.",
         )
 
 
 def attempt(path: str) -> None:
-    """Runs a .tflite network once; called in a process of its own, which damage may end."""
+    """Runs a .tflite network once; called in a separate process, which damage may crash."""
     from .isolation import watched
 
     card = read_card(path)

@@ -1,7 +1,7 @@
-"""What goes into a network and what comes out of it, whoever made it: layouts, several outputs, logits.
+"""Inputs and outputs of networks from any source: layouts, several outputs, logits.
 
-`runtime.py` fits faces to a network with it and turns its numbers into scores; `external.py` finds
-out about networks from elsewhere.
+`runtime.py` uses it to fit faces to a network and to turn its output into scores; `external.py` to find
+out about imported networks.
 
 Notebook: 05_train
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 STEP = 1 / 256
-"""The step in which an int8 network gives scores, so those of a face may miss a sum of 1.
+"""The resolution of an int8 network's scores, because of which they may not sum to exactly 1.
 
 Source: https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec
 """
@@ -23,13 +23,13 @@ Source: https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/qua
 
 @dataclass(frozen=True)
 class FaceShape:
-    """How a network wants one face.
+    """The shape in which a network takes one face.
 
     Attributes:
-        size: Pixels on a side; None where any will do.
-        channels: 1 or 3; None where any will do.
-        channels_first: Whether channels come before rows, as PyTorch has them.
-        rank: How many axes the network's input has, beside that of the faces.
+        size: Pixels on a side; None if any size is accepted.
+        channels: 1 or 3; None if either is accepted.
+        channels_first: Whether channels come before rows, as in PyTorch.
+        rank: Number of axes of the network's input, without the batch axis.
     """
 
     size: int | None
@@ -38,7 +38,7 @@ class FaceShape:
     rank: int = 3
 
     def dims(self, size: int, channels: int) -> tuple[int, ...]:
-        """Returns the shape of one face, with everything that was left open filled in."""
+        """Returns the shape of one face, with all open dimensions filled in."""
         if self.rank == 1:
             return (size * size * channels,)
         if self.rank == 2:
@@ -54,13 +54,13 @@ class FaceShape:
 
 
 def face_shape(dims: Sequence[int | None]) -> FaceShape:
-    """Returns how a network wants one face, from the shape of its input.
+    """Returns the shape in which a network takes one face, from the shape of its input.
 
     Args:
-        dims: Without the axis of the faces; None for what is left open.
+        dims: The shape without the batch axis; None for open dimensions.
 
     Raises:
-        ValueError: No face fits there; says what is there.
+        ValueError: A face does not fit; the message gives the shape.
 
     Example:
         >>> face_shape((3, 224, 224))
@@ -83,7 +83,7 @@ def face_shape(dims: Sequence[int | None]) -> FaceShape:
 
 
 def for_one_face(shape: Sequence[int], faces: int) -> list[int]:
-    """Returns the shape of an output without the axis of the faces; some files have none.
+    """Returns the shape of an output without the batch axis, which some files lack.
 
     Example:
         >>> for_one_face([1, 7], 1), for_one_face([7], 1)
@@ -93,15 +93,15 @@ def for_one_face(shape: Sequence[int], faces: int) -> list[int]:
 
 
 def answering(shapes: Sequence[Sequence[int | None]], heads: int, labels: int) -> list[int]:
-    """Returns which of a network's outputs hold its answers: one for all heads, or one for each.
+    """Returns which of a network's outputs contain its scores: one for all heads, or one for each.
 
     Args:
-        shapes: Of all outputs, without the axis of the faces.
-        heads: How many there are.
-        labels: How many numbers each head gives.
+        shapes: The shapes of all outputs, without the batch axis.
+        heads: The number of heads.
+        labels: The number of values of each head.
 
     Raises:
-        ValueError: They do not fit; says what there is.
+        ValueError: They do not fit; the message gives the shapes.
 
     Example:
         >>> answering([(2,), (7,)], heads=1, labels=7), answering([(2, 7)], heads=2, labels=7)
@@ -114,19 +114,19 @@ def answering(shapes: Sequence[Sequence[int | None]], heads: int, labels: int) -
     if len(together) == 1 and (heads == 1 or tuple(shapes[together[0]])[-2:] == (heads, labels)):
         return together
     told = [" x ".join(map(str, (1, *shape) if len(shape) == 1 else shape)) for shape in shapes]
-    raise ValueError(f"it gives {' and '.join(told) or 'nothing'}")
+    raise ValueError(f"it returns {' and '.join(told) or 'nothing'}")
 
 
 def as_scores(numbers: np.ndarray, answers: str) -> np.ndarray:
-    """Returns what a network said as scores.
+    """Returns a network's output as scores.
 
     Args:
         numbers: (..., labels) float32; of "chance" and "odds" (..., 1).
-        answers: "scores": they are. "logits": a softmax is missing. "shares": one sigmoid for each label.
+        answers: "scores": already scores. "logits": without a softmax. "shares": a sigmoid for each label.
             "chance": the score of the second of two labels; "odds": the same before its sigmoid.
 
     Returns:
-        (..., labels) float32, each row with a sum of 1.
+        (..., labels) float32; each row sums to 1.
 
     Example:
         >>> as_scores(np.float32([[0, np.log(3)]]), "logits").round(2).tolist()
@@ -140,12 +140,12 @@ def as_scores(numbers: np.ndarray, answers: str) -> np.ndarray:
     if answers == "logits":
         numbers = np.exp(numbers - numbers.max(-1, keepdims=True))
     sums = numbers.sum(-1, keepdims=True)
-    nothing = sums == 0  # a face of which every sigmoid says no
+    nothing = sums == 0  # a face for which every sigmoid is 0
     return np.where(nothing, np.float32(1 / numbers.shape[-1]), numbers / np.where(nothing, 1, sums))
 
 
 def kind_of_answers(numbers: np.ndarray) -> str:
-    """Returns what a network's numbers are, as `as_scores` takes it, from what it said to some pictures.
+    """Returns the kind of a network's output, for `as_scores`, judged by its output for some pictures.
 
     Args:
         numbers: (pictures, heads, labels) float32; one label stands for a network with a single sigmoid.

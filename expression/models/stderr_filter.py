@@ -1,6 +1,6 @@
-"""Holds back known lines that native libraries print to stderr though all is well.
+"""Suppresses known harmless lines that native libraries print to stderr.
 
-They come from C++, past Python's own streams, and have no setting that stops them.
+They come from C++, bypassing Python's own streams, and no setting stops them.
 `runtime.py` and `architectures.py` use it around the calls that print.
 
 Notebook: 05_train
@@ -16,18 +16,18 @@ import threading
 from collections.abc import Iterator
 
 _one_at_a_time = threading.RLock()
-"""Two threads that swap stderr at once could leave it on the file of the other."""
+"""Two threads that swap stderr at the same time could leave it redirected."""
 
 
 @contextlib.contextmanager
 def without_lines(*parts: str) -> Iterator[None]:
-    """Drops lines of stderr that hold one of the parts; the others come out at the end.
+    """Drops lines of stderr that contain one of the parts; the others are printed at the end.
 
-    What other threads print meanwhile comes out late too, and what a call prints that ends
-    the process is lost, so keep it to short calls. Other threads wait for their turn.
+    Output of other threads during that time is delayed too, and the output of a call that ends
+    the process is lost, so use it only around short calls. Other threads wait for their turn.
 
     Args:
-        *parts: What a line must hold to be dropped.
+        *parts: The texts that mark a line to be dropped.
 
     Example:
         >>> with without_lines("all is well"):
@@ -38,7 +38,7 @@ def without_lines(*parts: str) -> Iterator[None]:
             keep = os.dup(2)
             stack.callback(os.close, keep)
             file = stack.enter_context(tempfile.TemporaryFile())
-        except OSError:  # There is no stderr, as under pythonw, or nowhere to write.
+        except OSError:  # There is no stderr, as under pythonw, or no writable temporary folder.
             yield
             return
         _flush()

@@ -1,1 +1,1 @@
-"""Training: teaching a network, evaluating it, and making it yours."""
+"""Training: training a network, evaluating it and personalising it."""

@@ -1,7 +1,7 @@
-"""Batches for training, each picture distorted in a new way every epoch.
+"""Batches for training, with each picture distorted in a new way in every epoch.
 
-The network sees no picture twice, so it cannot learn them by heart and gets used to
-boxes that sit a little off. `trainer.py` makes the Batches.
+The network never sees the same picture twice, so it cannot memorise them and gets used to
+slightly misplaced boxes. `trainer.py` creates the Batches.
 
 Notebook: 05_train
 """
@@ -20,33 +20,33 @@ from .distillation import Teachers
 from .targets import TrainingTargets
 
 TURN = 15.0
-"""Degrees that a face is turned by, at most; beyond that detectors rarely find one."""
+"""Largest rotation of a face, in degrees; beyond that detectors rarely find one."""
 
 ZOOM = (0.85, 1.2)
-"""How much smaller and larger a face is made."""
+"""Smallest and largest scale of a face."""
 
 MOVE = 5 / 48
-"""Share of the picture's side that a face is moved by, at most."""
+"""Largest shift of a face, as a share of the picture's side."""
 
 
 class Batches(keras.utils.PyDataset):
-    """Hands out batches, distorted and standardised.
+    """Yields batches of distorted and standardised pictures.
 
-    Order and distortions depend on the seed, the epoch and the number of the batch alone,
-    so a training that was stopped sees the same pictures when it goes on. Whoever trains
-    sets `epoch` as each begins.
+    Order and distortions depend only on the seed, the epoch and the number of the batch,
+    so a training run that was stopped sees the same pictures when it continues. The trainer
+    sets `epoch` at the start of each epoch.
 
     Args:
-        learned: What is to be learned.
-        batch: Pictures in a batch; the last one may have fewer.
-        seed: Decides order and distortions.
-        erasing: Share of the pictures in which a rectangle is wiped out, as by a hand or a lamp.
-        mixup: How much two pictures and their answers are blended; 0 for not at all.
+        learned: The training targets.
+        batch: Number of pictures in a batch; the last one may have fewer.
+        seed: Random seed for order and distortions.
+        erasing: Share of the pictures in which a rectangle is erased, as if covered by a hand or a lamp.
+        mixup: How much two pictures and their targets are blended; 0 for not at all.
         cutmix: Share of the batches in which a rectangle of another picture is pasted instead.
-        camera: How likely each fault of a camera is in a picture.
-        views: After how many epochs turns, moves and light come again; 0 for never.
-        teachers: Networks whose answers to the distorted pictures are learned, too. They see whole pictures,
-            as a camera without faults would take them.
+        camera: Probability of each camera fault in a picture.
+        views: Number of epochs after which rotations, shifts and light repeat; 0 for never.
+        teachers: Networks whose outputs for the distorted pictures are learned too. They see whole pictures,
+            without camera faults.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns (n, 48, 48, 1) pictures, (n, heads, labels) targets and (n, heads) weights.
 
-        With teachers, twice as many heads: those of the data, and those of the teachers.
+        With teachers, there are twice as many heads: those of the data and those of the teachers.
         """
         learned, count = self.learned, len(self.learned.pictures)
         view = self.epoch % self.views if self.views else self.epoch
         order = np.random.default_rng([self.seed, view]).permutation(count)
         chosen = order[number * self.batch : (number + 1) * self.batch]
-        # Mirrored in one epoch, not in the next: both are seen equally often.
+        # Mirrored in every other epoch, so both are seen equally often.
         # Source: Jordan, 94% on CIFAR-10 in 3.29 Seconds, 2024, https://arxiv.org/abs/2404.00498
         mirrored = (np.random.default_rng(self.seed).random(count)[chosen] < 0.5) ^ bool(view % 2)
         generator = np.random.default_rng([self.seed, view, number])
@@ -88,12 +88,12 @@ class Batches(keras.utils.PyDataset):
         if self.teachers:
             asked = (view, number * self.batch)
             targets, weights = self.teachers.answers(standardise(np.stack(faces)), targets, weights, asked)
-        if self.views:  # What the teachers do not see need not come again.
+        if self.views:  # What the teachers do not see does not have to repeat.
             generator = np.random.default_rng([self.seed, view, number, self.epoch])
         return self._mixed(self._spoiled(faces, generator), targets, weights, generator)
 
     def _spoiled(self, faces: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
-        """Returns (n, 48, 48, 1) standardised pictures, some with faults or a rectangle wiped out."""
+        """Returns (n, 48, 48, 1) standardised pictures, some with faults or an erased rectangle."""
         if self.camera:
             faces = [worsen(face, generator, self.camera) for face in faces]
         for face in faces:
@@ -102,7 +102,7 @@ class Batches(keras.utils.PyDataset):
         return standardise(np.stack(faces))
 
     def _mixed(self, pictures, targets, weights, generator):
-        """Blends each picture with another of the batch, or pastes a part of it. Answers are blended alike.
+        """Blends each picture with another of the batch, or pastes a part of it; also blends targets.
 
         Source: Zhang et al., mixup, 2017, https://arxiv.org/abs/1710.09412
         """
@@ -119,18 +119,18 @@ class Batches(keras.utils.PyDataset):
         def blend(values: np.ndarray) -> np.ndarray:
             return part * values + (1 - part) * values[other]
 
-        # An answer that does not count must not weaken the one that it is blended with.
+        # A target with weight 0 must not weaken the one that it is blended with.
         counted, weights = blend(targets * weights[..., None]), blend(weights)
         return pictures, counted / np.maximum(weights, np.float32(1e-9))[..., None], weights
 
 
 def distort(picture: np.ndarray, generator: np.random.Generator, mirrored: bool = False) -> np.ndarray:
-    """Returns a face turned, moved, zoomed, in other light, and mirrored or not.
+    """Returns a face rotated, shifted, scaled, in different light, and perhaps mirrored.
 
     Args:
         picture: (size, size) uint8 grey levels.
-        generator: Where the chance comes from.
-        mirrored: Whether left and right change places.
+        generator: The random generator.
+        mirrored: Whether to swap left and right.
 
     Returns:
         (size, size) float32 grey levels, 0 to 255.
@@ -147,13 +147,13 @@ def distort(picture: np.ndarray, generator: np.random.Generator, mirrored: bool 
         matrix[0] = -matrix[0]
         matrix[0, 2] += size - 1
     moved = cv2.warpAffine(picture, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
-    # What goes beyond black and white is lost, as in a camera; `standardise` undoes the rest.
+    # Values beyond black and white are clipped, as in a camera; `standardise` undoes the rest.
     contrast, light = generator.uniform(0.75, 1.35), generator.uniform(-30, 30)
     return np.clip((moved.astype(np.float32) - 128) * contrast + 128 + light, 0, 255)
 
 
 def erase(face: np.ndarray, generator: np.random.Generator) -> None:
-    """Wipes a rectangle of a face out, in place: a twelfth to a quarter of it turns to one grey.
+    """Erases a rectangle of a face in place: a twelfth to a quarter of it becomes a single grey.
 
     Source: Zhong et al., Random Erasing Data Augmentation, 2017, https://arxiv.org/abs/1708.04896
     """
@@ -164,14 +164,14 @@ def erase(face: np.ndarray, generator: np.random.Generator) -> None:
 
 
 def paste(pictures: np.ndarray, others: np.ndarray, generator: np.random.Generator) -> float:
-    """Pastes a rectangle of each other picture into a picture, in place: the same one for all.
+    """Pastes a rectangle of each other picture into a picture in place, the same rectangle for all.
 
     Source: Yun et al., CutMix, 2019, https://arxiv.org/abs/1905.04899
 
     Args:
         pictures: (n, size, size, 1).
-        others: As many, which must not share memory with them.
-        generator: Where the chance comes from.
+        others: As many pictures, which must not share memory with the first ones.
+        generator: The random generator.
 
     Returns:
         The share of the picture that was pasted.

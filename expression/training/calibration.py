@@ -1,7 +1,7 @@
-"""Probabilities that mean something: of the faces scored 70%, seven in ten should be right.
+"""Calibration: of the faces scored 70%, seven in ten should be right.
 
-`trainer.py` finds the temperature of a new network here, `evaluation.py` reports the error
-that is left.
+`trainer.py` uses it to find the temperature of a new network, `evaluation.py` to report the remaining
+error.
 
 Notebook: 05_train
 """
@@ -11,22 +11,22 @@ from __future__ import annotations
 import numpy as np
 
 BINS = 15
-"""Groups of scores whose sureness is held against their accuracy.
+"""Number of bins in which scores are compared with accuracy.
 
 Source: Guo et al., On Calibration of Modern Neural Networks, 2017, https://arxiv.org/abs/1706.04599
 """
 
 
 def temperature(scores: np.ndarray, targets: np.ndarray) -> float:
-    """Returns the number to divide logits by, so that scores fit the targets best.
+    """Returns the number by which to divide logits so that scores fit the targets best.
 
     Args:
         scores: (n, labels), rows that sum to 1.
-        targets: (n, labels), what is right: 1 for one label, or shares of votes; rows of zeros
+        targets: (n, labels), the right answers: 1 for one label, or shares of votes; rows of zeros
             do not count.
 
     Returns:
-        0.25 to 4; above 1 where the scores were too sure, and 1 where nothing counts.
+        0.25 to 4; above 1 if the scores were overconfident, and 1 if there are no targets.
 
     Example:
         >>> sure, right = np.array([[0.99, 0.01]] * 4), np.array([[1, 0], [1, 0], [1, 0], [0, 1]])
@@ -41,20 +41,20 @@ def temperature(scores: np.ndarray, targets: np.ndarray) -> float:
 
 
 def _surprise(logits: np.ndarray, targets: np.ndarray) -> float:
-    """Returns the negative logarithm of the likelihood of targets."""
+    """Returns the negative log-likelihood of the targets."""
     logits = logits - logits.max(1, keepdims=True)
     return -float((targets * (logits - np.log(np.exp(logits).sum(1, keepdims=True)))).sum())
 
 
 def expected_calibration_error(scores: np.ndarray, indexes: np.ndarray) -> float:
-    """Returns how far highest scores lie from the share that is right, on average over pictures.
+    """Returns how far the highest scores are from the accuracy, on average over pictures.
 
     Args:
         scores: (n, labels), rows that sum to 1.
         indexes: (n,), the right label of each.
 
     Returns:
-        0 to 1; 0.05 says that scores are off by five points.
+        0 to 1; 0.05 means that scores are off by five points.
 
     Example:
         >>> round(expected_calibration_error(np.array([[0.8, 0.2]] * 2), np.array([0, 1])), 2)

@@ -1,7 +1,7 @@
-"""What cameras do to faces: too little light, light from one side, blur, noise, few pixels, JPEG.
+"""Camera faults: too little light, light from one side, blur, noise, low resolution, JPEG.
 
-Most pictures of FER2013 are by photographers; a webcam in the evening gives other ones. `augmentation.py`
-spoils some of the pictures that a network learns from.
+Most pictures of FER2013 are by photographers; a webcam in the evening gives worse ones. `augmentation.py`
+adds these faults to some of the training pictures.
 
 Notebook: 05_train
 """
@@ -19,9 +19,9 @@ def worsen(face: Face, generator: np.random.Generator, chance: float) -> Face:
     """Returns a face as a poor camera might have taken it.
 
     Args:
-        face: (size, size) float32 grey levels, 0 to 255; left as it is.
+        face: (size, size) float32 grey levels, 0 to 255; not changed.
         generator: Where the chance comes from.
-        chance: How likely each fault is, 0 to 1; a picture may have several.
+        chance: The probability of each fault, 0 to 1; a picture may have several.
 
     Returns:
         (size, size) float32 grey levels, 0 to 255.
@@ -38,7 +38,7 @@ def worsen(face: Face, generator: np.random.Generator, chance: float) -> Face:
 
 
 def side_light(face: Face, generator: np.random.Generator) -> Face:
-    """Lets one side of a face be up to three times as bright as the other."""
+    """Makes one side of a face up to three times as bright as the other."""
     size = len(face)
     angle, depth = generator.uniform(0, 2 * np.pi), generator.uniform(0.2, 0.5)
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
@@ -46,7 +46,7 @@ def side_light(face: Face, generator: np.random.Generator) -> Face:
 
 
 def low_light(face: Face, generator: np.random.Generator) -> Face:
-    """Leaves a sixth to a half of the light, in whole grey levels and with the grain of a weak signal."""
+    """Reduces the light to between a sixth and a half, in whole grey levels and with sensor noise."""
     light = generator.uniform(0.15, 0.5)
     return np.round(face * light + generator.normal(0, 2, face.shape))
 
@@ -57,7 +57,7 @@ def blur(face: Face, generator: np.random.Generator) -> Face:
 
 
 def few_pixels(face: Face, generator: np.random.Generator) -> Face:
-    """Shows a face that was far away: 20 to 40 of 48 pixels wide, and enlarged."""
+    """Shows a face that was far away: 20 to 40 of 48 pixels wide, then enlarged."""
     size = len(face)
     small = round(size * generator.uniform(20, 40) / 48)
     return cv2.resize(cv2.resize(face, (small, small), interpolation=cv2.INTER_AREA), (size, size))
@@ -69,10 +69,10 @@ def noise(face: Face, generator: np.random.Generator) -> Face:
 
 
 def jpeg(face: Face, generator: np.random.Generator) -> Face:
-    """Packs a face as webcams do, so that blocks show."""
+    """Compresses a face as webcams do, so that blocks are visible."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(generator.integers(25, 80))]
     return cv2.imdecode(cv2.imencode(".jpg", face.astype(np.uint8), quality)[1], cv2.IMREAD_GRAYSCALE)
 
 
 FAULTS = (side_light, low_light, blur, few_pixels, noise, jpeg)
-"""From (size, size) grey levels and a generator to grey levels, in the order in which light meets them."""
+"""Functions from (size, size) grey levels and a generator to grey levels, in the order of the light path."""

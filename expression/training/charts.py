@@ -1,10 +1,10 @@
-"""Pictures of figures: how a training went, what a network mixes up, what its scores mean.
+"""Charts: the course of a training run, a network's confusions, the meaning of its scores.
 
     learning_curves(read_history("results/first/history.csv")).savefig("learning_curves.png")
 
 Each function returns a matplotlib Figure, which a notebook shows when it is the last line of a
-cell. They touch no state of matplotlib's, so they work in any thread and beside any other drawing.
-Lessons, `benchmarks/robustness.py` and who writes `results/` call them.
+cell. They do not touch matplotlib's global state, so they work in any thread and alongside other plotting.
+Lessons, `benchmarks/robustness.py` and `scripts/ship.py` call them.
 
 Notebook: 05_train
 """
@@ -31,29 +31,29 @@ if TYPE_CHECKING:
     from .evaluation import Evaluation
 
 PANELS = {
-    "shift": "Box moved, % of its side",
-    "scale": "Side of the box, 1 is right",
-    "tilt": "Head tilted, degrees",
+    "shift": "Box shift, % of its side",
+    "scale": "Box scale (1 = correct)",
+    "tilt": "Head tilt, degrees",
 }
-"""The panels of `robustness`, and what their lower axes say."""
+"""The panels of `robustness`, and the labels of their x axes."""
 
 
 def read_history(path: str | Path) -> list[dict[str, float]]:
-    """Reads the `history.csv` of a training, one row an epoch.
+    """Reads the `history.csv` of a training run, with one row per epoch.
 
     Raises:
-        MissingFileError: There is no such file.
+        MissingFileError: The file does not exist.
         BadInputError: It is something else.
     """
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(
-            f"There is no history {path}.",
-            "Expected the history.csv that a training leaves in its folder.",
-            "Check the name and the folder.",
+            f"The history {path} was not found.",
+            "Expected the history.csv that a training run writes to its folder.",
+            "Check the path.",
         )
-    expected = "Expected the columns epoch, loss, training and validation, with a row of numbers an epoch."
-    remedy = "Name the history.csv that a training leaves in its folder."
+    expected = "Expected the columns epoch, loss, training and validation, with one row of numbers per epoch."
+    remedy = "Choose the history.csv that a training run writes to its folder."
     try:
         text = read_small(path, expected, remedy)
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -61,17 +61,17 @@ def read_history(path: str | Path) -> list[dict[str, float]]:
         if not rows or {"epoch", "loss", "training", "validation"} - set(rows[0]):
             raise ValueError("columns")
     except DAMAGE as error:
-        raise BadInputError(f"{path} is not the history of a training.", expected, remedy) from error
+        raise BadInputError(f"{path} is not the history of a training run.", expected, remedy) from error
     return rows
 
 
 def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
-    """Draws loss and accuracy epoch by epoch, and marks the epoch that was kept.
+    """Plots loss and accuracy for each epoch, and marks the epoch that was kept.
 
     Args:
-        history: Rows as `training.train` returns and `read_history` reads them.
+        history: Rows as returned by `training.train` and `read_history`.
     """
-    best = max(history, key=lambda row: row["validation"])  # of equals, the first, as in training
+    best = max(history, key=lambda row: row["validation"])  # the first of equal ones, as in training
     with chart_style():
         figure = new_figure(3.6)
         left, right = figure.subplots(1, 2)
@@ -81,9 +81,9 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
         _curve(right, history, "validation_votes", "validation, FER+'s votes", GREEN)
         right.plot(best["epoch"], best["validation"], "o", color=ORANGE, markersize=8)
         right.legend()
-        left.set(title="Loss in training", xlabel="Epoch", ylim=(0, None))
+        left.set(title="Training loss", xlabel="Epoch", ylim=(0, None))
         right.set(
-            title=f"Accuracy, best: {best['validation']:.1%} in epoch {best['epoch']:.0f}", xlabel="Epoch"
+            title=f"Accuracy (best: {best['validation']:.1%} in epoch {best['epoch']:.0f})", xlabel="Epoch"
         )
         percent(right.yaxis)
         for axes in (left, right):
@@ -92,7 +92,7 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def _curve(axes: Axes, history: Sequence[Mapping[str, float]], name: str, label: str, colour: str) -> None:
-    """Draws a column of the history, if it is there; with dots where epochs are few: one makes no line."""
+    """Plots a column of the history, if it exists; with dots if there are few epochs: one is not a line."""
     if name in history[0]:
         marker = "." if len(history) <= 12 else ""
         epochs, values = ([row[column] for row in history] for column in ("epoch", name))
@@ -100,10 +100,10 @@ def _curve(axes: Axes, history: Sequence[Mapping[str, float]], name: str, label:
 
 
 def confusion_matrix(evaluation: Evaluation) -> Figure:
-    """Draws which labels were taken for which, as shares of each row.
+    """Plots which labels were confused with which, as shares of each row.
 
     Args:
-        evaluation: What `evaluation.evaluate` returns.
+        evaluation: The result of `evaluation.evaluate`.
     """
     counts = evaluation.confusion
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -118,8 +118,10 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
         rows = [f"{name} ({count:,})" for name, count in zip(evaluation.labels, counts.sum(1), strict=True)]
         axes.set_xticks(ticks, evaluation.labels, fontsize=9)
         axes.set_yticks(ticks, rows, fontsize=9)
-        axes.set(xlabel="Read as", ylabel="Labelled as (pictures)")
-        axes.set_title(f"{evaluation.accuracy:.1%} of {len(evaluation.indexes):,} pictures are read right")
+        axes.set(xlabel="Predicted label", ylabel="True label (pictures)")
+        axes.set_title(
+            f"{evaluation.accuracy:.1%} of {len(evaluation.indexes):,} pictures classified correctly"
+        )
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
@@ -127,7 +129,7 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
 
 
 def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
-    """Draws whether scores mean something: of the faces scored 70%, seven in ten should be right.
+    """Plots how well scores are calibrated: of the faces scored 70%, seven in ten should be right.
 
     Args:
         scores: (n, labels), rows that sum to 1, such as `Evaluation.scores`.
@@ -142,10 +144,10 @@ def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
     with chart_style():
         figure = new_figure(5.6, 6)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-        upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as it should be")
+        upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfect calibration")
         upper.plot(*means, "o-", color=BLUE, label="this network")
         error = expected_calibration_error(scores, indexes)
-        upper.set(title=f"Calibration error {error:.1%}", ylabel="Right", xlim=(0, 1), ylim=(0, 1))
+        upper.set(title=f"Calibration error {error:.1%}", ylabel="Accuracy", xlim=(0, 1), ylim=(0, 1))
         upper.legend(loc="upper left")
         lower.bar(edges[:-1], counts / len(best), 1 / BINS, align="edge", color=BLUE, edgecolor="white")
         lower.set(xlabel="Highest score", ylabel="Faces")
@@ -155,7 +157,7 @@ def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
 
 
 def robustness(table: Sequence[Mapping]) -> Figure:
-    """Draws what it costs when the box of a face sits off.
+    """Plots the loss of accuracy when the box of a face is misplaced.
 
     Args:
         table: Rows with network, labels ("fer2013" or "ferplus"), change ("shift", "scale" or
@@ -185,11 +187,11 @@ def robustness(table: Sequence[Mapping]) -> Figure:
 
 
 def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Figure:
-    """Draws how many pictures a reader's own set has of each label, session by session.
+    """Plots how many pictures a user's own set has of each label, session by session.
 
     Args:
         counts: For each label, its pictures in each session.
-        sessions: What the sessions are called, in the same order.
+        sessions: The names of the sessions, in the same order.
     """
     with chart_style():
         figure = new_figure(1.2 + 0.35 * len(counts))
@@ -202,7 +204,7 @@ def own_set(counts: Mapping[str, Sequence[int]], sessions: Sequence[str]) -> Fig
             before += values
         ends = axes.barh(names, 0 * before, left=before)
         axes.bar_label(ends, [f"{count:.0f}" for count in before], padding=4)
-        axes.set(title="Pictures of each label", xlim=(0, max(1, before.max()) * 1.08))
+        axes.set(title="Pictures per label", xlim=(0, max(1, before.max()) * 1.08))
         axes.grid(visible=False, axis="y")
         axes.invert_yaxis()
         if len(sessions) > 1:

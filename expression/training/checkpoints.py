@@ -1,6 +1,6 @@
-"""What a training keeps on disk, so that it can be stopped at any moment and go on.
+"""The files of a training run, so that it can be stopped at any moment and continued later.
 
-`trainer.py` hands over what is to be kept after each epoch.
+`trainer.py` passes what is to be saved after each epoch.
 
 Notebook: 05_train
 """
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 Row = dict[str, float]
-"""The figures of one epoch."""
+"""The measurements of one epoch."""
 
 
 MARGIN = 2**20
-"""Bytes for what is small: tables, names, figures."""
+"""Bytes reserved for small files: tables, names, measurements."""
 
 GO_ON = "Free some space and run it again to continue after the last complete epoch, or choose another --out."
 
 
 class Checkpoints:
-    """The folder of one training.
+    """The folder of one training run.
 
     Args:
-        folder: Made if it is not there.
-        about: What has to be the same for a training to go on, as JSON values: its recipe, its data,
-            the networks that it began with and learns from.
+        folder: Created if missing.
+        about: What must stay the same for a training run to continue, as JSON values: its recipe, its data,
+            the networks that it starts from and learns from.
 
     Attributes:
         best: The file of the best network so far.
@@ -57,21 +57,21 @@ class Checkpoints:
         self._lock: FileLock | None = None
 
     def take_up(self, network: keras.Model) -> list[Row]:
-        """Gives a network the weights it had when its training stopped.
+        """Restores the weights that a network had when its training stopped.
 
         Returns:
-            The history so far; empty for a new training.
+            The history so far; empty for a new training run.
 
         Raises:
-            BadInputError: The folder holds another training, a damaged one, or a network of other origin.
-            OutputError: The folder cannot be made.
+            BadInputError: The folder contains another training run, a damaged one, or another network.
+            OutputError: The folder cannot be created.
         """
         with as_output_error(self.folder, GO_ON):
             self.folder.mkdir(parents=True, exist_ok=True)
         busy = BadInputError(
-            f"Another training runs in {self.folder}.",
-            "Expected one at a time.",
-            "Wait for its end, or choose another --out.",
+            f"Another training run is using {self.folder}.",
+            "Expected one training run at a time.",
+            "Wait until it ends, or choose another --out.",
         )
         self._lock = self._lock or hold(self.folder / "lock", busy, remedy=GO_ON)
         self._check_room(network)
@@ -87,32 +87,32 @@ class Checkpoints:
         self._check_same(then, now, network)
         with self._damage_told():
             if not zipfile.is_zipfile(self.best):
-                raise FileNotFoundError(f"{self.best.name} is gone or cut short")
+                raise FileNotFoundError(f"{self.best.name} is missing or incomplete")
             network.load_weights(self._checkpoint(len(history)))
         return history
 
     def release(self) -> None:
-        """Lets others train in the folder."""
+        """Releases the folder for other training runs."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     def keep_weights(self, network: keras.Model, epoch: int) -> None:
-        """Writes the weights and the optimizer after an epoch, beside those of the one before."""
+        """Saves the weights and the optimizer after an epoch, next to those of the previous one."""
         self._check_room(network)
         with replacing(self._checkpoint(epoch), remedy=GO_ON) as part:
             network.save_weights(part)
 
     def keep_best(self, network: keras.Model, card: Card) -> None:
-        """Writes the best network so far."""
+        """Saves the best network so far."""
         with as_output_error(self.best, GO_ON):
             save(network, self.best, card)
 
     def keep_history(self, history: list[Row]) -> None:
-        """Writes the figures, and with them says that the epoch is done.
+        """Saves the measurements, which marks the epoch as complete.
 
-        `training.json` comes last and all at once: until then the one before it stands, whose
-        checkpoint is still there, so a stop at any moment costs one epoch at most.
+        `training.json` is written last and atomically: until then the previous one is valid, whose
+        checkpoint still exists, so a stop at any moment costs at most one epoch.
         """
         with as_output_error(self.folder, GO_ON):
             table = io.StringIO()
@@ -129,9 +129,9 @@ class Checkpoints:
         return self.folder / f"checkpoint-{epoch}.weights.h5"
 
     def _check_room(self, network: keras.Model) -> None:
-        """Raises an OutputError unless what an epoch writes has room: weights, optimizer, two networks.
+        """Raises an OutputError unless an epoch's files fit: weights, optimizer, two networks.
 
-        A file that outgrows the disk would be told of, too, but with noise from the library that writes it.
+        A full disk would be reported anyway, but with additional output of the library that writes the file.
         """
         values = [*network.variables * 3, *network.optimizer.variables]
         wanted, free = (
@@ -140,30 +140,30 @@ class Checkpoints:
         )
         if free < wanted:
             raise OutputError(
-                f"There are {free / 1e6:.0f} MB left for {self.folder}.",
-                f"Expected {wanted / 1e6:.0f} MB.",
+                f"Only {free / 1e6:.0f} MB are free for {self.folder}.",
+                f"Expected at least {wanted / 1e6:.0f} MB.",
                 GO_ON,
             )
 
     def _check_same(self, then: dict[str, Any], now: dict[str, Any], network: keras.Model) -> None:
-        """Raises a BadInputError where the folder holds another training than this one.
+        """Raises a BadInputError if the folder contains a different training run.
 
-        More epochs make another training, too: the rate has fallen to 0 at the end of the fewer.
+        A different number of epochs counts too: the learning rate falls to 0 over all epochs.
         """
         others = [name for name in {**now, **then} if then.get(name, ...) != now.get(name, ...)]
         if others:
             found = [name for name in others if name != "data"]
-            differs = f"with {_told(then, found)}, not {_told(now, found)}" if found else "of other pictures"
-            begins = f", and --start {self.best} to begin with its weights" * self._fits(then, network)
+            differs = f"with {_told(then, found)}, not {_told(now, found)}" if found else "on other pictures"
+            begins = f", with --start {self.best} to start from its weights" * self._fits(then, network)
             why = ": the learning rate depends on the number of epochs" * ("epochs" in others)
             raise BadInputError(
-                f"In {self.folder} is a training {differs}.",
-                f"Expected the same, to go on with it{why}.",
-                f"Give the same again, or choose another --out{begins}.",
+                f"{self.folder} contains a training run {differs}.",
+                f"Expected the same settings and data to continue it{why}.",
+                f"Use the same again, or choose another --out{begins}.",
             )
 
     def _fits(self, then: dict[str, Any], network: keras.Model) -> bool:
-        """Whether another training can begin with the best network here."""
+        """Whether another training run can start from the best network here."""
         try:
             there = read_network(self.best).get_weights()
         except ExpressionError:
@@ -172,24 +172,24 @@ class Checkpoints:
         return same and then.get("labels") == self.about["labels"]
 
     def _check_own(self) -> None:
-        """Raises a BadInputError where the folder has a network that no training there wrote."""
+        """Raises a BadInputError if the folder has a network that was not written by a training run there."""
         if self.best.exists() and not self._checkpoint(1).exists():
             raise BadInputError(
-                f"{self.best} is there, and no training that wrote it.",
-                "Expected a folder that is new, or that of a training: a network would be written over.",
+                f"{self.best} exists, but not the training run that wrote it.",
+                "Expected a new folder, or the folder of a training run, so that no network is overwritten.",
                 "Choose another --out.",
             )
 
     def _damage_told(self) -> contextlib.AbstractContextManager:
         return as_bad_input(
-            f"The training in {self.folder} cannot be taken up",
-            f"Expected {self._state.name}, {self.best.name} and the checkpoint, all whole.",
-            "Remove the folder, or choose another with --out.",
+            f"The training run in {self.folder} cannot be continued",
+            f"Expected {self._state.name}, {self.best.name} and the checkpoint, all complete.",
+            "Delete the folder, or choose another with --out.",
         )
 
 
 def _flat(about: dict[str, Any]) -> dict[str, Any]:
-    """Returns the values of a recipe beside the others."""
+    """Returns the values of a recipe merged with the others."""
     others = {name: value for name, value in about.items() if name != "recipe"}
     return {**about["recipe"], **others}
 
@@ -199,12 +199,12 @@ def _told(values: dict[str, Any], names: list[str]) -> str:
 
 
 def file_fingerprint(path: str | Path) -> str:
-    """Returns a file's name with the first figures of its SHA-256."""
+    """Returns a file's name with the first digits of its SHA-256."""
     return f"{Path(path).name} {sha256(Path(path).read_bytes()).hexdigest()[:12]}"
 
 
 def data_fingerprint(dataset: Dataset) -> str:
-    """Returns the first figures of the SHA-256 of everything that is learned from and chosen by."""
+    """Returns the first digits of the SHA-256 of all training and validation data."""
     found = sha256()
     for split in (dataset.training, dataset.validation):
         for values in (split.pictures, split.indexes, split.votes):

@@ -1,4 +1,4 @@
-"""How good a network is: its answers held against the labels of a data set, or against FER+'s votes.
+"""Evaluates a network: compares its answers with the labels of a dataset, or with FER+'s votes.
 
     evaluation = evaluate(load(), dataset.validation)
     print(evaluation.text("validation set"))
@@ -26,7 +26,7 @@ from ..models.runtime import Runtime
 from .calibration import expected_calibration_error
 
 TIMED = 200
-"""Faces that are scored one by one to measure the time; the median of so many is steady."""
+"""Number of faces scored one by one to measure the time, enough for a stable median."""
 
 PROTOCOLS = {
     "fer2013": "the data's own label of every picture",
@@ -34,9 +34,9 @@ PROTOCOLS = {
     "of eight labels; accuracy_by_code without Fear and Contempt, which FER+'s published code leaves out; "
     "accuracy_over_half by the softer one: over half of all votes",
 }
-"""What the answers are held against, by the name that `evaluate` is given.
+"""What the answers are compared with, by the name passed to `evaluate`.
 
-FER+ has eight labels. A network that cannot say Contempt is wrong about each picture of it.
+FER+ has eight labels. A network without Contempt is wrong about each picture of it.
 
 Source: Barsoum et al., 2016, https://arxiv.org/abs/1608.01041 and https://github.com/microsoft/FERPlus
 """
@@ -44,17 +44,17 @@ Source: Barsoum et al., 2016, https://arxiv.org/abs/1608.01041 and https://githu
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a network said to some pictures, and what was right.
+    """A network's scores for some pictures, and the right labels.
 
     Attributes:
-        labels: What the indexes stand for: those of the network, then those it cannot say.
-        scores: (pictures, labels of the network) float32, what it said.
-        indexes: (pictures,) int64, what was right.
-        leaked: (pictures,) bool, those that also stand in Training; None where nobody looked.
-        over_half: (pictures,) bool, those that also count by FER+'s softer protocol; None for other labels.
-        head: Which head of the network spoke.
-        protocol: What was right by, in words.
-        milliseconds_per_face: For one face at a time.
+        labels: The labels of the indexes: those of the network, then those it does not have.
+        scores: (pictures, labels of the network) float32, its scores.
+        indexes: (pictures,) int64, the right labels.
+        leaked: (pictures,) bool, those that are also in Training; None if this was not checked.
+        over_half: (pictures,) bool, those that also count in FER+'s softer protocol; None for other labels.
+        head: The head of the network that was used.
+        protocol: A description of what counts as right.
+        milliseconds_per_face: Time per face, one at a time.
 
     Example:
         >>> scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]])
@@ -81,22 +81,22 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of the pictures that were read right."""
+        """Share of the pictures that were classified correctly."""
         return float(self.right.mean())
 
     @property
     def accuracy_without_leaked(self) -> float | None:
-        """The same without pictures that also stand in Training; None where that is not known."""
+        """The same without pictures that are also in Training; None if that is not known."""
         return None if self.leaked is None else _share(self.right, ~self.leaked)
 
     @property
     def accuracy_over_half(self) -> float | None:
-        """The same for the pictures that count by FER+'s softer protocol."""
+        """The same for the pictures that count in FER+'s softer protocol."""
         return None if self.over_half is None else _share(self.right, self.over_half)
 
     @property
     def by_code(self) -> np.ndarray | None:
-        """(pictures,) bool, those that FER+'s published code counts, too; None for other labels."""
+        """(pictures,) bool, those that FER+'s published code also counts; None for other labels."""
         if self.over_half is None:
             return None
         uncounted = Labels(UNCOUNTED)
@@ -105,45 +105,45 @@ class Evaluation:
 
     @property
     def accuracy_by_code(self) -> float | None:
-        """The same as that code counts, which leaves two labels out; see `votes.UNCOUNTED`."""
+        """The same as counted by that code, which leaves out two labels; see `ferplus.UNCOUNTED`."""
         return None if self.by_code is None else _share(self.right, self.by_code)
 
     @property
     def confusion(self) -> np.ndarray:
-        """(labels, labels) int64: how many pictures labelled as the row were read as the column."""
+        """(labels, labels) int64: number of pictures with the row's label that were read as the column's."""
         count = len(self.labels)
         cells = self.indexes * count + self.scores.argmax(1)
         return np.bincount(cells, minlength=count * count).reshape(count, count)
 
     @property
     def recall(self) -> dict[str, float | None]:
-        """Share of a label's pictures that were read as it; None where it has none."""
+        """Share of a label's pictures that were read as it; None if it has no pictures."""
         return self._by_label(self.confusion.sum(1))
 
     @property
     def precision(self) -> dict[str, float | None]:
-        """Share of the pictures read as a label that are of it; None where none was."""
+        """Share of the pictures read as a label that really have it; None if none were."""
         return self._by_label(self.confusion.sum(0))
 
     @property
     def f1(self) -> dict[str, float | None]:
-        """Harmonic mean of recall and precision; None where a label has no pictures."""
+        """Harmonic mean of recall and precision; None if a label has no pictures."""
         confusion = self.confusion
         found = self._by_label((confusion.sum(0) + confusion.sum(1)) / 2)
         return {label: found[label] if recall is not None else None for label, recall in self.recall.items()}
 
     @property
     def macro_f1(self) -> float:
-        """Mean of F1 over the labels that have pictures: rare ones count as much as common ones."""
+        """Mean F1 of the labels that have pictures: rare ones count as much as common ones."""
         return statistics.mean(value for value in self.f1.values() if value is not None)
 
     @property
     def ece(self) -> float:
-        """How far scores lie from the share that is right; see `calibration.py`."""
+        """How far scores are from the accuracy; see `calibration.py`."""
         return expected_calibration_error(self.scores, self.indexes)
 
     def _by_label(self, of: np.ndarray) -> dict[str, float | None]:
-        """Returns the right answers of each label as shares of so many."""
+        """Returns the number of right answers for each label, divided by the given counts."""
         right = self.confusion.diagonal()
         return {
             label: float(part / whole) if whole else None
@@ -151,7 +151,7 @@ class Evaluation:
         }
 
     def to_json(self) -> dict:
-        """Returns plain values, shares from 0 to 1; None where there is nothing to divide by."""
+        """Returns plain values, with shares from 0 to 1 and None instead of a division by 0."""
         found = {
             "accuracy": _rounded(self.accuracy),
             "accuracy_without_leaked": _rounded(self.accuracy_without_leaked),
@@ -176,14 +176,14 @@ class Evaluation:
         """Returns a table for the terminal; its last line is the accuracy.
 
         Args:
-            split_name: What the pictures are called there, such as "validation set".
-            words: The labels that have a row, in any words; all if left out.
+            split_name: The name of the pictures in the table, such as "validation set".
+            words: The labels with a row, in any words; all if left out.
         """
         last = f"Accuracy on {split_name}: {self.accuracy:.1%}"
         return "\n".join([*self._table(words or self.labels), "", *self._notes(), last])
 
     def _table(self, words: Sequence[str]) -> list[str]:
-        """Returns a row for each of these labels, in these words."""
+        """Returns a row for each of these labels, with these words."""
         known, width = Labels(self.labels), max(map(len, words))
         counts = dict(zip(self.labels, self.confusion.sum(1), strict=True))
         rows = [f"{'':{width}}  pictures  recall  precision      F1"]
@@ -195,25 +195,25 @@ class Evaluation:
         return rows
 
     def _notes(self) -> list[str]:
-        """Returns what else there is to say, a line each."""
+        """Returns further notes, one line each."""
         notes = [
             f"Macro F1 {self.macro_f1:.1%}, calibration error {self.ece:.1%}, "
-            f"{self.milliseconds_per_face:.2f} ms a face, head {self.head}."
+            f"{self.milliseconds_per_face:.2f} ms per face, head {self.head}."
         ]
         if self.leaked is not None and self.leaked.any():
             count, share = int(self.leaked.sum()), _percent(self.accuracy_without_leaked)
             notes.append(
-                f"Without what also stands in Training ({count:,} of {len(self.leaked):,}): {share}."
+                f"Without pictures that are also in Training ({count:,} of {len(self.leaked):,}): {share}."
             )
         if self.over_half is not None:
             count, share = int(self.over_half.sum()), _percent(self.accuracy_over_half)
-            notes.append("FER+'s official protocol: single votes dropped, then over half of those left.")
+            notes.append("FER+'s official protocol: drop single votes, then require over half of the rest.")
             without = _percent(self.accuracy_by_code)
-            notes.append(f"As its published code counts, without {' and '.join(UNCOUNTED)}: {without}.")
-            notes.append(f"By the softer one, over half of all votes, {count:,} count: {share}.")
+            notes.append(f"Counted as in its published code, without {' and '.join(UNCOUNTED)}: {without}.")
+            notes.append(f"With over half of all votes, {count:,} pictures count: {share}.")
         unsaid = [label for label in self.labels[self.scores.shape[1] :] if self.recall[label] is not None]
         if unsaid:
-            notes.append(f"The network cannot say {', '.join(unsaid)}: always wrong.")
+            notes.append(f"The network has no label {', '.join(unsaid)}: always wrong.")
         return notes
 
 
@@ -224,20 +224,20 @@ def evaluate(
     leaked: np.ndarray | None = None,
     names: Sequence[str] | None = None,
 ) -> Evaluation:
-    """Lets a network read pictures, and counts.
+    """Evaluates a network on pictures.
 
     Args:
         runtime: The network.
         split: The pictures.
-        labels: "fer2013" for the labels of the data, whatever data it is, "ferplus" for FER+'s votes;
-            see PROTOCOLS. The head of that name answers, if the network has one.
-        leaked: (n,) bool, which pictures also stand in Training.
-        names: What the indexes of the split stand for; None for the labels of the network. Another
-            order, or only some of the network's labels, will do.
+        labels: "fer2013" for the labels of the data, whichever data these are, "ferplus" for FER+'s votes;
+            see PROTOCOLS. The head with that name is used, if the network has one.
+        leaked: (n,) bool, which pictures are also in Training.
+        names: The labels of the indexes of the split; None for the labels of the network. Another
+            order, or only some of the network's labels, is fine.
 
     Raises:
-        BadInputError: There are no pictures, or no votes where they are asked for, or a label of
-            the pictures is one that the network does not know.
+        BadInputError: There are no pictures, or no votes although they are needed, or a label of
+            the pictures is unknown to the network.
     """
     if labels not in PROTOCOLS:
         raise BadInputError(
@@ -266,12 +266,12 @@ def evaluate(
 
 
 def _counted(split: Split, leaked: np.ndarray | None) -> tuple[Split, np.ndarray | None, np.ndarray]:
-    """Returns the pictures that count by FER+'s official protocol, which of them leaked, which are clear."""
+    """Returns the pictures that count officially, which leaked, and which count in the softer protocol."""
     if split.votes is None:
         raise BadInputError(
-            "The data has no votes.",
-            "Expected fer2013new.csv of FER+ beside FER2013.",
-            "Fetch it from https://github.com/microsoft/FERPlus, or use --labels fer2013.",
+            "The data have no votes.",
+            "Expected fer2013new.csv of FER+ next to FER2013.",
+            "Download it from https://github.com/microsoft/FERPlus, or use --labels fer2013.",
         )
     right = majority(split.votes)
     counts = right != NONE
@@ -283,25 +283,25 @@ def _counted(split: Split, leaked: np.ndarray | None) -> tuple[Split, np.ndarray
 def _check_not_empty(split: Split) -> None:
     if not len(split):
         raise BadInputError(
-            "The split has no pictures to count.",
-            "Expected one or more.",
+            "The split has no pictures to evaluate.",
+            "Expected at least one.",
             "Check the data, or choose the other split.",
         )
 
 
 def _in_order_of(labels: Labels, indexes: np.ndarray, names: Sequence[str], runtime: Runtime) -> np.ndarray:
-    """Returns indexes of `names` as indexes of the labels that are known, which may use other words."""
+    """Converts indexes of `names` to indexes of the known labels, which may use other words."""
     used = {int(index): names[index].strip() for index in np.unique(indexes)}
     meant = {index: label_meant(name, labels) for index, name in used.items()}
     strange = [name for index, name in used.items() if meant[index] is None]
     there = [name for index, name in used.items() if meant[index] is not None]
     if strange:
         raise BadInputError(
-            f"The data has pictures of {', '.join(strange)}, which {runtime.name} does not know.",
+            f"The data have pictures of {', '.join(strange)}, which {runtime.name} does not know.",
             f"Expected only {', '.join(runtime.labels)}.",
-            f"Leave them out, such as with --labels {','.join(there)}, or train a network for them."
+            f"Leave them out with --labels {','.join(there)}, or train a network for them."
             if len(there) > 1
-            else "Name other pictures, or train a network for these.",
+            else "Choose other pictures, or train a network for these.",
         )
     order = np.zeros(len(names), np.int64)
     for index, label in meant.items():
@@ -310,7 +310,7 @@ def _in_order_of(labels: Labels, indexes: np.ndarray, names: Sequence[str], runt
 
 
 def _milliseconds(runtime: Runtime, pictures: np.ndarray) -> float:
-    """Returns how long one face takes, the median over single faces."""
+    """Returns the median time for one face."""
     times = []
     for face in (runtime.preprocess(picture)[None] for picture in pictures[:TIMED]):
         began = time.perf_counter()

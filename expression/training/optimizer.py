@@ -1,6 +1,6 @@
-"""How weights change in training: the rate, the shrinking and the averages.
+"""How weights change in training: learning rate, weight decay and averaging.
 
-`trainer.py` lets `prepare` set a network up, and takes its averages at the end of each epoch.
+`trainer.py` calls `prepare` to set up a network, and `average` at the end of each epoch.
 
 Notebook: 05_train
 """
@@ -14,20 +14,20 @@ from .augmentation import Batches
 from .recipe import Recipe
 
 SETTLING = 20
-"""Batches from which the averages of the normalisations are taken again for averaged weights."""
+"""Batches used to recompute the statistics of the normalisations for averaged weights."""
 
 LONGEST = 1 / 5
-"""Share of a training that the average of weights spans at most, however short the training is."""
+"""Largest share of a training run that the average of weights spans, however short the run is."""
 
 
 def prepare(network: keras.Model, recipe: Recipe, steps: int, loss: keras.Loss | None = None) -> None:
-    """Gives a network its optimizer and loss.
+    """Sets the optimizer and loss of a network.
 
     Args:
         network: Changed in place.
-        recipe: Which rate, decay and average.
-        steps: How many make an epoch.
-        loss: How far its scores are from right; None for the cross entropy of each head.
+        recipe: Defines rate, decay and average.
+        steps: Number of steps per epoch.
+        loss: The loss function; None for the cross entropy of each head.
     """
     span = max(1.0, LONGEST * recipe.epochs * steps)
     optimizer = keras.optimizers.SGD(
@@ -38,10 +38,10 @@ def prepare(network: keras.Model, recipe: Recipe, steps: int, loss: keras.Loss |
         use_ema=recipe.average > 0,
         ema_momentum=min(recipe.average, 1 - 1 / span),
     )
-    # Offsets and the scales of the normalisation do not overlearn; shrinking them only slows learning.
+    # Biases and the scales of the normalisation do not overfit; decaying them only slows training.
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     optimizer.build(network.trainable_variables)
-    # Under TensorFlow XLA makes these layers several times slower on processors without AMX.
+    # With TensorFlow, XLA makes these layers several times slower on processors without AMX.
     jit = "auto" if keras.backend.backend() != "tensorflow" else False
     accuracy = keras.metrics.MeanMetricWrapper(_first_head_right, name="accuracy")
     loss = loss or keras.losses.CategoricalCrossentropy()
@@ -54,11 +54,11 @@ def _first_head_right(targets, scores):
 
 
 def schedule(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """Returns the learning rate at each step of a training: up to the recipe's, then down to 0.
+    """Returns the learning rate at each step of a training run: up to the recipe's, then down to 0.
 
     Args:
-        recipe: How long and how high.
-        steps: How many make an epoch.
+        recipe: Defines the length and the highest rate.
+        steps: Number of steps per epoch.
 
     Example:
         >>> rate = schedule(Recipe(epochs=3, rate=0.1, warm_up=1), steps=10)
@@ -75,14 +75,14 @@ def schedule(recipe: Recipe, steps: int) -> Callable[[int], float]:
 
 
 def average(network: keras.Model, batches: Batches) -> None:
-    """Puts the averages of all weights so far in place of the weights.
+    """Replaces the weights with their averages so far.
 
-    The means and deviations of the normalisations are taken again, for averages give other ones.
+    The statistics of the normalisations are recomputed, because they differ for averaged weights.
     Source: Izmailov et al., Averaging Weights Leads to Wider Optima, 2018, https://arxiv.org/abs/1803.05407
 
     Args:
-        network: One that is being trained; changed in place.
-        batches: Pictures like those that it will be used for.
+        network: A network that is being trained; changed in place.
+        batches: Pictures like those on which it will be used.
     """
     network.optimizer.finalize_variable_values(network.trainable_variables)
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]

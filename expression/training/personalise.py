@@ -1,9 +1,9 @@
-"""Makes the shipped network a reader's own: the same eyes, another judgement, taught in seconds.
+"""Personalises the shipped network: keeps its features and retrains its last layer in seconds.
 
-The layers that look at a face stay as they are; what they find in each picture, distorted in
-many ways, is written down once. Then only the last layer learns, from the reader's own labels,
-and stays near what it knew before: ten pictures say less than the thousands it learned from.
-Ten pictures of each are enough to begin with. `expression personalise` calls it.
+The layers that look at a face stay unchanged; their output for each picture, distorted in
+many ways, is computed once. Then only the last layer is trained on the user's own labels,
+and stays close to what it was before: ten pictures say less than the thousands it learned from.
+Ten pictures of each label are enough to start. `expression personalise` calls it.
 
 Sources: Yosinski et al., How transferable are features in deep neural networks?, 2014, https://arxiv.org/abs/1411.1792;
 Li et al., Explicit Inductive Bias for Transfer Learning with Convolutional Networks, 2018, https://arxiv.org/abs/1802.01483
@@ -35,42 +35,42 @@ from ..pictures.hashes import difference_hashes
 from .augmentation import distort
 
 FEWEST = 10
-"""Pictures of a label that can be learned from."""
+"""Fewest pictures of a label for training."""
 
 VIEWS = 8
-"""Times that each picture is seen, each time distorted in another way."""
+"""Number of differently distorted copies of each picture."""
 
 EPOCHS, RATE = 60, 3e-3
-"""How the last layer is taught: rounds over all views, and Adam's rate."""
+"""Training of the last layer: passes over all views, and Adam's learning rate."""
 
 PULL, PULL_NEW = 0.3, 0.01
-"""How strongly weights are held to those they begin with: of labels that the network knew, and of new ones,
-which begin with nothing. benchmarks/README.md tells how they were chosen."""
+"""How strongly weights are held to their initial values: for labels that the network knew, and for new ones,
+which start at 0. benchmarks/README.md says how they were chosen."""
 
 SHARE = 0.25
-"""Share of the pictures that is kept to test with: about so many of one session; of several, the last one and
-those before it as long as they are no more together."""
+"""Share of the pictures for testing: about this share of a single session; of several, the last one and
+those before it as long as they do not exceed it together."""
 
 FEWEST_TESTED = 5
-"""Pictures of a label below which its figure is chance."""
+"""Fewest test pictures of a label for a meaningful result."""
 
 
 @dataclass(frozen=True)
 class Personalised:
-    """What came of it.
+    """The result of personalising.
 
     Attributes:
         path: The new network, a .keras file with its card.
-        labels: What it tells apart.
-        learned: Pictures that it learned from.
-        tested: Pictures of each label that it was tested with, in the order of the labels.
-        twins: Pictures that were left out, since one of those it was tested with is near-equal.
-        sessions: The sessions that were held back to test with, in order; none where there is one only.
-        strange: Labels that the network did not know before.
-        before: Share of all tested pictures that it read right before, 0 to 1.
-        after: The same now.
-        known_before: Share of the tested pictures whose labels it knew; None where there are none.
-        known_after: The same now.
+        labels: Its labels.
+        learned: Number of training pictures.
+        tested: Number of test pictures of each label, in the order of the labels.
+        twins: Number of pictures left out because they are near-duplicates of test pictures.
+        sessions: The sessions held back for testing, in order; empty if there is only one.
+        strange: Labels that are new to the network.
+        before: Accuracy on all test pictures before, 0 to 1.
+        after: The same afterwards.
+        known_before: Accuracy before on test pictures with labels that it knew; None if there are none.
+        known_after: The same afterwards.
     """
 
     path: Path
@@ -89,25 +89,27 @@ class Personalised:
 def personalise(
     pictures: Split, labels: Labels, out: str | Path, start: str | Path | None = None, seed: int = 0
 ) -> Personalised:
-    """Teaches a network the labels of a reader's own pictures, and tests it with pictures held back.
+    """Trains a network on a user's own pictures, and tests it with pictures held back.
 
     Args:
-        pictures: All of them; `groups` are the sessions; `held_back` says which are tested with.
-        labels: What their indexes mean; those that no picture has are left out.
+        pictures: All pictures; `groups` are the sessions; `held_back` chooses the test pictures.
+        labels: The labels of their indexes; those without pictures are left out.
         out: The .keras file to write.
-        start: The network to begin with; None for the shipped one.
-        seed: Decides the distortions.
+        start: The network to start from; None for the shipped one.
+        seed: Random seed for the distortions.
 
     Raises:
-        BadInputError: There are too few pictures, or of one label only, and the message says what to capture;
-            or `start` is no such network.
-        MissingFileError: `start` is not there.
+        BadInputError: There are too few pictures, or only of one label, and the message says what to capture;
+            or `start` is not a suitable network.
+        MissingFileError: `start` does not exist.
         OutputError: The file cannot be written.
     """
     out, start = Path(out), Path(start or SHIPPED.with_suffix(".keras"))
     if out.suffix != ".keras" or not out.parent.is_dir():
         raise OutputError(
-            f"--out is {out}.", "Expected a name that ends in .keras, in a folder that is there.", "Name one."
+            f"--out is {out}.",
+            "Expected a file name that ends in .keras, in an existing folder.",
+            "Choose one.",
         )
     begun = _start(start)
     pictures, labels = _used(pictures, labels)
@@ -132,36 +134,36 @@ def personalise(
 
 
 def _start(path: Path) -> KerasRuntime:
-    """Opens the network to begin with."""
+    """Opens the network to start from."""
     if kind_of(path) in (TFLITE, SAVED_MODEL):
         raise BadInputError(
-            f"--start is {path}.", "Expected a .keras file: others cannot be taught.", "Name one."
+            f"--start is {path}.", "Expected a .keras file; other kinds cannot be trained.", "Choose one."
         )
     if not has_card(path):
-        inspect(path, KERAS)  # tells how it becomes a file that says what it knows
+        inspect(path, KERAS)  # the error says how to turn it into a file with labels
     return load(path)
 
 
 def _parted(begun: KerasRuntime) -> tuple[keras.Model, keras.layers.Dense]:
-    """Returns what a network finds in a face, and the layer that is taught again."""
+    """Returns the part of a network that finds features, and the layer to retrain."""
     with as_bad_input(
         f"{begun.path} cannot be personalised",
-        "Expected a network whose last layer with weights is a dense one.",
-        "Name another --start, or none for the shipped network.",
+        "Expected a network whose last layer with weights is dense.",
+        "Choose another --start, or leave it out for the shipped network.",
     ):
         return eyes_of(begun.network, begun.outputs[min(begun.live_head, len(begun.outputs) - 1)])
 
 
 def held_back(pictures: Split) -> tuple[Split, Split, tuple[str, ...]]:
-    """Returns pictures to learn from, others to test with, and the sessions of the latter.
+    """Returns training pictures, test pictures, and the sessions of the latter.
 
-    The last session is held back, and those before it as long as all of them are a quarter of the pictures
-    at most. Which is the last, their times say, or else the order of the pictures. What has a near-equal
-    picture there is on neither side. Where there is one session only, a quarter of each label is held back,
-    and no picture has a twin on the other side.
+    The last session is held back, and those before it as long as they are at most a quarter of the pictures
+    together. Their times, or else the order of the pictures, say which is the last. Pictures with a
+    near-duplicate there are on neither side. If there is only one session, a quarter of each label is held
+    back, and no picture has a near-duplicate on the other side.
     """
     groups = pictures.groups
-    # One that was taken up again counts as late as its last picture.
+    # A session that was continued counts as late as its last picture.
     backwards = [] if groups is None else dict.fromkeys(groups[::-1].tolist())
     sessions = in_order(name for name in reversed(backwards) if name)
     if len(sessions) < 2:
@@ -177,14 +179,14 @@ def held_back(pictures: Split) -> tuple[Split, Split, tuple[str, ...]]:
 
 
 def _used(pictures: Split, labels: Labels) -> tuple[Split, Labels]:
-    """Returns the pictures with the labels that are in use alone."""
+    """Returns the pictures with only the labels in use."""
     used = np.unique(pictures.indexes)
     if len(used) < 2:
         names = " and ".join(labels[index] for index in used) or "no label"
         raise BadInputError(
-            f"There are pictures of {names}.",
-            "Expected two labels or more, to be told apart.",
-            "Take some of another: expression label.",
+            f"There are only pictures of {names}.",
+            "Expected two or more labels.",
+            "Take pictures of another label with: expression label.",
         )
     indexes = np.searchsorted(used, pictures.indexes)
     split = Split(pictures.pictures, indexes, groups=pictures.groups)
@@ -192,23 +194,23 @@ def _used(pictures: Split, labels: Labels) -> tuple[Split, Labels]:
 
 
 def _check(learned: Split, tested: Split, labels: Labels, twins: int) -> None:
-    """Raises a BadInputError that says what to capture, where there is too little."""
+    """Raises a BadInputError that says what to capture if there are too few pictures."""
     counts, more = (np.bincount(part.indexes, minlength=len(labels)) for part in (learned, tested))
     few = [f"{count} of {label}" for label, count in zip(labels, counts, strict=True) if count < FEWEST]
     if few:
-        # The next session is held back in its turn, and the one that is held back now is learned from.
+        # The next session will be held back instead, and the one held back now will be used for training.
         enough = (counts + more).min() >= FEWEST
         without = f", without near-duplicates of test pictures ({twins})" if twins else ""
         raise BadInputError(
-            f"There are {', '.join(few)} to learn from{without}.",
-            f"Expected {FEWEST} pictures of each label, beside those that are tested with.",
+            f"There are too few training pictures: {', '.join(few)}{without}.",
+            f"Expected {FEWEST} pictures of each label, besides those for testing.",
             f"Take {'another session' if enough else 'two more sessions'} with {FEWEST} of each label, since "
-            "the last session is for testing only: expression label.",
+            "the last session is used only for testing: expression label.",
         )
     if not len(tested):
         raise BadInputError(
-            "There are no pictures left to test with.",
-            "Expected some that differ from those it learns from.",
+            "There are no pictures left for testing.",
+            "Expected some that differ from the training pictures.",
             "Take a second session on another day: expression label.",
         )
 
@@ -221,7 +223,7 @@ def _taught(
     places: np.ndarray,
     seed: int,
 ) -> list[np.ndarray]:
-    """Returns the weights of a last layer that was taught with views of the pictures."""
+    """Returns the weights of a last layer trained on views of the pictures."""
     generator = np.random.default_rng(seed)
     found = []
     for view in range(VIEWS):
@@ -244,7 +246,7 @@ def _taught(
 
 
 class _Pull(keras.regularizers.Regularizer):
-    """Holds weights to those they began with, each label's as strongly as it is told."""
+    """Penalises deviation from the initial weights, with a strength for each label."""
 
     def __init__(self, begun: np.ndarray, strengths: np.ndarray):
         self.begun, self.strengths = np.float32(begun), np.float32(strengths)
@@ -256,9 +258,9 @@ class _Pull(keras.regularizers.Regularizer):
 def _begun(
     begun: KerasRuntime, judge: keras.layers.Dense, places: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns weights and offsets to begin with, nothing for labels that are new, and which these are."""
+    """Returns initial weights and biases, 0 for new labels, and which labels are new."""
     kernel, bias = (*judge.get_weights(), np.zeros(judge.units, np.float32))[:2]
-    if judge.units == 1:  # one number that speaks for the second of two labels
+    if judge.units == 1:  # a single value, for the second of two labels
         kernel, bias = (np.concatenate([np.zeros_like(part), part], -1) for part in (kernel, bias))
     first = len(begun.labels) * begun.live_head if len(begun.outputs) == 1 else 0
     new = places < 0
@@ -266,7 +268,7 @@ def _begun(
 
 
 def _places(labels: Labels, known: Labels) -> np.ndarray:
-    """Returns (n,) where each label stands among those that a network knows, maybe by another word, or -1."""
+    """Returns (n,), the index of each label among those of a network, perhaps by a synonym, or -1."""
     places = [known.index(label) if known.find(label) else -1 for label in labels]
     for number, label in enumerate(labels):
         meant = label_meant(label, known) if places[number] < 0 else None
@@ -276,5 +278,5 @@ def _places(labels: Labels, known: Labels) -> np.ndarray:
 
 
 def _right(runtime: Runtime, tested: Split, places: np.ndarray) -> np.ndarray:
-    """Returns (n,) bool: of which pictures a network gives the right one of its own labels."""
+    """Returns (n,) bool: for which pictures a network predicts the right one of its own labels."""
     return runtime.scores_of(tested.pictures).argmax(1) == places[tested.indexes]

@@ -1,6 +1,6 @@
-"""How a network is taught: everything that decides what comes out, in one place.
+"""Training recipes: everything that determines the result of training, in one place.
 
-`trainer.py` follows a Recipe, `expression train` makes one from its options.
+`trainer.py` follows a Recipe, and `expression train` creates one from its options.
 
 Notebook: 05_train
 """
@@ -16,39 +16,39 @@ from ..errors import BadInputError, did_you_mean
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is taught.
+    """How a network is trained.
 
     Attributes:
-        network: A name of `network.NETWORKS`.
-        epochs: Times that every picture is seen.
-        seed: Decides the first weights, the order and the distortions.
-        batch: Pictures a step.
+        network: A name in `architectures.NETWORKS`.
+        epochs: Number of passes over the training pictures.
+        seed: Random seed for the initial weights, the order and the distortions.
+        batch: Pictures per step.
         rate: The highest learning rate, reached after `warm_up` epochs; it falls to 0 along a
             half cosine. https://arxiv.org/abs/1608.03983
-        warm_up: Epochs in which the rate rises, while the first large steps would do harm; half
+        warm_up: Epochs in which the rate rises, as large steps would do harm at the start; half
             of all epochs at most.
-        decay: How much of `rate` each weight shrinks by in a step, kernels only.
-        average: How much of the average of all weights so far stays in a step, less in a short training;
-            the network that is kept has the averages. https://arxiv.org/abs/1803.05407
-        smoothing: Share of a label that is spread over all: the labels are partly wrong.
+        decay: Weight decay: the share of `rate` by which each weight shrinks in a step, kernels only.
+        average: Momentum of the moving average of the weights, less in a short training run;
+            the saved network has the averages. https://arxiv.org/abs/1803.05407
+        smoothing: Share of a label that is spread over all labels, as some labels are wrong.
             https://arxiv.org/abs/1512.00567
-        balance: How much more rare labels count: 0 not at all, 1 so that all weigh the same.
-        erasing: Share of the pictures in which a rectangle is wiped out.
-        camera: How likely each fault of a camera is in a picture, such as blur or too little light.
+        balance: How much more rare labels count: 0 for not at all, 1 for equal total weights.
+        erasing: Share of the pictures in which a rectangle is erased.
+        camera: Probability of each camera fault in a picture, such as blur or too little light.
         mixup: How much pictures are blended in pairs; 0 for not at all.
         cutmix: Share of the batches in which each picture gets a rectangle of another one instead.
             https://arxiv.org/abs/1905.04899
-        views: How many times every picture is distorted in a new way before the same ways come again, so that
-            slow teachers are asked about each only once; 0 for a new way in every epoch.
-        share: How much of what is learned comes from the teachers, where there are any.
-        temperature: What the logits of teachers and network are divided by when the network learns from
-            teachers how to answer for the data's labels: above 1, the labels that they find unlikely
+        views: How many times every picture is distorted in a new way before the distortions repeat, so that
+            slow teachers score each only once; 0 for a new distortion in every epoch.
+        share: Weight of the teachers, if there are any.
+        temperature: Divisor of the logits of teachers and network when the network learns from
+            teachers for the head of the data's labels: above 1, the labels that they find unlikely
             count more. https://arxiv.org/abs/1503.02531
-        temperature_votes: The same for the votes, which are soft as they are.
-        contempt: Whether the votes for contempt are learned from, too. The network that is kept does not
-            name it: a face that seemed contemptuous is shared among the other labels.
-        patience: Epochs without a better one after which the training ends; 0 for never.
-        mixed: Whether to compute in bfloat16, which is quicker on some processors only.
+        temperature_votes: The same for the votes, which are soft already.
+        contempt: Whether the votes for contempt are learned too. The saved network does not
+            have this label: the score of a face that seems contemptuous goes to the other labels.
+        patience: Number of epochs without improvement after which training ends; 0 for never.
+        mixed: Whether to compute in bfloat16, which is faster only on some processors.
     """
 
     network: str = "shipped"
@@ -99,7 +99,7 @@ class Recipe:
             raise BadInputError(
                 f"The recipe has {', '.join(f'{name}={getattr(self, name)}' for name in wrong)}.",
                 f"Expected {', '.join(f'{name} {span}' for name, span in wrong.items())}.",
-                "Leave it out for what is usual.",
+                "Leave it out to use the default.",
             )
 
 
@@ -107,29 +107,29 @@ USUAL = {
     "shipped": Recipe(),
     "whole": Recipe(network="whole"),
     "wide": Recipe(network="wide"),
-    # At the rate of the others its dense layers learn nothing; what blends pictures only slows it.
+    # At the rate of the others its dense layers learn nothing; blending pictures only slows it down.
     "tutorial": Recipe(network="tutorial", epochs=12, rate=0.02, erasing=0.0, mixup=0.0, patience=5),
 }
-"""The recipe that suits each network."""
+"""The default recipe of each network."""
 
 TAUGHT = {"smoothing": 0.0, "camera": 0.06, "contempt": True}
-"""What is different where a network learns from others, too.
+"""Changes to the recipe if a network also learns from teachers.
 
-Teachers know better than smoothed labels what else a face looks like.
+Teachers are better than smoothed labels at saying what else a face looks like.
 """
 
 
 def usual(network: str = "shipped", epochs: int | None = None, seed: int = 0, taught: bool = False) -> Recipe:
-    """Returns the recipe that suits a network.
+    """Returns the default recipe of a network.
 
     Args:
-        network: A name of USUAL.
-        epochs: Times that every picture is seen; None for as many as are usual.
-        seed: Decides the first weights, the order and the distortions.
-        taught: Whether it learns from other networks, too.
+        network: A name in USUAL.
+        epochs: Number of passes over the training pictures; None for the default.
+        seed: Random seed for the initial weights, the order and the distortions.
+        taught: Whether it also learns from teachers.
 
     Raises:
-        BadInputError: There is no such network, or no such epochs or seed.
+        BadInputError: There is no such network, or the epochs or seed are not valid.
 
     Example:
         >>> usual("tutorial", epochs=2).rate
@@ -147,14 +147,14 @@ def usual(network: str = "shipped", epochs: int | None = None, seed: int = 0, ta
 
 
 def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
-    """Returns a recipe with other values.
+    """Returns a recipe with some values changed.
 
     Args:
-        recipe: Left as it is.
+        recipe: Not changed itself.
         changes: Each a name and a value, such as "mixup=0.4" or "mixed=true".
 
     Raises:
-        BadInputError: A recipe has no such value, or the value makes no sense.
+        BadInputError: A recipe has no such value, or the value is not valid.
 
     Example:
         >>> changed(Recipe(), ["erasing=0", "cutmix=0.5"]).cutmix
@@ -166,7 +166,7 @@ def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         if name not in values:
             raise BadInputError(
                 f"--set is {change!r}.",
-                "Expected NAME=VALUE, with a name of the recipe.",
+                "Expected NAME=VALUE, where NAME is a value of the recipe.",
                 did_you_mean(name, values, f"The names are {', '.join(values)}."),
             )
         try:
@@ -175,13 +175,13 @@ def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
             raise BadInputError(
                 f"--set is {change!r}.",
                 f"Expected a value like {name}={values[name]}.",
-                "Leave it out for that value.",
+                "Leave it out to use that value.",
             ) from None
     return replace(recipe, **found)
 
 
 def _read(written: str, kind: type):
-    """Returns a value of a kind from how it is written."""
+    """Parses a value of a type."""
     if kind is bool:
         return {"true": True, "false": False}[written.casefold()]
     return kind(written)

@@ -1,6 +1,6 @@
-"""What a dataset teaches a network: the pictures, and the right answers of each head.
+"""Training targets from a dataset: the pictures, and the right answers of each head.
 
-`trainer.py` asks for it, and `augmentation.py` hands it out in batches.
+`trainer.py` creates them, and `augmentation.py` turns them into batches.
 
 Notebook: 05_train
 """
@@ -20,12 +20,12 @@ from .recipe import Recipe
 
 @dataclass(frozen=True)
 class TrainingTargets:
-    """What a network is to learn: pictures, and the right answers of each head.
+    """What a network should learn: pictures, and the right answers of each head.
 
     Attributes:
         pictures: (n, 48, 48) uint8 grey levels.
-        targets: (n, heads, labels) float32, shares of each label.
-        weights: (n, heads) float32, how much an answer counts; 0 where none is known.
+        targets: (n, heads, labels) float32, the share of each label.
+        weights: (n, heads) float32, how much an answer counts; 0 where it is unknown.
     """
 
     pictures: np.ndarray
@@ -34,27 +34,27 @@ class TrainingTargets:
 
 
 def check_dataset(dataset: Dataset) -> None:
-    """Raises a BadInputError unless the data can be learned from."""
+    """Raises a BadInputError unless the data can be used for training."""
     labels, training, validation = dataset.labels, dataset.training, dataset.validation
     if not (len(training) and len(validation)):
         raise BadInputError(
-            f"There are {len(training)} pictures to learn from and {len(validation)} to choose by.",
-            "Expected some of both; of a folder, a tenth of each label is set aside to choose by.",
-            "Add pictures, ten of each label or more, or look whether the file was cut off.",
+            f"There are {len(training)} training pictures and {len(validation)} validation pictures.",
+            "Expected some of both; from a folder, a tenth of each label is set aside for validation.",
+            "Add pictures, at least ten of each label, or check whether the file is incomplete.",
         )
     used = np.concatenate([training.indexes, validation.indexes])
     if used.min() < 0 or used.max() >= len(labels):
         raise BadInputError(
-            f"The data has labels from {used.min()} to {used.max()}.",
-            f"Expected 0 to {len(labels) - 1}, which stand for {', '.join(labels)}.",
+            f"The data have labels from {used.min()} to {used.max()}.",
+            f"Expected 0 to {len(labels) - 1}, for {', '.join(labels)}.",
             "Correct the data, or the list of labels.",
         )
     missing = [labels[index] for index in range(len(labels)) if index not in training.indexes]
     if missing:
         raise BadInputError(
-            f"There are no pictures of {', '.join(missing)} to learn from.",
+            f"There are no training pictures of {', '.join(missing)}.",
             "Expected some of each label.",
-            "Add pictures, or leave these labels out: Dataset.narrowed() does it.",
+            "Add pictures, or leave these labels out with Dataset.narrowed().",
         )
     _check_votes(dataset)
 
@@ -67,7 +67,7 @@ def _check_votes(dataset: Dataset) -> None:
         raise BadInputError(
             f"There are votes, but none for {', '.join(strange)}."
             if all(voted)
-            else "Only one of training and validation has votes.",
+            else "Only one of the training and validation splits has votes.",
             f"Expected votes in both, and labels among {', '.join(COLUMNS[:7])}.",
             "Leave the votes out, or read the data again.",
         )
@@ -76,12 +76,12 @@ def _check_votes(dataset: Dataset) -> None:
 def training_targets(
     split: Split, labels: Labels, smoothing: float = 0.0, balance: float = 0.0
 ) -> TrainingTargets:
-    """Returns what a split teaches: one head for its labels, and one for its votes if it has some.
+    """Returns the targets of a split: one head for its labels, and one for its votes if it has any.
 
     Args:
         split: The pictures.
-        labels: What there is to tell apart.
-        smoothing: Share of a label that is spread over all.
+        labels: The labels to distinguish.
+        smoothing: Share of a label that is spread over all labels.
         balance: How much more rare labels count, 0 to 1.
 
     Example:
@@ -95,14 +95,14 @@ def training_targets(
     targets, weights = [given], [rarity / rarity.mean()]
     if split.votes is not None:
         targets.append(soft_labels(split.votes, labels))
-        weights.append(targets[1].sum(1))  # 1, or 0 where no votes are left
-    # Keras takes the mean over the heads; each is to count as if it were alone.
+        weights.append(targets[1].sum(1))  # 1, or 0 if no votes are left
+    # Keras averages over the heads; each should count as if it were alone.
     answers = np.stack(weights, 1).astype(np.float32) * len(targets)
     return TrainingTargets(split.pictures, np.stack(targets, 1).astype(np.float32), answers)
 
 
 def learned_labels(dataset: Dataset, recipe: Recipe) -> Labels:
-    """Returns the data's labels, and contempt if its votes are learned from, too."""
+    """Returns the data's labels, and contempt if its votes are learned too."""
     if recipe.contempt and dataset.training.votes is not None and CONTEMPT not in dataset.labels:
         return Labels([*dataset.labels, CONTEMPT])
     return dataset.labels

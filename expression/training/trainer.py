@@ -1,7 +1,7 @@
-"""Teaches a network from a Dataset.
+"""Trains a network on a Dataset.
 
-`train` runs the epochs, each from freshly distorted pictures, keeps the best network by the
-validation split, and goes on where it was stopped. `expression train` and `scripts/train.py`
+`train` runs the epochs, each on freshly distorted pictures, keeps the best network by the
+validation split, and continues where it was stopped. `expression train` and `scripts/train.py`
 call it.
 
 Notebook: 05_train
@@ -36,18 +36,18 @@ from .recipe import Recipe
 from .targets import TrainingTargets, check_dataset, learned_labels, training_targets
 
 HEADS = {1: ONE_HEAD, 2: ("fer2013", "ferplus")}
-"""The names of the heads; votes come with FER2013 only."""
+"""The names of the heads; only FER2013 has votes."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training leaves.
+    """The result of training.
 
     Attributes:
         path: The best network, a .keras file with its card.
-        accuracy: Its share of right answers on the validation split, 0 to 1.
-        history: One row an epoch: epoch, seconds, loss and accuracy in training, accuracy in
-            validation, by the data's labels and, where there are votes, by those. The accuracy in
+        accuracy: Its accuracy on the validation split, 0 to 1.
+        history: One row per epoch: epoch, seconds, loss and accuracy in training, accuracy in
+            validation, by the data's labels and by the votes if there are any. The accuracy in
             validation is that of averaged weights on whole pictures.
     """
 
@@ -64,22 +64,22 @@ def train(
     teachers: Sequence[str | Path] = (),
     on_epoch: Callable[[Row], None] | None = None,
 ) -> Trained:
-    """Teaches a network, or goes on where an earlier call with the same recipe stopped.
+    """Trains a network, or continues where an earlier call with the same recipe stopped.
 
     Args:
-        dataset: What to learn from; the test split is not touched.
+        dataset: The training data; the test split is not used.
         out: The folder that gets `expression.keras`, `history.csv`, `training.json`, TensorBoard's
             files and the last checkpoint.
-        recipe: How it is taught; None for the usual one.
-        start: A .keras file of the same network, to begin with its weights.
-        teachers: Networks, .tflite or .keras, whose answers are learned too.
+        recipe: The training recipe; None for the default one.
+        start: A .keras file of the same network, to start from its weights.
+        teachers: Networks, .tflite or .keras, whose answers are learned as well.
         on_epoch: Called with each new row of the history.
 
     Raises:
-        BadInputError: The data cannot be learned from; the folder holds another training, or a
+        BadInputError: The data cannot be used for training; the folder has another training run, or a
             damaged one; `start` or a teacher does not fit.
-        MissingFileError: `start` or a teacher is not there.
-        OutputError: The folder cannot be made, or is full.
+        MissingFileError: `start` or a teacher does not exist.
+        OutputError: The folder cannot be created, or the disk is full.
     """
     check_dataset(dataset)
     run = _Run(dataset, Path(out), recipe or Recipe(), start, teachers, on_epoch)
@@ -91,7 +91,7 @@ def train(
 
 
 class _Run(keras.callbacks.Callback):
-    """One training. Keras calls it at both ends of every epoch."""
+    """One training run. Keras calls it at the start and end of every epoch."""
 
     def __init__(self, dataset: Dataset, out: Path, recipe: Recipe, start, teachers, on_epoch):
         super().__init__()
@@ -105,7 +105,7 @@ class _Run(keras.callbacks.Callback):
         if start:
             _begin_with(self.network, Path(start), dataset.labels)
         learned = training_targets(dataset.training, learned_from, recipe.smoothing, recipe.balance)
-        # Whole faces, as they are met with after the training.
+        # Whole faces, as in use after training.
         self.whole = Batches(learned, recipe.batch, recipe.seed)
         self.batches = Batches(
             learned,
@@ -140,12 +140,12 @@ class _Run(keras.callbacks.Callback):
         return max(row["validation"] for row in self.history)
 
     def follow(self) -> None:
-        """Runs the epochs that are left."""
+        """Runs the remaining epochs."""
         if self._is_hopeless():
             return
         self.batches.epoch = len(self.history)
         with contextlib.ExitStack() as self._bars, _interrupted_by_ctrl_c(self):
-            # Batches shuffles by itself, in a way that a training taken up again repeats.
+            # Batches shuffles by itself, in a way that is reproduced when training continues.
             self.network.fit(
                 self.batches,
                 epochs=self.recipe.epochs,
@@ -156,7 +156,7 @@ class _Run(keras.callbacks.Callback):
             )
 
     def _is_hopeless(self) -> bool:
-        """Says whether the best epoch is longer ago than the recipe's patience."""
+        """Returns whether the best epoch is longer ago than the recipe's patience."""
         found = [row["validation"] for row in self.history]
         since = len(found) - 1 - int(np.argmax(found)) if found else 0
         return 0 < self.recipe.patience <= since
@@ -167,8 +167,8 @@ class _Run(keras.callbacks.Callback):
         self.batches.epoch = self.whole.epoch = epoch
         self._began = time.perf_counter()
         for layer in self.network.layers:
-            if isinstance(layer, keras.layers.Dropout):  # It forgets where it was in a checkpoint.
-                # Every step counts on by one, so each has a mask of its own.
+            if isinstance(layer, keras.layers.Dropout):  # Its state is not saved in a checkpoint.
+                # Every step increases it by one, so each has its own mask.
                 layer.seed_generator.state.assign([self.recipe.seed, epoch * len(self.batches)])
         words = f"epoch {epoch + 1}/{self.recipe.epochs}"
         bar = tqdm(total=self.params["steps"], desc=words, leave=False, disable=None)
@@ -185,7 +185,7 @@ class _Run(keras.callbacks.Callback):
         weights = self.network.get_weights()
         average(self.network, self.whole)
         averaged = self._public()
-        averaged.run_eagerly = True  # Used once: tracing it costs more, and TensorFlow warns of that.
+        averaged.run_eagerly = True  # Used once: tracing it costs more, and TensorFlow warns about that.
         self.network.set_weights(weights)
         scores = averaged.predict(standardise(self.checks.pictures), batch_size=256, verbose=0)
         taught = {"loss": round(float(logs["loss"]), 4), "training": round(float(logs["accuracy"]), 4)}
@@ -195,7 +195,7 @@ class _Run(keras.callbacks.Callback):
             self._keep(averaged, scores, row)
         self.history.append(row)
         self.kept.keep_history(self.history)
-        # TensorBoard shows what begins with val_ beside what was found in training.
+        # TensorBoard shows names that begin with val_ next to those of training.
         logs |= {name.replace("validation", "val_accuracy"): value for name, value in found.items()}
         self._bar.close()
         if self.on_epoch:
@@ -203,7 +203,7 @@ class _Run(keras.callbacks.Callback):
         self.network.stop_training = self._is_hopeless()
 
     def _public(self) -> keras.Model:
-        """Returns a copy of the network that names the data's labels and no more."""
+        """Returns a copy of the network with the data's labels and no others."""
         if self.network.output_shape[2] == len(self.labels):
             return architectures.plain(self.network)
         return architectures.narrowed(
@@ -211,7 +211,7 @@ class _Run(keras.callbacks.Callback):
         )
 
     def _keep(self, averaged: keras.Model, scores: np.ndarray, row: Row) -> None:
-        """Keeps a network, as sure as it is right."""
+        """Saves a calibrated network."""
         targets = self.checks.targets
         architectures.temper(
             averaged, [temperature(scores[:, i], targets[:, i]) for i in range(len(self.heads))]
@@ -222,9 +222,9 @@ class _Run(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def _interrupted_by_ctrl_c(run: _Run) -> Iterator[None]:
-    """Lets Ctrl-C end a run after the step under way; the next one breaks it off.
+    """Makes Ctrl-C end a run after the current step; a second one stops it immediately.
 
-    TensorFlow crashes now and then when an exception comes up in the middle of a step.
+    TensorFlow sometimes crashes when an exception is raised in the middle of a step.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -248,7 +248,7 @@ def _temperatures(recipe: Recipe, heads: tuple[str, ...]) -> tuple[float, ...]:
 
 
 def _teachers(paths: Sequence[str | Path], labels: Labels, heads: tuple[str, ...], recipe: Recipe):
-    """Returns the Teachers, or None where nobody teaches."""
+    """Returns the Teachers, or None if there are none."""
     opened = [open_teacher(Path(path), labels, heads) for path in paths]
     return Teachers(opened, _temperatures(recipe, heads), recipe.share) if opened else None
 
@@ -268,9 +268,9 @@ def _begin_with(network: keras.Model, path: Path, labels: Labels) -> None:
     weights = architectures.read_network(path).get_weights()
     if not same or [w.shape for w in weights] != [w.shape for w in network.get_weights()]:
         raise BadInputError(
-            f"{path} does not fit the network that is to be trained.",
+            f"{path} does not fit the network to be trained.",
             "Expected a .keras file with weights of the same shapes, the same input, labels and heads.",
-            "Train it without --start, or with the --network of that file.",
+            "Train without --start, or with the --network of that file.",
         )
     network.set_weights(weights)
 
@@ -286,7 +286,7 @@ def _found(scores: np.ndarray, checks: TrainingTargets) -> Row:
 
 
 def _tensorboard(out: Path) -> list[keras.callbacks.Callback]:
-    """Returns what writes a run's figures for TensorBoard, if that is installed."""
+    """Returns the callback that logs a run for TensorBoard, if that is installed."""
     try:
         import tensorboard  # noqa: F401
         import tensorflow  # noqa: F401

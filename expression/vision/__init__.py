@@ -1,1 +1,1 @@
-"""Vision: finding faces, following people, and drawing what was read."""
+"""Vision: detecting faces, tracking people, and drawing readings."""

@@ -1,8 +1,8 @@
-"""Faces: detectors that find them in a picture, and the thread that feeds one.
+"""Detectors that find faces in a picture.
 
-A detector has one call, `detect`, and gives boxes as FER2013 cuts its faces, whatever
-it finds them with. `make_detector` turns a name (auto, haar, yunet ...) into one.
-`session.py` uses them. The figures behind the constants are in benchmarks/README.md,
+A detector has one method, `detect`, which returns boxes cropped like FER2013's faces, whatever
+it finds them with. `make_detector` creates one from a name (auto, haar, yunet ...).
+`session.py` uses them. The measurements behind the constants are in benchmarks/README.md,
 section Detection.
 
 Notebook: 02_pixels_and_faces
@@ -23,37 +23,37 @@ from ..types import Box, Face
 from .cascades import CASCADES, find, find_near, read_cascade, two_eyes
 
 REFERENCE = 640
-"""A larger picture is searched as if it were this wide, so that no camera takes longer, pixels."""
+"""Width in pixels to which larger pictures are scaled before the search, so that it takes no longer."""
 
 LOWER = 0.03
-"""A face's square is moved down by this share of its side, so that no mouth is cut off.
+"""A face's square is shifted down by this share of its side, so that the mouth is not cut off.
 
-Source: this and `side` put boxes found in 1,500 pictures of FER2013 where their edges are.
+Source: with this and `side`, boxes found in 1,500 pictures of FER2013 match the edges of the pictures.
 """
 
 INSIDE = 0.5
-"""Of two boxes, one of which lies by this share inside the other, the surer one stays."""
+"""If this share of a box is inside another, only the one with the higher confidence is kept."""
 
 
 PHOTO, CUT, SQUARE = 400, 192, 1.1
-"""What a face that was cut out hardly is: so many pixels on its shorter side, or larger than those that the
-labeler cuts out, and so many times longer than wide."""
+"""What a cropped face rarely is: this many pixels on its shorter side, or larger than those that the
+labeler crops and this many times longer than wide."""
 
 
 class Detector:
-    """Finds faces in pictures; a subclass is one way to do so.
+    """Finds faces in pictures; each subclass implements one method.
 
     Args:
-        smallest_face: Side of the smallest face wanted, in pixels of the picture. One
+        smallest_face: Side of the smallest face to find, in pixels of the picture. A picture
             wider than 640 is searched as if it were that wide, so small faces may be missed.
-        eyes: Drop a face in which no two eyes are found.
+        eyes: Drop faces in which two eyes are not found.
 
     Attributes:
-        name: What messages call it, such as "YuNet".
+        name: Its name in messages, such as "YuNet".
         description: The name, and why it was chosen.
-        window: Pixels that the smallest face keeps in the picture that is searched.
-        side: The square of a face as a multiple of the longer side that `search` finds.
-        quick_near: Whether it finds faces again more quickly than it finds new ones.
+        window: Side of the smallest face in the picture that is searched, in pixels.
+        side: The side of a face's square as a multiple of the longer side found by `search`.
+        quick_near: Whether it finds known faces faster than new ones.
     """
 
     name = ""
@@ -71,9 +71,9 @@ class Detector:
 
         Args:
             image: (height, width, 3) uint8 RGB.
-            near: Where faces were in the frame before, in pixels of the image.
-            everywhere: Look in the whole picture; if not, near those boxes only, unless
-                nobody is there any more or the detector cannot.
+            near: The boxes of faces in the previous frame, in pixels of the image.
+            everywhere: Search the whole picture; otherwise only near those boxes, unless
+                no face is left there or the detector does not support it.
 
         Returns:
             Faces without a person, the largest first. A box is in pixels of the image, may
@@ -92,7 +92,7 @@ class Detector:
         return [face for face in faces if two_eyes(image, face.box)] if self.eyes else faces
 
     def search(self, image: np.ndarray, smallest: int, near: Sequence[Box], everywhere: bool) -> list[Face]:
-        """Finds boxes in a picture that was made small; sizes and boxes are in its pixels."""
+        """Finds boxes in a scaled-down picture; sizes and boxes are in its pixels."""
         raise RuntimeError(f"{type(self).__name__} has no search")
 
 
@@ -112,7 +112,7 @@ class CascadeDetector(Detector):
         self._classifier = read_cascade(self._cascade.path)
 
     def search(self, image: np.ndarray, smallest: int, near: Sequence[Box], everywhere: bool) -> list[Face]:
-        """Runs the cascade over parts of the grey picture, and over all of it where that is needed."""
+        """Runs the cascade over parts of the grey picture, and over the whole picture if needed."""
         pixels = cv2.equalizeHist(grey(image))
         found = [face for box in near for face in find_near(self._classifier, pixels, box)]
         if everywhere or not found:
@@ -124,11 +124,11 @@ class YuNet(Detector):
     """Finds faces with YuNet, a small convolutional network; see `Detector`.
 
     Args:
-        path: The ONNX file; None for the one that `registry.require` finds.
+        path: The ONNX file; None for the one found by `registry.require`.
 
     Raises:
-        MissingFileError: The file is not there; fetch it.
-        BadInputError: It is no detector of OpenCV's; fetch it again.
+        MissingFileError: The file does not exist; download it.
+        BadInputError: It is not a detector for OpenCV; download it again.
 
     Source: Wu et al., YuNet: A Tiny Millisecond-level Face Detector, 2023,
         https://doi.org/10.1007/s11633-023-1423-y
@@ -138,20 +138,20 @@ class YuNet(Detector):
     window = 20
     side = 1.0
     threshold = 0.6
-    """Faces of the clips score 0.7 and more, everything else below 0.4."""
+    """Faces in the clips score 0.7 or more, everything else below 0.4."""
     overlap = 0.3
-    """Of two boxes that overlap more than this, the surer one stays."""
+    """Of two boxes that overlap more than this, the one with the higher confidence is kept."""
     least = 33
-    """Pixels on a side below which it finds faces of infinite size."""
+    """Smallest side of a picture in pixels; below it YuNet finds faces of infinite size."""
 
     def __init__(self, path: str | Path | None = None, smallest_face: int = 40, eyes: bool = False):
         super().__init__(smallest_face, eyes)
         path = user_path(path) if path else registry.require("yunet")
         if not path.is_file():
             raise MissingFileError(
-                f"There is no file {path}.", "Expected YuNet's.", "Run: expression models get yunet"
+                f"{path} was not found.", "Expected the file of YuNet.", "Run: expression models get yunet"
             )
-        network = np.fromfile(path, np.uint8)  # a buffer: any path will do
+        network = np.fromfile(path, np.uint8)  # a buffer, because any path works then
         self._size = (320, 320)
         try:
             self._network = cv2.FaceDetectorYN.create(
@@ -160,13 +160,13 @@ class YuNet(Detector):
             self._network.detect(np.zeros((320, 320, 3), np.uint8))
         except cv2.error as error:
             raise BadInputError(
-                f"{path} is not YuNet's file.",
+                f"{path} is not a YuNet file.",
                 "Expected an ONNX file of a face detector.",
                 "Run: expression models get yunet",
             ) from error
 
     def search(self, image: np.ndarray, smallest: int, near: Sequence[Box], everywhere: bool) -> list[Face]:
-        """Runs the network over the whole picture; its boxes reach from the forehead to the chin."""
+        """Runs the network over the whole picture; its boxes extend from the forehead to the chin."""
         lower, right = (max(0, self.least - side) for side in image.shape[:2])
         image = cv2.copyMakeBorder(image, 0, lower, 0, right, cv2.BORDER_REPLICATE)
         size = image.shape[1::-1]
@@ -174,12 +174,12 @@ class YuNet(Detector):
             self._network.setInputSize(size)
             self._size = size
         rows = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
-        # None when there is no face; the boxes stay unrounded until they are scaled up.
+        # None if there is no face; the boxes stay unrounded until they are scaled up.
         return [] if rows is None else [Face(Box(*row[:4].tolist()), float(min(row[14], 1))) for row in rows]
 
 
 class WholeFrame(Detector):
-    """Takes every picture for one face, for pictures that are already cut."""
+    """Treats every picture as one face, for pictures that are already cropped."""
 
     name = "whole frame"
 
@@ -192,14 +192,14 @@ def make_detector(name: str = "auto", smallest_face: int = 40, eyes: bool = Fals
     """Returns a detector by its name.
 
     Args:
-        name: haar, haar-alt2, lbp, yunet, whole, or auto for YuNet where its file is
-            found and Haar elsewhere.
+        name: haar, haar-alt2, lbp, yunet, whole, or auto for YuNet if its file is
+            found and Haar otherwise.
         smallest_face: See `Detector`.
         eyes: See `Detector`.
 
     Raises:
         BadInputError: There is no such name.
-        MissingFileError: YuNet's file is not there; run: expression models get yunet
+        MissingFileError: YuNet's file was not found; run: expression models get yunet
 
     Example:
         >>> make_detector("haar").detect(np.zeros((480, 640, 3), np.uint8))
@@ -222,7 +222,7 @@ def make_detector(name: str = "auto", smallest_face: int = 40, eyes: bool = Fals
 
 
 def _yunet_or_haar(smallest_face: int, eyes: bool) -> Detector:
-    """Returns the better detector that can be had here, and lets it say why."""
+    """Returns the better available detector; its description says why it was chosen."""
     try:
         return YuNet(None, smallest_face, eyes)
     except MissingFileError as error:
@@ -232,13 +232,13 @@ def _yunet_or_haar(smallest_face: int, eyes: bool) -> Detector:
 
 
 def _framed(box: Box, side: float) -> Box:
-    """Returns the square that FER2013 would cut; `side` is a multiple of the box's longer side."""
+    """Returns the square that FER2013 would crop; `side` is a multiple of the box's longer side."""
     frame = square(box, side)
     return Box(frame.x, frame.y + round(LOWER * frame.height), frame.width, frame.height)
 
 
 def _without_doubles(faces: list[Face]) -> list[Face]:
-    """Of faces that cover each other keeps the surest; returns them by size."""
+    """Keeps the most confident of overlapping faces; returns them by size."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.confidence):
         if not any(_cover(face.box, surer.box) > INSIDE for surer in kept):
@@ -247,7 +247,7 @@ def _without_doubles(faces: list[Face]) -> list[Face]:
 
 
 def _cover(one: Box, other: Box) -> float:
-    """Returns which share of the smaller box lies in the larger, 0 to 1."""
+    """Returns the share of the smaller box that is inside the larger, 0 to 1."""
     return one.shared(other) / max(1, min(one.area, other.area))
 
 
@@ -255,13 +255,13 @@ class FaceCutter:
     """Turns each picture it is called with into a face; `dataset.read` takes one as its `crop`.
 
     Args:
-        detector: Finds the largest face; None takes the whole picture for it.
-        cut: Cuts a face out of a picture, as `image.face_pixels` does.
+        detector: Finds the largest face; None treats the whole picture as the face.
+        cut: Crops a face from a picture, like `image.face_pixels`.
 
     Attributes:
-        pictures: How many it was called with.
-        missed: In how many of them no face was found; those are taken for faces as they are.
-        photos: How many of them are larger than faces that were cut out usually are.
+        pictures: Number of pictures it was called with.
+        missed: Number of those without a detected face, which are used whole.
+        photos: Number of those that are larger than cropped faces usually are.
     """
 
     def __init__(self, detector: Detector | None, cut: Callable[..., np.ndarray] = face_pixels):
@@ -269,7 +269,7 @@ class FaceCutter:
         self.pictures = self.missed = self.photos = 0
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Returns the face of a picture, (height, width, 3) uint8 RGB, as `cut` does: (48, 48) uint8 grey."""
+        """Returns the face of a picture, (height, width, 3) uint8 RGB, like `cut`: (48, 48) uint8 grey."""
         faces = self._detector.detect(image) if self._detector else []
         self.pictures += 1
         self.missed += not faces
@@ -278,6 +278,6 @@ class FaceCutter:
 
 
 def is_photo(image: np.ndarray) -> bool:
-    """Returns whether a picture is larger than faces that were cut out usually are, or not square."""
+    """Returns whether a picture is larger than cropped faces usually are, or not square."""
     short, long = sorted(image.shape[:2])
     return short >= PHOTO or (long > CUT and long > SQUARE * short)

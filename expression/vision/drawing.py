@@ -1,7 +1,7 @@
-"""Drawing: boxes, labels and score bars on a frame, and the picture shown before the first.
+"""Drawing: boxes, labels and score bars on a frame, and the picture shown before the first frame.
 
-`__init__.py` calls `draw` for every frame, so it has to take a millisecond or two; the
-letters and panels come ready-made from `overlay.py`. Sizes follow the frame's, from
+`__init__.py` calls `draw` for every frame, so it must take only a millisecond or two; the
+texts and panels are prepared by `overlay.py`. Sizes are relative to the frame's, from
 160 x 120 to 1920 x 1080 and more.
 
 Notebook: 06_live
@@ -31,13 +31,13 @@ PALETTE: dict[str, Colour] = {
     "surprise": (230, 159, 0),
     "neutral": (86, 180, 233),
 }
-"""RGB of the seven labels of FER2013, told apart by people who are colour-blind too.
+"""RGB of the seven labels of FER2013, distinguishable for colour-blind people too.
 
 Source: Okabe and Ito, Color Universal Design, 2008, https://jfly.uni-koeln.de/color/
 """
 
 GREY: Colour = (158, 163, 172)
-"""RGB of a reading that is not sure."""
+"""RGB of a reading that is "not sure"."""
 
 MOST_BARS = 8
 """Rows of a panel of scores, at most; the highest scores are shown."""
@@ -46,17 +46,17 @@ MOST_BARS = 8
 def draw(
     image: np.ndarray, readings: Sequence[Reading], status: str = "", insets: Sequence[np.ndarray] = ()
 ) -> np.ndarray:
-    """Draws what was read on a copy of a frame.
+    """Draws readings on a copy of a frame.
 
-    Each person gets a box and a label, the largest face its scores as bars, the others
-    theirs where there is room. Nothing is cut off at the edges, and labels keep clear of
-    one another and of faces as far as the picture allows.
+    Each person gets a box and a label; the largest face also gets its scores as bars, and the others
+    theirs if there is room. Nothing is cut off at the edges, and labels avoid
+    one another and faces as far as the picture allows.
 
     Args:
-        image: (height, width, 3) uint8, RGB; mirrored already, with the boxes, if at all.
-        readings: One a person.
+        image: (height, width, 3) uint8, RGB; if mirrored, then together with the boxes.
+        readings: One per person.
         status: A short line for a corner, such as "24 fps · 31 ms".
-        insets: Small pictures for the bottom right corner, as `image`; see `inset_size`.
+        insets: Small pictures for the bottom right corner, like `image`; see `inset_size`.
 
     Returns:
         (height, width, 3) uint8, RGB.
@@ -98,7 +98,7 @@ def blank(width: int, height: int, text: str) -> np.ndarray:
 
 
 def caption(reading: Reading, score: bool = True) -> str:
-    """Returns the label, and its score as people read it.
+    """Returns the label, with its score as a percentage.
 
     Example:
         >>> caption(Reading(1, Box(0, 0, 9, 9), "Happy", 0.734, {}))
@@ -108,7 +108,7 @@ def caption(reading: Reading, score: bool = True) -> str:
 
 
 def describe(readings: Sequence[Reading], scores: bool = True) -> str:
-    """Returns in words what is drawn, for those who do not see the picture; with scores or without.
+    """Describes what is drawn in words, for people who cannot see the picture; with or without scores.
 
     Example:
         >>> box = Box(0, 0, 9, 9)
@@ -124,7 +124,7 @@ def describe(readings: Sequence[Reading], scores: bool = True) -> str:
 
 
 def colour(label: str) -> Colour:
-    """Returns the RGB of a label: the same for the same label, whatever the others are.
+    """Returns the RGB of a label: always the same for the same label, whatever the others are.
 
     Example:
         >>> colour("Happy"), colour("Bored") == colour("bored")
@@ -140,25 +140,25 @@ def colour(label: str) -> Colour:
 
 
 def inset_size(image: np.ndarray) -> tuple[int, int]:
-    """Returns the width and height of a small picture that suits a corner, in pixels."""
+    """Returns a suitable width and height for a small picture in a corner, in pixels."""
     size = text_size(image)
     return 6 * size, 8 * size
 
 
 def text_size(image: np.ndarray) -> int:
-    """Returns the height of letters that suits a picture, in pixels."""
+    """Returns a suitable text height for a picture, in pixels."""
     height, width = image.shape[:2]
     return int(np.clip(round(min(height, width * 0.75) / 30), 11, 48))
 
 
 class _Picture:
-    """A copy of a frame, with the places that are taken on it.
+    """A copy of a frame, with the areas that are already occupied.
 
     Attributes:
-        canvas: What is drawn on, (height, width, 3) uint8, RGB.
-        size: The height of letters, in pixels.
+        canvas: The picture to draw on, (height, width, 3) uint8, RGB.
+        size: The text height, in pixels.
         faces: The boxes of all faces, the largest first.
-        several: Whether people need their number beside their label.
+        several: Whether people need their number next to their label.
     """
 
     def __init__(self, image: np.ndarray, faces: list[Box]):
@@ -171,17 +171,17 @@ class _Picture:
     def put(
         self, layer: Layer, places: Sequence[tuple[int, int]], margin: int, limit: float = math.inf
     ) -> Box | None:
-        """Draws a layer at the place where it covers least.
+        """Draws a layer at the place where it covers the least.
 
         Args:
-            layer: What is drawn.
-            places: Where its top left corner may go, the best first; each is moved into
-                the picture. A later one is taken where it covers clearly less.
-            margin: Pixels kept free at the picture's edges.
+            layer: The layer to draw.
+            places: Possible places of its top left corner, the best first; each is moved into
+                the picture. A later one is chosen if it covers clearly less.
+            margin: Free pixels at the picture's edges.
             limit: The highest `_cost` at which it is still drawn.
 
         Returns:
-            Where it went, or None when it was not drawn.
+            Its place, or None if it was not drawn.
         """
         wide, high = layer.extent
         most_x, most_y = self.canvas.shape[1] - wide - margin, self.canvas.shape[0] - high - margin
@@ -195,7 +195,7 @@ class _Picture:
         return boxes[best]
 
     def _cost(self, place: Box) -> float:
-        """Returns 6 for a place that is all face, 10 for one that is all taken by others."""
+        """Returns 6 for a place completely on a face, 10 for one completely occupied."""
         faces = sum(place.shared(face) for face in self.faces)
         taken = sum(place.shared(box) for box in self._taken)
         return (6 * faces + 10 * taken) / place.area
@@ -217,7 +217,7 @@ def _draw_insets(picture: _Picture, insets: Sequence[np.ndarray]) -> None:
 
 
 def _draw_label(picture: _Picture, reading: Reading) -> None:
-    """Draws the label of a person: above the face, or wherever it is free."""
+    """Draws the label of a person: above the face, or wherever there is room."""
     size, box, gap = picture.size, reading.box, max(3, picture.size // 3)
     room = max(0, picture.canvas.shape[1] - 9 * size)
     text = caption(reading).replace(reading.label, overlay.shortened(reading.label, size, room), 1)
@@ -236,10 +236,10 @@ def _draw_label(picture: _Picture, reading: Reading) -> None:
 
 
 def _draw_scores(picture: _Picture, reading: Reading) -> None:
-    """Draws the scores of a person as bars, unless they would cover somebody else.
+    """Draws the scores of a person as bars, unless they would cover another person.
 
-    Those of somebody alone are always drawn; those of the largest of several faces may
-    cover a little and go into a corner, those of the others only where it is free.
+    Those of a single person are always drawn; those of the largest of several faces may
+    cover a little and go into a corner; those of the others need free space.
     """
     scores = _highest(reading.scores)
     if not scores:
@@ -264,7 +264,7 @@ def _draw_scores(picture: _Picture, reading: Reading) -> None:
 def _beside(
     canvas: np.ndarray, box: Box, extent: tuple[int, int], gap: int, corners: bool
 ) -> list[tuple[int, int]]:
-    """Returns where a panel may go: beside the face, below it, and into the corners."""
+    """Returns possible places of a panel: next to the face, below it, and in the corners."""
     height, width = canvas.shape[:2]
     wide, high = extent
     if wide > width or high > height:
@@ -276,13 +276,13 @@ def _beside(
 
 
 def _highest(scores: Mapping[str, float]) -> dict[str, float]:
-    """Returns the scores that are shown, in the order of the labels."""
+    """Returns the scores to show, in the order of the labels."""
     highest = sorted(scores, key=scores.get, reverse=True)[:MOST_BARS]
     return {label: score for label, score in scores.items() if label in highest}
 
 
 def draw_corners(canvas: np.ndarray, box: Box, tint: Colour, size: int) -> None:
-    """Draws the four rounded corners of a box, on a dark line that shows on any ground."""
+    """Draws the four rounded corners of a box, with a dark outline that is visible on any background."""
     thick = max(2, round(size / 7))
     height, width = canvas.shape[:2]
     left, top = max(box.x, thick), max(box.y, thick)

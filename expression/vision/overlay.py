@@ -1,8 +1,8 @@
-"""Overlay: the small see-through pictures that are laid over a frame: labels, panels, bars.
+"""Overlay: the small translucent pictures that are drawn over a frame: labels, panels, bars.
 
-`drawing.py` decides what goes where and takes these from here. Each is drawn once with
-Pillow, which knows fonts, kept, and blended by OpenCV, which is quick; the frame itself
-never passes through Pillow. What is kept of a large picture stays below 60 MB.
+`drawing.py` decides what goes where and gets these from here. Each is drawn once with
+Pillow, which supports fonts, cached, and blended by OpenCV, which is fast; the frame itself
+never passes through Pillow. The cache for a large picture stays below 60 MB.
 
 Notebook: 06_live
 """
@@ -25,23 +25,23 @@ DARK, TRACK = (16, 18, 22), (74, 79, 88)
 WHITE, SOFT, MUTED = (255, 255, 255), (204, 209, 217), (160, 166, 176)
 
 FINE = 3
-"""Layers are drawn this many times as large and then shrunk, so that edges are smooth."""
+"""Layers are drawn this many times larger and then shrunk, so that edges are smooth."""
 
 FONTS = (
     str(Path(cv2.__file__).parent / "qt" / "fonts" / "DejaVuSans.ttf"),
     *("NotoSans-Regular.ttf", "DejaVuSans.ttf", "segoeui.ttf", "Arial Unicode.ttf"),
     *("NotoSansCJK-Regular.ttc", "PingFang.ttc", "msyh.ttc", "YuGothM.ttc", "malgun.ttf", "Nirmala.ttf"),
 )
-"""Fonts of Linux, macOS and Windows for the letters that Pillow's own font lacks, which
-has the English ones only. OpenCV's package for Linux brings the first."""
+"""Fonts of Linux, macOS and Windows for characters that Pillow's own font lacks, which
+has only English ones. OpenCV's package for Linux includes the first."""
 
 
 class Layer(NamedTuple):
-    """A see-through picture: blending it gives `frame * keep / 255 + paint`.
+    """A translucent picture: blending it gives `frame * keep / 255 + paint`.
 
     Attributes:
         paint: (height, width, 3) uint8, RGB.
-        keep: (height, width) uint8, how much of the frame shows through, of 255.
+        keep: (height, width) uint8, how much of the frame shows through, 0 to 255.
     """
 
     paint: np.ndarray
@@ -54,14 +54,14 @@ class Layer(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """A layer with one row a label, and where the bars go on it, in pixels.
+    """A layer with one row per label, and the positions of its bars, in pixels.
 
     Attributes:
         layer: The panel without its bars.
-        start: Where every bar starts, from the left.
-        length: How long a bar of score 1 is.
-        thick: How thick a bar is.
-        tops: Where each row's bar begins, from the top.
+        start: The left edge of every bar.
+        length: The length of a bar with score 1.
+        thick: The thickness of a bar.
+        tops: The top edge of each row's bar.
     """
 
     layer: Layer
@@ -72,13 +72,13 @@ class Panel(NamedTuple):
 
 
 def blend(canvas: np.ndarray, layer: Layer, x: int, y: int) -> None:
-    """Lays a layer over a picture, in place; what sticks out is left away.
+    """Blends a layer over a picture, in place; parts outside the picture are cut off.
 
     Args:
         canvas: (height, width, 3) uint8, RGB.
-        layer: What is laid over it.
-        x: Where the layer's left edge goes, in pixels.
-        y: Where its top edge goes.
+        layer: The layer to blend.
+        x: The position of the layer's left edge, in pixels.
+        y: The position of its top edge.
     """
     wide, high = layer.extent
     left, top = max(0, -x), max(0, -y)
@@ -102,7 +102,7 @@ def plaque(image: np.ndarray, radius: int) -> Layer:
 
 @lru_cache(maxsize=16)
 def _outside(width: int, height: int, radius: int) -> np.ndarray:
-    """Returns what lies outside of a plate with rounded corners as 255, (height, width) uint8."""
+    """Returns the area outside a plate with rounded corners as 255, (height, width) uint8."""
     sketch = _Sketch(width, height)
     sketch.plate(0, 0, width, height, radius, (0, 0, 0, 255))
     return sketch.layer().keep
@@ -120,7 +120,7 @@ def line(text: str, size: int, opacity: int = 185) -> Layer:
 
 @lru_cache(maxsize=256)
 def pill(text: str, number: str, tint: Colour, size: int) -> Layer:
-    """Returns a label on its colour, after the person's number unless that is empty."""
+    """Returns a label on its colour, preceded by the person's number unless that is empty."""
     pad, height, edge = round(size * 0.55), round(size * 1.7), max(2, size // 8)
     badge = max(height - 2 * edge, text_width(number, size) + pad) + edge if number else 0
     sketch = _Sketch(badge + text_width(text, size) + 2 * pad, height)
@@ -134,7 +134,7 @@ def pill(text: str, number: str, tint: Colour, size: int) -> Layer:
 
 @lru_cache(maxsize=36)
 def panel(labels: tuple[str, ...], top: str, title: str, size: int) -> Panel:
-    """Returns the panel behind the bars: a title unless empty, the labels, `top` bright."""
+    """Returns the panel behind the bars: the title unless empty, and the labels, with `top` bright."""
     names = [shortened(label, size, size * 8) for label in labels]
     pad, row, thick, length = round(size * 0.75), round(size * 1.4), max(3, round(size * 0.36)), size * 6
     start = pad + max(text_width(name, size) for name in (*names, title)) + pad
@@ -159,7 +159,7 @@ def bar(length: int, thick: int, tint: Colour) -> Layer:
 
 
 def ink(ground: Colour) -> Colour:
-    """Returns black or white, whichever reads better on a colour.
+    """Returns black or white, whichever is more readable on a colour.
 
     Source: relative luminance, https://www.w3.org/TR/WCAG22/#dfn-relative-luminance
 
@@ -172,7 +172,7 @@ def ink(ground: Colour) -> Colour:
 
 
 class _Sketch:
-    """A layer in the making; all measures are in pixels of the layer."""
+    """A layer being drawn; all measurements are in pixels of the layer."""
 
     def __init__(self, width: int, height: int):
         self.width, self.height = width, height
@@ -185,11 +185,11 @@ class _Sketch:
         self._pen.rounded_rectangle(edges, radius * FINE, fill)
 
     def text(self, x: float, y: float, text: str, size: int, tint: Colour, anchor: str = "lm") -> None:
-        """Writes a line; unless the anchor says else, x is its start and y its middle."""
+        """Writes a line; unless the anchor says otherwise, x is its start and y its middle."""
         self._pen.text((x * FINE, y * FINE), text, tint, _font(text, size * FINE), anchor)
 
     def layer(self) -> Layer:
-        """Shrinks it and returns it as a layer."""
+        """Shrinks the drawing and returns it as a layer."""
         image = self._image.resize((self.width, self.height), Image.Resampling.BOX)
         pixels = np.asarray(image, np.float32)
         paint = np.round(pixels[..., :3] * pixels[..., 3:] / 255).astype(np.uint8)
@@ -200,13 +200,13 @@ class _Sketch:
 
 
 def text_width(text: str, size: int) -> int:
-    """Returns how wide a text is, in pixels; `size` is the height of its letters."""
+    """Returns the width of a text, in pixels; `size` is its height."""
     return round(_font(text, size * FINE).getlength(text) / FINE)
 
 
 @lru_cache(maxsize=512)
 def shortened(text: str, size: int, width: int) -> str:
-    """Returns the text, ending in dots where it is wider than `width` pixels."""
+    """Returns the text, shortened with an ellipsis if it is wider than `width` pixels."""
     short = text
     while len(short) > 2 and text_width(short, size) > width:
         short = short[:-2].rstrip() + "…"
@@ -215,7 +215,7 @@ def shortened(text: str, size: int, width: int) -> str:
 
 @lru_cache(maxsize=512)
 def _font(text: str, size: int) -> ImageFont.FreeTypeFont:
-    """Returns the first font that has every letter of a text; Pillow's own as a last resort."""
+    """Returns the first font that has every character of a text, or else Pillow's own."""
     return next((font for font in _fonts(size) if _has(font, text)), _fonts(size)[0])
 
 
@@ -232,13 +232,13 @@ def _fonts(size: int) -> tuple[ImageFont.FreeTypeFont, ...]:
 
 
 def _has(font: ImageFont.FreeTypeFont, text: str) -> bool:
-    """Whether a font draws every letter, none as the box that stands for a missing one."""
+    """Whether a font has every character of a text, without boxes for missing ones."""
     return all(_draws(font, letter) for letter in set(text))
 
 
 @lru_cache(maxsize=4096)
 def _draws(font: ImageFont.FreeTypeFont, letter: str) -> bool:
-    """Whether a font has a letter; blanks, control and combining characters pass."""
+    """Whether a font has a character; spaces, control and combining characters are accepted."""
     if unicodedata.category(letter)[0] in "ZCM":
         return True
     return bytes(font.getmask(letter)) != bytes(font.getmask("\U0010fffd"))

@@ -1,4 +1,4 @@
-"""Smoothing: the scores of a person, held against flicker, become a label.
+"""Smoothing: turns the scores of a person into a label that does not flicker.
 
 Notebook: 06_live
 """
@@ -18,21 +18,21 @@ AVERAGE_SECONDS = 0.4
 """Time constant of a person's scores in `average`."""
 
 HOLD_SECONDS = 0.25
-"""A new label must lead for so long before it is shown, in `average` ..."""
+"""A new label must lead for this many seconds before it is shown, in `average` ..."""
 
 HOLD_MARGIN = 0.2
 """... unless its score leads by this much."""
 
 STREAK = 5
-"""A new label must win so many times in a row, in `streak`."""
+"""A new label must win this many times in a row, in `streak`."""
 
 FORGET_SECONDS = 5.0
-"""A person without scores for so long is forgotten."""
+"""A person without scores for this many seconds is forgotten."""
 
 
 @dataclass
 class _Memory:
-    """What is kept of one person: smoothed scores, the label shown, and its challenger."""
+    """The state of one person: smoothed scores, the label shown, and its challenger."""
 
     scores: np.ndarray
     time: float
@@ -47,10 +47,10 @@ class Smoother:
 
     Args:
         kind: average (scores are averaged over 0.4 s, and a label is held until another
-            leads clearly or for a while), streak (a label is shown once it won five
+            leads clearly or for a while), streak (a label is shown once it has won five
             times in a row) or none.
-        labels: What the scores stand for, in their order.
-        threshold: A label whose score is lower reads "not sure", 0 to 1.
+        labels: The labels of the scores, in the same order.
+        threshold: A label with a lower score becomes "not sure", 0 to 1.
 
     Raises:
         BadInputError: There is no such kind.
@@ -78,7 +78,7 @@ class Smoother:
         return len(self._memories)
 
     def update(self, person: int, scores: np.ndarray, time: float) -> tuple[str, np.ndarray]:
-        """Takes the scores of one face.
+        """Adds the scores of one face.
 
         Args:
             person: The person's number.
@@ -100,7 +100,7 @@ class Smoother:
         return memory.shown, memory.scores
 
     def _average(self, memory: _Memory, scores: np.ndarray, time: float) -> None:
-        """Averages over time; a new label leads clearly or for a while before it is shown."""
+        """Averages over time; a new label must lead clearly or for a while before it is shown."""
         memory.scores = memory.scores + _share(time - memory.time, AVERAGE_SECONDS) * (scores - memory.scores)
         best = self._best(memory.scores)
         if best != memory.challenger:
@@ -111,7 +111,7 @@ class Smoother:
             memory.shown = best
 
     def _streak(self, memory: _Memory, scores: np.ndarray, time: float) -> None:
-        """Shows a label that won several times in a row."""
+        """Shows a label that has won several times in a row."""
         memory.scores, best = scores, self._best(scores)
         memory.wins = memory.wins + 1 if best == memory.challenger else 1
         memory.challenger = best
@@ -119,11 +119,11 @@ class Smoother:
             memory.shown = best
 
     def _none(self, memory: _Memory, scores: np.ndarray, time: float) -> None:
-        """Shows what the scores of this frame say."""
+        """Shows the label of this frame's scores."""
         memory.scores, memory.shown = scores, self._best(scores)
 
     def _best(self, scores: np.ndarray) -> str:
-        """Returns the label of the highest score, or "not sure"."""
+        """Returns the label with the highest score, or "not sure"."""
         index = int(scores.argmax())
         return self.labels[index] if scores[index] >= self.threshold else NOT_SURE
 
@@ -132,7 +132,7 @@ class Smoother:
         return self.threshold if label == NOT_SURE else float(scores[self.labels.index(label)])
 
     def _forget(self, time: float) -> None:
-        """Drops people without scores for long, so that nothing grows."""
+        """Forgets people without recent scores, to limit memory."""
         gone = [person for person, memory in self._memories.items() if time - memory.time > FORGET_SECONDS]
         for person in gone:
             del self._memories[person]

@@ -1,7 +1,7 @@
-"""Tracking: boxes become people across frames, and each person's scores become a label.
+"""Tracking: follows people across frames by their boxes.
 
-`Tracker` gives every face a person number that stays with the face, and steadies its
-box. `Smoother` turns a person's scores over time into a label that does not flicker.
+`Tracker` gives every face a person number that stays with the face, and stabilises its
+box. `Smoother` (`smoothing.py`) turns a person's scores over time into a label that does not flicker.
 `FaceLoop` holds a Tracker, `PredictLoop` a Smoother.
 
 Notebook: 06_live
@@ -18,47 +18,47 @@ import numpy as np
 from ..types import Box, Face
 
 GATE = 1.0
-"""A face further than this many face widths from where a person is expected is another's."""
+"""A face further than this many face widths from where a person is expected is someone else's."""
 
 GATE_PER_SECOND = 1.0
 """The gate grows by this many face widths for each second without a detection."""
 
 LARGEST_RATIO = 1.8
-"""A face larger or smaller than a person's by more than this factor is another's."""
+"""A face larger or smaller than a person's by more than this factor is someone else's."""
 
 HITS = 2
-"""A face is a person once it was found in so many frames in a row; a false face rarely is."""
+"""A face becomes a person after being found in this many consecutive frames; a false face rarely is."""
 
 SLOW = 0.25
-"""Frames further apart than this, in seconds, are single pictures: a face in one of them
-is a person at once."""
+"""Frames further apart than this, in seconds, are treated as single pictures: a face in one of them
+becomes a person at once."""
 
 HIDDEN_SECONDS, HIDDEN_WIDTHS = 1.0, 1.0
-"""A person expected within so many face widths of another, who is seen, may be hidden by
-that one: such a person is waited for this much longer, in seconds."""
+"""A person expected within this many face widths of another, visible one may be hidden by
+that one and is kept this much longer, in seconds."""
 
 VELOCITY_SECONDS = 0.25
 """Time constant of a person's velocity."""
 
 STILL_SECONDS, MOVING_SECONDS = 0.25, 0.02
-"""Time constants of a box: that of a still face, and that of one moving a width a second."""
+"""Time constants of a box, in seconds: for a still face, and for one moving a width per second."""
 
 DEAD_BAND = 0.015
-"""A box is not moved for less than this share of its width."""
+"""A box is not moved by less than this share of its width."""
 
 
 @dataclass
 class _Track:
-    """A person who is followed.
+    """A tracked person.
 
     Attributes:
-        measured: (4,) float64 middle x, middle y, width, height as last found, in pixels.
-        steady: (4,) float64 the same, smoothed.
-        shown: The box that was last given out.
-        velocity: (4,) float64 change of `measured` a second.
-        seen: When the face was last found, in seconds.
-        hits: How often it was found.
-        person: The number; None until it is sure that this is a face.
+        measured: (4,) float64, the last detected middle x, middle y, width and height, in pixels.
+        steady: (4,) float64, the same, smoothed.
+        shown: The last box that was returned.
+        velocity: (4,) float64, change of `measured` per second.
+        seen: When the face was last detected, in seconds.
+        hits: How often it was detected.
+        person: The number; None until this is certainly a face.
     """
 
     measured: np.ndarray
@@ -74,7 +74,7 @@ class _Track:
         return self.measured + self.velocity * (time - self.seen) * np.array([1, 1, 0, 0])
 
     def found(self, vector: np.ndarray, time: float) -> None:
-        """Takes in where the face was found."""
+        """Updates the track with a detection."""
         seconds = max(time - self.seen, 1e-3)
         change = (vector - self.measured) / seconds
         self.velocity += _share(seconds, VELOCITY_SECONDS) * (change - self.velocity)
@@ -88,14 +88,14 @@ class _Track:
 
 
 class Tracker:
-    """Gives faces the numbers of people, from 1.
+    """Assigns person numbers to faces, from 1.
 
     Args:
-        stale: After so many seconds without a detection a person is gone; whoever comes
+        stale: A person not detected for this many seconds is gone; whoever comes
             back later gets a new number.
 
     Attributes:
-        numbers: How many numbers were given out.
+        numbers: How many numbers have been assigned.
 
     Example:
         >>> tracker = Tracker()
@@ -112,15 +112,15 @@ class Tracker:
         self._time = -math.inf
 
     def update(self, faces: Sequence[Face], time: float) -> list[Face]:
-        """Takes the faces of one frame and returns them as people.
+        """Takes the faces of one frame and returns them with person numbers.
 
         Args:
-            faces: What a detector found.
+            faces: The faces found by a detector.
             time: When the frame was captured, in seconds; never less than before.
 
         Returns:
-            The faces that are people, each with its number and a steady box, in the order
-            in which they came. No number comes twice.
+            The faces that are people, each with its number and a stabilised box, in the order
+            in which they were passed. No number appears twice.
         """
         at_once = time - self._time > SLOW
         self._tracks = [track for track in self._tracks if self._is_there(track, time)]
@@ -137,20 +137,20 @@ class Tracker:
         return people
 
     def restart(self) -> None:
-        """Forgets everybody: the next frame is of another scene. Numbers go on."""
+        """Forgets everybody, as the next frame shows another scene. Numbering continues."""
         self._tracks, self._time = [], -math.inf
 
     def _is_there(self, track: _Track, time: float) -> bool:
-        """Whether a person was found lately, or must be behind another one who was."""
+        """Whether a person was detected recently, or must be hidden by someone who was."""
         seconds = time - track.seen
         if seconds <= self.stale:
-            return track.person is not None or track.seen == self._time  # in the frame before this one
+            return track.person is not None or track.seen == self._time  # in the previous frame
         others = [other for other in self._tracks if other.seen > track.seen and other.person]
         hidden = any(_distance(track.expected(time), other.measured) < HIDDEN_WIDTHS for other in others)
         return hidden and track.person is not None and seconds <= self.stale + HIDDEN_SECONDS
 
     def _follow(self, track: _Track | None, face: Face, time: float) -> _Track:
-        """Updates the track of a face, or begins one."""
+        """Updates the track of a face, or starts a new one."""
         vector = _vector(face.box)
         if track is None:
             track = _Track(vector, vector, face.box, np.zeros(4), time)
@@ -177,7 +177,7 @@ class Tracker:
 
 
 def _cost(track: _Track, vector: np.ndarray, time: float) -> float | None:
-    """Returns how badly a face fits a track; None when it cannot be the same."""
+    """Returns how badly a face matches a track; None if it cannot be the same person."""
     expected = track.expected(time)
     distance = _distance(vector, expected)
     ratio = max(vector[2] / expected[2], expected[2] / vector[2])
@@ -187,7 +187,7 @@ def _cost(track: _Track, vector: np.ndarray, time: float) -> float | None:
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Returns how far two middles are apart, in widths of a face."""
+    """Returns the distance between two middles, in face widths."""
     return math.hypot(*(one - other)[:2]) / ((one[2] + other[2]) / 2)
 
 
@@ -203,5 +203,5 @@ def _box(vector: np.ndarray) -> Box:
 
 
 def _share(seconds: float, constant: float) -> float:
-    """Returns how far an exponential average goes in so many seconds, 0 to 1."""
+    """Returns the weight of a new value in an exponential average after this many seconds, 0 to 1."""
     return 1 - math.exp(-max(0.0, seconds) / constant)

@@ -352,11 +352,15 @@ BAD_TEACHING = [
         ("train", "--data", "faces.csv"),
         r"Missing option '--out'.* Expected expression train .* Run: expression train",
     ),
-    ("no such data", (*TRAIN, "--data", "none.csv"), r"There is no data at none\.csv"),
+    ("no such data", (*TRAIN, "--data", "none.csv"), r"none\.csv was not found\. Expected fer2013\.csv"),
     ("text as data", (*TRAIN, "--data", "notes.txt"), r"notes\.txt"),
     ("wrong csv", (*TRAIN, "--data", "wrong.csv"), r"wrong\.csv"),
-    ("empty folder", (*TRAIN, "--data", "empty"), r"empty has no pictures with labels"),
-    ("one label only", (*TRAIN, "--data", "no_fear.csv", "--labels", "Sad,Wink"), r"only pictures of Sad"),
+    ("empty folder", (*TRAIN, "--data", "empty"), r"empty has no labelled pictures"),
+    (
+        "one label only",
+        (*TRAIN, "--data", "no_fear.csv", "--labels", "Sad,Wink"),
+        r"training pictures of Sad only",
+    ),
     (
         "one label named",
         (*TRAIN, "--data", "faces.csv", "--labels", "Sad"),
@@ -365,7 +369,7 @@ BAD_TEACHING = [
     (
         "labels of nothing",
         (*TRAIN, "--data", "faces.csv", "--labels", "Wink,Bored"),
-        r"no pictures that can be",
+        r"has no usable pictures",
     ),
     (
         "labels that the network does not know",
@@ -385,12 +389,12 @@ BAD_TEACHING = [
     (
         "no such start",
         (*TRAIN, "--data", "faces.csv", "--start", "no.keras"),
-        r"There is no network no\.keras",
+        r"no\.keras was not found",
     ),
     (
         "no such teacher",
         (*TRAIN, "--data", "faces.csv", "--teacher", "no.tflite"),
-        r"no network .*no\.tflite",
+        r"The network .*no\.tflite was not found",
     ),
     (
         "out is a file",
@@ -404,7 +408,11 @@ BAD_TEACHING = [
         r"FER2013 was not found at nowhere\. Expected fer2013\.csv, a folder",
     ),
     ("evaluate on text", (*EVALUATE, "--data", "notes.txt"), r"notes\.txt"),
-    ("no such model", (*EVALUATE, "--data", "faces.csv", "--model", "no.tflite"), r"no network .*no\.tflite"),
+    (
+        "no such model",
+        (*EVALUATE, "--data", "faces.csv", "--model", "no.tflite"),
+        r"The network .*no\.tflite was not found",
+    ),
     ("model is text", (*EVALUATE, "--data", "faces.csv", "--model", "notes.keras"), r"notes\.keras is not a"),
     (
         "no such detector",
@@ -418,7 +426,7 @@ BAD_TEACHING = [
     ),
     ("no such split", (*EVALUATE, "--data", "faces.csv", "--split", "training"), r"--split is 'training'"),
     ("no such labels", (*EVALUATE, "--data", "faces.csv", "--labels", "mine"), r"no labels 'mine'"),
-    ("no votes", (*EVALUATE, "--data", "faces.csv", "--labels", "ferplus"), r"The data has no votes"),
+    ("no votes", (*EVALUATE, "--data", "faces.csv", "--labels", "ferplus"), r"The data have no votes"),
     (
         "json nowhere",
         (*EVALUATE, "--data", "faces.csv", "--json", "a/b.json"),
@@ -431,7 +439,7 @@ BAD_TEACHING = [
     ),
     ("json is a folder", (*EVALUATE, "--data", "faces.csv", "--json", "empty"), r"empty cannot be written"),
     ("export nothing", EXPORT, r"Missing option '--model'"),
-    ("export no such file", (*EXPORT, "--model", "no.keras"), r"There is no network no\.keras"),
+    ("export no such file", (*EXPORT, "--model", "no.keras"), r"no\.keras was not found"),
     ("export text", (*EXPORT, "--model", "notes.keras"), r"notes\.keras is not a network"),
     (
         "export to another ending",
@@ -452,7 +460,7 @@ BAD_TEACHING = [
     (
         "no such faces",
         (*EXPORT, "--model", SHIPPED_KERAS, "--quantize", "int8", "--data", "none.csv"),
-        r"There is no data at none\.csv",
+        r"none\.csv was not found\. Expected fer2013\.csv",
     ),
     (
         "no faces for int8",
@@ -531,7 +539,7 @@ def test_a_folder_of_pictures_is_a_test_set(capfd, tmp_path):
             cv2.imwrite(str(tmp_path / label / f"{count}.png"), face)
     code, out, err = run(capfd, "evaluate", "--data", str(tmp_path))
     assert (code, err) == (0, "")
-    assert "stands in Training" not in out
+    assert "also in Training" not in out
     assert "photos" not in out
     assert out.splitlines()[-1].startswith("Accuracy on test set: ")
 
@@ -603,7 +611,7 @@ def test_eight_labels_are_learned_on_request_and_those_that_are_missing_left_out
     code, out, err = run(capfd, *teach, "--out", "two")
     assert (code, err) == (0, "")
     assert "To learn Contempt as well, add --labels Happy,Sad,Contempt." in out
-    assert "Learns Happy, Sad; there are no pictures of Angry" in out
+    assert "Trains on Happy, Sad; there are no training pictures of Angry" in out
     assert run(capfd, "evaluate", "--data", "set", "--model", "two/expression.tflite")[0] == 0
     code, out, _ = run(capfd, *teach, "--out", "three", "--labels", "happy,SAD,contempt")
     assert code == 0

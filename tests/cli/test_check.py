@@ -251,7 +251,7 @@ def test_a_network_of_keras_is_not_loaded():
 
 def test_a_network_of_keras_that_is_not_there_is_told():
     line = by_name(run_checks(Settings(model="my.keras")))["Network"]
-    assert (line.ok, line.found) == (False, "There is no network my.keras.")
+    assert (line.ok, line.found) == (False, "The network my.keras was not found.")
 
 
 def test_a_network_from_elsewhere_is_told_with_the_command_that_makes_it_ours(tmp_path):

@@ -1,4 +1,4 @@
-"""Archives are known by their content; a table in one is read, and nothing is unpacked to the disk."""
+"""Archives are recognised by their content; a table in one is read, and nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_folders_of_pictures_come_before_an_archive_beside_them(tmp_path):
 
 
 def encrypted(members) -> bytes:
-    """A zip archive whose entries say that a password keeps them."""
+    """A zip archive whose entries are marked as encrypted."""
     data = bytearray(in_zip(members))
     for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         at = data.find(mark)
@@ -129,7 +129,7 @@ REFUSED = {
     "a cut zip": (in_zip(MEMBERS)[:-300], "cannot be opened"),
     "a cut gz": (gzip.compress(TABLE)[:-900], "cannot be read"),
     "a cut tar.gz": (in_tar(MEMBERS, "w:gz")[:2000], "cannot be"),
-    "an encrypted zip": (encrypted(MEMBERS), "is an encrypted zip archive.*Unpack it, and name the folder"),
+    "an encrypted zip": (encrypted(MEMBERS), "is an encrypted zip archive.*Unpack it and choose the folder"),
     "a web page": (b"<!DOCTYPE html>\n<html><body>Log in</body></html>", "is a web page.*Download"),
     "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
     "an empty zip": (in_zip({}), "is an empty zip archive"),
@@ -147,7 +147,7 @@ def test_other_archives_are_called_by_their_name(tmp_path, content, message):
 def test_an_archive_that_becomes_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "LARGEST", 100_000)
     (tmp_path / "fer2013.csv.gz").write_bytes(gzip.compress(TABLE + b"\n" * 200_000))
-    with pytest.raises(BadInputError, match=r"is larger than .* when it is unpacked"):
+    with pytest.raises(BadInputError, match=r"is larger than .* when unpacked"):
         read(tmp_path / "fer2013.csv.gz")
 
 

@@ -1,4 +1,4 @@
-"""Splits, the one way to read, and how data are parted."""
+"""Splits, the entry point for reading, and how data are divided."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_pictures_that_are_taken_keep_votes_and_groups():
 
 @pytest.mark.parametrize("name", ["nowhere", "nowhere/fer2013.csv", "~nobody-of-this-name"])
 def test_where_nothing_is_the_error_says_what_was_looked_for(tmp_path, name):
-    with pytest.raises(MissingFileError, match=r"There is no data at .*Expected fer2013\.csv, or a folder"):
+    with pytest.raises(MissingFileError, match=r"was not found\. Expected fer2013\.csv, a folder"):
         read(tmp_path / name)
 
 
@@ -58,7 +58,7 @@ def test_a_folder_is_read_as_fer2013_where_a_file_of_it_lies_and_by_its_folders_
 def test_each_picture_lands_in_one_part_and_no_group_or_equal_picture_in_two(kinds, seed):
     indexes = np.array([index for index, _ in kinds], np.int64)
     groups = np.array([group for _, group in kinds], str)
-    pictures = drawn(40)[np.random.default_rng(seed).integers(0, 40, len(kinds))]  # some stand there twice
+    pictures = drawn(40)[np.random.default_rng(seed).integers(0, 40, len(kinds))]  # some are duplicates
     whole = Split(pictures, indexes, groups=groups)
     parts = split_by_group(whole, [0.1, 0.3], seed)
     assert sum(map(len, parts)) == len(whole)

@@ -1,4 +1,4 @@
-"""FER2013 is read from all its tables and from sheets, and damage is told."""
+"""FER2013 is read from all its tables and from sheets, and damage is reported."""
 
 from __future__ import annotations
 
@@ -112,12 +112,12 @@ PIXELS = " ".join(["7"] * 2304)
         pytest.param("emotion,pixels,Usage\n", "has no rows", id="no rows"),
         pytest.param(
             "emotion,pixels,Usage\n0,1 2 3,Training\n",
-            r"not 2,304 grey levels \(1: line 2 with 3\)",
+            r"without 2,304 grey levels \(1: line 2 with 3\)",
             id="few pixels",
         ),
         pytest.param(
             f"emotion,pixels,Usage\n0,{PIXELS[:-1]}x,Training\n",
-            r"a grey level that is not a number \(1: line 2\)",
+            r"with a grey level that is not a number \(1: line 2\)",
             id="a letter",
         ),
         pytest.param(
@@ -137,10 +137,10 @@ PIXELS = " ".join(["7"] * 2304)
         pytest.param(
             f"emotion,pixels,Usage\n0,{PIXELS},Holiday\n", "not train, validation or test", id="usage"
         ),
-        pytest.param(f"emotion,pixels,Usage\n0,{PIXELS}\n", "an empty cell", id="short row"),
+        pytest.param(f"emotion,pixels,Usage\n0,{PIXELS}\n", "with an empty label or usage", id="short row"),
         pytest.param(
             f"emotion,pixels,Usage\nbored,{PIXELS},Training\n",
-            r"a label that is not known \(1: 'bored'\)",
+            r"with an unknown label \(1: 'bored'\)",
             id="a strange word",
         ),
         pytest.param(
@@ -150,7 +150,7 @@ PIXELS = " ".join(["7"] * 2304)
         ),
         pytest.param(
             f"emotion,pixels,Usage\n-1,{PIXELS},Training\n",
-            r"a label that is not known \(1: '-1'\)",
+            r"with an unknown label \(1: '-1'\)",
             id="-1 for emotion",
         ),
         pytest.param(
@@ -175,8 +175,8 @@ def test_a_row_that_cannot_be_used_is_left_out_and_named_by_its_line(tmp_path, r
     dataset = read(tmp_path)
     assert sum(dataset.sizes.values()) == COUNT - 2
     assert dataset.remarks() == [
-        "Skipped 2 of 100 pictures: 1 not 2,304 grey levels (line 6 with 2,303); "
-        "1 a grey level that is not a number (line 9)."
+        "Skipped 2 of 100 pictures: 1 without 2,304 grey levels (line 6 with 2,303); "
+        "1 with a grey level that is not a number (line 9)."
     ]
     assert read(tmp_path).remarks() == dataset.remarks(), "the copy remembers it"
 
@@ -211,12 +211,12 @@ def array_alone() -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param(b"not a table", r"fer2013_labels\.npz is not readable", id="text"),
-        pytest.param(b"", r"fer2013_labels\.npz is not readable \(No data", id="empty"),
-        pytest.param(WHOLE[:-20], r"is not readable \(File is not a zip file\)", id="cut"),
-        pytest.param(WHOLE[:80] + bytes(30) + WHOLE[110:], "is not readable", id="damaged inside"),
-        pytest.param(array_alone(), "is not readable", id="one array"),
-        pytest.param(saved(emotion=np.arange(7)), "is not readable.*usage", id="no usages"),
+        pytest.param(b"not a table", r"fer2013_labels\.npz cannot be read", id="text"),
+        pytest.param(b"", r"fer2013_labels\.npz cannot be read \(No data", id="empty"),
+        pytest.param(WHOLE[:-20], r"cannot be read \(File is not a zip file\)", id="cut"),
+        pytest.param(WHOLE[:80] + bytes(30) + WHOLE[110:], "cannot be read", id="damaged inside"),
+        pytest.param(array_alone(), "cannot be read", id="one array"),
+        pytest.param(saved(emotion=np.arange(7)), "cannot be read.*usage", id="no usages"),
         pytest.param(
             saved(emotion=np.arange(7), usage=np.zeros(6)), r"shape \(7,\) and .* shape \(6,\)", id="unequal"
         ),
@@ -269,7 +269,7 @@ def train_text(pictures, indexes) -> str:
 
 def test_of_the_competitions_training_rows_a_tenth_is_kept_for_validation(tmp_path, rows):
     pictures, indexes, _ = rows
-    pictures = np.concatenate([pictures, pictures[10:40]])  # these stand there twice
+    pictures = np.concatenate([pictures, pictures[10:40]])  # these are duplicates
     indexes = np.concatenate([indexes, indexes[10:40]])
     (tmp_path / "train.csv").write_text(train_text(pictures, indexes), encoding="utf-8")
     (tmp_path / "test.csv").write_text(f'pixels\n"{PIXELS}"\n', encoding="utf-8")
@@ -352,7 +352,7 @@ IN_FERPLUS = [COLUMNS.index(label) for label in FER2013]
 
 
 def votes_text(usages, indexes=(), blank=(0, 1)) -> str:
-    """FER+'s file: eight of ten people say what the label says, and blank pictures are left out."""
+    """FER+'s file: eight of ten people agree with the label, and blank pictures are left out."""
     head = ",".join(["Usage", "Image name", *COLUMNS])
     rows = []
     for row, usage in enumerate(usages):
@@ -384,10 +384,10 @@ def test_votes_near_fer2013_are_read_with_it(request, tmp_path, rows, place, for
 @pytest.mark.parametrize(
     ("usages", "message"),
     [
-        (np.arange(99) % 3, "has 99 rows, and FER2013 beside it 100 pictures"),
+        (np.arange(99) % 3, "has 99 rows, but FER2013 next to it has 100 pictures"),
         (
             (np.arange(100) + (np.arange(100) == 7)) % 3,
-            "calls row 7 'PrivateTest', and FER2013 beside it 'PublicTest'",
+            "has 'PrivateTest' in row 7, but FER2013 next to it has 'PublicTest'",
         ),
     ],
     ids=["a row less", "another usage"],
@@ -403,10 +403,12 @@ def test_votes_in_another_order_than_the_pictures_are_refused(csv_file, rows):
     order = np.argsort(rows[1], kind="stable")
     text = votes_text(rows[2], rows[1][order], blank=())
     csv_file.with_name("fer2013new.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(BadInputError, match=r"has votes on row 0, whose picture is blank"):
+    with pytest.raises(BadInputError, match=r"has votes for row 0, whose picture is blank"):
         read(csv_file)
     csv_file.with_name("fer2013new.csv").write_text(votes_text(rows[2], rows[1][order]), encoding="utf-8")
-    with pytest.raises(BadInputError, match=r"does not fit: in rows 2 to 99 only \d+% of the labels"):
+    with pytest.raises(
+        BadInputError, match=r"does not match the pictures: in rows 2 to 99, only \d+% of the labels"
+    ):
         read(csv_file)
 
 
@@ -432,7 +434,7 @@ def test_votes_beside_a_train_csv_of_another_length_are_left_out_and_the_reason_
     assert dataset.training.votes is None
     assert dataset.remarks() == [
         "Votes not used: fer2013new.csv has rows for 34 Training, 33 PublicTest, 33 PrivateTest, "
-        "and the table has 20."
+        "but the table has 20."
     ]
 
 
@@ -494,7 +496,7 @@ def as_folders(folder, pictures, indexes, usages, names=("Training", "PublicTest
 
 
 def as_kaggle_folders(folder, pictures, indexes, usages):
-    """Two folders, train and test; the names of the files tell the two tests apart."""
+    """Two folders, train and test; the file names distinguish the two tests."""
     for number, (picture, index, usage) in enumerate(zip(pictures, indexes, usages, strict=True)):
         place = folder / ("train" if usage == 0 else "test") / FER2013[index].lower()
         place.mkdir(parents=True, exist_ok=True)
@@ -502,7 +504,7 @@ def as_kaggle_folders(folder, pictures, indexes, usages):
 
 
 def as_one_folder(folder, pictures, indexes, usages):
-    """A folder a label with everything in it, where only the names of the files tell."""
+    """A folder per label with everything in it, where only the file names give the split."""
     for number, (picture, index, usage) in enumerate(zip(pictures, indexes, usages, strict=True)):
         place = folder / FER2013[index].lower()
         place.mkdir(parents=True, exist_ok=True)
@@ -523,7 +525,7 @@ def test_no_row_marked_private_test_reaches_training_or_validation(tmp_path_fact
     dataset = read(folder)
     private = set(np.flatnonzero(usages == 2).tolist())
     assert numbers(dataset.test) == private
-    again = dataset.divided(3)  # nothing is divided where rows have their usage
+    again = dataset.divided(3)  # nothing is divided if rows have a usage
     assert not private & (numbers(again.training) | numbers(again.validation))
 
 
@@ -557,7 +559,7 @@ def no_usual_place(monkeypatch, tmp_path):
 
 
 def lay(place):
-    """Lays the smallest table of FER2013 somewhere."""
+    """Puts the smallest FER2013 table somewhere."""
     place.parent.mkdir(parents=True, exist_ok=True)
     rows = [f"{usage % 7},{' '.join(['9'] * 2304)},{name}" for usage, name in enumerate(USAGES)]
     place.write_text("\n".join(["emotion,pixels,Usage", *rows]), encoding="utf-8")

@@ -50,24 +50,26 @@ def test_a_picture_that_ferplus_leaves_out_has_no_votes(written):
 
 
 def test_a_missing_file_of_votes_is_told(tmp_path):
-    with pytest.raises(MissingFileError, match=r"There are no votes at .*Expected fer2013new\.csv of FER"):
+    with pytest.raises(
+        MissingFileError, match=r"was not found\. Expected fer2013new\.csv with the votes of FER"
+    ):
         read_votes(tmp_path / "fer2013new.csv")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("", "at line 1", id="empty"),
-        pytest.param("emotion,pixels,Usage\n0,1,Training\n", "at line 1.*ten columns of votes", id="fer2013"),
-        pytest.param(HEAD + "Training,a.png,1,2,3\n", "at line 2", id="few columns"),
-        pytest.param(HEAD + "Training,a.png,1,2,3,4,5,6,7,8,9,10,11\n", "at line 2", id="many columns"),
-        pytest.param(HEAD + "Training,a.png,0,0,0,0,0,0,0,0,0,x\n", "at line 2", id="a letter"),
-        pytest.param(HEAD + "Training,a.png,0,0,0,0,0,0,0,0,0,-1\n", "at line 2", id="-1"),
-        pytest.param(HEAD + "Training,a.png,0,0,0,0,0,0,0,0,0,256\n", "at line 2", id="256"),
+        pytest.param("", "Line 1 ", id="empty"),
+        pytest.param("emotion,pixels,Usage\n0,1,Training\n", "Line 1 .*ten columns of votes", id="fer2013"),
+        pytest.param(HEAD + "Training,a.png,1,2,3\n", "Line 2 ", id="few columns"),
+        pytest.param(HEAD + "Training,a.png,1,2,3,4,5,6,7,8,9,10,11\n", "Line 2 ", id="many columns"),
+        pytest.param(HEAD + "Training,a.png,0,0,0,0,0,0,0,0,0,x\n", "Line 2 ", id="a letter"),
+        pytest.param(HEAD + "Training,a.png,0,0,0,0,0,0,0,0,0,-1\n", "Line 2 ", id="-1"),
+        pytest.param(HEAD + "Training,a.png,0,0,0,0,0,0,0,0,0,256\n", "Line 2 ", id="256"),
     ],
 )
 def test_a_file_that_is_not_ferplus_is_refused_with_the_line(written, text, message):
-    with pytest.raises(BadInputError, match=rf"not readable as FER\+ {message}"):
+    with pytest.raises(BadInputError, match=rf"^{message}.*Download the file again"):
         read_votes(written(text))
 
 
@@ -77,14 +79,14 @@ ROW = "Training,a.png,10,0,0,0,0,0,0,0,0,0\n"
 @pytest.mark.parametrize(
     ("usages", "message"),
     [
-        pytest.param(["Training"], "has 2 rows, and FER2013 beside it 1 pictures", id="too many"),
+        pytest.param(["Training"], "has 2 rows, but FER2013 next to it has 1 pictures", id="too many"),
         pytest.param(
-            ["Training", "PrivateTest"], "calls row 1 'Training', and .* 'PrivateTest'", id="another usage"
+            ["Training", "PrivateTest"], "has 'Training' in row 1, but .* 'PrivateTest'", id="another usage"
         ),
     ],
 )
 def test_votes_that_do_not_belong_to_the_rows_are_refused(written, usages, message):
-    with pytest.raises(BadInputError, match=f"{message}.*Expected a row for each picture.*Fetch both again"):
+    with pytest.raises(BadInputError, match=f"{message}.*Expected one row per picture.*Download both again"):
         count = len(usages)
         pictures = np.zeros((count, 48, 48), np.uint8)
         match_votes(written(HEAD + ROW + ROW), pictures, [None] * count, np.arange(count), count, usages)
@@ -138,7 +140,7 @@ PLACES = {label: COLUMNS.index(label) for label in FER2013}
 
 
 def people(indexes, seed: int = 0) -> np.ndarray:
-    """Votes as FER+ has them: on two thirds of the pictures most people say what the label says."""
+    """Votes like FER+'s: on two thirds of the pictures most people agree with the label."""
     generator = np.random.default_rng(seed)
     votes = np.zeros((len(indexes), 10), np.uint8)
     for row, index in enumerate(indexes):
@@ -190,7 +192,7 @@ def test_votes_in_another_order_are_refused_with_where_and_how_little_they_agree
     path = written_votes(written, disorder(people(indexes)), ["Training"] * 1000)
     with pytest.raises(
         BadInputError,
-        match=r"does not fit: in rows \d+ to \d+ only \d+% of the labels.*move the votes elsewhere",
+        match=r"not match the pictures: in rows \d+ to \d+, only \d+% of the labels.*move the votes to",
     ):
         fitted(path, indexes, usages=["Training"] * 1000)
 
@@ -226,7 +228,7 @@ def test_votes_for_another_number_of_rows_are_not_used_and_the_reason_is_given(w
     path = written_votes(written, people(indexes), ["Training"] * 30)
     found, reason = fitted(path, indexes[:7])
     assert found is None
-    assert reason == "Votes not used: fer2013new.csv has rows for 30 Training, and the table has 7."
+    assert reason == "Votes not used: fer2013new.csv has rows for 30 Training, but the table has 7."
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])

@@ -111,7 +111,7 @@ def test_raf_dbs_list_names_the_pictures_that_were_cut_out(tmp_path, put):
     words = ["Surprise", "Fear", "Disgust", "Happy", "Sad", "Angry", "Neutral"]
     assert labels_of(dataset.test) == words[::-1]
     assert all("_aligned" in file for file in by_file(dataset))
-    assert dataset.skipped.reasons == {"that no table lists": 7}
+    assert dataset.skipped.reasons == {"not listed in any table": 7}
     assert "7 → Neutral" in dataset.notes[-1]
 
 
@@ -170,14 +170,14 @@ def test_words_win_over_folders_only_where_folders_say_nothing(tmp_path, put):
 def test_pictures_that_are_listed_and_not_there_are_counted_and_named_by_their_line(tmp_path, put):
     lay(put, tmp_path, "image,label\n" + rows("{n}.png,{word}") + "9.png,happy\n")
     dataset = read(tmp_path)
-    assert dataset.skipped.names == {"whose picture is not there": ["line 6 of labels.csv"]}
+    assert dataset.skipped.names == {"whose picture was not found": ["line 6 of labels.csv"]}
     assert counted(dataset) == 5
 
 
 def test_a_list_whose_labels_are_in_another_language_is_named_with_a_remedy_that_works(tmp_path, put):
     lay(put, tmp_path, "Bild,Ausdruck\n" + "".join(f"{n}.png,froh{n}\n" for n in range(4)))
     said = (
-        r"not known labels: images, and labels\.csv does not list them with known labels.*write English words"
+        r"not known labels: images, and labels\.csv does not list them with known labels.*use English words"
     )
     with pytest.raises(BadInputError, match=said):
         read(tmp_path)
@@ -199,7 +199,7 @@ def test_a_list_of_labels_is_neither_a_picture_nor_a_list_of_pictures(tmp_path, 
 def test_a_list_whose_pictures_are_elsewhere_is_refused(tmp_path, put):
     put("other.png")
     (tmp_path / "labels.csv").write_text("image,label\n" + rows("face{n}.png,{word}"))
-    with pytest.raises(BadInputError, match=r"4 of the 4 rows in .*: whose picture is not there"):
+    with pytest.raises(BadInputError, match=r"4 of the 4 rows in .*: whose picture was not found"):
         read(tmp_path)
 
 
@@ -207,7 +207,7 @@ def test_pictures_that_are_listed_under_two_labels_are_counted(tmp_path, put):
     lay(put, tmp_path, "image,label\n" + rows("{n}.png,{word}") + "0.png,sad\n1.png,sad\n")
     dataset = read(tmp_path)
     assert by_file(dataset) == EXPECTED
-    assert dataset.skipped.reasons == {"listed again with another label": 1}
+    assert dataset.skipped.reasons == {"listed again with a different label": 1}
 
 
 def test_a_name_that_is_there_twice_is_found_by_its_folders(tmp_path, put):
@@ -224,7 +224,7 @@ def test_a_name_that_is_there_twice_is_found_by_its_folders(tmp_path, put):
         "b/1.png": "Angry",
     }
     (tmp_path / "labels.csv").write_text("image,label\na/0.png,happy\n0.png,sad\na/1.png,fear\n")
-    assert read(tmp_path).skipped.reasons["whose picture is not there"] == 1
+    assert read(tmp_path).skipped.reasons["whose picture was not found"] == 1
 
 
 def test_a_list_never_leads_out_of_its_folder(tmp_path):
@@ -236,14 +236,14 @@ def test_a_list_never_leads_out_of_its_folder(tmp_path):
     (tmp_path / "set" / "labels.csv").write_text(text)
     dataset = read(tmp_path / "set")
     assert set(by_file(dataset)) == {"1.png", "2.png"}
-    assert dataset.skipped.reasons == {"whose picture is not there": 2}
+    assert dataset.skipped.reasons == {"whose picture was not found": 2}
 
 
 def test_numbers_of_a_list_that_may_mean_several_things_are_refused_until_somebody_says(tmp_path, put):
     for n in range(3):
         put(f"{n}.png", shape=(90, 90))
     (tmp_path / "labels.csv").write_text("image,label\n0.png,0\n1.png,1.0\n2.png,3\n")
-    with pytest.raises(BadInputError, match=r"labels\.csv has the labels 0, 1, 3, and sets count"):
+    with pytest.raises(BadInputError, match=r"labels\.csv has the labels 0, 1, 3, but datasets number"):
         read(tmp_path)
     FER2013.write(tmp_path / "labelList.csv")
     assert list(by_file(read(tmp_path)).values()) == ["Angry", "Disgust", "Happy"]
@@ -263,7 +263,7 @@ def test_landmarks_of_each_picture_are_not_taken_for_lists(tmp_path, put):
 def test_a_word_of_a_list_that_is_not_known_is_left_out_and_named(tmp_path, put):
     lay(put, tmp_path, "image,label\n" + rows("{n}.png,{word}").replace("fear", "ahegao"))
     dataset = read(tmp_path)
-    assert dataset.skipped.names == {"with a label that is not known": ["images/2.png: 'ahegao'"]}
+    assert dataset.skipped.names == {"with an unknown label": ["images/2.png: 'ahegao'"]}
     assert counted(dataset) == 4
 
 
@@ -298,6 +298,6 @@ def test_a_number_or_word_that_does_not_belong_is_left_out_and_the_others_are_re
     lines = [f"train_0000{n}_aligned.png {n}" for n in range(1, 8)]
     (tmp_path / "list.txt").write_text("\n".join([*lines[:5], "train_00006_aligned.png 77", lines[6]]))
     dataset = read(tmp_path)
-    assert dataset.skipped.names["with a label that is not known"] == ["train_00006_aligned.png: '77'"]
-    assert "Numbers are read in the order of RAF-DB." in dataset.notes
+    assert dataset.skipped.names["with an unknown label"] == ["train_00006_aligned.png: '77'"]
+    assert "Numeric labels follow the order of RAF-DB." in dataset.notes
     assert counted(dataset) == 8

@@ -1,4 +1,4 @@
-"""A folder is looked through to its bottom, within limits; files that tables write are found by name."""
+"""A folder is searched to its bottom, within limits; files listed in tables are found by name."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_of_equal_names_the_one_near_the_table_is_found(tree):
 def test_a_tree_that_is_too_deep_or_too_large_is_refused(tmp_path, monkeypatch):
     deep = tmp_path.joinpath(*["x"] * 20)
     deep.mkdir(parents=True)
-    with pytest.raises(BadInputError, match=r"17 folders below .*Name the folder of the set itself"):
+    with pytest.raises(BadInputError, match=r"17 folders below .*Choose the folder of the dataset itself"):
         scan(tmp_path)
     monkeypatch.setattr(folder_tree, "MOST", 2)
     (tmp_path / "y").mkdir()

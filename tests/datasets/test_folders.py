@@ -1,4 +1,4 @@
-"""Sets of faces that are folders of pictures, by made-up pictures under the names of the real sets."""
+"""Datasets that are folders of pictures, tested with made-up pictures under the names of the real ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from expression.pictures.image import face_pixels
 
 @pytest.fixture
 def put(tmp_path):
-    """Writes a picture of noise under a name below a folder, which is made; returns its pixels."""
+    """Writes a picture of noise under a name below a folder, which is created; returns its pixels."""
     generator = np.random.default_rng(0)
 
     def write(name: str, shape: tuple[int, ...] = (48, 48)) -> np.ndarray:
@@ -90,7 +90,8 @@ def test_a_folder_that_is_no_label_is_refused(tmp_path, put):
     put("happy/1.png")
     put("misc/1.png")
     with pytest.raises(
-        BadInputError, match=r"misc would be the label 'misc'\. Expected Angry.*Rename it.*labelList"
+        BadInputError,
+        match=r"misc would mean the label 'misc', which is not known\. Expected Angry.*Rename it.*labelList",
     ):
         read(tmp_path)
 
@@ -177,13 +178,13 @@ def test_an_emotion_that_ck_does_not_have_is_left_out_and_named(tmp_path, put, c
     dataset = read(tmp_path)
     assert labels_of(dataset.test) == ["Disgust"]
     assert dataset.skipped.names == {
-        "not a number from 0 to 7, as CK+ has": ["S005_002_00000003_emotion.txt"]
+        "without a number from 0 to 7, as CK+ uses": ["S005_002_00000003_emotion.txt"]
     }
 
 
 def test_ck_of_which_most_emotions_cannot_be_used_is_refused(tmp_path, put):
     ck(put, tmp_path, {"S005_001": "9"})
-    with pytest.raises(BadInputError, match=r"1 of the 1 sequences of CK\+ .* not a number from 0 to 7"):
+    with pytest.raises(BadInputError, match=r"1 of the 1 CK\+ sequences .* without a number from 0 to 7"):
         read(tmp_path)
 
 
@@ -212,7 +213,7 @@ def test_ck_in_a_folder_a_label_keeps_its_people_together(tmp_path, put):
 def test_kdef_is_read_by_its_names(tmp_path, put, place):
     names = ["AF01AFS", "AF01ANHL", "BF01DIHR", "AM07HAS", "BM07NES", "AM35SAS", "AM35SUS"]
     profiles = ["AF01ANFL", "AF01ANFR"]
-    no_names = ["AF31V", "AM31H"]  # two files of KDEF are called so
+    no_names = ["AF31V", "AM31H"]  # two files of KDEF have such names
     for name in [*names, *profiles, *no_names]:
         put(f"{place.format(name=name)}{name}.JPG", (76, 56, 3))
     split = read(tmp_path).test
@@ -258,12 +259,12 @@ def test_two_columns_are_enough_and_then_there_are_no_groups(tmp_path, put):
 @pytest.mark.parametrize(
     ("rows", "kind", "message"),
     [
-        pytest.param("", BadInputError, "has no pictures with labels", id="empty"),
-        pytest.param("image,label\n", BadInputError, "has no pictures with labels", id="only a header"),
+        pytest.param("", BadInputError, "has no labelled pictures", id="empty"),
+        pytest.param("image,label\n", BadInputError, "has no labelled pictures", id="only a header"),
         pytest.param(
             "face1.png\n", BadInputError, "the row 'face1.png'. Expected image,label", id="one column"
         ),
-        pytest.param("face1.png,Holiday\n", BadInputError, "has the label 'Holiday'", id="no label"),
+        pytest.param("face1.png,Holiday\n", BadInputError, "has the unknown label 'Holiday'", id="no label"),
         pytest.param(
             "face1.png,7\n",
             BadInputError,
@@ -290,7 +291,7 @@ def test_a_folder_without_pictures_is_told(tmp_path, names):
     for name in names:
         (tmp_path / name).mkdir(parents=True)
     with pytest.raises(
-        BadInputError, match=r"has no pictures with labels.*Expected a folder of pictures for each"
+        BadInputError, match=r"has no labelled pictures.*Expected a folder of pictures for each"
     ):
         read(tmp_path)
 

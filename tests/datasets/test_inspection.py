@@ -1,4 +1,4 @@
-"""A look at data counts what is there and what is wrong with it."""
+"""Inspecting data counts what is there and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def drawn(count: int, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def dataset():
-    """Ten pictures, some of which stand there again: in their own split, in another, with another label."""
+    """Ten pictures, some of them duplicated: in their own split, in another, with another label."""
     some = drawn(10)
     some[9] = 77
     training = Split(some[[0, 1, 2, 2, 9]], np.array([0, 0, 1, 1, 2]))
@@ -49,7 +49,7 @@ def test_a_look_is_a_table_to_read(dataset):
     assert [line.split() for line in lines[4:6]] == [["all", "5", "3", "4"], ["repetitions", "1", "0", "1"]]
     assert lines[6].split() == ["also", "in", "training", "1", "2"]
     assert lines[8:10] == ["7 different pictures", "1 pictures of one grey level"]
-    assert lines[10] == "1 groups of equal pictures with different labels"
+    assert lines[10] == "1 groups of identical pictures with different labels"
     assert max(map(len, lines)) < 80
 
 
@@ -59,7 +59,7 @@ def test_labels_are_held_to_what_most_people_voted_for(dataset):
     test = Split(dataset.test.pictures, dataset.test.indexes, votes)
     found = look(Dataset(LABELS, dataset.training, dataset.validation, test))
     assert found.agreement == pytest.approx(2 / 3)
-    assert str(found).splitlines()[-1] == "66.7% of the labels are what most people voted for"
+    assert str(found).splitlines()[-1] == "66.7% of the labels agree with the majority vote"
 
 
 def test_leaked_are_the_pictures_that_stand_in_training_pixel_for_pixel(dataset):

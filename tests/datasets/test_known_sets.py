@@ -1,4 +1,4 @@
-"""Sets that say their labels in a way of their own: in file names, a file for each picture, YOLO's form."""
+"""Datasets with their own way of labelling: file names, a file for each picture, YOLO's form."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_words_in_file_names_are_labels_where_nearly_all_have_one(tmp_path, put)
         put(f"faces/{'happy' if n % 2 else 'Sad'}_{n:03}.png")
     dataset = read(tmp_path)
     assert by_file(dataset)["faces/happy_001.png"] == "Happy"
-    assert "Labels are taken from the names of the files." in dataset.notes
+    assert "Labels are taken from the file names." in dataset.notes
     for n in range(5):
         put(f"faces/dog_{n}.png")
     with pytest.raises(BadInputError, match="not known labels: faces"):
@@ -120,6 +120,6 @@ def test_an_export_for_yolo_is_read_with_the_largest_face_of_each_picture(tmp_pa
     assert by_file(dataset) == {"train/images/0.png": "Angry", "train/images/1.png": "Happy"}
     assert sizes == [(50, 50), (48, 48)]
     assert dataset.skipped.reasons == {
-        "without a label or its picture": 3,
+        "without a label or a picture": 3,
         "of no face, which is not one of the labels": 1,
     }

@@ -144,7 +144,9 @@ def test_only_the_labels_that_a_user_names_are_read(tmp_path, put):
 def test_a_folder_beside_labels_that_is_not_known_is_refused_with_a_remedy_that_works(tmp_path, put):
     for label in ("happy", "sad", "ahegao"):
         put(f"set/{label}/1.png")
-    with pytest.raises(BadInputError, match=r"ahegao would be the label 'ahegao'.*--labels"):
+    with pytest.raises(
+        BadInputError, match=r"ahegao would mean the label 'ahegao', which is not known\..*--labels"
+    ):
         read(tmp_path)
     named = Labels(["Happy", "Sad", "Ahegao"])
     assert set(by_file(read(tmp_path, named)).values()) == {"Happy", "Sad", "Ahegao"}
@@ -155,7 +157,8 @@ def test_folders_in_another_language_are_all_named_at_once_with_a_remedy_that_wo
     for name in names:
         put(f"set/{name}/1.png")
     with pytest.raises(
-        BadInputError, match=r"joie would be the label 'joie'; the same goes for tristesse\..*--labels"
+        BadInputError,
+        match=r"would mean the label 'joie', which is not known; the same applies to tristesse\..*--labels",
     ):
         read(tmp_path)
     assert set(by_file(read(tmp_path, Labels(names))).values()) == set(names)
@@ -165,7 +168,7 @@ def test_folders_of_which_none_is_a_label_are_refused_with_their_names(tmp_path,
     for name in ("glasses", "wink"):
         put(f"{name}/1.png")
     with pytest.raises(
-        BadInputError, match=r"not known labels: glasses, wink\..*name the labels: --labels glasses,wink"
+        BadInputError, match=r"not known labels: glasses, wink\..*list the labels: --labels glasses,wink"
     ):
         read(tmp_path)
     own = Labels(["glasses", "wink"])
@@ -202,7 +205,7 @@ def test_files_outside_the_folders_of_labels_are_counted(tmp_path, put):
     (tmp_path / "README.txt").write_text("about it")
     dataset = read(tmp_path)
     assert dataset.remarks() == [
-        "Skipped 2 of 4 pictures: 2 outside the folders of the labels (README.txt, set/sample.png)."
+        "Skipped 2 of 4 pictures: 2 outside the label folders (README.txt, set/sample.png)."
     ]
 
 
@@ -210,7 +213,7 @@ def test_pictures_in_none_of_the_splits_are_counted(tmp_path, put):
     for name in ("train/happy/1", "test/happy/1", "train/sad/1", "test/sad/1", "more/sad/2"):
         put(f"{name}.png")
     dataset = read(tmp_path)
-    assert dataset.skipped.reasons == {"in none of the folders for test, training": 1}
+    assert dataset.skipped.reasons == {"outside the folders for test, training": 1}
     assert counted(dataset) == 5
 
 
@@ -265,15 +268,15 @@ def test_a_set_without_some_labels_learns_those_that_are_there(tmp_path, put):
     assert list(narrowed.labels) == ["Happy", "Sad", "Neutral"]
     assert set(labels_of(narrowed.test, narrowed.labels)) == {"Happy", "Sad", "Neutral"}
     assert narrowed.remarks() == [
-        "Learns Happy, Sad, Neutral; there are no pictures of Angry, Disgust, Fear, Surprise to learn from.",
-        "Skipped 1 of 25 pictures: 1 of Fear, which cannot be learned (in test).",
+        "Trains on Happy, Sad, Neutral; there are no training pictures of Angry, Disgust, Fear, Surprise.",
+        "Skipped 1 of 25 pictures: 1 of Fear, which has no training pictures (in test).",
     ]
 
 
 def test_a_set_of_one_label_cannot_be_learned(tmp_path, put):
     for n in range(20):
         put(f"happy/{n}.png")
-    with pytest.raises(BadInputError, match=r"only pictures of Happy to learn from.*two labels or more"):
+    with pytest.raises(BadInputError, match=r"training pictures of Happy only\..*two or more labels"):
         read(tmp_path).divided().narrowed()
 
 
@@ -297,21 +300,21 @@ def test_folders_called_by_the_numbers_of_a_known_set_are_read(tmp_path, put, nu
     assert counted(dataset) == 2 * len(numbers)
     found = {file.split("/")[-2]: label for file, label in by_file(dataset).items()}
     assert some.items() <= found.items()
-    assert dataset.notes[0].startswith("Numbers are read in the order of ")
+    assert dataset.notes[0].startswith("Numeric labels follow the order of ")
     assert "→" in dataset.notes[1]
 
 
 def test_numbers_that_may_mean_several_things_are_refused_until_somebody_says(tmp_path, put):
     for n in range(7):
         put(f"train/{n}/{n}.png", shape=(100, 100))
-    with pytest.raises(BadInputError, match=r"has the labels 0, 1, .*, 6, and sets count differently"):
+    with pytest.raises(BadInputError, match=r"has the labels 0, 1, .*, 6, but datasets number differently"):
         read(tmp_path)
     order = Labels(["Neutral", "Happy", "Sad", "Surprise", "Fear", "Disgust", "Angry"])
     assert by_file(read(tmp_path, order))["train/1/1.png"] == "Happy"
     order.write(tmp_path / "labelList.csv")
     dataset = read(tmp_path)
     assert by_file(dataset)["train/6/6.png"] == "Angry"
-    assert "Numbers are read in the order of labelList.csv." in dataset.notes
+    assert "Numeric labels follow the order of labelList.csv." in dataset.notes
 
 
 def test_an_albums_months_are_not_taken_for_labels(tmp_path, put):
@@ -352,7 +355,9 @@ def test_a_folder_that_holds_only_an_archive_says_to_unpack_it(tmp_path):
 
     with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
         archive.writestr("train/happy/1.png", b"x")
-    with pytest.raises(BadInputError, match=r"but faces\.zip, a zip archive\..*Unpack it there"):
+    with pytest.raises(
+        BadInputError, match=r"but contains faces\.zip, a zip archive\..*Unpack it in that folder"
+    ):
         read(tmp_path)
 
 
@@ -389,14 +394,14 @@ def test_the_pictures_of_a_split_keep_their_files(tmp_path, put):
 
 def test_the_folder_of_one_label_alone_says_what_to_name(tmp_path, put):
     put("happy/1.png")
-    with pytest.raises(BadInputError, match=r"nothing says their labels.*Name the folder above it"):
+    with pytest.raises(BadInputError, match=r"but no labels for them.*Choose its parent folder"):
         read(tmp_path / "happy")
 
 
 def test_a_set_of_one_label_and_contempt_can_be_learned_with_it(tmp_path, put):
     for n in range(20):
         put(f"{'happy' if n % 2 else 'contempt'}/{n}.png")
-    with pytest.raises(BadInputError, match=r"Use Contempt as well: --labels Happy,Contempt"):
+    with pytest.raises(BadInputError, match=r"Include Contempt as well: --labels Happy,Contempt"):
         read(tmp_path).divided().narrowed()
     both = read(tmp_path, Labels(["Happy", "Contempt"])).divided().narrowed()
     assert list(both.labels) == ["Happy", "Contempt"]
@@ -409,4 +414,4 @@ def test_a_folder_around_those_of_several_labels_is_not_one_of_a_label(tmp_path,
     put(f"{name}/cover.png")
     dataset = read(tmp_path)
     assert sorted(by_file(dataset).values()) == ["Fear", "Happy", "Sad"]
-    assert dataset.skipped.names == {"outside the folders of the labels": [f"{name}/cover.png"]}
+    assert dataset.skipped.names == {"outside the label folders": [f"{name}/cover.png"]}

@@ -1,4 +1,4 @@
-"""A reader's own set is read by its rows; what cannot be used is counted and named."""
+"""A user's own set is read by its rows; unusable rows are counted and named."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_picture_that_two_rows_name_is_used_once_and_not_where_they_disagree(t
     table(tmp_path, "a.png,Happy\nA.PNG,happy\nb.png,Happy\nImages/b.png,Sad\nc.png,Sad\n")
     own = list_own(tmp_path)
     assert [(p.image, p.label) for p in own.pictures] == [("a.png", "Happy"), ("c.png", "Sad")]
-    assert own.told() == ["Skipped 2 of 5 rows: 2 with two labels (b.png, Images/b.png)."]
+    assert own.told() == ["Skipped 2 of 5 rows: 2 with two different labels (b.png, Images/b.png)."]
 
 
 @pytest.mark.parametrize("written", ["Very  Happy", " very happy", "Very\u00a0Happy", "Ve\u200dry Happy"])
@@ -78,14 +78,14 @@ def test_rows_without_picture_label_or_readable_file_are_counted_and_named(tmp_p
     assert told.startswith("Skipped 3 of 10 rows: ")
     assert "1 not a picture (2.png)" in told
     assert "1 without a label (8.png)" in told
-    assert "1 without a picture; run there: expression dataset check --repair (9.png)" in told
+    assert "1 without a picture; in its folder, run: expression dataset check --repair (9.png)" in told
 
 
 def test_a_set_most_of_whose_pictures_are_missing_is_refused_with_the_remedy(tmp_path):
     put(tmp_path / "Images", "1.png")
     table(tmp_path, "1.png,Happy\n2.png,Sad\n3.png,Sad\n")
     with pytest.raises(
-        MissingFileError, match=r"2 of the 3 rows .* Run in .*: expression dataset check --rep"
+        MissingFileError, match=r"2 of the 3 rows .* In .*, run: expression dataset check --rep"
     ):
         list_own(tmp_path)
 
@@ -220,7 +220,7 @@ def test_the_face_of_a_photo_is_found_first(tmp_path, portrait):
     np.testing.assert_array_equal(split.pictures[1], face_pixels(portrait, box))
     np.testing.assert_array_equal(split.pictures[2], face_pixels(picture(3, 190)))
     assert own.told(faces.looked) == [
-        "In 3 large pictures the face was looked for.",
+        "3 large pictures were searched for a face.",
         "Skipped 1 of 5 rows: 1 without a face (d.png).",
         "YuNet finds more faces: expression models get yunet",
     ]

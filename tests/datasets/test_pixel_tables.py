@@ -155,7 +155,7 @@ def test_a_row_that_was_cut_to_a_smaller_square_is_not_taken_for_a_small_picture
     text[4] = f"{label},{' '.join(pixels.split()[: 47 * 47])},{usage}"
     (tmp_path / "fer2013.csv").write_text("\n".join(text))
     dataset = read(tmp_path)
-    assert dataset.skipped.names == {"not 2,304 grey levels": ["line 5 with 2,209"]}
+    assert dataset.skipped.names == {"without 2,304 grey levels": ["line 5 with 2,209"]}
     assert counted(dataset) == COUNT
 
 
@@ -223,7 +223,7 @@ def test_other_files_beside_a_table_do_no_harm(tmp_path, pictures):
 
 def test_a_line_without_end_is_refused(tmp_path):
     (tmp_path / "fer2013.csv").write_text("emotion,pixels\n0," + "1 " * 600_000)
-    with pytest.raises(BadInputError, match="a line of over 1,048,576 characters: line 2"):
+    with pytest.raises(BadInputError, match="a line with more than 1,048,576 characters: line 2"):
         read(tmp_path)
 
 
@@ -235,7 +235,7 @@ def test_files_of_other_programs_are_called_by_their_name(tmp_path, kind):
 
 
 def test_the_copy_of_a_table_is_no_older_form(tmp_path, pictures, monkeypatch):
-    """A copy that says less than is wanted now is not taken."""
+    """A cached copy that lacks what is needed now is not used."""
     from expression.datasets import pixel_tables
 
     (tmp_path / "fer2013.csv").write_text(table(pictures))

@@ -1,4 +1,4 @@
-"""Names of labels and splits are known in every usual form, and nothing else is."""
+"""Names of labels and splits are recognised in every common form, and nothing else is."""
 
 from __future__ import annotations
 
@@ -138,7 +138,9 @@ UNSURE = {
 
 @pytest.mark.parametrize(("numbers", "names", "places"), UNSURE.values(), ids=UNSURE)
 def test_numbers_that_several_sets_count_differently_are_refused(tmp_path, numbers, names, places):
-    with pytest.raises(ValueError, match=r"here has the labels .*sets count differently.*labelList\.csv"):
+    with pytest.raises(
+        ValueError, match=r"here has the labels .*datasets number differently.*labelList\.csv"
+    ):
         numbering(numbers, Wanted(FER2013), names, places, tmp_path / "none.png", "here")
 
 

@@ -151,7 +151,7 @@ def test_pictures_beside_the_tables_of_an_older_program_are_found_and_photos_cut
     ]
     assert importer.told() == [
         f"2 pictures are not in Images and were read from {place / 'Images'}.",
-        "1 skipped, without a picture; run there: expression dataset check --repair: gone.png.",
+        "1 skipped, without a picture; in its folder, run: expression dataset check --repair: gone.png.",
     ]
 
 

@@ -44,7 +44,7 @@ def networks(tmp_path_factory):
 
 
 def counted(function: str, path: Path, last: int) -> Counter:
-    """How often each thing came of the first few kinds of damage."""
+    """How often each outcome resulted from the first few kinds of damage."""
     found = outcomes(f"filedamage:{function}", path, 0, last)
     assert set(found) == set(range(last))
     strange = {number: word for number, word in found.items() if word not in ("read", "told", "ended")}
@@ -77,14 +77,14 @@ def test_what_ends_the_process_that_reads_it_is_told(networks, tmp_path, monkeyp
         "expression.models.isolation.BEGIN", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     )
     with pytest.raises(
-        BadInputError, match=r"theirs\.tflite cannot be read: what reads it crashed \(SIGKILL\)"
+        BadInputError, match=r"theirs\.tflite cannot be read: the process that reads it crashed \(SIGKILL\)"
     ):
         load(networks / "theirs.tflite")
     old = Path(shutil.copy(networks / "ours.tflite", tmp_path))
     content, card = network_bytes(old), read_card(old)
     write_card(old, card)
     monkeypatch.setattr("expression.models.runtime.read_card", lambda _: Card(card.labels, card.size, "0..1"))
-    with pytest.raises(BadInputError, match=r"ours\.tflite does not run: what reads it crashed"):
+    with pytest.raises(BadInputError, match=r"ours\.tflite does not run: the process that reads it crashed"):
         load(old)  # a card without a fingerprint, as earlier versions wrote it
     assert network_bytes(old) == content
 

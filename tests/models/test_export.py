@@ -33,13 +33,13 @@ FILTERS = 48
 
 
 def faces(count: int) -> np.ndarray:
-    """Blurred noise as a network takes it."""
+    """Blurred noise in a network's input format."""
     noise = np.random.default_rng(0).normal(size=(count, SIZE // 2, SIZE // 2))
     return standardise(128 + 50 * noise.repeat(2, 1).repeat(2, 2))
 
 
 def tiny(size: int | None = SIZE) -> keras.Model:
-    """A network with the layers of the shipped one, few filters and random weights that tell faces apart."""
+    """A network with the layers of the shipped one, few filters and random weights that distinguish faces."""
     keras.utils.set_random_seed(4)
     face = keras.Input((size, size, 1), name="face")
     x = layers.Conv2D(FILTERS, 3, padding="same", use_bias=False)(face)
@@ -65,7 +65,7 @@ def network(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(network):
-    """The same network in every form, and the card that was told of it."""
+    """The same network in every form, and its card."""
     return {
         form: (path := network.with_name(f"{form}.tflite"), export(network, path, form, faces(100)))
         for form in QUANTIZE
@@ -73,7 +73,7 @@ def exported(network):
 
 
 def interpreter(path: Path):
-    """The file in LiteRT without what makes it quick, which hides the layers."""
+    """The file in LiteRT without its optimisations, which hide the layers."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     return Interpreter(
@@ -139,7 +139,7 @@ def test_numbers_are_kept_as_they_are_called(exported, form, weights, between):
     steps = {step["op_name"]: step for step in runs._get_ops_details()}
     assert tensors[steps["CONV_2D"]["outputs"][0]] == between
     assert weights in kinds(exported[form][0], FILTERS * FILTERS * 9 - 1)
-    # Float32 goes in and comes out in each, so that a runtime needs one way only.
+    # All take and return float32, so that a runtime needs only one way.
     assert tensors[runs.get_input_details()[0]["index"]] == "float32"
     assert tensors[runs.get_output_details()[0]["index"]] == "float32"
 
@@ -166,7 +166,7 @@ def test_ranges_of_int8_come_from_the_faces_given(network, exported, tmp_path):
 
 
 def step(path: Path) -> float:
-    """How far apart the grey levels are in which an int8 network sees its picture."""
+    """The step between the grey levels of an int8 network's input."""
     runs = interpreter(path)
     first = runs._get_ops_details()[0]["outputs"][0]
     return next(t for t in runs.get_tensor_details() if t["index"] == first)["quantization"][0]
@@ -188,7 +188,7 @@ def test_the_faces_that_everybody_has_are_those_of_people_and_their_mirror_image
 
 def test_without_scikit_image_int8_asks_for_it_or_for_faces(network, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage.data", None)
-    with pytest.raises(MissingPackageError, match=r"int8 without faces of your own needs .*scikit-image"):
+    with pytest.raises(MissingPackageError, match=r"int8 without your own faces needs .*scikit-image"):
         export(network, tmp_path / "x.tflite", "int8")
 
 
@@ -198,15 +198,15 @@ def test_without_scikit_image_int8_asks_for_it_or_for_faces(network, tmp_path, m
     ids=["0 to 255", "0 to 1", "faint", "blank", "no numbers"],
 )
 def test_faces_that_are_not_standardised_are_told_before_the_work(network, tmp_path, no_work, change):
-    with pytest.raises(BadInputError, match=r"have the mean \S+ and the deviation \S+\. Expected about 0"):
+    with pytest.raises(
+        BadInputError, match=r"have mean \S+, standard deviation \S+\. Expected a mean of about 0"
+    ):
         export(network, tmp_path / "x.tflite", "int8", change(faces(20)))
 
 
 @pytest.mark.parametrize("shape", [(0, SIZE, SIZE, 1), (5, 48, 48, 1), (SIZE, SIZE, 1)], ids=str)
 def test_faces_of_another_shape_are_told_before_the_work(network, tmp_path, no_work, shape):
-    with pytest.raises(
-        BadInputError, match=r"faces have the shape \(.*Expected \(n, 16, 16, 1\).*standardise"
-    ):
+    with pytest.raises(BadInputError, match=r"faces have shape \(.*Expected \(n, 16, 16, 1\).*standardise"):
         export(network, tmp_path / "x.tflite", "int8", np.zeros(shape, np.float32))
 
 
@@ -259,7 +259,7 @@ def test_another_word_for_quantize_is_refused(network):
 
 
 def test_a_missing_network_is_told(tmp_path):
-    with pytest.raises(MissingFileError, match="There is no network"):
+    with pytest.raises(MissingFileError, match=r"The network .* was not found"):
         export(tmp_path / "none.keras", tmp_path / "x.tflite")
 
 

@@ -1,4 +1,4 @@
-"""Networks of other people are accepted once somebody says what their numbers mean, and read as they read."""
+"""Other people's networks are accepted once their numbers are explained, and give the same scores."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ DEMO = ["--source", "demo", "--display", "none", "--duration", "1"]
 
 
 def slow(value):
-    """A case that is left to the tests that take longer."""
+    """A case that is left to the slow tests."""
     return pytest.param(value)
 
 
 @pytest.fixture
 def nearby(monkeypatch):
-    """Reads networks in this process, which has TensorFlow already, and not in one of their own."""
+    """Reads networks in this process, which has loaded TensorFlow already, instead of a separate one."""
 
     def call(function, *arguments, happened):
         module, _, name = function.partition(":")
@@ -53,7 +53,7 @@ def nearby(monkeypatch):
 
 
 def expected(stranger, network, picture=FACE) -> np.ndarray:
-    """What a network says to a picture, by its maker's own program."""
+    """A network's output for a picture, from its maker's own program."""
     answer = network(stranger.by_hand(picture)[None], training=False)
     return stranger.scores(keras.tree.map_structure(np.asarray, answer))[0]
 
@@ -113,7 +113,7 @@ def test_the_command_that_an_error_tells_makes_the_network_usable(theirs, tmp_pa
     out, err = capfd.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert "does not say which labels its numbers stand for and how its pixels are scaled. Expected" in err
-    assert "64 x 64 pixels, in three colours, and 7 numbers" in err
+    assert "64 x 64 pixels, in colour, with 7 numbers" in err
     command = shlex.split(err.rpartition(": ")[2])
     assert command[:2] == ["expression", "export"]
     assert app.main(command[1:]) == 0
@@ -200,7 +200,7 @@ def test_int8_takes_its_ranges_from_faces_that_are_given(nearby, theirs, tmp_pat
 
 
 def as_whole_numbers(network, path, kind):
-    """Somebody's network with pictures of whole numbers in, and scores of whole numbers out."""
+    """Somebody's network with integer pictures as input and integer scores as output."""
     from tensorflow import dtypes, lite
 
     converter = lite.TFLiteConverter.from_keras_model(network)
@@ -291,7 +291,7 @@ def test_colours_for_a_network_that_is_grey_are_told(nearby, tmp_path):
     path = save(STRANGERS["each picture by its own mean"].build(keras), tmp_path / "grey.keras")
     with pytest.raises(BadInputError, match=r"--input says rgb, and .*grey\.keras takes grey pictures"):
         adopt(path, tmp_path / "mine.tflite", SEVEN, "rgb,0..1")
-    with pytest.raises(BadInputError, match=r"scales three colours, and the pictures are grey"):
+    with pytest.raises(BadInputError, match=r"scales three colours, but the pictures are grey"):
         adopt(path, tmp_path / "mine.tflite", SEVEN, "imagenet")
 
 
@@ -307,8 +307,14 @@ def test_a_network_for_any_size_needs_one(nearby, tmp_path):
     ("name", "out", "quantize", "error", "said"),
     [
         ("net.tflite", "net.tflite", None, OutputError, r"net\.tflite is the network itself"),
-        ("net.tflite", "mine.keras", None, BadInputError, r"cannot become mine\.keras\. .*ends in \.tflite"),
-        ("net", "mine.keras", None, BadInputError, r"cannot become mine\.keras"),
+        (
+            "net.tflite",
+            "mine.keras",
+            None,
+            BadInputError,
+            r"cannot be converted to mine\.keras\. .*ends in \.tflite",
+        ),
+        ("net", "mine.keras", None, BadInputError, r"cannot be converted to mine\.keras"),
         ("net.tflite", "mine.tflite", "int8", BadInputError, r"--quantize is int8, .*Leave it out"),
         ("net.h5", "mine.keras", "int8", BadInputError, r"--quantize is int8, .*Leave it out"),
         ("net.h5", "mine.bin", None, OutputError, r"mine\.bin does not end in \.tflite or \.keras"),

@@ -37,7 +37,7 @@ OLD_LAYERS = {
         "kernel_constraint": None,
     },
 }
-"""What Keras 2 writes beside what Keras 3 does.
+"""What Keras 2 writes in addition to Keras 3.
 
 Source: https://github.com/oarriaga/face_classification/issues/165
 """
@@ -55,7 +55,7 @@ def aged(path):
 
 
 def adopt(path, folder, text="0..1", labels=SEVEN):
-    """Reads a network in this process, and opens what came of it."""
+    """Reads a network in this process, and opens the result."""
     tidied(str(path), labels, text, "mine.keras", str(folder / "mine.keras"), "none", "")
     return KerasRuntime(folder / "mine.keras", read_card(folder / "mine.keras"))
 
@@ -108,7 +108,7 @@ def test_a_layer_that_keras_does_not_have_is_told_with_a_way_out(tmp_path):
         BadInputError, match=r"own layer\.keras cannot be read by Keras 3\..*TheirOwn"
     ) as told:
         adopt(path, tmp_path)
-    assert "Expected layers that Keras has itself, and no Python code" in str(told.value)
+    assert "Expected only built-in Keras layers, and no Python code" in str(told.value)
     assert "in the program that has its layers or with: python -c" in str(told.value)
     assert len(str(told.value)) < 1200
 
@@ -154,7 +154,7 @@ def test_python_code_in_a_file_is_not_run_and_the_way_out_works(tmp_path, monkey
 
 
 def _none(folder) -> str:
-    """A file of no faces."""
+    """A file without faces."""
     np.save(folder / "none.npy", np.empty(0))
     return str(folder / "none.npy")
 
@@ -162,7 +162,7 @@ def _none(folder) -> str:
 def test_weights_without_layers_are_told(tmp_path):
     network = separable()
     network.save_weights(tmp_path / "net.weights.h5")
-    with pytest.raises(BadInputError, match=r"net\.weights\.h5 has weights and no layers\. .*model\.save"):
+    with pytest.raises(BadInputError, match=r"net\.weights\.h5 has weights but no layers\. .*model\.save"):
         adopt(tmp_path / "net.weights.h5", tmp_path)
 
 
@@ -247,6 +247,6 @@ def test_layers_that_litert_does_not_have_are_told(tmp_path):
     strange = Strange()
     tensorflow.saved_model.save(strange, tmp_path / "strange", signatures=strange.read)
     with pytest.raises(
-        BadInputError, match=r"cannot become a \.tflite file: Igamma\. Expected layers that LiteRT"
+        BadInputError, match=r"cannot be converted to \.tflite: Igamma\. Expected layers that LiteRT"
     ):
         converted(str(tmp_path / "strange"), SEVEN, "0..1", "x", str(tmp_path / "x"), "none", _none(tmp_path))

@@ -1,4 +1,4 @@
-"""A network is known by its content, and what is none is called by its name."""
+"""A network is recognised by its content, and other files are called by their kind."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_saved_model_is_known_by_its_folder_and_by_its_file(tmp_path):
         (
             "net.tflite",
             b"index,label",
-            r"is not a network\. Expected a \.tflite or \.keras file that is whole",
+            r"is not a network\. Expected a complete \.tflite or \.keras file",
         ),
         ("net.keras", b"", r"is not a network\. "),
     ],
@@ -86,5 +86,5 @@ def test_what_is_none_is_called_by_its_name_with_a_way_out(tmp_path, name, conte
 def test_a_folder_that_is_none_and_nothing_at_all_are_told(tmp_path):
     with pytest.raises(BadInputError, match=r"is a folder without saved_model\.pb"):
         kind_of(tmp_path)
-    with pytest.raises(MissingFileError, match="There is no network"):
+    with pytest.raises(MissingFileError, match=r"The network .* was not found"):
         kind_of(tmp_path / "none")

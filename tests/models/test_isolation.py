@@ -1,4 +1,4 @@
-"""What ends or hangs the process that reads a file is an error message in the one that asked."""
+"""A crash or hang of the process that reads a file becomes an error message in the calling one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def cut_off():
 def much():
     return len(bytearray(2**46))
 """
-"""A module of traps, which the other process finds beside the package."""
+"""A module of traps, which the other process finds next to the package."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_what_comes_back_is_what_was_returned(traps):
 
 @pytest.mark.skipif(os.name != "posix", reason="has no such signal")
 def test_an_answer_that_was_cut_off_is_none(traps):
-    with pytest.raises(BadInputError, match=r"^It ended: what reads it crashed \(SIGKILL\)\."):
+    with pytest.raises(BadInputError, match=r"^It ended: the process that reads it crashed \(SIGKILL\)\."):
         isolation.call("traps:cut_off", happened="It ended")
 
 
@@ -84,7 +84,8 @@ def test_an_error_of_ours_is_raised_again(traps):
 )
 def test_an_end_before_the_answer_is_told_in_one_line(traps, function, end):
     with pytest.raises(
-        BadInputError, match=rf"^net\.h5 cannot be read: what reads it {end}\. Expected .* Fetch it"
+        BadInputError,
+        match=rf"^net\.h5 cannot be read: the process that reads it {end}\. Expected .* Download it",
     ):
         isolation.call(f"traps:{function}", happened="net.h5 cannot be read")
 

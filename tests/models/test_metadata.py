@@ -104,7 +104,7 @@ def test_a_tflite_file_with_a_card_begins_as_it_did_without_and_can_be_mapped(tm
 
 @pytest.mark.parametrize("name", ["a.tflite", "a.keras"])
 def test_a_missing_file_is_named(tmp_path, name):
-    with pytest.raises(MissingFileError, match=rf"There is no network .*{name}\. Expected a \.tflite"):
+    with pytest.raises(MissingFileError, match=rf"The network .*{name} was not found\. Expected a \.tflite"):
         read_card(tmp_path / name)
 
 
@@ -203,7 +203,7 @@ GOOD = {"format": 1, "labels": ["a", "b"], "size": 48, "preprocessing": "standar
 
 
 def with_card(path, text: str | bytes):
-    """Writes a zip that looks like a network, with this for a card."""
+    """Writes a zip that looks like a network, with this as its card."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("config.json", "{}")
         file.writestr(ENTRY, text)
@@ -292,15 +292,15 @@ def test_a_card_says_how_colours_and_answers_are(network):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"preprocessing": "divide"}, "pictures made by 'divide'"),
-        ({"preprocessing": "1:2:3/4"}, "pictures made by '1:2:3/4'"),
-        ({"colour": "cmyk"}, "colours as 'cmyk'"),
-        ({"answers": "words"}, "answers read as 'words'"),
+        ({"preprocessing": "divide"}, "picture scaling 'divide'"),
+        ({"preprocessing": "1:2:3/4"}, "picture scaling '1:2:3/4'"),
+        ({"colour": "cmyk"}, "colour 'cmyk'"),
+        ({"answers": "words"}, "kind of output 'words'"),
     ],
     ids=str,
 )
 def test_what_only_a_later_version_can_do_is_told(tmp_path, change, said):
-    with pytest.raises(BadInputError, match=rf"wants its {said}\. Expected .* Update this package"):
+    with pytest.raises(BadInputError, match=rf"needs the {said}\. Expected .* Update this package"):
         check_card(tmp_path / "x.tflite", replace(CARD, **change))
     check_card(tmp_path / "x.tflite", CARD)
 

@@ -90,7 +90,7 @@ def test_a_model_is_fetched_once(server, cache, catalogue):
 
 @pytest.mark.parametrize(
     ("path", "text"),
-    [("wrong", "another SHA-256"), ("missing", "answered 404"), ("broken", "answered 503")],
+    [("wrong", "different SHA-256"), ("missing", "answered 404"), ("broken", "answered 503")],
     ids=["wrong content", "404", "503"],
 )
 def test_a_failed_download_is_named_and_leaves_nothing(server, cache, catalogue, path, text):
@@ -104,7 +104,7 @@ def test_a_failed_download_is_named_and_leaves_nothing(server, cache, catalogue,
 def test_a_silent_server_is_given_up_after_the_timeout(server, cache, catalogue, monkeypatch):
     monkeypatch.setattr(registry, "TIMEOUT", 0.2)
     catalogue(address(server, "hang"))
-    with pytest.raises(RunError, match=r"was silent for 0\.2 s"):
+    with pytest.raises(RunError, match=r"did not answer for 0\.2 s"):
         registry.get("small")
     assert server.asked.is_set()
     assert files(cache) == []
@@ -153,7 +153,7 @@ def test_a_file_with_the_wrong_content_is_passed_over(cache, catalogue, tmp_path
     monkeypatch.setenv("EXPRESSION_MODELS", str(tmp_path))
     (tmp_path / "small.bin").write_bytes(b"not it")
     assert registry.find("small.bin") is None
-    with pytest.raises(MissingFileError, match=r"is not the file of small: its SHA-256 differs"):
+    with pytest.raises(MissingFileError, match=r"is not the file of small: its SHA-256 is different"):
         registry.require("small")
 
 
@@ -164,13 +164,13 @@ def test_a_file_that_is_in_no_catalogue_is_found_as_it_is(cache, tmp_path, monke
 
 
 def test_a_missing_model_is_told_with_the_remedy(cache):
-    with pytest.raises(MissingFileError, match=r"is not there\..*Run: expression models get yunet"):
+    with pytest.raises(MissingFileError, match=r"was not found\..*Run: expression models get yunet"):
         registry.require("yunet")
 
 
 def test_the_listing_says_where_each_model_is(server, cache, catalogue):
     catalogue(address(server, "right"))
-    assert "not there: expression models get small" in registry.listing()[0]
+    assert "not downloaded: expression models get small" in registry.listing()[0]
     registry.get("small")
     line = registry.listing()[0]
     assert line.startswith("small")
@@ -181,6 +181,6 @@ def test_the_listing_says_where_each_model_is(server, cache, catalogue):
 def test_a_server_that_sends_without_end_is_cut_off(server, cache, catalogue, monkeypatch):
     monkeypatch.setattr(registry, "LARGEST", 1000)
     catalogue(address(server, "right"))
-    with pytest.raises(RunError, match="sent a file with another SHA-256, which was removed"):
+    with pytest.raises(RunError, match="sent a file with a different SHA-256, which was deleted"):
         registry.get("small")
     assert not [path for path in cache.rglob("*") if path.is_file()]

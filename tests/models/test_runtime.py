@@ -1,4 +1,4 @@
-"""A saved network scores faces in LiteRT and in Keras alike, and bad files are told."""
+"""A saved network scores faces in the same way in LiteRT and Keras, and bad files are reported."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def runtime():
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of the shipped network, to be spoiled."""
+    """A copy of the shipped network, to be damaged."""
     return shutil.copy(SHIPPED, tmp_path / "copy.tflite")
 
 
@@ -88,7 +88,7 @@ def test_pictures_may_be_any_kind_of_array(runtime):
 
 @pytest.mark.parametrize("shape", [(48, 48, 1), (1, 48, 48), (1, 44, 44, 1), (1, 48, 48, 3), (0,)], ids=str)
 def test_another_shape_is_refused_with_the_right_one(runtime, shape):
-    with pytest.raises(BadInputError, match=r"have the shape \(.*Expected \(n, 48, 48, 1\).*np\.stack"):
+    with pytest.raises(BadInputError, match=r"have shape \(.*Expected \(n, 48, 48, 1\).*np\.stack"):
         runtime.scores(np.zeros(shape, np.float32))
 
 
@@ -123,7 +123,7 @@ def test_labels_that_fit_are_accepted():
 def test_labels_that_do_not_fit_are_both_told(labels):
     with pytest.raises(BadInputError) as told:
         load(labels=labels)
-    assert "knows the labels Angry, Disgust, Fear, Happy, Sad, Surprise, Neutral." in str(told.value)
+    assert "has the labels Angry, Disgust, Fear, Happy, Sad, Surprise, Neutral." in str(told.value)
     assert f"Expected {', '.join(labels)}." in str(told.value)
     assert told.value.exit_code == 2
 
@@ -139,7 +139,7 @@ def cut(path) -> None:
 
 
 def scramble(path) -> None:
-    """Spoils the middle of the network and puts the card back."""
+    """Damages the middle of the network and restores the card."""
     card, content = read_card(path), network_bytes(path)
     path.write_bytes(content[:8] + b"\xff" * 64 + content[72:])
     write_card(path, card)
@@ -148,11 +148,11 @@ def scramble(path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "error", "message"),
     [
-        (lambda p: p.unlink(), MissingFileError, r"There is no network .*copy\.tflite"),
+        (lambda p: p.unlink(), MissingFileError, r"The network .*copy\.tflite was not found"),
         (lambda p: p.write_text("index,label"), BadInputError, r"copy\.tflite is not a network"),
         (lambda p: p.write_bytes(b""), BadInputError, "is not a network"),
         (lambda p: p.write_bytes(network_bytes(p)), BadInputError, "does not say which labels its numbers"),
-        (cut, BadInputError, r"does not run \(.*Expected a whole \.tflite file"),
+        (cut, BadInputError, r"does not run \(.*Expected a complete \.tflite file"),
         (scramble, BadInputError, "does not run"),
         (
             lambda p: change(p, preprocessing="divide"),
@@ -257,7 +257,7 @@ def test_a_picture_of_a_live_run_is_scored_as_in_training(runtime):
 
 
 HEADS = {"fer2013": (0.2, 0.7, 0.1), "ferplus": (0.6, 0.1, 0.3)}
-"""What a network with two heads says to every face."""
+"""The scores of a network with two heads for every face."""
 
 
 def write_network(folder, rows, card, softmax=True) -> None:

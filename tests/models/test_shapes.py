@@ -1,4 +1,4 @@
-"""Layouts of inputs, and what networks answer."""
+"""Layouts of inputs, and outputs of networks."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def test_answers_are_found_among_all_outputs(shapes, heads, labels, chosen):
 @pytest.mark.parametrize(
     ("shapes", "heads", "labels", "said"),
     [
-        ([(7,)], 1, 8, "it gives 1 x 7"),
-        ([(7,), (7,)], 1, 7, "it gives 1 x 7 and 1 x 7"),
-        ([(14,)], 2, 7, "it gives 1 x 14"),
-        ([], 1, 7, "it gives nothing"),
+        ([(7,)], 1, 8, "it returns 1 x 7"),
+        ([(7,), (7,)], 1, 7, "it returns 1 x 7 and 1 x 7"),
+        ([(14,)], 2, 7, "it returns 1 x 14"),
+        ([], 1, 7, "it returns nothing"),
     ],
     ids=str,
 )

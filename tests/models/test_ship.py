@@ -1,4 +1,4 @@
-"""The one command that replaces the shipped network, on a training of seconds and in a folder of its own."""
+"""The command that replaces the shipped network, with a very short training run and in a separate folder."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def dataset():
 
 @pytest.fixture
 def run(ship, tmp_path, monkeypatch):
-    """The folder of a training of a small network, which passes for the usual one."""
+    """The folder of a training run of a small network, in place of the usual one."""
     monkeypatch.setattr(ship, "shipped", tiny.network)
     run = tmp_path / "run"
     run.mkdir()
@@ -94,7 +94,7 @@ def test_a_training_is_shipped_with_everything_that_is_told_of_it(ship, run, dat
     [
         ("no history", MissingFileError, r"There is no .*history\.csv"),
         ("text", BadInputError, r"expression\.keras is not a network"),
-        ("other layers", BadInputError, r"other layers than network\.shipped builds"),
+        ("other layers", BadInputError, r"differ from those that architectures\.shipped builds"),
         ("no votes", BadInputError, r"no votes"),
     ],
 )

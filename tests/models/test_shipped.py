@@ -1,4 +1,4 @@
-"""The network that comes with the package does what is told of it."""
+"""The network that comes with the package does what its description says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Known chatter of native libraries is held back, everything else comes through."""
+"""Known harmless output of native libraries is suppressed, everything else gets through."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches are distorted, reproducible and whole, and blend answers as they blend pictures."""
+"""Batches are distorted, reproducible and complete, and blend targets like pictures."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def test_some_faces_have_a_rectangle_wiped_out(lessons):
     for ours, theirs in zip(whole, wiped, strict=True):
         assert not np.allclose(ours, theirs)
         _, counts = np.unique(theirs, return_counts=True)
-        assert 48 * 48 / 12 < counts.max() < 48 * 48 / 3  # one grey level; light may make some more of black
+        assert (
+            48 * 48 / 12 < counts.max() < 48 * 48 / 3
+        )  # one grey level; light may turn some more pixels black
 
 
 def test_a_wiped_rectangle_lies_inside_and_has_one_grey():
@@ -187,7 +189,7 @@ def test_views_come_again_and_what_is_wiped_out_does_not(lessons):
 
 
 def says(*shares: float):
-    """A teacher that says the same to each picture."""
+    """A teacher that gives the same answer for every picture."""
     return lambda pictures: np.tile(np.float32(shares), (len(pictures), 2, 1))
 
 

@@ -1,4 +1,4 @@
-"""Scores are made as sure as they are right, and what is left of the error is counted."""
+"""Scores are calibrated, and the remaining error is measured."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_temperature_can_be_found_from_shares_of_votes_and_leaves_out_rows_w
     targets = softmax(logits)
     targets[::2] = 0
     scores = softmax(logits * 2)
-    scores[::2] = [1, 0, 0, 0]  # would be a surprise, did it count
+    scores[::2] = [1, 0, 0, 0]  # would have a high loss if it counted
     assert temperature(scores, targets) == pytest.approx(2, rel=0.05)
 
 

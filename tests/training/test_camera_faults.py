@@ -1,4 +1,4 @@
-"""Cameras spoil a face and leave it a face."""
+"""Camera faults degrade a face, but it remains a face."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_fault_changes_a_face_and_leaves_it_one(face, fault):
 
 
 def spread(picture: np.ndarray) -> float:
-    """How different neighbours are."""
+    """How different neighbouring pixels are."""
     return float(np.abs(np.diff(picture, axis=1)).mean())
 
 

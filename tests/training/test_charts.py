@@ -110,8 +110,8 @@ def test_a_style_of_the_user_neither_changes_a_chart_nor_is_changed(draw):
 
 def test_learning_curves_mark_the_epoch_that_was_kept():
     left, right = charts.learning_curves(HISTORY).axes
-    assert left.get_title(loc="left") == "Loss in training"
-    assert right.get_title(loc="left") == "Accuracy, best: 62.0% in epoch 2"
+    assert left.get_title(loc="left") == "Training loss"
+    assert right.get_title(loc="left") == "Accuracy (best: 62.0% in epoch 2)"
     assert {axes.get_xlabel() for axes in (left, right)} == {"Epoch"}
     assert lines(left)["loss"] == [3.2, 2.5, 2.1]
     shown = lines(right)
@@ -122,7 +122,7 @@ def test_learning_curves_mark_the_epoch_that_was_kept():
 
 def test_of_epochs_that_are_equally_good_the_first_is_kept():
     equal = [{**row, "validation": 0.6} for row in HISTORY]
-    assert charts.learning_curves(equal).axes[1].get_title(loc="left").endswith("60.0% in epoch 1")
+    assert charts.learning_curves(equal).axes[1].get_title(loc="left").endswith("60.0% in epoch 1)")
 
 
 def test_learning_curves_of_data_without_votes_have_no_line_for_them():
@@ -139,26 +139,30 @@ def test_the_confusion_matrix_shows_shares_of_rows():
     assert [text.get_text() for text in axes.texts] == ["67%", "33%", "0%", "100%"]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["Happy (3)", "Sad (1)"]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["Happy", "Sad"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Read as", "Labelled as (pictures)")
-    assert axes.get_title(loc="left") == "75.0% of 4 pictures are read right"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Predicted label", "True label (pictures)")
+    assert axes.get_title(loc="left") == "75.0% of 4 pictures classified correctly"
 
 
 def test_reliability_holds_scores_against_what_is_right():
     scores = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
     upper, lower = charts.reliability(scores, np.array([0, 0, 0, 1])).axes
     assert lines(upper)["this network"] == [0.5, 1.0]
-    assert lines(upper)["as it should be"] == [0, 1]
+    assert lines(upper)["perfect calibration"] == [0, 1]
     assert upper.get_title(loc="left") == "Calibration error 10.0%"
-    assert (lower.get_xlabel(), lower.get_ylabel(), upper.get_ylabel()) == ("Highest score", "Faces", "Right")
+    assert (lower.get_xlabel(), lower.get_ylabel(), upper.get_ylabel()) == (
+        "Highest score",
+        "Faces",
+        "Accuracy",
+    )
     assert sum(bar.get_height() for bar in lower.patches) == pytest.approx(1)
 
 
 def test_robustness_has_a_panel_a_change_and_a_line_a_network_and_kind_of_labels():
     figure = charts.robustness([*TABLE, {**TABLE[0], "accuracy": 0.7}])
     assert [axes.get_xlabel() for axes in figure.axes] == [
-        "Box moved, % of its side",
-        "Side of the box, 1 is right",
-        "Head tilted, degrees",
+        "Box shift, % of its side",
+        "Box scale (1 = correct)",
+        "Head tilt, degrees",
     ]
     names = ["before, FER2013", "before, FER+", "after, FER2013", "after, FER+"]
     assert [text.get_text() for text in figure.legends[0].texts] == names
@@ -236,22 +240,24 @@ def test_what_is_no_history_is_told(content, tmp_path):
     with pytest.raises(BadInputError) as error:
         charts.read_history(path)
     assert str(error.value) == (
-        f"{path} is not the history of a training. Expected the columns epoch, loss, training and "
-        "validation, with a row of numbers an epoch. "
-        "Name the history.csv that a training leaves in its folder."
+        f"{path} is not the history of a training run. Expected the columns epoch, loss, training and "
+        "validation, with one row of numbers per epoch. "
+        "Choose the history.csv that a training run writes to its folder."
     )
 
 
 def test_a_history_that_is_not_there_is_told(tmp_path):
     with pytest.raises(
-        MissingFileError, match=r"^There is no history .*history\.csv\. Expected the history\.csv"
+        MissingFileError, match=r"^The history .*history\.csv was not found\. Expected the history\.csv"
     ):
         charts.read_history(tmp_path / "history.csv")
 
 
 def test_without_matplotlib_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingPackageError, match=r"^A chart needs the package matplotlib, .*\[lessons\]"):
+    with pytest.raises(
+        MissingPackageError, match=r"^Drawing a chart needs the package matplotlib, .*\[lessons\]"
+    ):
         charts.learning_curves(HISTORY)
 
 

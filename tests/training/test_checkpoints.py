@@ -1,4 +1,4 @@
-"""What a training keeps on disk is found again, or told of in three parts."""
+"""The files of a training run are found again, or an error in three parts is raised."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def network() -> keras.Model:
 
 @pytest.fixture
 def kept(tmp_path) -> Checkpoints:
-    """The folder of a training of one epoch, whose weights are all 0.5."""
+    """The folder of a training run of one epoch, whose weights are all 0.5."""
     checkpoints, model = Checkpoints(tmp_path / "run", ABOUT), network()
     assert checkpoints.take_up(model) == []
     model.set_weights([np.full_like(values, 0.5) for values in model.get_weights()])
@@ -65,14 +65,18 @@ def test_a_training_of_another_version_is_another_training(kept):
     del state["recipe"]["share"]
     state["recipe"]["growing"] = True
     path.write_text(json.dumps(state))
-    said = r"is a training with no share, growing True, not share 0\.7, no growing\. Expected the same"
+    said = (
+        r"contains a training run with no share, growing True, not share 0\.7, no growing\. Expected the same"
+    )
     with pytest.raises(BadInputError, match=said):
         kept.take_up(network())
 
 
 def test_a_network_that_no_training_wrote_is_not_written_over(tmp_path):
     (tmp_path / "expression.keras").write_text("mine")
-    with pytest.raises(BadInputError, match=r"expression\.keras is there, and no training that wrote it\."):
+    with pytest.raises(
+        BadInputError, match=r"expression\.keras exists, but not the training run that wrote it\."
+    ):
         Checkpoints(tmp_path, ABOUT).take_up(network())
     assert (tmp_path / "expression.keras").read_text() == "mine"
 
@@ -98,7 +102,9 @@ def test_a_folder_in_which_another_training_runs_is_left_alone(kept):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(words, **pipes) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(BadInputError, match=r"Another training runs in .*\. Expected one at a time"):
+        with pytest.raises(
+            BadInputError, match=r"Another training run is using .*\. Expected one training run at a time"
+        ):
             kept.take_up(network())
         other.kill()
     assert kept.take_up(network()) == [ROW]
@@ -107,7 +113,7 @@ def test_a_folder_in_which_another_training_runs_is_left_alone(kept):
 
 def test_another_training_of_the_same_program_is_another_one(kept):
     kept.take_up(network())
-    with pytest.raises(BadInputError, match="Another training runs in"):
+    with pytest.raises(BadInputError, match="Another training run is using"):
         Checkpoints(kept.folder, ABOUT).take_up(network())
     kept.release()
 
@@ -124,9 +130,9 @@ def test_what_differs_is_named_and_nothing_else(kept):
     with pytest.raises(BadInputError) as caught:
         Checkpoints(kept.folder, about).take_up(network())
     assert str(caught.value) == (
-        f"In {kept.folder} is a training with seed 3, start None, not seed 9, start a.keras 12. "
-        "Expected the same, to go on with it. "
-        f"Give the same again, or choose another --out, and --start {kept.best} to begin with its weights."
+        f"{kept.folder} contains a training run with seed 3, start None, not seed 9, start a.keras 12. "
+        "Expected the same settings and data to continue it. "
+        f"Use the same again, or choose another --out, with --start {kept.best} to start from its weights."
     )
 
 
@@ -135,9 +141,10 @@ def test_more_epochs_for_a_training_that_has_ended_are_refused_with_the_reason_a
     with pytest.raises(BadInputError) as caught:
         Checkpoints(kept.folder, about).take_up(network())
     assert str(caught.value) == (
-        f"In {kept.folder} is a training with epochs 4, not epochs 9. "
-        "Expected the same, to go on with it: the learning rate depends on the number of epochs. "
-        f"Give the same again, or choose another --out, and --start {kept.best} to begin with its weights."
+        f"{kept.folder} contains a training run with epochs 4, not epochs 9. "
+        "Expected the same settings and data to continue it: "
+        "the learning rate depends on the number of epochs. "
+        f"Use the same again, or choose another --out, with --start {kept.best} to start from its weights."
     )
 
 
@@ -147,21 +154,21 @@ def test_a_network_that_cannot_be_begun_with_is_not_proposed(kept, best):
     if best:
         kept.best.write_bytes(best)
     about = {**ABOUT, "recipe": asdict(replace(RECIPE, epochs=9))}
-    with pytest.raises(BadInputError, match=r"Give the same again, or choose another --out\.$"):
+    with pytest.raises(BadInputError, match=r"Use the same again, or choose another --out\.$"):
         Checkpoints(kept.folder, about).take_up(network())
 
 
 def test_a_network_with_other_labels_is_not_proposed_to_begin_with(kept):
     about = {**ABOUT, "labels": ["Happy", "Angry"]}
-    with pytest.raises(BadInputError, match=r"Give the same again, or choose another --out\.$"):
+    with pytest.raises(BadInputError, match=r"Use the same again, or choose another --out\.$"):
         Checkpoints(kept.folder, about).take_up(network())
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("expression.keras", None, "expression.keras is gone or cut short"),
-        ("expression.keras", b"half", "expression.keras is gone or cut short"),
+        ("expression.keras", None, "expression.keras is missing or incomplete"),
+        ("expression.keras", b"half", "expression.keras is missing or incomplete"),
         ("checkpoint-1.weights.h5", None, "checkpoint-1"),
         ("checkpoint-1.weights.h5", b"half", "signature not found"),
         ("training.json", b'{"recipe": ', "Expecting value"),
@@ -177,7 +184,7 @@ def test_a_training_that_is_damaged_is_told(kept, name, content, said):
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(BadInputError, match=rf"cannot be taken up \(.*{said}.*\)\. Expected .* Remove"):
+    with pytest.raises(BadInputError, match=rf"cannot be continued \(.*{said}.*\)\. Expected .* Delete"):
         kept.take_up(network())
 
 
@@ -188,7 +195,8 @@ def test_a_disk_that_is_nearly_full_is_told_before_anything_is_written(kept, tmp
         filling = tmp_path / "small" / "film"
         filling.write_bytes(bytes(1_500_000))
         with pytest.raises(
-            OutputError, match=r"There are \d MB left for .*small.run\. Expected 1 MB\. Free some space"
+            OutputError,
+            match=r"Only \d MB are free for .*small.run\. Expected at least 1 MB\. Free some space",
         ):
             other.keep_weights(network(), 1)
         assert [path.name for path in other.folder.iterdir()] == ["lock"]

@@ -1,4 +1,4 @@
-"""Teachers' answers stand beside the data's, softened, and are asked for once where they are remembered."""
+"""Teachers' answers are added to the data's, softened, and computed only once if they are saved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEIGHTS = np.float32([[2, 2], [2, 0]])  # the second head has no answer for the 
 
 
 def says(*shares: float):
-    """A teacher that says the same to each picture."""
+    """A teacher that gives the same answer for every picture."""
     return lambda pictures: np.tile(np.float32(shares), (len(pictures), 2, 1))
 
 
@@ -68,7 +68,7 @@ def test_without_temperature_the_loss_is_the_cross_entropy_of_each_head():
 
 
 def test_the_teachers_part_is_least_where_the_scores_are_theirs():
-    """Its slope there is 0 at any temperature, and beside it as steep as that temperature makes it."""
+    """Its slope there is 0 at any temperature, and next to it depends on the temperature."""
     said = np.float32([[[0.6, 0.3, 0.1]]])
     for temperature in (0.5, 1.0, 4.0):
         softened = soften(said, np.float32([temperature]))

@@ -1,4 +1,4 @@
-"""What a network said is counted as it should be, by the data's labels and by FER+'s votes."""
+"""A network's answers are counted correctly, by the data's labels and by FER+'s votes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from expression.training.evaluation import Evaluation, evaluate
 
 
 class Fake(Runtime):
-    """Stands in for a Runtime: gives the scores it is made with, and notes which head was asked."""
+    """Stands in for a Runtime: returns the scores it was given, and notes which head was used."""
 
     def __init__(self, scores, labels=FER2013, heads=("fer2013", "ferplus")):
         super().__init__(Path("fake.tflite"), Card(labels, heads=heads))
@@ -97,7 +97,7 @@ def test_pictures_that_stand_in_training_are_left_out_beside():
     evaluation = evaluate(Fake(SCORES, THREE), split_of(RIGHT), leaked=leaked)
     assert evaluation.accuracy == pytest.approx(4 / 6)
     assert evaluation.accuracy_without_leaked == pytest.approx(1 / 3)
-    assert "Without what also stands in Training (3 of 6): 33.3%." in evaluation.text()
+    assert "Without pictures that are also in Training (3 of 6): 33.3%." in evaluation.text()
 
 
 def test_where_every_picture_leaked_nothing_is_left_to_count():
@@ -122,7 +122,7 @@ def test_the_text_is_a_table_that_ends_in_the_accuracy(evaluation):
         "",
     ]
     assert lines[5].startswith("Macro F1 66.7%, calibration error 3.3%, ")
-    assert lines[5].endswith(" ms a face, head fer2013.")
+    assert lines[5].endswith(" ms per face, head fer2013.")
     assert lines[6:] == ["Accuracy on validation set: 66.7%"]
     assert evaluation.text().endswith("\nAccuracy on test set: 66.7%")
 
@@ -157,7 +157,7 @@ VOTES = np.array(
     [
         votes(Happy=6, Neutral=4),  # counts twice over
         votes(Happy=4, Sad=2, Neutral=1, Angry=1, Fear=1, Disgust=1),  # single votes dropped: 4 of 6
-        votes(Contempt=6, Neutral=4),  # counts, and is no label of the network
+        votes(Contempt=6, Neutral=4),  # counts, but is not a label of the network
         votes(Happy=5, Sad=5),  # no majority
         votes(NF=10),  # no face
         votes(unknown=7, Happy=3),  # nobody knows
@@ -184,11 +184,11 @@ def test_both_protocols_of_ferplus_are_counted_and_named():
     assert "official protocol: single votes dropped" in found["protocol"]
     assert "over half of all votes" in found["protocol"]
     assert evaluation.text().splitlines()[-6:] == [
-        "Without what also stands in Training (1 of 4): 33.3%.",
-        "FER+'s official protocol: single votes dropped, then over half of those left.",
-        "As its published code counts, without Fear and Contempt: 66.7%.",
-        "By the softer one, over half of all votes, 3 count: 33.3%.",
-        "The network cannot say Contempt: always wrong.",
+        "Without pictures that are also in Training (1 of 4): 33.3%.",
+        "FER+'s official protocol: drop single votes, then require over half of the rest.",
+        "Counted as in its published code, without Fear and Contempt: 66.7%.",
+        "With over half of all votes, 3 pictures count: 33.3%.",
+        "The network has no label Contempt: always wrong.",
         "Accuracy on test set: 50.0%",
     ]
 
@@ -209,12 +209,16 @@ def test_the_head_that_learned_the_labels_answers_if_there_is_one(heads, labels,
 
 
 WRONG = {
-    "no pictures": (split_of([]), {}, "The split has no pictures to count. Expected one or more. "),
-    "no majority": (split_of([0], VOTES[3:4]), {"labels": "ferplus"}, "The split has no pictures to count. "),
+    "no pictures": (split_of([]), {}, "The split has no pictures to evaluate. Expected at least one. "),
+    "no majority": (
+        split_of([0], VOTES[3:4]),
+        {"labels": "ferplus"},
+        "The split has no pictures to evaluate. ",
+    ),
     "no votes": (
         split_of([0]),
         {"labels": "ferplus"},
-        "The data has no votes. Expected fer2013new.csv of FER+ beside FER2013. Fetch it from "
+        "The data have no votes. Expected fer2013new.csv of FER+ next to FER2013. Download it from "
         "https://github.com/microsoft/FERPlus, or use --labels fer2013.",
     ),
     "no such labels": (
@@ -230,15 +234,15 @@ WRONG = {
     "unknown label": (
         split_of([0, 1]),
         {"names": ["Happy", "Bored", "Awake"]},
-        "The data has pictures of Bored, which fake.tflite does not know. Expected only Angry, Disgust, "
-        "Fear, Happy, Sad, Surprise, Neutral. Name other pictures, or train a network for these.",
+        "The data have pictures of Bored, which fake.tflite does not know. Expected only Angry, Disgust, "
+        "Fear, Happy, Sad, Surprise, Neutral. Choose other pictures, or train a network for these.",
     ),
     "unknown label among others": (
         split_of([0, 1, 2]),
         {"names": ["Happy", "Bored", "Sad"]},
-        "The data has pictures of Bored, which fake.tflite does not know. Expected only Angry, Disgust, "
+        "The data have pictures of Bored, which fake.tflite does not know. Expected only Angry, Disgust, "
         "Fear, Happy, Sad, Surprise, Neutral. "
-        "Leave them out, such as with --labels Happy,Sad, or train a network for them.",
+        "Leave them out with --labels Happy,Sad, or train a network for them.",
     ),
 }
 
@@ -283,7 +287,10 @@ def test_the_script_ends_in_the_accuracy(portrait, tmp_path):
     ("words", "told"),
     [
         (["--data", "none"], "none"),
-        (["--data", ".", "--model", "none.tflite"], "There is no network none.tflite. Expected a .tflite"),
+        (
+            ["--data", ".", "--model", "none.tflite"],
+            "The network none.tflite was not found. Expected a .tflite",
+        ),
     ],
     ids=["no data", "no network"],
 )

@@ -1,4 +1,4 @@
-"""Rates rise and fall, kernels alone shrink, and averages span no more than they should."""
+"""Rates rise and fall, only kernels decay, and averages do not span too much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network learns a reader's own labels from few pictures, and is tested with others."""
+"""A network learns a user's own labels from few pictures, and is tested with others."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_last_session_is_held_back_and_of_one_a_quarter_without_twins(mine):
 
 
 def noise(sizes: dict[str, int]) -> Split:
-    """So many pictures of each session that are like no other."""
+    """A number of pictures of each session that are unlike any other."""
     groups = np.repeat(list(sizes), list(sizes.values()))
     pictures = np.random.default_rng(0).integers(0, 256, (len(groups), 48, 48), np.uint8)
     return Split(pictures, np.arange(len(groups)) % 2, groups=groups)
@@ -162,15 +162,15 @@ def test_scores_are_not_much_surer_than_they_are_right(made, mine):
     [
         (
             lambda mine: mine.take(mine.indexes == 1),
-            r"There are pictures of Happy\. Expected two labels or more, .* Take some of another",
+            r"There are only pictures of Happy\. Expected two or more labels\. Take pictures of another",
         ),
         (
             lambda mine: mine.take((mine.indexes != 2) | (np.arange(len(mine)) % 3 > 0)),
-            r"There are 8 of Sad to learn from\. Expected 10 .* Take another session with 10 of each",
+            r"too few training pictures: 8 of Sad\. Expected 10 .* Take another session with 10 of each",
         ),
         (
             lambda mine: mine.take(mine.groups == "monday").take(np.arange(60) % 12 < 6),
-            r"There are \d of Angry, .* to learn from\. Expected 10 .* Take two more sessions with 10 of",
+            r"too few training pictures: \d of Angry, .*\. Expected 10 .* Take two more sessions with 10 of",
         ),
     ],
     ids=["one label", "a label with few", "one session with few"],
@@ -184,7 +184,7 @@ def test_too_little_is_told_with_what_to_capture(mine, tmp_path, change, said):
 @pytest.mark.parametrize(
     ("start", "error", "said"),
     [
-        ("none.keras", MissingFileError, r"There is no network .*none\.keras"),
+        ("none.keras", MissingFileError, r"The network .*none\.keras was not found"),
         ("text.keras", BadInputError, r"text\.keras is not a network"),
         ("cut.keras", BadInputError, r"cut\.keras cannot be read|cut\.keras is not a network"),
         (str(SHIPPED), BadInputError, r"--start is .*expression\.tflite\. Expected a \.keras file"),
@@ -200,7 +200,7 @@ def test_a_network_to_begin_with_that_cannot_be_is_told(mine, tmp_path, start, e
 
 @pytest.mark.parametrize("name", ["mine.tflite", "nowhere/mine.keras"])
 def test_a_place_that_cannot_be_is_told_at_once(mine, tmp_path, name):
-    with pytest.raises(OutputError, match=r"Expected a name that ends in \.keras"):
+    with pytest.raises(OutputError, match=r"Expected a file name that ends in \.keras"):
         personalise(mine, LABELS, tmp_path / name)
 
 
@@ -216,7 +216,7 @@ def halves():
 
 
 def adopted(name: str, folder: Path) -> Path:
-    """A network of somebody else with its card, as `foreign_keras` writes it."""
+    """Somebody else's network with its card, as `foreign_keras` writes it."""
     stranger = STRANGERS[name]
     theirs = strangers.save(stranger.build(keras), folder / "theirs.keras")
     words = (stranger.labels, stranger.input, "", str(folder / "begun.keras"), "none", "")
@@ -277,8 +277,10 @@ def test_labels_that_a_network_calls_otherwise_are_known(mine, tmp_path):
 
 def test_a_network_without_a_dense_layer_at_its_end_is_told(mine, tmp_path):
     begun = adopted("mini_XCEPTION, 64 grey -1..1", tmp_path)
-    said = r"begun\.keras cannot be personalised \(it ends in the layer .*, a GlobalAveragePooling2D\)\."
-    with pytest.raises(BadInputError, match=said + r" Expected .*dense.* Name another --start, or none"):
+    said = r"begun\.keras cannot be personalised \(it ends with the layer .*, a GlobalAveragePooling2D\)\."
+    with pytest.raises(
+        BadInputError, match=said + r" Expected .*dense.* Choose another --start, or leave it out"
+    ):
         personalise(mine, LABELS, tmp_path / "mine.keras", begun)
     assert not (tmp_path / "mine.keras").exists()
 

@@ -1,4 +1,4 @@
-"""Training learns, goes on after a stop as if there had been none, and leaves a network with its card."""
+"""Training works, continues after a stop as if there had been none, and saves a network with its card."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def tiny_network():
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory) -> tuple[Trained, Path]:
-    """A training in one go, with votes, and its folder."""
+    """An uninterrupted training run with votes, and its folder."""
     out = tmp_path_factory.mktemp("trained") / "deep" / "run"
     return train(tiny.data(votes=True), out, RECIPE), out
 
@@ -176,7 +176,7 @@ def test_normalisations_are_taken_from_whole_pictures_and_no_teacher_is_asked_fo
 
 
 class Stop(Exception):
-    """Ends a training in the middle."""
+    """Ends a training run in the middle."""
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
@@ -300,7 +300,7 @@ def test_an_epoch_shows_the_pictures_of_that_epoch(tmp_path, monkeypatch):
 
 
 class Untouchable(Split):
-    """A split whose pictures, labels and votes nobody may look at."""
+    """A split whose pictures, labels and votes must not be read."""
 
     def __init__(self, count: int):
         object.__setattr__(self, "count", count)
@@ -358,12 +358,12 @@ def test_the_seed_decides_the_figures(straight, tmp_path):
     assert abs(other.history[0]["loss"] - straight[0].history[0]["loss"]) > 1e-3
 
 
-# What a training begins with and whom it learns from.
+# What training starts from and which teachers it learns from.
 
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory) -> Path:
-    """A network that says Sad to whatever it sees."""
+    """A network that says Sad for every picture."""
     path = tmp_path_factory.mktemp("teacher") / "teacher.keras"
     model = tiny.network(LABELS, heads=2)
     kernel, bias = model.layers[-3].get_weights()
@@ -373,7 +373,7 @@ def teacher(tmp_path_factory) -> Path:
 
 
 def test_a_training_begins_with_the_weights_it_is_given(straight, tmp_path):
-    """At a rate of next to nothing, it is as good after an epoch as the network that it began with."""
+    """With a tiny learning rate, it is as good after an epoch as the network that it started from."""
     recipe = replace(RECIPE, epochs=1, rate=1e-9)
     data = tiny.data(votes=True)
     cold = train(data, tmp_path / "cold", recipe)
@@ -492,16 +492,21 @@ def strangers(tmp_path, teacher):
 @pytest.mark.parametrize(
     ("option", "name", "error", "said"),
     [
-        ("start", "none.keras", MissingFileError, r"There is no network .*none\.keras"),
+        ("start", "none.keras", MissingFileError, r"The network .*none\.keras was not found"),
         ("start", "text.keras", BadInputError, r"text\.keras is not a network"),
-        ("start", "layers.keras", BadInputError, r"layers\.keras does not fit .* Train it without --start"),
+        ("start", "layers.keras", BadInputError, r"layers\.keras does not fit .* Train without --start"),
         ("start", "heads.keras", BadInputError, r"heads\.keras does not fit"),
         ("start", "labels.keras", BadInputError, r"labels\.keras does not fit"),
-        ("teacher", "none.keras", MissingFileError, r"There is no network .*none\.keras"),
+        ("teacher", "none.keras", MissingFileError, r"The network .*none\.keras was not found"),
         ("teacher", "text.keras", BadInputError, r"text\.keras is not a network"),
-        ("teacher", "heads.keras", BadInputError, r"heads\.keras reads 48 x 48 .* and answers for labels\."),
+        (
+            "teacher",
+            "heads.keras",
+            BadInputError,
+            r"heads\.keras takes 48 x 48 .* and has the heads labels\.",
+        ),
         ("teacher", "small.keras", BadInputError, r"small\.keras reads 32 .* Expected 48 x 48 .* and fer"),
-        ("teacher", "labels.keras", BadInputError, r"labels\.keras knows the labels Sad, Happy"),
+        ("teacher", "labels.keras", BadInputError, r"labels\.keras has the labels Sad, Happy"),
     ],
 )
 def test_a_network_that_does_not_fit_is_told(strangers, option, name, error, said):
@@ -513,7 +518,7 @@ def test_a_network_that_does_not_fit_is_told(strangers, option, name, error, sai
 
 
 def ending(*last, size=48):
-    """A network in a row that ends with these layers."""
+    """A sequential network that ends with these layers."""
     return keras.Sequential([keras.Input((size, size, 1)), keras.layers.Flatten(), *last])
 
 
@@ -542,12 +547,12 @@ SUMS, SOFTMAX = {"units": 2, "name": "logits"}, {"activation": "softmax"}
 def test_a_network_that_cannot_be_tempered_is_told_before_the_training(make, said, tmp_path, monkeypatch):
     network = make(keras.layers)
     monkeypatch.setitem(NETWORKS, "tiny", lambda labels, heads: network)
-    with pytest.raises(BadInputError, match=said + r".* Begin it with keras\.Input"):
+    with pytest.raises(BadInputError, match=said + r".* Start it with keras\.Input"):
         train(tiny.data(), tmp_path / "out", RECIPE)
     assert not (tmp_path / "out").exists()
 
 
-# A folder that holds something else, or cannot hold anything.
+# A folder that contains something else, or cannot contain anything.
 
 
 @pytest.mark.parametrize(
@@ -559,7 +564,7 @@ def test_a_network_that_cannot_be_tempered_is_told_before_the_training(make, sai
             {"validation": tiny.split(10, 2, votes=True)},
             r"pictures \{'training': 64, 'validation': 20.*, not pictures .* 10",
         ),
-        ({"training": tiny.split(64, 9, votes=True)}, r"of other pictures\. Expected"),
+        ({"training": tiny.split(64, 9, votes=True)}, r"on other pictures\. Expected"),
         ({"start": "best"}, r"start None, not start expression\.keras [0-9a-f]{12}"),
         ({"teachers": "best"}, r"teachers \[\], not teachers \['expression\.keras [0-9a-f]{12}'\]"),
     ],
@@ -574,7 +579,7 @@ def test_a_folder_with_another_training_is_left_alone(straight, change, said):
         "teachers": [straight[0].path] if change.pop("teachers", None) else [],
     }
     data = replace(tiny.data(votes=True), **change)
-    with pytest.raises(BadInputError, match=rf"is a training .*{said}.*\. Give the same .* --out"):
+    with pytest.raises(BadInputError, match=rf"contains a training run .*{said}.*\. Use the same .* --out"):
         train(data, out, **given)
     assert before == {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
 
@@ -642,18 +647,21 @@ def spoilt(**change):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (spoilt(validation=NOBODY), "There are 64 pictures to learn from and 0 to choose by. Expected"),
-        (spoilt(training=NOBODY, validation=NOBODY), "There are 0 pictures to learn from and 0 to"),
-        (spoilt(labels=FER2013), "no pictures of Fear, Happy, Sad, Surprise, Neutral to learn from."),
+        (spoilt(validation=NOBODY), "There are 64 training pictures and 0 validation pictures. Expected"),
+        (spoilt(training=NOBODY, validation=NOBODY), "There are 0 training pictures and 0 validation"),
+        (spoilt(labels=FER2013), "no training pictures of Fear, Happy, Sad, Surprise, Neutral."),
         (
             spoilt(training=tiny.split(64, 1, labels=3)),
-            "labels from 0 to 2. Expected 0 to 1, which stand for Happy, Sad. Correct the data",
+            "labels from 0 to 2. Expected 0 to 1, for Happy, Sad. Correct the data",
         ),
         (
             spoilt(validation=Split(tiny.split(2, 1).pictures, np.array([0, -1]))),
-            "The data has labels from -1 to 1.",
+            "The data have labels from -1 to 1.",
         ),
-        (spoilt(validation=tiny.split(20, 2, votes=True)), "Only one of training and validation has votes."),
+        (
+            spoilt(validation=tiny.split(20, 2, votes=True)),
+            "Only one of the training and validation splits has votes.",
+        ),
         (
             replace(tiny.data(votes=True), labels=Labels(["Happy", "Grim"])),
             "There are votes, but none for Grim. Expected votes in both, and labels among Neutral, Happy,",

@@ -47,7 +47,7 @@ def test_what_is_no_cascade_is_said_to_be_none(tmp_path, text):
 
 
 def test_a_missing_cascade_is_named(tmp_path):
-    with pytest.raises(MissingFileError, match=r"There is no cascade .*gone\.xml"):
+    with pytest.raises(MissingFileError, match=r"The cascade .*gone\.xml was not found"):
         read_cascade(tmp_path / "gone.xml")
 
 

@@ -1,4 +1,4 @@
-"""Tests of the detectors and of the thread that feeds one."""
+"""Tests of the detectors and of the thread that runs one."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_face_that_has_moved_far_is_found_although_only_its_old_place_was_name
 def test_auto_takes_haar_where_yunet_is_missing_and_says_the_remedy(without_yunet):
     detector = make_detector("auto")
     assert detector.name == "Haar"
-    assert "is not there" in detector.description
+    assert "was not found" in detector.description
     assert "expression models get yunet" in detector.description
 
 
@@ -134,16 +134,16 @@ def test_yunet_by_name_without_its_file_is_an_error_with_the_remedy(without_yune
 def test_a_file_that_only_looks_like_yunet_is_not_used(without_yunet, monkeypatch, tmp_path):
     (tmp_path / registry.CATALOGUE["yunet"].file_name).write_bytes(b"not a network")
     monkeypatch.setenv("EXPRESSION_MODELS", str(tmp_path))
-    assert "SHA-256 differs" in make_detector("auto").description
+    assert "its SHA-256 is different" in make_detector("auto").description
 
 
 @pytest.mark.parametrize(
     ("content", "error", "words"),
     [
-        (None, MissingFileError, "There is no file "),
-        (b"", BadInputError, " is not YuNet's file. Expected an ONNX file of a face detector."),
-        (b"no network\n" * 50, BadInputError, " is not YuNet's file."),
-        (slice(100_000), BadInputError, " is not YuNet's file."),
+        (None, MissingFileError, "own.onnx was not found. Expected the file of YuNet."),
+        (b"", BadInputError, " is not a YuNet file. Expected an ONNX file of a face detector."),
+        (b"no network\n" * 50, BadInputError, " is not a YuNet file."),
+        (slice(100_000), BadInputError, " is not a YuNet file."),
     ],
     ids=["missing", "empty", "text", "cut off"],
 )

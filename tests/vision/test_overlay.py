@@ -1,4 +1,4 @@
-"""The see-through pictures, and the letters on them."""
+"""The translucent pictures, and the text on them."""
 
 from __future__ import annotations
 
