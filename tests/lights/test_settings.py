@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_told(options, said):
             {},
             r"The lights setting blend is 3, found in expression\.toml\. Expected true or false",
         ),
-        ("", {"BLND": "1"}, r"no setting EXPRESSION_LIGHTS_BLND, found in .*mean EXPRESSION_LIGHTS_BLEND\?"),
+        ("", {"BLND": "1"}, r"no setting EXPRESSION_LIGHTS_BLND \(found in .*mean EXPRESSION_LIGHTS_BLEND\?"),
         (
             "",
             {"DWELL": "x"},

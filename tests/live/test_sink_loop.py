@@ -423,7 +423,7 @@ def test_a_failing_sink_harms_neither_the_run_nor_another_sink(caplog):
 
 def test_a_sink_without_send_says_so(caplog):
     feed(Sink(), seen(0, p1="Sad"))
-    assert "RuntimeError: Sink has no send" in caplog.messages[0]
+    assert "RuntimeError: Sink does not define send" in caplog.messages[0]
 
 
 class Drawn(Sink):

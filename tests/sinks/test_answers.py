@@ -181,7 +181,7 @@ def test_a_conversation_is_limited_from_one_exchange_to_the_next():
                 connection.recv_into(room)
             connection.deadline = Deadline(20)
             got = 0
-            with pytest.raises(TooMuchError, match="more than 8,000,000 bytes came"):
+            with pytest.raises(TooMuchError, match="more than 8,000,000 bytes were received"):
                 while True:
                     got += connection.recv_into(room)
             assert MOST_BYTES - len(room) < got <= MOST_BYTES

@@ -153,7 +153,7 @@ def test_where_the_disk_is_full_the_file_and_the_remedy_are_told():
     sink = Csvfile("/dev/full")
     sink.open()
     with pytest.raises(
-        OutputError, match=r"^/dev/full cannot be written \(No space left on device\)\. .*room"
+        OutputError, match=r"^/dev/full cannot be written \(No space left on device\)\. .*enough space"
     ):
         sink.send(reading())
     sink.close()
