@@ -73,6 +73,7 @@ $(VENV)/.live: pyproject.toml locks/live.txt
 $(VENV)/.lessons: $(VENV)/.live locks/all.txt locks/bridge/package-lock.json
 	@echo "Installing the packages of the lessons and tests, once; this takes a few minutes."
 	@$(PIP) -r locks/all.txt
+	@$(RUN) -c "import matplotlib.font_manager" 2>/dev/null  # lists the fonts once, which takes a while
 	@mkdir -p $(VENV)/bridge && cp locks/bridge/package*.json $(VENV)/bridge
 	@npm ci --silent --no-audit --no-fund --prefix $(VENV)/bridge >/dev/null 2>&1 \
 	  || echo "Going on without an emulated bridge: its tests are skipped without npm."

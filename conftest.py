@@ -11,6 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parent
 
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+FONTS = os.environ.get("MPLCONFIGDIR") or str(CACHE / "matplotlib")
+"""Where matplotlib keeps its list of fonts; building it again takes long, and prints a message."""
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path_factory) -> None:
@@ -23,6 +27,7 @@ def clean_environment(monkeypatch, tmp_path_factory) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), path] if path else [str(ROOT)]))
     for name in [name for name in os.environ if name.startswith("EXPRESSION_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("MPLCONFIGDIR", FONTS)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     own = place / "own"  # keys of lamps, and how they were
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):

@@ -9,12 +9,14 @@ Notebook: 06_live
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .errors import BadInputError, as_bad_input
+from .errors import BadInputError, as_bad_input, did_you_mean
 from .files import own_folder, read_small
 from .sanitize import printable
 
@@ -25,6 +27,17 @@ MOST_BYTES = 20_000
 
 EXPECTED = "Expected settings in TOML, such as people = 2, in UTF-8."
 REMEDY = "Correct it, or remove the file."
+
+
+BEGINNING, ENVIRONMENT = "EXPRESSION_", "the environment"
+"""The prefix of environment variables, and what messages call the place where they are set."""
+
+LIKE = 0.8
+"""How similar an EXPRESSION_* name must be to a setting, from 0 to 1, to count as a typing error.
+
+Others belong to somebody else: a cluster sets EXPRESSION_SERVICE_HOST and EXPRESSION_PORT_80_TCP for a
+service called expression, and a custom sink may read EXPRESSION_X_TOKEN.
+"""
 
 
 class SettingsFile(NamedTuple):
@@ -108,6 +121,71 @@ def described(value: object) -> str:
         return printable(repr(value))
     except ValueError:  # too many digits
         return "a very long number"
+
+
+def variables(environ: Mapping[str, str], beginning: str, names: Iterable[str]) -> dict[str, str]:
+    """Returns the environment variables with this prefix, by the names of the settings.
+
+    Raises:
+        BadInputError: One has almost the name of a setting.
+
+    Example:
+        >>> variables({"EXPRESSION_PEOPLE": "2", "EXPRESSION_PORT": "80"}, "EXPRESSION_", ["people"])
+        {'people': '2'}
+    """
+    known, found = {f"{beginning}{name.upper()}": name for name in names}, {}
+    for variable, value in environ.items():
+        if variable.upper() in known and variable.startswith(beginning):
+            found[known[variable.upper()]] = value
+        elif variable.startswith(beginning) and did_you_mean(
+            variable[len(beginning) :], known.values(), "", LIKE
+        ):
+            raise BadInputError(
+                f"There is no setting {variable} (found in {ENVIRONMENT}).",
+                f"Expected one of {', '.join(known)}.",
+                did_you_mean(variable, known),
+            )
+    return found
+
+
+def to_int(value: Any) -> int:
+    """Returns a whole number; 2.5, true and the like are rejected."""
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return int(value) if isinstance(value, str) else operator.index(value)
+
+
+def to_float(value: Any) -> float:
+    """Returns a number; true, and what is too large for a float, are rejected."""
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return float(value)
+
+
+def to_bool(value: Any) -> bool:
+    """Returns a Boolean written in one of the usual ways."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word not in _TRUE + _FALSE:
+        raise ValueError(word)
+    return word in _TRUE
+
+
+def to_text(value: Any) -> str:
+    """Returns text, or a path as text; a number is rejected, as it would become a file of that name."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(value)
+    return os.fspath(value)
+
+
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+CONVERTERS = {"int": to_int, "float": to_float, "bool": to_bool, "str": to_text}
+"""What makes a value of each type out of text, or of what a file or an argument holds; raises ValueError or
+TypeError."""
+
+WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+"""What messages call each type."""
 
 
 def _read(path: Path) -> dict[str, Any]:

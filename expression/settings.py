@@ -9,30 +9,31 @@ Notebook: 06_live
 
 from __future__ import annotations
 
-import operator
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .config import described, settings_files
+from .config import (
+    BEGINNING,
+    CONVERTERS,
+    ENVIRONMENT,
+    WORDS,
+    described,
+    settings_files,
+    to_int,
+    variables,
+)
 from .errors import BadInputError, did_you_mean
 from .sanitize import hide_secrets, without_secrets
 
 ELSEWHERE = {"LARGEST_PICTURE", "MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG"}
 """EXPRESSION_* names that are read elsewhere and are not settings, though one resembles a setting."""
 
-LIKE = 0.8
-"""How similar an EXPRESSION_* name must be to a setting, from 0 to 1, to count as a typing error.
-
-Others belong to somebody else: a cluster sets EXPRESSION_SERVICE_HOST and EXPRESSION_PORT_80_TCP for a
-service called expression, and a custom sink may read EXPRESSION_X_TOKEN.
-"""
-
-BEGINNING, ENVIRONMENT, ARGUMENTS = "EXPRESSION_", "the environment", "the arguments"
-"""The prefix of environment variables, and the names of two places where values are set."""
+ARGUMENTS, COMMAND_LINE = "the arguments", "the command line"
+"""What messages call two places where values are set."""
 
 TABLES = {"lights"}
 """Tables of the file, and prefixes of EXPRESSION_* names, that `lights/settings.py` reads."""
@@ -101,13 +102,15 @@ class Settings:
         cls,
         folder: str | Path = ".",
         environ: Mapping[str, str] | None = None,
+        place: str = ARGUMENTS,
         **arguments: Any,
     ) -> Settings:
-        """Collects the settings from all four places.
+        """Collects the settings from all places.
 
         Args:
             folder: Where to look for expression.toml.
             environ: The environment; None for the process's own.
+            place: Where the arguments come from: ARGUMENTS, or COMMAND_LINE, which names them as options.
             **arguments: What the caller sets; None means not set.
 
         Raises:
@@ -120,12 +123,12 @@ class Settings:
         for file in settings_files(folder):
             found = {name: value for name, value in file.values.items() if name not in TABLES}
             values |= {name: _convert(name, value, file.place) for name, value in found.items()}
-            places |= dict.fromkeys(found, f" in {file.place}")
+            places |= dict.fromkeys(found, file.place)
             found_in |= {} if file.own else dict.fromkeys(found, str(file.path.absolute()))
         given = {name: value for name, value in arguments.items() if value is not None}
-        for place, found in ((ENVIRONMENT, _from_environment(environ)), (ARGUMENTS, given)):
-            values |= {name: _convert(name, value, place) for name, value in found.items()}
-            places |= dict.fromkeys(found, f" in {place}" if found is not given else "")
+        for where, found in ((ENVIRONMENT, _from_environment(environ)), (place, given)):
+            values |= {name: _convert(name, value, where) for name, value in found.items()}
+            places |= dict.fromkeys(found, where)
             found_in = {name: path for name, path in found_in.items() if name not in found}
         for name, value in values.items():
             _check(name, value, places[name])
@@ -160,31 +163,6 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return variables(mine, BEGINNING, _KINDS)
 
 
-def variables(environ: Mapping[str, str], beginning: str, names: Iterable[str]) -> dict[str, str]:
-    """Returns the environment variables with this prefix, by the names of the settings.
-
-    Raises:
-        BadInputError: One has almost the name of a setting.
-
-    Example:
-        >>> variables({"EXPRESSION_PEOPLE": "2", "EXPRESSION_PORT": "80"}, "EXPRESSION_", ["people"])
-        {'people': '2'}
-    """
-    known, found = {f"{beginning}{name.upper()}": name for name in names}, {}
-    for variable, value in environ.items():
-        if variable.upper() in known and variable.startswith(beginning):
-            found[known[variable.upper()]] = value
-        elif variable.startswith(beginning) and did_you_mean(
-            variable[len(beginning) :], known.values(), "", LIKE
-        ):
-            raise BadInputError(
-                f"There is no setting {variable} (found in {ENVIRONMENT}).",
-                f"Expected one of {', '.join(known)}.",
-                did_you_mean(variable, known),
-            )
-    return found
-
-
 def _convert(name: str, value: Any, place: str) -> Any:
     """Returns the value converted to the type of the setting."""
     if name not in _KINDS:
@@ -198,54 +176,28 @@ def _convert(name: str, value: Any, place: str) -> Any:
     try:
         return _CONVERTERS[kind](value)
     except (TypeError, ValueError, OverflowError) as error:
+        typed, where = _typed(name, place)
         raise BadInputError(
-            f"{_typed(name, place)} is {described(value)} in {place}.",
+            f"{typed} is {described(value)}{where}.",
             f"Expected {_WORDS[kind]}.",
-            f"Correct it, or leave {_typed(name, place)} out.",
+            f"Correct it, or leave {typed} out.",
         ) from error
 
 
-def _typed(name: str, place: str) -> str:
-    """Returns a setting's name as the user wrote it there."""
-    return f"{BEGINNING}{name.upper()}" if place.endswith(ENVIRONMENT) else name
-
-
-def _to_int(value: Any) -> int:
-    """Returns a whole number; 2.5, true and the like are rejected."""
-    if isinstance(value, bool):
-        raise ValueError(value)
-    return int(value) if isinstance(value, str) else operator.index(value)
-
-
-def _to_float(value: Any) -> float:
-    """Returns a number; true, and what is too large for a float, are rejected."""
-    if isinstance(value, bool):
-        raise ValueError(value)
-    return float(value)
-
-
-def to_bool(value: Any) -> bool:
-    """Returns a Boolean written in one of the usual ways."""
-    if isinstance(value, bool):
-        return value
-    word = str(value).lower()
-    if word not in _TRUE + _FALSE:
-        raise ValueError(word)
-    return word in _TRUE
-
-
-def _to_text(value: Any) -> str:
-    """Returns text, or a path as text; a number is rejected, as it would become a file of that name."""
-    if not isinstance(value, (str, os.PathLike)):
-        raise TypeError(value)
-    return os.fspath(value)
+def _typed(name: str, place: str) -> tuple[str, str]:
+    """Returns a setting's name as the user wrote it, and where, unless that goes without saying."""
+    if place == ENVIRONMENT:
+        return f"{BEGINNING}{name.upper()}", f" in {place}"
+    if place == COMMAND_LINE:
+        return f"--{name.removesuffix('s') if name == 'sinks' else name}", ""
+    return name, "" if place == ARGUMENTS else f" in {place}"
 
 
 def _to_source(value: Any) -> Any:
     """Returns what `open_source` takes: text, a camera's number, a path or an object that can be read."""
     if isinstance(value, (str, Path)) or hasattr(value, "read"):
         return value
-    return _to_int(value)
+    return to_int(value)
 
 
 def _to_tuple(value: Any) -> tuple:
@@ -267,17 +219,11 @@ def _to_tuple(value: Any) -> tuple:
 _PLAIN = (bool, int, float, bytes, list, tuple, Mapping)
 """Types that are neither the name of a sink nor a sink."""
 
-_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _KINDS = {each.name: each.type for each in fields(Settings) if each.compare}
-_CONVERTERS = {"int": _to_int, "float": _to_float, "bool": to_bool, "str": _to_text}
-_CONVERTERS |= {"str | None": _to_source, "tuple[str, ...]": _to_tuple}
-_WORDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
+_CONVERTERS = CONVERTERS | {"str | None": _to_source, "tuple[str, ...]": _to_tuple}
+_WORDS = WORDS | {
     "tuple[str, ...]": "a list of names",
-    "str": "text",
-    "str | None": "a camera index, or text such as demo",
+    "str | None": "a camera number, or text such as demo",
 }
 
 
@@ -297,19 +243,20 @@ _CHOICES = {
 }
 
 
-def _check(name: str, value: Any, place: str = "") -> None:
+def _check(name: str, value: Any, place: str = ARGUMENTS) -> None:
     """Raises a BadInputError for a value out of its range, or not one of the choices."""
     low, high = _RANGES.get(name, (None, None))
+    typed, where = _typed(name, place)
     if low is not None and not low <= value <= high:
         raise BadInputError(
-            f"{_typed(name, place)} is {f'{value:,}'.removesuffix('.0')}{place}.",
+            f"{typed} is {f'{value:,}'.removesuffix('.0')}{where}.",
             f"Expected {low} to {high:,}{_UNITS.get(name, '')}.",
             "Choose a value in that range.",
         )
     choices = _CHOICES.get(name, (value,))
     if value not in choices:
         raise BadInputError(
-            f"{_typed(name, place)} is {value!r}{place}.",
+            f"{typed} is {value!r}{where}.",
             f"Expected one of {', '.join(choices)}.",
             did_you_mean(value, choices),
         )

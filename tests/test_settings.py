@@ -11,7 +11,7 @@ import pytest
 
 from expression.config import FILE
 from expression.errors import BadInputError, ExpressionError
-from expression.settings import ELSEWHERE, Settings
+from expression.settings import COMMAND_LINE, ELSEWHERE, Settings
 
 
 def load(folder, toml: str | bytes = "", environ=None, **arguments) -> Settings:
@@ -88,25 +88,25 @@ def test_a_value_is_brought_into_its_type(tmp_path, name, value, wanted):
 
 
 BAD = [
-    ("people", "two", r"people is 'two' in the arguments\. Expected a whole number\. Correct it, or leave"),
-    ("people", 2.7, r"people is 2\.7 in the arguments\. Expected a whole number"),
-    ("people", True, r"people is True in the arguments\. Expected a whole number"),
+    ("people", "two", r"people is 'two'\. Expected a whole number\. Correct it, or leave"),
+    ("people", 2.7, r"people is 2\.7\. Expected a whole number"),
+    ("people", True, r"people is True\. Expected a whole number"),
     ("people", float("inf"), r"people is inf"),
     ("people", 0, r"people is 0\. Expected 1 to 50\. Choose a value in that range"),
     ("people", 51, r"people is 51\. Expected 1 to 50"),
     ("threshold", 1.01, r"threshold is 1\.01\. Expected 0 to 1"),
     ("threshold", "nan", r"threshold is nan"),
-    ("threshold", True, r"threshold is True in the arguments\. Expected a number"),
-    ("stale", 10**400, r"stale is 10{39}\.\.\.0+ in the arguments\. Expected a number"),
+    ("threshold", True, r"threshold is True\. Expected a number"),
+    ("stale", 10**400, r"stale is 10{39}\.\.\.0+\. Expected a number"),
     ("smallest_face", 9, r"smallest_face is 9\. Expected 10 to 1,000 pixels\."),
     ("stale", 0, r"stale is 0\. Expected 0\.05 to 60"),
-    ("stale", "soon", r"stale is 'soon' in the arguments\. Expected a number"),
+    ("stale", "soon", r"stale is 'soon'\. Expected a number"),
     ("duration", -1, r"duration is -1\. Expected 0 to"),
     ("duration", "inf", r"duration is inf"),
     ("duration", 4_294_967, r"duration is 4,294,967\. Expected 0 to 4,000,000 seconds\."),
-    ("eyes", "perhaps", r"eyes is 'perhaps' in the arguments\. Expected true or false"),
-    ("mirror", 2, r"mirror is 2 in the arguments\. Expected true or false"),
-    ("sinks", 5, r"sinks is 5 in the arguments\. Expected a list of names"),
+    ("eyes", "perhaps", r"eyes is 'perhaps'\. Expected true or false"),
+    ("mirror", 2, r"mirror is 2\. Expected true or false"),
+    ("sinks", 5, r"sinks is 5\. Expected a list of names"),
     ("display", "wall", r"display is 'wall'\. Expected one of auto, window"),
     ("detector", "yolo", r"detector is 'yolo'\. Expected one of auto, haar"),
     ("smooth", "silk", r"smooth is 'silk'\. Expected one of average, streak, none\. Choose one of these"),
@@ -120,6 +120,24 @@ BAD = [
 def test_a_bad_value_is_told_with_what_was_expected(tmp_path, name, value, said):
     with pytest.raises(BadInputError, match=f"^{said}"):
         load(tmp_path, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "people",
+            "two",
+            r"--people is 'two'\. Expected a whole number\. Correct it, or leave --people out\.",
+        ),
+        ("people", "99", r"--people is 99\. Expected 1 to 50\."),
+        ("detector", "har", r"--detector is 'har'\..* Did you mean haar\?"),
+        ("sinks", 5, r"--sink is 5\."),
+    ],
+)
+def test_an_option_of_the_command_line_is_named_as_it_was_typed(tmp_path, name, value, said):
+    with pytest.raises(BadInputError, match=f"^{said}"):
+        load(tmp_path, place=COMMAND_LINE, **{name: value})
 
 
 @pytest.mark.parametrize(

@@ -199,12 +199,12 @@ def live(
     Keys in the window: Esc or q ends the run, o turns recognition off and on, p pauses lamps and other
     reactions, 1 to 9 override their label (1 is the first, Angry), 0 returns to the recognised label.
     """
-    from ..settings import Settings
+    from ..settings import COMMAND_LINE, Settings
     from .live import run, session_of
 
     given = {"source": source, "display": display, "detector": detector, "sinks": sink}
     given |= {"duration": duration, "model": model, "people": people, "smooth": smooth, "stats": stats}
-    run(session_of(Settings.load(**given)))
+    run(session_of(Settings.load(place=COMMAND_LINE, **given)))
 
 
 @app.command(epilog="Example: expression check")

@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..config import described, settings_files
+from ..config import CONVERTERS, WORDS, described, settings_files, to_text, variables
 from ..errors import DAMAGE, BadInputError, did_you_mean
 from ..labels import NOT_SURE, folded_label
-from ..settings import to_bool, variables
 from ..types import POLICIES, Reading
 from .colours import COLOURS, Light, any_colour, light, mix
 
@@ -207,18 +206,6 @@ def _name(value: Any) -> str:
     return str(value)
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool):
-        raise ValueError(value)
-    return float(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(value)
-    return value.strip()
-
-
 def _light(value: Any) -> Light:
     return value if isinstance(value, Light) else light(value)
 
@@ -235,19 +222,14 @@ def _colours(value: Any) -> dict[str, Light]:
 
 
 _KINDS = {each.name: each.type for each in fields(LightSettings) if each.compare}
-_CONVERTERS = {
-    "str": _text,
+_CONVERTERS = CONVERTERS | {
+    "str": lambda value: to_text(value).strip(),
     "tuple[str, ...]": _names,
     "Mapping[str, Light]": _colours,
     "Light": _light,
-    "bool": to_bool,
-    "float": _number,
 }
-_WORDS = {
-    "str": "text",
+_WORDS = WORDS | {
     "tuple[str, ...]": "a list of names, such as Sofa+Desk",
     "Mapping[str, Light]": "labels with their colours, such as Happy:gold+Sad:blue",
     "Light": "a colour",
-    "bool": "true or false",
-    "float": "a number",
 }

@@ -15,13 +15,11 @@ import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..config import CONVERTERS, WORDS
 from ..errors import BadInputError, did_you_mean
 from ..labels import NOT_SURE
-from ..settings import to_bool
 
 logger = logging.getLogger("expression")
-
-_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 def options_of(name: str, kind: type, text: str) -> dict[str, Any]:
@@ -114,13 +112,13 @@ def _convert(name: str, word: str, value: str, hints: dict[str, Any]) -> Any:
             did_you_mean(word, hints, "Check the spelling, or leave it out."),
         )
     kinds = typing.get_args(hints[word]) or (hints[word],)
-    kind = next((kind for kind in kinds if kind in _WORDS), str)
+    kind = next((kind.__name__ for kind in kinds if kind.__name__ in CONVERTERS), "str")
     try:
-        return to_bool(value) if kind is bool else kind(value)
+        return CONVERTERS[kind](value)
     except ValueError as error:
         raise BadInputError(
             f"The option {word} of the sink {name} is {value!r}.",
-            f"Expected {_WORDS[kind]}.",
+            f"Expected {WORDS[kind]}.",
             f"Give one, or leave {word} out.",
         ) from error
 

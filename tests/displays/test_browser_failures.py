@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("anywidget", reason="needs anywidget (pip install anywidget)")
 from camerapage import LABELER, LIVE, TOLD, notebook, until
+from parts import PATIENCE
 
 from expression.sources import browser
 
@@ -64,7 +65,8 @@ def test_without_the_extension_of_anywidget_the_picture_is_shown_and_the_kernel_
     camera_page.wait("SourceLostError: The page did not respond for 3 s.")
 
 
-NOTED = f"""{SOON}
+NOTED = f"""from expression.sources import browser
+browser.LEFT, browser.SILENCE = 3.0, {PATIENCE}  # a busy machine may be slow to show the page
 try:
 {"".join(f"    {line}" for line in LIVE.strip().splitlines(keepends=True))}
 finally:
