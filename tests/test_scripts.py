@@ -77,7 +77,7 @@ def test_every_script_has_help(script):
             ("--network", "vgg"),
             "--network is 'vgg'. Expected one of shipped, whole, wide, tutorial. Try --network shipped.",
         ),
-        ((), "There is no data at no.csv."),
+        ((), "no.csv was not found."),
     ],
     ids=["epochs", "network", "data"],
 )

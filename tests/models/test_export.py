@@ -316,7 +316,7 @@ def test_a_full_folder_for_temporary_files_is_told(network, tmp_path, monkeypatc
         raise errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr(keras.export.ExportArchive, "write_out", full)
-    with pytest.raises(OutputError, match=r"x\.tflite cannot be written \(no room in .*\)\. Expected"):
+    with pytest.raises(OutputError, match=r"x\.tflite cannot be written \(no space left in .*\)\. Expected"):
         export(network, tmp_path / "x.tflite")
     assert not list(tmp_path.iterdir())
 

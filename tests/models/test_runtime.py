@@ -157,15 +157,15 @@ def scramble(path) -> None:
         (
             lambda p: change(p, preprocessing="divide"),
             BadInputError,
-            "by 'divide'.*Expected standardise",
+            "needs the picture scaling 'divide'.*Expected standardise",
         ),
         (lambda p: change(p, size=44), BadInputError, "does not run.*44 x 44"),
         (
             lambda p: change(p, labels=Labels(["Happy", "Sad"])),
             BadInputError,
-            r"not run \(it gives . x 7\)\. Expected .* 48 x 48 pixels into scores of . x 2 \(heads x labels",
+            r"not run \(it returns . x 7\)\. Expected .* 48 x 48 pixels into scores of . x 2 \(heads x labels",
         ),
-        (lambda p: change(p, heads=("a", "b", "c")), BadInputError, r"not run \(it gives . x 7\).* 3 x 7 "),
+        (lambda p: change(p, heads=("a", "b", "c")), BadInputError, r"not run \(it returns . x 7\).* 3 x 7 "),
     ],
     ids=[
         *("gone", "text", "empty", "no card", "cut", "scrambled", "preprocessing", "size"),
@@ -318,7 +318,7 @@ def test_two_heads_are_told_of(answers):
 
 def test_an_unknown_head_is_told_with_those_there_are(answers):
     with pytest.raises(
-        BadInputError, match=rf"{answers.name} has no head 'votes'\. Expected fer2013 or ferplus\. Name one"
+        BadInputError, match=rf"{answers.name} has no head 'votes'\. Expected fer2013 or ferplus\. Choose one"
     ):
         answers.scores(SQUARES, "votes")
     with pytest.raises(BadInputError, match=r"has no head 'fer2012'.* Did you mean fer2013\?"):
@@ -330,7 +330,7 @@ def test_an_unknown_head_is_told_with_those_there_are(answers):
 def test_another_number_of_heads_than_the_card_says_is_told(two_heads, tmp_path, engine, heads):
     path = shutil.copy(two_heads / f"network.{engine}", tmp_path)
     change(path, heads=heads)
-    with pytest.raises(BadInputError, match=rf"not run \(it gives 2 x 3\)\. .*scores of {len(heads)} x 3 "):
+    with pytest.raises(BadInputError, match=rf"not run \(it returns 2 x 3\)\. .*scores of {len(heads)} x 3 "):
         load(path)
 
 
