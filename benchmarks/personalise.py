@@ -35,7 +35,7 @@ from expression.labels import FER2013, Labels
 from expression.models.registry import SHIPPED
 from expression.models.runtime import load
 from expression.pictures.hashes import difference_hashes
-from expression.pictures.image import shaken, standardise
+from expression.pictures.image import jittered, standardise
 from expression.training.calibration import expected_calibration_error
 from expression.training.personalise import FEWEST, personalise
 
@@ -194,7 +194,7 @@ def shown(face: np.ndarray, label: str, generator: np.random.Generator) -> np.nd
     """Returns a face that does what one of the new labels says, or as it is."""
     if label == "Tilted":
         angle = generator.choice([-1, 1]) * generator.uniform(25, 35)
-        return shaken(face[None], tilt=angle)[0]
+        return jittered(face[None], tilt=angle)[0]
     if label == "Peekaboo":
         x, y = generator.normal((24, generator.choice([18, 33])), 2)
         hand = np.zeros(face.shape, np.uint8)
@@ -209,7 +209,7 @@ def taken_at(face: np.ndarray, place: Place, generator: np.random.Generator) -> 
     """Returns a face as taken by the camera of a place, with small random variations."""
     shift = generator.normal(place.shift, 0.015)
     tilt, scale = generator.normal(place.tilt, 2), place.scale * np.exp(generator.normal(0, 0.02))
-    levels = shaken(face[None], tuple(shift), scale, tilt)[0] / 255
+    levels = jittered(face[None], tuple(shift), scale, tilt)[0] / 255
     down, across = np.mgrid[-1 : 1 : len(face) * 1j, -1 : 1 : len(face) * 1j]
     strength, angle = place.side
     lit = levels**place.gamma * (1 + strength * (np.cos(angle) * across + np.sin(angle) * down))

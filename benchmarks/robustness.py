@@ -30,7 +30,7 @@ from expression.datasets.ferplus import COLUMNS, NONE, majority
 from expression.errors import ExpressionError, MissingFileError
 from expression.labels import Labels
 from expression.models.runtime import Runtime, load
-from expression.pictures.image import preprocess, shaken, square
+from expression.pictures.image import jittered, preprocess, square
 from expression.sources.video import Video
 from expression.training import charts
 from expression.training.evaluation import evaluate
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def changes() -> Iterator[tuple[str, str, float, dict]]:
-    """Yields the panel, the name, the amount and the arguments of `shaken`, for each change."""
+    """Yields the panel, the name, the amount and the arguments of `jittered`, for each change."""
     for name, way in (("moved right", (1, 0)), ("moved down", (0, 1))):
         for by in SHIFTS.tolist():
             yield "shift", name, by, {"shift": (by * way[0], by * way[1])}
@@ -94,7 +94,7 @@ def rows(runtime: Runtime, split: Split, names: Labels) -> Iterator[dict]:
     """Yields the accuracy of a network after each change, for each kind of labels."""
     kinds = ("fer2013",) if split.votes is None else ("fer2013", "ferplus")
     for change, name, by, how in tqdm(list(changes()), desc=runtime.name, disable=None):
-        cut = replace(split, pictures=shaken(split.pictures, **how))
+        cut = replace(split, pictures=jittered(split.pictures, **how))
         for labels in kinds:
             accuracy = round(evaluate(runtime, cut, labels, names=names).accuracy, 4)
             where = {"network": runtime.path.stem, "labels": labels, "change": change}

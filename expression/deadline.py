@@ -42,7 +42,7 @@ class Deadline:
         """Returns the seconds that are left, 0 if it has passed."""
         return max(0.0, self._end - time.monotonic())
 
-    def left_or_late(self) -> float:
+    def left_or_raise(self) -> float:
         """Returns the seconds that are left.
 
         Raises:
@@ -70,9 +70,9 @@ class Deadline:
             one = None
             try:
                 one = kind(family, form, protocol)
-                one.settimeout(self.left_or_late() / (1 + len(addresses)))
+                one.settimeout(self.left_or_raise() / (1 + len(addresses)))
                 one.connect(address)
-                one.settimeout(self.left_or_late())
+                one.settimeout(self.left_or_raise())
                 return one
             except BaseException as error:
                 if one is not None:
@@ -104,7 +104,7 @@ class Deadline:
         return found[0]
 
 
-class TooMuchError(OSError):
+class AnswerTooLargeError(OSError):
     """A response is larger than any that is needed."""
 
 
@@ -129,16 +129,16 @@ class _Timely:
 
     def recv_into(self, *arguments: Any, **options: Any) -> int:
         """Receives while there is time, up to `MOST_BYTES` in all."""
-        self.settimeout(self.deadline.left_or_late())
+        self.settimeout(self.deadline.left_or_raise())
         count = super().recv_into(*arguments, **options)
         self._received += count
         if self._received > MOST_BYTES:
-            raise TooMuchError(f"more than {MOST_BYTES:,} bytes were received")
+            raise AnswerTooLargeError(f"more than {MOST_BYTES:,} bytes were received")
         return count
 
     def sendall(self, *arguments: Any) -> None:
         """Sends while there is time."""
-        self.settimeout(self.deadline.left_or_late())
+        self.settimeout(self.deadline.left_or_raise())
         return super().sendall(*arguments)
 
 
@@ -150,7 +150,7 @@ class Secure(_Timely, ssl.SSLSocket):
     """A TLS connection."""
 
 
-def converse(
+def deadline_connection(
     host: str, port: int, deadline: Deadline, context: ssl.SSLContext | None = None
 ) -> Plain | Secure:
     """Returns a connection that gives up at its deadline, even if the other side sends a little at a time.

@@ -131,7 +131,7 @@ def say(text: object = "") -> None:
         print(for_console(text), flush=True)
 
 
-def to_nowhere(stream: TextIO | None = None) -> None:
+def discard_output(stream: TextIO | None = None) -> None:
     """Discards whatever else is printed, so that the program does not fail at its end over a closed pipe.
 
     Args:

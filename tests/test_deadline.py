@@ -135,7 +135,7 @@ def test_once_it_has_passed_nothing_is_left():
     late = Deadline(-1)
     assert late.left() == 0
     with pytest.raises(TimeoutError, match="timed out"):
-        late.left_or_late()
+        late.left_or_raise()
 
 
 def test_where_one_family_does_not_work_the_other_has_its_turn(monkeypatch):

@@ -22,7 +22,7 @@ from typer.exceptions import TyperException
 from .. import __version__
 from ..errors import ExpressionError, RunError
 from ..live.signals import ignore_signals
-from ..sanitize import clean, to_nowhere
+from ..sanitize import clean, discard_output
 from . import training
 from .dataset import dataset_app, label, personalise
 from .lights import lights_app
@@ -117,7 +117,7 @@ def _flush(stream: TextIO | None) -> None:
         if stream is not None:
             stream.flush()
     except (OSError, ValueError):
-        to_nowhere(stream)
+        discard_output(stream)
 
 
 def _prepare_streams() -> None:

@@ -295,7 +295,7 @@ def _extras() -> list[Check]:
             checks.append(
                 Check(extra.capitalize(), None, f"{', '.join(missing)} missing", install_line(extra))
             )
-        elif extra == "speech" and (lacks := _speechless()):
+        elif extra == "speech" and (lacks := _missing_for_speech()):
             from ..sinks.speech import INSTALL
 
             checks.append(Check("Speech", None, f"{', '.join(lacks)} missing", INSTALL))
@@ -322,7 +322,7 @@ def _plugins() -> list[Check]:
     return checks
 
 
-def _speechless() -> list[str]:
+def _missing_for_speech() -> list[str]:
     """Returns what Linux lacks for speech; Windows and macOS include it."""
     from ctypes.util import find_library
 

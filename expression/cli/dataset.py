@@ -21,7 +21,7 @@ from ..sanitize import printable, say
 if TYPE_CHECKING:
     from ..labelbook.book import LabelBook
     from ..labelbook.rows import Row
-    from ..labeler.import_page import ImportDesk
+    from ..labeler.import_page import ImportPage
     from ..labels import Labels
     from ..training.personalise import Personalised
 
@@ -56,8 +56,8 @@ def label(
     with LabelBook() as book:
         note = fallback_notice(source, opened)
         print(note, end="\n" if note else "", flush=True)
-        desk = Labeler(Capturer(book, found, target, colour, whole), opened.mirror, note)
-        LabelWindow(desk, opened).run()
+        page = Labeler(Capturer(book, found, target, colour, whole), opened.mirror, note)
+        LabelWindow(page, opened).run()
         for name, count in book.counts.items():
             print(f"{name}: {count}")
 
@@ -185,7 +185,7 @@ def import_(
     """Find faces in photos, videos and datasets. Those that you confirm in a window are saved."""
     from ..displays.screen import check_screen
     from ..labelbook.book import LabelBook
-    from ..labeler.import_page import ImportDesk
+    from ..labeler.import_page import ImportPage
     from ..labeler.importer import Importer
     from ..labeler.window import LabelWindow
     from ..vision.detectors import make_detector
@@ -195,14 +195,14 @@ def import_(
     found = make_detector(detector)
     with LabelBook() as book:
         importer = Importer(book, found, colour, label, every)
-        desk = ImportDesk(book, importer, paths)
+        page = ImportPage(book, importer, paths)
         if unseen:
-            _keep_unseen(desk)
+            _keep_unseen(page)
         else:
-            LabelWindow(desk).run()
-    print(f"{desk.kept} saved{f', {desk.passed} left out by you' if desk.passed else ''}.")
-    if desk.unlabelled:
-        print(f"Left out {desk.unlabelled} without a label: add --label LABEL, or leave out --unseen.")
+            LabelWindow(page).run()
+    print(f"{page.kept} saved{f', {page.passed} left out by you' if page.passed else ''}.")
+    if page.unlabelled:
+        print(f"Left out {page.unlabelled} without a label: add --label LABEL, or leave out --unseen.")
     for sentence in importer.told():
         say(sentence)
     for error in importer.failed:
@@ -210,19 +210,19 @@ def import_(
     raise typer.Exit(2 if importer.failed else 0)
 
 
-def _keep_unseen(desk: ImportDesk) -> None:
+def _keep_unseen(page: ImportPage) -> None:
     """Saves all faces with a label, after saying where; those saved before an interruption stay."""
     from tqdm import tqdm
 
     from ..labeler.capturer import consent
 
-    print(consent(desk.book))
-    desk.agreed = True
+    print(consent(page.book))
+    page.agreed = True
     with tqdm(desc="faces saved", unit="", disable=None, leave=False) as bar:
-        while not desk.ended:
-            desk.keep_rest(0.5)
-            desk.leave_unlabelled()
-            bar.update(desk.kept - bar.n)
+        while not page.ended:
+            page.keep_rest(0.5)
+            page.leave_unlabelled()
+            bar.update(page.kept - bar.n)
 
 
 @dataset_app.command(epilog="Example: expression dataset stats --out stats.png")
@@ -255,10 +255,10 @@ def stats(
 
 def _counts(rows: list[Row], labels: Labels) -> tuple[dict[str, list[int]], list[str]]:
     """Returns how many pictures each label has in each session, and the sessions."""
-    from ..labelbook.session_times import in_order, sittings
+    from ..labelbook.session_times import in_order, sessions_by_time
     from ..labels import folded_label
 
-    said = sittings([row.session for row in rows])
+    said = sessions_by_time([row.session for row in rows])
     found = Counter((folded_label(row.label), session) for row, session in zip(rows, said, strict=True))
     sessions = in_order(said)
     return {
@@ -299,7 +299,7 @@ def wipe(
             return
         failed = wiping.delete(found)
     say(f"Deleted {what}.")
-    for line in found.told_left(failed):
+    for line in found.left_over(failed):
         say(line)
     raise typer.Exit(1 if failed else 0)
 

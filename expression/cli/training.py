@@ -84,7 +84,7 @@ def train(
     dataset = _read(data, detector, _labels(labels))
     divided = dataset.divided()
     learned = divided.narrowed()
-    _tell_about(learned)
+    _print_report(learned)
     if learned.unused:
         every = ",".join([*learned.labels, *learned.unused])
         print(f"To learn {' and '.join(learned.unused)} as well, add --labels {every}.")
@@ -173,7 +173,7 @@ def evaluate(
     named = None if labels in PROTOCOLS or "," not in labels else _labels(labels)
     runtime = load(model)
     dataset = _read(data, detector, named, runtime.labels, runtime.cut)
-    _tell_about(dataset)
+    _print_report(dataset)
     chosen = getattr(dataset, split)
     if not len(chosen):
         sizes = ", ".join(f"{count:,} for {name}" for name, count in dataset.sizes.items())
@@ -261,7 +261,7 @@ def _export_own(path: Path, target: Path, quantize: str, data: str | None, descr
     export(path, target, quantize, faces_of(card, _pictures(data)) if data else None)
 
 
-def _tell_about(dataset: Dataset) -> None:
+def _print_report(dataset: Dataset) -> None:
     """Prints how the data were read, what was left out, and what is wrong with them."""
     from ..datasets.inspection import report
 

@@ -21,7 +21,7 @@ from ..labelbook.folder import number_of
 from ..labelbook.pictures import Pictures
 from ..labelbook.relinking import look_for
 from ..labelbook.rows import FILE, IMAGES, Row, read_table
-from ..labelbook.session_times import sittings
+from ..labelbook.session_times import sessions_by_time
 from ..labels import FER2013, Labels, folded_label, label_list, listed_labels, numbered_labels
 from ..pictures.image import SIZE, read_picture
 from ..pictures.skipped import Skipped
@@ -107,7 +107,7 @@ def list_own(folder: Path, labels: Labels | None = None) -> OwnSet:
     found = OwnSet(table, labels or listed_labels(folder), rows=len(rows))
     places = _places(rows, folder, found)
     by_path: dict[Path, list[Row]] = defaultdict(list)
-    for row, session in zip(rows, sittings([row.session for row in rows]), strict=True):
+    for row, session in zip(rows, sessions_by_time([row.session for row in rows]), strict=True):
         if not row.label:
             found.skipped.add(row.image, "without a label")
         elif row.image not in places:

@@ -97,7 +97,7 @@ def form_of(table: TableFile) -> Form:
     Raises:
         BadInputError: It is damaged, or not text.
     """
-    with table_told(table), table.open() as file:
+    with as_table_error(table), table.open() as file:
         start = file.read(SAMPLE)
         while len(start) < SAMPLE and (more := file.read(SAMPLE - len(start))):
             start += more
@@ -128,7 +128,7 @@ def rows(table: TableFile, form: Form) -> Iterator[tuple[range, list[str]]]:
     Raises:
         BadInputError: It is damaged.
     """
-    with table_told(table), table.open() as file:
+    with as_table_error(table), table.open() as file:
         buffered = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
         with io.TextIOWrapper(buffered, form.encoding, "replace", newline="") as text:
             last = 0
@@ -148,7 +148,7 @@ def _cut(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[str]]
         yield reader.line_num, row
 
 
-def table_told(table: TableFile) -> contextlib.AbstractContextManager:
+def as_table_error(table: TableFile) -> contextlib.AbstractContextManager:
     """Returns a context manager that turns any error about a damaged table into a BadInputError."""
     return as_bad_input(
         f"{table} cannot be read", "Expected a complete text table.", "Download or export it again."

@@ -65,7 +65,7 @@ def window_kind() -> str:
     return found.group(1) if found else "NONE"
 
 
-def capitals_are_typed() -> bool:
+def is_upper_case_on() -> bool:
     """Whether Shift or Caps Lock makes capitals now, which OpenCV's Qt windows do not report.
 
     Returns:

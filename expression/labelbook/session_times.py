@@ -123,14 +123,14 @@ def in_order(sessions: Iterable[str]) -> list[str]:
     return words + sorted(found, key=found.get)
 
 
-def sittings(sessions: Sequence[str]) -> list[str]:
+def sessions_by_time(sessions: Sequence[str]) -> list[str]:
     """Returns the session of each row; if each picture has its own time, a gap of an hour separates sessions.
 
     Args:
         sessions: The sessions of the rows, "" if one has none.
 
     Example:
-        >>> sittings(["2026-10-01T10:00:00", "2026-10-01T10:00:07", "2026-10-02T10:00:00"])
+        >>> sessions_by_time(["2026-10-01T10:00:00", "2026-10-01T10:00:07", "2026-10-02T10:00:00"])
         ['2026-10-01T10:00:00', '2026-10-01T10:00:00', '2026-10-02T10:00:00']
     """
     said = [text for text in sessions if text]

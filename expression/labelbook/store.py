@@ -77,7 +77,7 @@ class LabelStore:
             OPEN[self.images.resolve()] = self
             self._former_trash(book / "gone")
             if self._next_table.is_file():
-                self._heed_hand()
+                self._use_edited_table()
                 self._finish()
             self._forget()
         self._read()
@@ -258,7 +258,7 @@ class LabelStore:
         else:
             (self.trash / FILE).unlink(missing_ok=True)
 
-    def _heed_hand(self) -> None:
+    def _use_edited_table(self) -> None:
         """Uses a table that was edited after the interruption instead of the one in the change."""
         table = self._table_file
         if table.is_file() and table.stat().st_mtime_ns > self._next_table.stat().st_mtime_ns:

@@ -76,7 +76,7 @@ class Survey:
         what = f"{', '.join(most)} and {last}" if most else last
         return f"{what} in {self.images.resolve()}"
 
-    def told_left(self, failed: dict[str, str]) -> list[str]:
+    def left_over(self, failed: dict[str, str]) -> list[str]:
         """Returns sentences about what is left, and why.
 
         Args:

@@ -30,7 +30,7 @@ from .canvas import (
 from .capturer import Capturer, consent
 
 
-class LabelScreen(Buttons):
+class CapturePage(Buttons):
     """Draws a Capturer.
 
     Its actions are "agree", "capture", "undo", "review", "labels", and "label:" and a label.
@@ -40,7 +40,7 @@ class LabelScreen(Buttons):
         >>> from expression.labelbook.book import LabelBook
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder, LabelBook(folder) as book:
-        ...     screen = LabelScreen()
+        ...     screen = CapturePage()
         ...     picture = screen.draw(Capturer(book, make_detector("whole")), None)
         >>> picture.shape, list(screen.buttons)
         ((640, 1120, 3), ['agree'])

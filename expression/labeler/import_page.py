@@ -50,7 +50,7 @@ KEYS = {"enter": "keep", " ": "keep", "x": "leave", "backspace": "leave", "u": "
 """The actions of keys other than those of the labels."""
 
 
-class ImportDesk(Buttons):
+class ImportPage(Buttons):
     """Shows what an Importer finds, and saves what the user accepts.
 
     Its actions are "agree", "keep", "leave", "undo", "rest", and "label:" and a label. Its methods are

@@ -100,7 +100,7 @@ class Importer:
         self.failed: list[ExpressionError] = []
         self.notes: list[str] = []
         self._stamp = datetime.now().isoformat(timespec="seconds")
-        self._known = _prints_of(book)
+        self._known = _hashes_of(book)
         self._seen: dict[int, dict[str | None, str]] = defaultdict(dict)  # origins, by label
 
     def candidates(self, *paths: str | Path) -> Iterator[Candidate | None]:
@@ -140,7 +140,7 @@ class Importer:
 
     def _new(self, found: Candidate) -> Candidate | None:
         """Returns a face if it is new, or if it has a label and its earlier copy had none."""
-        number = _print_of(found.picture)
+        number = _hash_of(found.picture)
         if number in self._known:
             return self._leave("already in the set", found.origin)
         seen = self._seen[number]
@@ -155,7 +155,7 @@ class Importer:
 
     def keep(self, found: Candidate, label: str) -> None:
         """Notes the label under which a face was saved; its copies cannot get another one."""
-        self._seen[_print_of(found.picture)].setdefault(label, found.origin)
+        self._seen[_hash_of(found.picture)].setdefault(label, found.origin)
 
     def _leave(self, reason: str, name: str) -> None:
         self.skipped.add(name, reason)
@@ -175,7 +175,7 @@ class Importer:
                 self.notes += [*listing.notes, *_matches(entries, self.labels)]
                 yield from self._set(entries)
                 if any(entry.origin.is_dir() for entry in entries):
-                    self._tell_others(path, {entry.path for entry in entries})
+                    self._report_others(path, {entry.path for entry in entries})
             else:
                 yield from self._loose(path)
 
@@ -187,7 +187,7 @@ class Importer:
             yield from self._fer2013(path)
         else:
             try:
-                yield from self._film(path, path.name)
+                yield from self._video(path, path.name)
             except BadInputError as error:
                 if path.suffix.lower() in VIDEOS:
                     raise
@@ -218,11 +218,11 @@ class Importer:
             self._leave("an archive, which must be unpacked first", name)
         else:
             try:
-                yield from self._film(path, name)
+                yield from self._video(path, name)
             except ExpressionError:
                 self._leave(neither(path)[0], name)
 
-    def _tell_others(self, folder: Path, known: set[Path]) -> None:
+    def _report_others(self, folder: Path, known: set[Path]) -> None:
         """Reports photos and videos that are not in the folders of the labels."""
         for path in sorted(scan(folder).paths(), key=lambda path: natural(path.name)):
             if path not in known and (path.suffix.lower() in VIDEOS or is_picture(path)):
@@ -238,7 +238,7 @@ class Importer:
             yield Candidate(face, self.label, self._stamp, name)
         yield None
 
-    def _film(self, path: Path, name: str) -> Iterator[Candidate | None]:
+    def _video(self, path: Path, name: str) -> Iterator[Candidate | None]:
         """Yields the faces of a video, except those nearly identical to an earlier one."""
         film = Video(path)
         film.open()
@@ -324,7 +324,7 @@ class Importer:
         return [cut_face(image, box, self.colour) for box in boxes]
 
 
-def _print_of(picture: np.ndarray) -> int:
+def _hash_of(picture: np.ndarray) -> int:
     """Returns a hash that only identical pictures share."""
     return int(content_hashes(face_pixels(picture)[None])[0])
 
@@ -337,12 +337,12 @@ def _matches(entries: list[Entry], labels: Labels) -> list[str]:
     return matcher.notes()
 
 
-def _prints_of(book: LabelBook) -> set[int]:
+def _hashes_of(book: LabelBook) -> set[int]:
     """Returns the hashes of the pictures of a set."""
     found = set()
     for row in book.rows:
         try:
-            found.add(_print_of(book.picture(row)))
+            found.add(_hash_of(book.picture(row)))
         except ExpressionError:
             continue  # `expression dataset check` reports it
     return found

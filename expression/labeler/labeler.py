@@ -14,11 +14,11 @@ import numpy as np
 
 from ..errors import ExpressionError
 from .canvas import HOLD, LABEL_KEYS
-from .capture_page import LabelScreen
+from .capture_page import CapturePage
 from .capturer import Capturer
-from .labels_page import LabelList
+from .labels_page import LabelsPage
 from .review import Review
-from .review_page import ReviewScreen
+from .review_page import ReviewPage
 
 KEYS = {
     **{"u": "undo", "e": "review", "l": "labels", "x": "delete", "backspace": "delete", "f": "filter"},
@@ -42,10 +42,10 @@ class Labeler:
     """
 
     def __init__(self, capturer: Capturer, mirror: bool = False, note: str = ""):
-        self.capturer, self.review, self.list = capturer, Review(capturer.book), LabelList(capturer)
+        self.capturer, self.review, self.list = capturer, Review(capturer.book), LabelsPage(capturer)
         self.page = "capture"
         self._mirror, self._note = mirror, note
-        self._screens = {"capture": LabelScreen(), "review": ReviewScreen(), "labels": self.list}
+        self._screens = {"capture": CapturePage(), "review": ReviewPage(), "labels": self.list}
         self._pressed = self._pointing = 0.0
         self._turn = threading.RLock()
 

@@ -1,6 +1,6 @@
 """The labeler's page for labels: add, rename, move and remove them.
 
-`labeler.py` shows what `LabelList.draw` returns, and passes keys and clicks to it.
+`labeler.py` shows what `LabelsPage.draw` returns, and passes keys and clicks to it.
 
 Notebook: 07_your_face
 """
@@ -21,7 +21,7 @@ COLUMNS = {"up": ("Up", 90), "down": ("Down", 90), "rename": ("Rename", 130), "r
 """The buttons of each label: action, text and width in pixels."""
 
 
-class LabelList(Buttons):
+class LabelsPage(Buttons):
     """Edits the list of labels of a LabelBook.
 
     Its actions are "up:", "down:", "rename:" and "remove:" with a label, and "add", "keep", "drop", "undo"

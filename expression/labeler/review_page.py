@@ -1,6 +1,6 @@
 """The labeler's page for editing saved pictures, and the places of its buttons.
 
-`labeler.py` shows what `ReviewScreen.draw` returns, and passes clicks to `action_at`.
+`labeler.py` shows what `ReviewPage.draw` returns, and passes clicks to `action_at`.
 
 Notebook: 07_your_face
 """
@@ -26,7 +26,7 @@ COLUMNS, CELL = 8, 90
 """Pictures in a row, and the size of each in pixels, with its border."""
 
 
-class ReviewScreen(Buttons):
+class ReviewPage(Buttons):
     """Draws a Review.
 
     Its actions are "picture:" and a name, "label:" and a label, "filter", "delete", "undo", "before",

@@ -31,10 +31,10 @@ from ..sources._base import Source
 from ..vision.detectors import make_detector
 from .canvas import HEIGHT, WIDTH, plain
 from .capturer import Capturer
-from .import_page import ImportDesk
+from .import_page import ImportPage
 from .importer import Importer
 from .labeler import Labeler
-from .window import PAUSE, Desk
+from .window import PAUSE, Content
 
 try:
     import anywidget
@@ -108,31 +108,31 @@ export default { render };
 """The part in the browser: it shows the picture, and reports keys and the pointer."""
 
 CLOSING = ("q", "escape")
-"""Keys that close it, as in the window, unless the desk consumes them."""
+"""Keys that close it, as in the window, unless the content consumes them."""
 
 
-class DeskWidget(anywidget.AnyWidget):
-    """Shows a desk in a notebook until it is stopped, q or Esc is pressed, or another one is created.
+class PageWidget(anywidget.AnyWidget):
+    """Shows a labeler or an import in a notebook until it is stopped, q or Esc is pressed, or another one is created.
 
     Args:
         book: The set in which pictures are saved; closed at the end.
-        desk: The content, which handles keys and clicks.
-        source: The source of frames, not yet open; None if the desk needs none.
+        content: The content, which handles keys and clicks.
+        source: The source of frames, not yet open; None if the content needs none.
 
     Attributes:
         book: The set.
-        desk: As given; a lesson controls it from code: `desk.press("enter")`.
+        content: As given; a lesson controls it from code: `content.press("enter")`.
     """
 
     _esm = SCRIPT
     picture = traitlets.Bytes().tag(sync=True)
-    _running: ClassVar[weakref.ref[DeskWidget] | None] = None
+    _running: ClassVar[weakref.ref[PageWidget] | None] = None
 
-    def __init__(self, book: LabelBook, desk: Desk, source: Source | None = None):
+    def __init__(self, book: LabelBook, content: Content, source: Source | None = None):
         super().__init__()
-        DeskWidget._running = weakref.ref(self)
-        self.book, self.desk = book, desk
-        self.picture = encode_jpeg(desk.draw(None))
+        PageWidget._running = weakref.ref(self)
+        self.book, self.content = book, content
+        self.picture = encode_jpeg(content.draw(None))
         self._data = Data()
         self._loop = _Loop(self._data, source, self)
         self.on_msg(self._hear)
@@ -145,7 +145,7 @@ class DeskWidget(anywidget.AnyWidget):
     @staticmethod
     def stop_running() -> None:
         """Stops the running one: otherwise a cell that is run again would find the camera in use."""
-        former = DeskWidget._running and DeskWidget._running()
+        former = PageWidget._running and PageWidget._running()
         if former:
             former.stop()
 
@@ -161,13 +161,13 @@ class DeskWidget(anywidget.AnyWidget):
             return
         if "key" in message:
             key = message["key"]
-            if not self.desk.press(key) and key.lower() in CLOSING:
+            if not self.content.press(key) and key.lower() in CLOSING:
                 self.stop()
         else:
-            self.desk.point(round(message["x"]), round(message["y"]), bool(message["down"]))
+            self.content.point(round(message["x"]), round(message["y"]), bool(message["down"]))
 
 
-class LabelWidget(DeskWidget):
+class LabelWidget(PageWidget):
     """A labeler in a notebook.
 
     Args:
@@ -186,11 +186,12 @@ class LabelWidget(DeskWidget):
         found = make_detector(detector)
         with _closed_at_error(LabelBook(folder)) as book:
             opened = open_source(source)
-            desk = Labeler(Capturer(book, found, **settings), opened.mirror, fallback_notice(source, opened))
-        super().__init__(book, desk, opened)
+            note = fallback_notice(source, opened)
+            content = Labeler(Capturer(book, found, **settings), opened.mirror, note)
+        super().__init__(book, content, opened)
 
 
-class ImportWidget(DeskWidget):
+class ImportWidget(PageWidget):
     """Faces from files, shown one by one in a notebook.
 
     Args:
@@ -209,8 +210,8 @@ class ImportWidget(DeskWidget):
         self.stop_running()
         found = make_detector(detector)
         with _closed_at_error(LabelBook(folder)) as book:
-            desk = ImportDesk(book, Importer(book, found, **settings), paths)
-        super().__init__(book, desk)
+            content = ImportPage(book, Importer(book, found, **settings), paths)
+        super().__init__(book, content)
 
 
 @contextlib.contextmanager
@@ -224,21 +225,21 @@ def _closed_at_error(book: LabelBook) -> Iterator[LabelBook]:
 
 
 class _Loop(Worker):
-    """Shows what the desk draws in the notebook; frames are read once consent has been given."""
+    """Shows what the content draws in the notebook; frames are read once consent has been given."""
 
-    def __init__(self, data: Data, source: Source | None, widget: DeskWidget):
+    def __init__(self, data: Data, source: Source | None, widget: PageWidget):
         super().__init__(data, "labeler")
         self._widget, self._source, self._frames = widget, source, data.frame.follow()
         self._capture: CaptureLoop | None = None
         self._image: np.ndarray | None = None
 
     def step(self) -> None:
-        if self._source and not self._capture and self._widget.desk.agreed:
+        if self._source and not self._capture and self._widget.content.agreed:
             self._capture = CaptureLoop(self.data, self._source)
             self._capture.start()
         frame = self._frames.next(PAUSE)
         self._image = frame.image if frame else self._image
-        self._show(self._widget.desk.draw(self._image))
+        self._show(self._widget.content.draw(self._image))
         if self._frames.ended:
             self.data.done = True
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..displays.screen import capitals_are_typed
+from ..displays.screen import is_upper_case_on
 from ..displays.window import Window
 from ..live.capture import CaptureLoop
 from ..live.data import Data
@@ -36,8 +36,8 @@ NAMES = {27: "escape", 10: "enter", 13: "enter", 0xFF8D: "enter", 8: "backspace"
 """Codes of keys that are not letters; 0xFF8D is Enter on the number pad."""
 
 
-class Desk(Protocol):
-    """The content of a LabelWindow: a Labeler or an ImportDesk."""
+class Content(Protocol):
+    """The content of a LabelWindow: a Labeler or an ImportPage."""
 
     agreed: bool
 
@@ -52,11 +52,11 @@ class Desk(Protocol):
 
 
 class LabelWindow:
-    """Shows a desk until it is closed.
+    """Shows a labeler or an import until it is closed.
 
     Args:
-        desk: The content, which handles keys and clicks.
-        source: The source of frames, not yet open; None if the desk needs none.
+        content: The content, which handles keys and clicks.
+        source: The source of frames, not yet open; None if the content needs none.
 
     Example, which needs a screen::
 
@@ -64,11 +64,11 @@ class LabelWindow:
         LabelWindow(Labeler(Capturer(book, make_detector()), source.mirror), source).run()
     """
 
-    def __init__(self, desk: Desk, source: Source | None = None):
-        self.source, self.desk = source, desk
+    def __init__(self, content: Content, source: Source | None = None):
+        self.source, self.content = source, content
         self._capture: CaptureLoop | None = None
         self._before = 0  # the previous key
-        self._window = Window(TITLE, on_key=self._key, on_mouse=desk.point)
+        self._window = Window(TITLE, on_key=self._key, on_mouse=content.point)
 
     def run(self) -> None:
         """Runs until the window is closed or the source ends.
@@ -90,10 +90,10 @@ class LabelWindow:
             raise data.error[1]
 
     def _show_frames(self, data: Data) -> None:
-        """Redraws the desk for each frame, or often enough for keys if there are no frames."""
+        """Redraws the content for each frame, or often enough for keys if there are no frames."""
         frames, image = data.frame.follow(), None
-        while not frames.ended and self._window.show(self.desk.draw(image)):
-            if self.source and not self._capture and self.desk.agreed:
+        while not frames.ended and self._window.show(self.content.draw(image)):
+            if self.source and not self._capture and self.content.agreed:
                 self._capture = CaptureLoop(data, self.source)
                 self._capture.start()
             end = time.monotonic() + PAUSE
@@ -104,7 +104,7 @@ class LabelWindow:
 
     def _key(self, code: int) -> bool:
         letter = chr(code) if code < SPECIAL else ""
-        if len(letter.upper()) == 1 and (self._before in SHIFTS or capitals_are_typed()):
+        if len(letter.upper()) == 1 and (self._before in SHIFTS or is_upper_case_on()):
             letter = letter.upper()
         self._before = code
-        return self.desk.press(NAMES.get(code, letter))
+        return self.content.press(NAMES.get(code, letter))

@@ -174,7 +174,7 @@ def import_phue() -> Any:
             warnings.simplefilter("ignore")  # Python warns about a comparison in phue 1.1
             import phue
     except ImportError as error:
-        raise missing_package("Talking to a Hue bridge", "phue", "lights") from error
+        raise missing_package("QuietBridge to a Hue bridge", "phue", "lights") from error
     return phue
 
 
@@ -182,11 +182,11 @@ def _phue(request: Callable, paired: Paired) -> Any:
     """Returns phue's bridge with the transport replaced; it neither reads nor writes its own files."""
     phue = import_phue()
 
-    class Talking(phue.Bridge):
+    class QuietBridge(phue.Bridge):
         def connect(self) -> None:  # phue's own method would log the key
             pass
 
         def request(self, mode="GET", address=None, data=None):
             return request(mode, address, data)
 
-    return Talking(paired.url, paired.key)
+    return QuietBridge(paired.url, paired.key)

@@ -163,20 +163,20 @@ class LampController:
             if clock() >= self._look_at:
                 self.look()
         except BaseException:
-            self._start_anew()
+            self._reset()
             raise
         try:
             done = self._show(light, ends)
         except BaseException as error:
             silent = not getattr(error, "answered", True)
-            self._start_anew(self._refusing if silent and len(self._refusing) < len(self.following) else ())
+            self._reset(self._refusing if silent and len(self._refusing) < len(self.following) else ())
             raise
         for trouble in self._troubles.values():
             if not trouble.may_pass:
                 self._name(trouble.lamp, trouble.why)
         return done
 
-    def _start_anew(self, but: Collection[str] = ()) -> None:
+    def _reset(self, but: Collection[str] = ()) -> None:
         """Forgets what was sent and which lamps refused, except for some lamps."""
         self._sent.clear()
         self._troubles = {n: trouble for n, trouble in self._troubles.items() if n in but}

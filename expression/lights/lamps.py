@@ -105,7 +105,7 @@ class BridgeLamp:
         self.gamut: Gamut | None = gamut_of(entry)
 
     @property
-    def unheard(self) -> str:
+    def why_not_controllable(self) -> str:
         """Why it would not obey a command now; empty if it would."""
         if not self.state.get("reachable", True):
             return FAR
@@ -118,7 +118,7 @@ class BridgeLamp:
             return MUTE
         if "xy" not in self.state:
             return self._colourless
-        return self.unheard or (STREAMING if self.state.get("mode") == "streaming" else "")
+        return self.why_not_controllable or (STREAMING if self.state.get("mode") == "streaming" else "")
 
     @property
     def is_odd(self) -> bool:
@@ -152,23 +152,25 @@ def read_lamps(bridge: Bridge) -> list[BridgeLamp]:
     """Returns all lamps of a bridge, ordered by number."""
     found = sorted(bridge.lights().items(), key=lambda each: int(each[0]))
     lamps = [BridgeLamp(*each) for each in found]
-    names = told_apart({lamp.number: lamp.called for lamp in lamps})
+    names = distinct_names({lamp.number: lamp.called for lamp in lamps})
     for lamp in lamps:
         lamp.name = names[lamp.number]
     return lamps
 
 
-def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+def distinct_names(names: Mapping[str, str]) -> dict[str, str]:
     """Returns names by number, with the number appended to each name that is not unique.
 
     Example:
-        >>> told_apart({"1": "Sofa", "2": "Desk", "3": "sofa"})
+        >>> distinct_names({"1": "Sofa", "2": "Desk", "3": "sofa"})
         {'1': 'Sofa (1)', '2': 'Desk', '3': 'sofa (3)'}
     """
     count = Counter(map(_plain, names.values()))
     if len(count) == len(names):
         return dict(names)
-    return told_apart({n: f"{name} ({n})" if count[_plain(name)] > 1 else name for n, name in names.items()})
+    return distinct_names(
+        {n: f"{name} ({n})" if count[_plain(name)] > 1 else name for n, name in names.items()}
+    )
 
 
 def read_groups(bridge: Bridge) -> dict[str, dict]:
@@ -189,7 +191,7 @@ def read_groups(bridge: Bridge) -> dict[str, dict]:
         return group["type"] not in ROOMS, own, int(number)
 
     groups = dict(sorted(((n, known(n, g)) for n, g in bridge.groups().items()), key=order))
-    names = told_apart({number: group["called"] for number, group in groups.items()})
+    names = distinct_names({number: group["called"] for number, group in groups.items()})
     return {number: {**group, "name": names[number]} for number, group in groups.items()}
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .bridge import IS_OFF, Bridge
-from .lamps import FAR, MODES, OFF, BridgeLamp, read_lamps, told_apart
+from .lamps import FAR, MODES, OFF, BridgeLamp, distinct_names, read_lamps
 from .rate_limiter import LAMP_RATE, SLACK
 from .transport import BridgeError, RefusedError
 
@@ -76,7 +76,7 @@ class Restoring:
 
     def __init__(self, bridge: Bridge, kept: Mapping[str, Mapping[str, Any]]):
         self._bridge, self._kept = bridge, kept
-        self._names = told_apart({number: lamp["name"] for number, lamp in kept.items()})
+        self._names = distinct_names({number: lamp["name"] for number, lamp in kept.items()})
         self.pending = dict(self._names)
         self.outcome, self.waits = Outcome(), {}
         self._refused: dict[str, str] = {}
@@ -117,7 +117,9 @@ class Restoring:
 
     def _wrong(self, now: Mapping[str, BridgeLamp]) -> list[BridgeLamp]:
         """Returns the reachable lamps that are not restored yet; those that refused come last."""
-        there = [now[number] for number in self._kept if number in now and not now[number].unheard]
+        there = [
+            now[number] for number in self._kept if number in now and not now[number].why_not_controllable
+        ]
         wrong = [lamp for lamp in there if not _same(self._kept[lamp.number]["state"], lamp.state)]
         return sorted(wrong, key=lambda lamp: lamp.number in self._refused)
 
@@ -173,10 +175,10 @@ class Restoring:
         elif number in self._late:
             outcome.late.append(name)
             self.waits[number] = False
-        elif lamp.unheard == FAR:
+        elif lamp.why_not_controllable == FAR:
             outcome.far.append(name)
             self.waits[number] = True
-        elif not (_same(old, lamp.state) if lamp.unheard == OFF else _shows(old, lamp.state)):
+        elif not (_same(old, lamp.state) if lamp.why_not_controllable == OFF else _shows(old, lamp.state)):
             self._keep(number, name, lamp)
         elif lacks:
             outcome.partly[name] = lacks
@@ -186,7 +188,7 @@ class Restoring:
     def _keep(self, number: str, name: str, lamp: BridgeLamp) -> None:
         """Records why a lamp was not restored."""
         self.waits[number] = True
-        if lamp.unheard == OFF:
+        if lamp.why_not_controllable == OFF:
             self.outcome.off.append(name)
         elif why := self._refused.get(number):
             self.outcome.refused[name] = why

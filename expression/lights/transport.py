@@ -17,7 +17,7 @@ import ssl
 import threading
 from typing import Any, NoReturn
 
-from ..deadline import Deadline, converse
+from ..deadline import Deadline, deadline_connection
 from ..errors import DAMAGE, BadInputError, ExpressionError
 from .credentials import split
 
@@ -142,13 +142,13 @@ class Transport:
         """Connects, and checks the certificate before anything is sent."""
         if self._scheme == "http":
             connection = http.client.HTTPConnection(self._host, self._port)
-            connection.sock = converse(self._host, connection.port, self._deadline)
+            connection.sock = deadline_connection(self._host, connection.port, self._deadline)
             return connection
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False  # bridges sign their own; it only has to be the same one
         context.verify_mode = ssl.CERT_NONE
         connection = http.client.HTTPSConnection(self._host, self._port, context=context)
-        connection.sock = converse(self._host, connection.port, self._deadline, context)
+        connection.sock = deadline_connection(self._host, connection.port, self._deadline, context)
         found = hashlib.sha256(connection.sock.getpeercert(binary_form=True)).hexdigest()
         if self.certificate and not hmac.compare_digest(found, ascii(self.certificate)[1:-1]):
             connection.close()

@@ -212,7 +212,7 @@ def _scores(x, labels: Labels, heads: int):
     return layers.Softmax(dtype="float32", name="scores")(x)
 
 
-def temper(network: keras.Model, temperatures: list[float]) -> None:
+def with_temperature(network: keras.Model, temperatures: list[float]) -> None:
     """Divides the logits of each head by a temperature, so that the scores are calibrated.
 
     This is built into the weights of the last layer, so the saved network needs nothing more.

@@ -212,7 +212,7 @@ class LiteRuntime(Runtime):
     def _taken(self, face: np.ndarray) -> np.ndarray:
         """Returns a face in the data type of the network's input."""
         if not self._plain:
-            face = in_whole_numbers(face, self._input)
+            face = quantised(face, self._input)
         if self._batch == 1:
             return face[None]
         faces = np.zeros((self._batch, *face.shape), face.dtype)  # a network with a fixed batch size
@@ -249,7 +249,7 @@ def lite_shape(details: dict[str, Any]) -> list[int | None]:
     return [None if dim < 0 else int(dim) for dim in shape]
 
 
-def in_whole_numbers(face: np.ndarray, details: dict[str, Any]) -> np.ndarray:
+def quantised(face: np.ndarray, details: dict[str, Any]) -> np.ndarray:
     """Returns a face for a network whose input is not float32."""
     kind, (scale, zero) = np.dtype(details["dtype"]), details["quantization"]
     if kind.kind == "f":
@@ -286,7 +286,7 @@ class KerasRuntime(Runtime):
     def taken(self, pictures: np.ndarray) -> np.ndarray:
         """Returns pictures in the layout and data type of the network's input."""
         faces = self._shape.fitted(pictures)
-        return in_whole_numbers(faces, self._whole) if self._whole else faces
+        return quantised(faces, self._whole) if self._whole else faces
 
     def _run(self, pictures: np.ndarray) -> np.ndarray:
         rows = np.empty((len(pictures), *self._row_shape), np.float32)

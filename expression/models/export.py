@@ -257,12 +257,12 @@ def lite_bytes(folder: str, card: Card, faces: np.ndarray | None) -> bytes:
         batch = taken.shape[0]
         converter.representative_dataset = lambda: ([np.repeat(face[None], batch, 0)] for face in fitted)
         converter.target_spec.supported_ops = [lite.OpsSet.TFLITE_BUILTINS_INT8]
-    with _noise_held_back(), _told_of_layers():
+    with _noise_held_back(), _as_layer_error():
         return converter.convert()
 
 
 @contextlib.contextmanager
-def _told_of_layers() -> Iterator[None]:
+def _as_layer_error() -> Iterator[None]:
     """Reports layers that LiteRT does not support."""
     from tensorflow.lite.python.convert_phase import ConverterError
 

@@ -47,7 +47,7 @@ FORBIDDEN = {"ReadFile", "WriteFile", "MatchingFiles", "PyFunc", "PyFuncStateles
 """Operations of a graph that access files or Python."""
 
 
-def looked_at(path: str, labels: str | None, text: str | None, out: str) -> str:
+def examined(path: str, labels: str | None, text: str | None, out: str) -> str:
     """Returns the card of a network as JSON, without trying it; raises an error if something is missing."""
     return _found(Path(path), _opened(Path(path)), out).card(labels, text).to_json()
 
@@ -72,7 +72,7 @@ def tidied(
     found = _found(Path(path), network, out)
     card = found.card(labels, text)
     kept = Path(made).with_suffix(KERAS)
-    with _running_told(path, found):
+    with _as_run_error(path, found):
         save(plain(network), kept, card)
         card = tried(KerasRuntime(kept, card))
         write_card(kept, card)
@@ -90,7 +90,7 @@ def converted(
     card = found.card(labels, text)
     card = replace(card, facts={**card.facts, "weights": quantize})
     pictures = faces_of(card, np.load(faces)) if quantize == "int8" else None
-    with _running_told(path, found), tempfile.TemporaryDirectory() as folder:
+    with _as_run_error(path, found), tempfile.TemporaryDirectory() as folder:
         _save_for_one_face(module, found.shape.dims(card.size, COLOURS[card.colour]), folder)
         Path(made).write_bytes(lite_bytes(folder, card, pictures))
         card = tried(LiteRuntime(Path(made), card))
@@ -98,7 +98,7 @@ def converted(
     return card.to_json()
 
 
-def _running_told(path: str, found: Found) -> contextlib.AbstractContextManager:
+def _as_run_error(path: str, found: Found) -> contextlib.AbstractContextManager:
     """Reports errors of a network that can be read but does not run."""
     return as_bad_input(
         f"{path} does not run", f"Expected {found.told}.", "Save it again with the program that made it."

@@ -57,7 +57,7 @@ def load(
     _check_labels(path, card, labels)
     if kind == TFLITE:
         _check_whole(path, card)
-    with _running_told(path, card):
+    with _as_run_error(path, card):
         runtime = LiteRuntime(path, card, threads) if kind == TFLITE else KerasRuntime(path, card)
         sums = _try(runtime)
     if not np.allclose(sums, 1, atol=STEP * len(card.labels)):
@@ -69,7 +69,7 @@ def load(
     return runtime
 
 
-def _running_told(path: Path, card: Card) -> AbstractContextManager:
+def _as_run_error(path: Path, card: Card) -> AbstractContextManager:
     """Reports errors of a network that does not run or does not match its card."""
     return as_bad_input(
         f"{path} does not run",
@@ -114,5 +114,5 @@ def attempt(path: str) -> None:
     from .isolation import watched
 
     card = read_card(path)
-    with watched(), _running_told(Path(path), card):
+    with watched(), _as_run_error(Path(path), card):
         _try(LiteRuntime(Path(path), card))

@@ -205,7 +205,7 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[np.ndarray, float | No
     for number in itertools.count():
         if number == first:
             continue
-        with _damage_told(name):
+        with _as_picture_error(name):
             try:
                 image.seek(number)
             except EOFError:
@@ -225,7 +225,7 @@ def _image(file: IO[bytes], name: str) -> ImageFile:
     if size > BYTES_A_PIXEL * largest_picture():
         raise _too_large(name, f"{size:,} bytes", size / BYTES_A_PIXEL)
     reader = _reader(kind, name)
-    with _damage_told(name):
+    with _as_picture_error(name):
         image = reader(file, name)
         image.info[TURNED] = kind == "HEIC" and _has_turn(file)
         raw = kind == "TIFF" and (DNG_VERSION in image.tag_v2 or _is_preview(image))
@@ -258,7 +258,7 @@ def _rgb(image: ImageFile, name: str) -> np.ndarray:
     width, height = image.size
     if width * height > largest_picture():
         raise _too_large(name, f"{width:,} x {height:,} pixels", width * height)
-    with _damage_told(name):
+    with _as_picture_error(name):
         image.load()  # which turns a TIFF upright by itself
         turn = UPRIGHT.get(_orientation(image))
         upright = image if turn is None else image.transpose(turn)
@@ -332,7 +332,7 @@ def _too_large(name: str, size: str, pixels: float) -> PictureError:
 
 
 @contextlib.contextmanager
-def _damage_told(name: str) -> Iterator[None]:
+def _as_picture_error(name: str) -> Iterator[None]:
     """Converts any error that a library raises for a damaged picture to a PictureError."""
     try:
         yield

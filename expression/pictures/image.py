@@ -264,7 +264,7 @@ def preprocess(
     return scaled(np.repeat(pixels[..., None], COLOURS[colour], 2), scaling)
 
 
-def shaken(
+def jittered(
     pictures: np.ndarray, shift: tuple[float, float] = (0, 0), scale: float = 1, tilt: float = 0
 ) -> np.ndarray:
     """Crops faces again, as with a detector whose boxes are displaced.
@@ -282,7 +282,7 @@ def shaken(
 
     Example:
         >>> ramp = np.arange(8, dtype=np.uint8)[None, None].repeat(8, 1)
-        >>> shaken(ramp, shift=(0.25, 0))[0, 0].tolist()
+        >>> jittered(ramp, shift=(0.25, 0))[0, 0].tolist()
         [2, 3, 4, 5, 6, 7, 7, 7]
     """
     size = pictures.shape[-1]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from requests import Session
 
 
-def timely_session(now: Callable[[], Deadline]) -> Session:
+def deadline_session(now: Callable[[], Deadline]) -> Session:
     """Returns a new session; `now` returns the current deadline."""
     import requests
 
@@ -49,7 +49,7 @@ def _adapter(now: Callable[[], Deadline]) -> Any:
 
         def send(self, request: Any, **options: Any) -> Any:
             try:
-                options["timeout"] = now().left_or_late()
+                options["timeout"] = now().left_or_raise()
             except TimeoutError as error:
                 raise requests.Timeout(error) from error
             return super().send(request, **options)

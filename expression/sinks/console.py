@@ -13,7 +13,7 @@ import errno
 import time
 
 from ..labels import NOBODY, NOT_SURE
-from ..sanitize import for_console, to_nowhere
+from ..sanitize import discard_output, for_console
 from ..types import Reading
 from ._base import Sink
 
@@ -72,7 +72,7 @@ class Console(Sink):
             if error.errno not in (errno.EPIPE, errno.EINVAL):  # Windows raises the latter
                 raise
             self.finished = True
-            to_nowhere()
+            discard_output()
 
 
 def _cell(reading: Reading) -> str:

@@ -93,12 +93,12 @@ class Csvfile(Sink):
                 "Create the folder, or choose another file.",
             ) from error
         try:
-            self._take_up()
+            self._resume()
         except BaseException:
             self._give_back()
             raise
 
-    def _take_up(self) -> None:
+    def _resume(self) -> None:
         """Makes sure that no other run writes the file, and that its rows have the right columns."""
         if self.path.is_file():  # not /dev/stdout or a pipe
             place = self.path.resolve()

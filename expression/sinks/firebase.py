@@ -29,7 +29,7 @@ from ..pictures.image import encode_jpeg
 from ..sanitize import say
 from ..types import Reading
 from ._base import Sink
-from ._deadline_requests import keep_time, timely_session
+from ._deadline_requests import deadline_session, keep_time
 from ._face_crop import face_of, taken
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Firebase(Sink):
         os.environ.setdefault(NO_TELEMETRY, "true")
         self._deadline = Deadline(TIMEOUT)
         if self._session is None:
-            self._session = timely_session(lambda: self._deadline)
+            self._session = deadline_session(lambda: self._deadline)
         credential = self._credential()
         self._login = getattr(credential, "get_credential", lambda: credential)()
         self._log_in()

@@ -127,7 +127,7 @@ class Hue(Lighting):
             raise
         self.crew, self._before = crew, crew.before
         super().open()
-        self._tell_of_earlier(crew.before)
+        self._report_earlier(crew.before)
         if crew.marker.refused:
             _say(
                 f"The bridge could not be marked as in use ({crew.marker.refused}). "
@@ -141,7 +141,7 @@ class Hue(Lighting):
                 why,
             )
 
-    def _tell_of_earlier(self, before: LampSnapshot) -> None:
+    def _report_earlier(self, before: LampSnapshot) -> None:
         """Prints that more will be restored at the end than this run changes."""
         names, since = before.waiting
         when = f"at the end the lights will be restored to their state on {before.left or since}"
@@ -204,10 +204,10 @@ class Hue(Lighting):
             self._closing = False
         self.left = outcome.kept
         self.restored = not (outcome.kept or outcome.partly or outcome.gone)
-        _tell_of_left(outcome, seconds)
+        _report_unrestored(outcome, seconds)
 
 
-def _tell_of_left(outcome: Outcome, seconds: float) -> None:
+def _report_unrestored(outcome: Outcome, seconds: float) -> None:
     """Prints which lamps were not restored, and what to do.
 
     Raises:

@@ -108,13 +108,13 @@ class Images(Sink):
             ),
         )
         try:
-            self._take_up()
+            self._resume()
         except BaseException:
             let_go(self._lock)
             raise
         say(f"Pictures of faces are saved in {self.folder}, {self._limit} at most.")
 
-    def _take_up(self) -> None:
+    def _resume(self) -> None:
         """Lists the existing pictures, and removes the rows of missing ones from the table."""
         with as_output_error(self.folder):
             days = sorted(day for day in self.folder.iterdir() if DAY.fullmatch(day.name) and _is_own(day))

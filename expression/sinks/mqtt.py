@@ -119,13 +119,13 @@ class Mqtt(Sink):
         except ImportError as error:
             raise missing_package("The sink mqtt", "paho-mqtt", self.extra) from error
         self._told |= discovery(self.prefix, self.control.labels)
-        self.control.watch(self._tell_all)
-        self._tell_all()
+        self.control.watch(self._publish_state)
+        self._publish_state()
         try:
             self._reach(paho)
         except BaseException:
             self._client = None
-            self.control.unwatch(self._tell_all)
+            self.control.unwatch(self._publish_state)
             raise
         self._running = True
 
@@ -134,13 +134,13 @@ class Mqtt(Sink):
         with self._lock:
             people = {**self._people, reading.person: reading}
             self._people = {p: r for p, r in people.items() if reading.time - r.time <= GONE_SECONDS}
-            self._tell_all()
+            self._publish_state()
 
     def empty(self) -> None:
         """Publishes that nobody is there."""
         with self._lock:
             self._people.clear()
-            self._tell_all()
+            self._publish_state()
 
     def close(self) -> None:
         """Publishes that the run is over, and disconnects."""
@@ -153,7 +153,7 @@ class Mqtt(Sink):
                 )
         if client is None:
             return
-        self.control.unwatch(self._tell_all)
+        self.control.unwatch(self._publish_state)
         if last is not None:
             with contextlib.suppress(RuntimeError, ValueError):  # it has just gone: the last will covers it
                 last.wait_for_publish(LAST_SECONDS)
@@ -169,7 +169,7 @@ class Mqtt(Sink):
         """Returns the reading of the largest face."""
         return max(self._people.values(), key=lambda reading: reading.box.area, default=None)
 
-    def _tell_all(self) -> None:
+    def _publish_state(self) -> None:
         """Publishes the whole state; called for each reading and each change of a switch."""
         control, prefix = self.control, self.prefix
         with self._lock:
@@ -179,9 +179,9 @@ class Mqtt(Sink):
             if not control.paused:
                 nearest = self._nearest()
                 self._tell(f"{prefix}/mood", control.override or (nearest.label if nearest else NOBODY))
-                self._tell_scores(nearest)
+                self._publish_scores(nearest)
 
-    def _tell_scores(self, nearest: Reading | None) -> None:
+    def _publish_scores(self, nearest: Reading | None) -> None:
         """Publishes the scores of the largest face, once a second; empty if nobody is there."""
         now = max((reading.time for reading in self._people.values()), default=None)
         if nearest is None:

@@ -61,7 +61,7 @@ class Clock:
         before, due = self._last, 0.0 if self._last is None else self._last + self._step
         if time is None:
             self._last = due
-        elif self._first is None or not self._believes(time - self._first):
+        elif self._first is None or not self._is_plausible(time - self._first):
             self._first, self._last = time - due, due
         else:
             self._last = max(time - self._first, 0.0 if before is None else before + TICK)
@@ -69,7 +69,7 @@ class Clock:
             self.longest_gap = max(self.longest_gap, self._last - before)
         return self._last
 
-    def _believes(self, position: float) -> bool:
+    def _is_plausible(self, position: float) -> bool:
         """Whether a position can follow the last one."""
         gap = position - (self._last or 0.0)
         if gap < -BACK:

@@ -92,7 +92,7 @@ class Connection(threading.Thread):
             if error.errno == errno.EIO:
                 _check_host(self._address)
             raise
-        self.recorded, self.sized = is_recorded(container), container.size > 0
+        self.recorded, self.sized = has_an_end(container), container.size > 0
         return Decoder(container, live=not self.recorded, lost=LOST, skipped=self._skipped)
 
     def _network_options(self) -> dict[str, str]:
@@ -109,7 +109,7 @@ class Connection(threading.Thread):
         return again | {"rw_timeout": microseconds}
 
 
-def is_recorded(container: InputContainer) -> bool:
+def has_an_end(container: InputContainer) -> bool:
     """Returns whether a container has an end: a duration, a size in bytes, or a file format."""
     if container.duration:
         return True

@@ -200,11 +200,11 @@ def _contrast(pixels: np.ndarray, x, y) -> np.ndarray:
     return np.sqrt(np.maximum(square - mean**2, 0))
 
 
-def shrunk(pixels: np.ndarray, step: float) -> Iterator[np.ndarray]:
+def pyramid(pixels: np.ndarray, step: float) -> Iterator[np.ndarray]:
     """Yields a picture as it is, then one step smaller each time, as long as the window fits.
 
     Example:
-        >>> [small.shape for small in shrunk(np.zeros((60, 80), np.uint8), 1.5)]
+        >>> [small.shape for small in pyramid(np.zeros((60, 80), np.uint8), 1.5)]
         [(60, 80), (40, 53), (27, 36)]
     """
     height, width = pixels.shape
@@ -214,7 +214,7 @@ def shrunk(pixels: np.ndarray, step: float) -> Iterator[np.ndarray]:
         factor *= step
 
 
-def painted(window: np.ndarray, question: Question) -> np.ndarray:
+def drawn_question(window: np.ndarray, question: Question) -> np.ndarray:
     """Returns a window with the rectangles of a question: white where it adds, black where it subtracts.
 
     Args:

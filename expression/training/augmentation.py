@@ -15,7 +15,7 @@ import numpy as np
 
 from ..models.architectures import keras
 from ..pictures.image import standardise
-from .camera_faults import worsen
+from .camera_faults import degraded
 from .distillation import Teachers
 from .targets import TrainingTargets
 
@@ -95,7 +95,7 @@ class Batches(keras.utils.PyDataset):
     def _spoiled(self, faces: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
         """Returns (n, 48, 48, 1) standardised pictures, some with faults or an erased rectangle."""
         if self.camera:
-            faces = [worsen(face, generator, self.camera) for face in faces]
+            faces = [degraded(face, generator, self.camera) for face in faces]
         for face in faces:
             if generator.random() < self.erasing:
                 erase(face, generator)

@@ -15,7 +15,7 @@ Face = np.ndarray
 """(size, size) float32 grey levels, 0 to 255."""
 
 
-def worsen(face: Face, generator: np.random.Generator, chance: float) -> Face:
+def degraded(face: Face, generator: np.random.Generator, chance: float) -> Face:
     """Returns a face as a poor camera might have taken it.
 
     Args:
@@ -27,7 +27,7 @@ def worsen(face: Face, generator: np.random.Generator, chance: float) -> Face:
         (size, size) float32 grey levels, 0 to 255.
 
     Example:
-        >>> worsen(np.full((48, 48), 90, np.float32), np.random.default_rng(0), chance=1.0).shape
+        >>> degraded(np.full((48, 48), 90, np.float32), np.random.default_rng(0), chance=1.0).shape
         (48, 48)
     """
     drawn = generator.random(len(FAULTS)) < chance
@@ -56,7 +56,7 @@ def blur(face: Face, generator: np.random.Generator) -> Face:
     return cv2.GaussianBlur(face, (0, 0), generator.uniform(0.5, 1.3))
 
 
-def few_pixels(face: Face, generator: np.random.Generator) -> Face:
+def low_resolution(face: Face, generator: np.random.Generator) -> Face:
     """Shows a face that was far away: 20 to 40 of 48 pixels wide, then enlarged."""
     size = len(face)
     small = round(size * generator.uniform(20, 40) / 48)
@@ -74,5 +74,5 @@ def jpeg(face: Face, generator: np.random.Generator) -> Face:
     return cv2.imdecode(cv2.imencode(".jpg", face.astype(np.uint8), quality)[1], cv2.IMREAD_GRAYSCALE)
 
 
-FAULTS = (side_light, low_light, blur, few_pixels, noise, jpeg)
+FAULTS = (side_light, low_light, blur, low_resolution, noise, jpeg)
 """Functions from (size, size) grey levels and a generator to grey levels, in the order of the light path."""

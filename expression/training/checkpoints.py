@@ -56,7 +56,7 @@ class Checkpoints:
         self.best, self._state = folder / "expression.keras", folder / "training.json"
         self._lock: FileLock | None = None
 
-    def take_up(self, network: keras.Model) -> list[Row]:
+    def restore_weights(self, network: keras.Model) -> list[Row]:
         """Restores the weights that a network had when its training stopped.
 
         Returns:
@@ -78,14 +78,14 @@ class Checkpoints:
         if not self._state.is_file():
             self._check_own()
             return []
-        with self._damage_told():
+        with self._as_damaged():
             state = json.loads(self._state.read_text(encoding="utf-8"))
             history = [{**row, "validation": float(row["validation"])} for row in state.pop("history")]
             for value in (value for row in history for value in row.values()):
                 float(value)
             then, now = _flat(state), _flat(self.about)
         self._check_same(then, now, network)
-        with self._damage_told():
+        with self._as_damaged():
             if not zipfile.is_zipfile(self.best):
                 raise FileNotFoundError(f"{self.best.name} is missing or incomplete")
             network.load_weights(self._checkpoint(len(history)))
@@ -180,7 +180,7 @@ class Checkpoints:
                 "Choose another --out.",
             )
 
-    def _damage_told(self) -> contextlib.AbstractContextManager:
+    def _as_damaged(self) -> contextlib.AbstractContextManager:
         return as_bad_input(
             f"The training run in {self.folder} cannot be continued",
             f"Expected {self._state.name}, {self.best.name} and the checkpoint, all complete.",

@@ -129,7 +129,7 @@ class _Run(keras.callbacks.Callback):
             "teachers": [file_fingerprint(path) for path in teachers],
         }
         self.kept = Checkpoints(out, about)
-        self.history = self.kept.take_up(self.network)
+        self.history = self.kept.restore_weights(self.network)
         if teachers and recipe.views:
             shape = (recipe.views, len(learned.pictures), len(self.heads), len(dataset.labels))
             self.batches.teachers.remember(self.kept.folder / "answers.npy", shape, new=not self.history)
@@ -141,7 +141,7 @@ class _Run(keras.callbacks.Callback):
 
     def follow(self) -> None:
         """Runs the remaining epochs."""
-        if self._is_hopeless():
+        if self._is_out_of_patience():
             return
         self.batches.epoch = len(self.history)
         with contextlib.ExitStack() as self._bars, _interrupted_by_ctrl_c(self):
@@ -155,7 +155,7 @@ class _Run(keras.callbacks.Callback):
                 callbacks=[self, *_tensorboard(self.kept.folder)],
             )
 
-    def _is_hopeless(self) -> bool:
+    def _is_out_of_patience(self) -> bool:
         """Returns whether the best epoch is longer ago than the recipe's patience."""
         found = [row["validation"] for row in self.history]
         since = len(found) - 1 - int(np.argmax(found)) if found else 0
@@ -200,7 +200,7 @@ class _Run(keras.callbacks.Callback):
         self._bar.close()
         if self.on_epoch:
             self.on_epoch(row)
-        self.network.stop_training = self._is_hopeless()
+        self.network.stop_training = self._is_out_of_patience()
 
     def _public(self) -> keras.Model:
         """Returns a copy of the network with the data's labels and no others."""
@@ -213,7 +213,7 @@ class _Run(keras.callbacks.Callback):
     def _keep(self, averaged: keras.Model, scores: np.ndarray, row: Row) -> None:
         """Saves a calibrated network."""
         targets = self.checks.targets
-        architectures.temper(
+        architectures.with_temperature(
             averaged, [temperature(scores[:, i], targets[:, i]) for i in range(len(self.heads))]
         )
         facts = {**row, "recipe": asdict(self.recipe)}

@@ -211,7 +211,7 @@ def _draw_insets(picture: _Picture, insets: Sequence[np.ndarray]) -> None:
     """Draws small pictures into the bottom right corner, the first outermost."""
     right, gap = picture.canvas.shape[1], picture.size // 2
     for inset in insets:
-        layer = overlay.plaque(inset, picture.size // 2)
+        layer = overlay.rounded_panel(inset, picture.size // 2)
         place = picture.put(layer, [(right, picture.canvas.shape[0])], gap)
         right = place.x - gap - layer.extent[0]
 

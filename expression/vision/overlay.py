@@ -94,7 +94,7 @@ def blend(canvas: np.ndarray, layer: Layer, x: int, y: int) -> None:
 # ---- the layers
 
 
-def plaque(image: np.ndarray, radius: int) -> Layer:
+def rounded_panel(image: np.ndarray, radius: int) -> Layer:
     """Returns a picture, (height, width, 3) uint8, RGB, with rounded corners."""
     keep = _outside(image.shape[1], image.shape[0], radius)
     return Layer(cv2.multiply(image, cv2.cvtColor(255 - keep, cv2.COLOR_GRAY2RGB), scale=1 / 255), keep)

@@ -18,7 +18,7 @@ from camerapage import LABELER, LIVE, PREVIEW, notebook, until
 from expression.errors import SourceError, SourceLostError
 from expression.labelbook.book import LabelBook
 from expression.labeler.canvas import HEIGHT, WIDTH
-from expression.labeler.capture_page import LabelScreen
+from expression.labeler.capture_page import CapturePage
 from expression.labeler.capturer import Capturer
 from expression.pictures.image import encode_jpeg
 from expression.sources import browser, open_source
@@ -273,7 +273,7 @@ def test_the_labeler_captures_by_click_from_the_camera_of_the_browser(camera_pag
         shown, (x, y) = labeler.bounding_box(), box.centre
         labeler.click(position={"x": x / WIDTH * shown["width"], "y": y / HEIGHT * shown["height"]})
 
-    screen = LabelScreen()
+    screen = CapturePage()
     with LabelBook(tmp_path / "other") as book:
         capturer = Capturer(book, make_detector("whole"))
         screen.draw(capturer, None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expression.labelbook.session_times import as_time, in_order, plain_time, sittings, times_of
+from expression.labelbook.session_times import as_time, in_order, plain_time, sessions_by_time, times_of
 
 MORNING = datetime(2026, 10, 1, 10, 0)
 
@@ -88,6 +88,9 @@ def test_a_time_is_written_as_the_labeler_does_and_the_rest_is_kept():
 
 def test_pictures_with_a_time_each_make_sittings_an_hour_apart():
     times = [f"2026-10-01T10:{minute:02}:00" for minute in range(0, 60, 10)] + ["2026-10-01T12:00:00", ""]
-    assert sittings(times) == [times[0]] * 6 + ["2026-10-01T12:00:00", ""]
-    assert sittings(["a", "b", "c"]) == ["a", "b", "c"]
-    assert sittings(["2026-10-01T10:00:00"] * 3 + ["2026-10-01T10:05:00"] * 3)[-1] == "2026-10-01T10:05:00"
+    assert sessions_by_time(times) == [times[0]] * 6 + ["2026-10-01T12:00:00", ""]
+    assert sessions_by_time(["a", "b", "c"]) == ["a", "b", "c"]
+    assert (
+        sessions_by_time(["2026-10-01T10:00:00"] * 3 + ["2026-10-01T10:05:00"] * 3)[-1]
+        == "2026-10-01T10:05:00"
+    )

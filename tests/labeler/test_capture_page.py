@@ -7,7 +7,7 @@ import pytest
 
 from expression.labelbook.book import LabelBook
 from expression.labeler.canvas import HEIGHT, SIDE, VIEW, WIDTH
-from expression.labeler.capture_page import LabelScreen
+from expression.labeler.capture_page import CapturePage
 from expression.labeler.capturer import Capturer
 from expression.labels import FER2013
 from expression.types import Box, Face
@@ -33,14 +33,14 @@ def capturer(tmp_path):
 
 def test_before_somebody_agrees_there_is_one_button_and_no_picture_of_anybody(capturer):
     capturer.agreed = False
-    screen = LabelScreen()
+    screen = CapturePage()
     canvas = screen.draw(capturer, IMAGE)
     assert list(screen.buttons) == ["agree"]
     assert not (canvas == IMAGE[0, 0]).all(2).any()
 
 
 def test_every_label_has_a_button_and_what_is_clicked_is_what_is_drawn(capturer):
-    screen = LabelScreen()
+    screen = CapturePage()
     canvas = screen.draw(capturer, IMAGE)
     assert canvas.shape == (HEIGHT, WIDTH, 3)
     assert set(screen.buttons) == {
@@ -59,7 +59,7 @@ def test_every_label_has_a_button_and_what_is_clicked_is_what_is_drawn(capturer)
 
 
 def test_buttons_do_not_overlap(capturer):
-    screen = LabelScreen()
+    screen = CapturePage()
     screen.draw(capturer, IMAGE)
     boxes = list(screen.buttons.values())
     assert all(not one.shared(other) for one in boxes for other in boxes if one is not other)
@@ -68,7 +68,7 @@ def test_buttons_do_not_overlap(capturer):
 def test_many_labels_still_fit(capturer):
     capturer.book.set_labels([f"label {number}" for number in range(20)])
     capturer.label = "label 3"
-    screen = LabelScreen()
+    screen = CapturePage()
     screen.draw(capturer, IMAGE)
     lowest = max(box.bottom for action, box in screen.buttons.items() if action.startswith("label:"))
     assert lowest <= screen.buttons["capture"].y
@@ -79,7 +79,7 @@ def test_the_view_is_a_mirror_and_the_box_goes_along(capturer):
     image = IMAGE.copy()
     image[:, :160] = 0
     capturer.see(image)
-    plain, mirrored = (LabelScreen().draw(capturer, image, mirror) for mirror in (False, True))
+    plain, mirrored = (CapturePage().draw(capturer, image, mirror) for mirror in (False, True))
     at = VIEW.y + 10, VIEW.x + 10
     assert plain[at].tolist() == [0, 0, 0]
     assert mirrored[at].tolist() == IMAGE[0, 0].tolist()
@@ -93,10 +93,10 @@ def test_pictures_of_every_shape_fit(capturer, width, height, whole):
     capturer.whole = whole
     image = np.zeros((height, width, 3), np.uint8)
     capturer.see(image)
-    assert LabelScreen().draw(capturer, image).shape == (HEIGHT, WIDTH, 3)
+    assert CapturePage().draw(capturer, image).shape == (HEIGHT, WIDTH, 3)
 
 
 def test_what_is_kept_is_shown_beside(capturer):
     capturer.see(np.full((240, 320, 3), 255, np.uint8))
-    canvas = LabelScreen().draw(capturer, IMAGE)
+    canvas = CapturePage().draw(capturer, IMAGE)
     assert (canvas[SIDE.bottom - 190 : SIDE.bottom - 2, SIDE.x + 2 : SIDE.x + 190] == 255).all()

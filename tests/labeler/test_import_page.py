@@ -9,7 +9,7 @@ import pytest
 
 from expression.errors import OutputError, RunError
 from expression.labelbook.book import LabelBook
-from expression.labeler.import_page import ImportDesk
+from expression.labeler.import_page import ImportPage
 from expression.labeler.importer import Importer
 from expression.pictures.image import write_picture
 from expression.vision.detectors import make_detector
@@ -40,8 +40,8 @@ def labelled(tmp_path) -> Path:
     return tmp_path / "set"
 
 
-def made(book: LabelBook, path: Path, agreed: bool = True) -> ImportDesk:
-    desk = ImportDesk(book, Importer(book, make_detector("whole")), [path])
+def made(book: LabelBook, path: Path, agreed: bool = True) -> ImportPage:
+    desk = ImportPage(book, Importer(book, make_detector("whole")), [path])
     if agreed:
         desk.agreed = True
         desk.draw()
@@ -57,7 +57,7 @@ def labels(book: LabelBook) -> list[str]:
     return [row.label for row in book.rows]
 
 
-def press(desk: ImportDesk, keys: str) -> None:
+def press(desk: ImportPage, keys: str) -> None:
     for key in keys:
         desk.press(key)
         desk.draw()
@@ -123,7 +123,7 @@ def test_the_rest_is_kept_as_labelled_and_may_be_stopped(book, labelled):
 
 
 def test_the_rest_stops_at_a_face_that_has_no_label(book, labelled, loose):
-    desk = ImportDesk(book, Importer(book, make_detector("whole")), [labelled, loose / "0.png"])
+    desk = ImportPage(book, Importer(book, make_detector("whole")), [labelled, loose / "0.png"])
     write_picture(loose / "0.png", 255 - FACES[0])
     desk.agreed = True
     desk.draw()

@@ -10,7 +10,7 @@ from expression.labeler.canvas import HEIGHT, WIDTH
 from expression.labeler.capturer import Capturer
 from expression.labeler.labeler import Labeler
 from expression.labeler.review import PAGE, Review
-from expression.labeler.review_page import ReviewScreen
+from expression.labeler.review_page import ReviewPage
 from expression.labels import FER2013
 from expression.vision.detectors import make_detector
 
@@ -75,7 +75,7 @@ def test_the_last_page_goes_when_its_pictures_do(review):
 
 
 def test_every_picture_and_button_is_where_it_is_drawn(review):
-    screen = ReviewScreen()
+    screen = ReviewPage()
     canvas = screen.draw(review)
     assert canvas.shape == (HEIGHT, WIDTH, 3)
     assert len([action for action in screen.buttons if action.startswith("picture:")]) == PAGE
@@ -89,9 +89,9 @@ def test_every_picture_and_button_is_where_it_is_drawn(review):
 
 def test_a_picture_that_is_gone_and_an_empty_set_are_drawn_too(review, tmp_path):
     (review.book.images / "face50.png").unlink()
-    ReviewScreen().draw(review)
+    ReviewPage().draw(review)
     with LabelBook(tmp_path / "empty") as book:
-        ReviewScreen().draw(Review(book))
+        ReviewPage().draw(Review(book))
 
 
 def test_a_filter_whose_label_has_another_name_shows_all(review):

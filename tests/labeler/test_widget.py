@@ -49,7 +49,7 @@ def test_it_shows_pictures_of_the_desk(labeler):
     first = labeler.picture
     press(labeler, key="Enter")
     # The first picture after the key may still say that the camera is being opened.
-    until(lambda: labeler.picture != first and labeler.desk.capturer.preview is not None)
+    until(lambda: labeler.picture != first and labeler.content.capturer.preview is not None)
     picture = cv2.imdecode(np.frombuffer(labeler.picture, np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (HEIGHT, WIDTH, 3)
 
@@ -64,13 +64,13 @@ def test_a_page_without_widgets_shows_what_to_do(labeler):
 
 def test_keys_and_clicks_come_from_the_browser_and_change_the_files(labeler, tmp_path):
     press(labeler, key="Enter")
-    until(lambda: labeler.desk.capturer.preview is not None)
+    until(lambda: labeler.content.capturer.preview is not None)
     press(labeler, key="5")
     press(labeler, key=" ")
     assert [(row.image, row.label) for row in labeler.book.rows] == [("face1.png", "Sad")]
     press(labeler, x=900.4, y=24 + 40 * 3 + 18.2, down=True)
     press(labeler, x=900.4, y=24 + 40 * 3 + 18.2, down=False)
-    assert labeler.desk.capturer.label == "Happy"
+    assert labeler.content.capturer.label == "Happy"
     assert (tmp_path / "Images" / "face1.png").is_file()
 
 
@@ -88,18 +88,18 @@ def test_another_labeler_stops_the_one_before_and_its_camera(tmp_path):
 
 def test_a_burst_goes_on_in_its_thread_while_the_button_is_held(labeler):
     press(labeler, key="Enter")
-    until(lambda: labeler.desk.capturer.preview is not None)
+    until(lambda: labeler.content.capturer.preview is not None)
     press(labeler, x=1030, y=420, down=True)
-    until(lambda: labeler.desk.capturer.held)
-    until(lambda: "Nearly the same" in labeler.desk.capturer.said)  # all pictures are identical
+    until(lambda: labeler.content.capturer.held)
+    until(lambda: "Nearly the same" in labeler.content.capturer.said)  # all pictures are identical
     press(labeler, x=1030, y=420, down=False)
-    assert not labeler.desk.capturer.held
+    assert not labeler.content.capturer.held
     assert len(labeler.book.rows) == 1
 
 
 def test_a_table_that_is_damaged_meanwhile_is_told_in_the_picture(labeler, tmp_path):
     press(labeler, key="Enter")
-    until(lambda: labeler.desk.capturer.preview is not None)
+    until(lambda: labeler.content.capturer.preview is not None)
     (tmp_path / "faceLabels.csv").write_text("face1.png\n")
     until(lambda: labeler._data.error)
     assert "has the row 'face1.png'" in str(labeler._data.error[1])
@@ -112,11 +112,11 @@ def test_faces_from_files_are_put_up_in_a_notebook_and_counted_once_kept(tmp_pat
         cv2.imwrite(str(tmp_path / "photos" / f"{number}.png"), face)
     widget = ImportWidget(tmp_path / "photos", folder=tmp_path, detector="whole")
     press(widget, key="Enter")
-    until(lambda: widget.desk.shown)
+    until(lambda: widget.content.shown)
     press(widget, key="4")
-    until(lambda: widget.desk.shown)
+    until(lambda: widget.content.shown)
     press(widget, key="x")
-    until(lambda: widget.desk.ended)
+    until(lambda: widget.content.ended)
     assert [row.label for row in widget.book.rows] == ["Happy"]
     widget.stop()
     assert "labeler" not in [thread.name for thread in threading.enumerate()]
@@ -149,7 +149,7 @@ def test_a_letter_of_a_name_and_the_way_back_to_the_camera_do_not_close_it(label
     press(labeler, key="Enter")
     for key in ("l", "a", "q", "Escape", "Escape", "e", "Escape"):
         press(labeler, key=key)
-    assert labeler.desk.page == "capture"
+    assert labeler.content.page == "capture"
     assert not labeler._data.done
     for key in ("l", "q"):
         press(labeler, key=key)
@@ -169,4 +169,4 @@ def test_once_stopped_it_says_so_and_takes_no_more_keys(tmp_path):
     labeler.stop()
     assert labeler.picture != before
     press(labeler, key="Enter")
-    assert not labeler.desk.agreed
+    assert not labeler.content.agreed

@@ -16,9 +16,9 @@ from expression.models.architectures import (
     precision,
     save,
     shipped,
-    temper,
     tutorial,
     whole,
+    with_temperature,
 )
 from expression.models.metadata import Card, read_card
 from expression.models.runtime import load
@@ -142,7 +142,7 @@ def test_a_whole_network_sees_the_edge_and_the_shipped_one_does_not():
 def test_tempering_keeps_labels_and_changes_how_sure_each_head_is():
     network = tutorial(FER2013, heads=2)
     before = scores(network, faces(20))
-    temper(network, [0.5, 4.0])
+    with_temperature(network, [0.5, 4.0])
     after = scores(network, faces(20))
     np.testing.assert_array_equal(after.argmax(2), before.argmax(2))
     assert (after[:, 0].max(1) > before[:, 0].max(1)).all()

@@ -18,7 +18,7 @@ from strangers import FACE, SEVEN, STRANGERS, save
 from expression.errors import BadInputError
 from expression.models.architectures import keras, layers
 from expression.models.engines import KerasRuntime
-from expression.models.external_keras import converted, looked_at, tidied
+from expression.models.external_keras import converted, examined, tidied
 from expression.models.metadata import read_card
 from expression.models.runtime import load
 
@@ -181,7 +181,7 @@ def test_a_network_for_something_else_is_told(tmp_path, shape):
     with pytest.raises(
         BadInputError, match=r"other\.keras cannot read faces \(its input is .*not a square picture"
     ):
-        looked_at(str(path), None, None, "x")
+        examined(str(path), None, None, "x")
 
 
 def test_a_network_that_gives_no_numbers_is_told(tmp_path):

@@ -163,7 +163,7 @@ def scramble(path) -> None:
         (
             lambda p: change(p, labels=Labels(["Happy", "Sad"])),
             BadInputError,
-            r"not run \(it returns . x 7\)\. Expected .* 48 x 48 pixels into scores of . x 2 \(heads x labels",
+            r"not run \(it returns . x 7\)\. Expected .* 48 x 48 pixels into scores of . x 2 \(heads",
         ),
         (lambda p: change(p, heads=("a", "b", "c")), BadInputError, r"not run \(it returns . x 7\).* 3 x 7 "),
     ],

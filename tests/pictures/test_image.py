@@ -20,10 +20,10 @@ from expression.pictures.image import (
     face_pixels,
     fit,
     grey,
+    jittered,
     preprocess,
     read_picture,
     resize,
-    shaken,
     square,
     standardise,
     write_picture,
@@ -245,11 +245,11 @@ MOVES = {
 
 @pytest.mark.parametrize(("how", "place"), MOVES.values(), ids=MOVES)
 def test_a_box_that_sits_off_moves_the_face(how, place):
-    moved = shaken(MARK, **how)[0]
+    moved = jittered(MARK, **how)[0]
     assert np.unravel_index(moved.argmax(), moved.shape) == place
 
 
 def test_a_box_that_sits_right_changes_nothing():
     pictures = np.random.default_rng(0).integers(0, 256, (2, 48, 48), np.uint8)
-    np.testing.assert_array_equal(shaken(pictures), pictures)
-    assert shaken(pictures[:0]).shape == (0, 48, 48)
+    np.testing.assert_array_equal(jittered(pictures), pictures)
+    assert jittered(pictures[:0]).shape == (0, 48, 48)

@@ -14,7 +14,7 @@ from cloud import TOKEN
 from readings import reading
 
 from expression.control import Control
-from expression.deadline import MOST_BYTES, Deadline, TooMuchError, converse
+from expression.deadline import MOST_BYTES, AnswerTooLargeError, Deadline, deadline_connection
 from expression.errors import DAMAGE, ExpressionError, RunError
 from expression.lights.bridge import BridgeError, Transport
 from expression.sinks import firebase
@@ -172,7 +172,7 @@ def test_a_bridge_that_answers_without_end_is_an_error_and_little_is_kept():
 def test_a_conversation_is_limited_from_one_exchange_to_the_next():
     with Raw(Endless()) as server:
         host, port = server.address.removeprefix("http://").split(":")
-        connection = converse(host, int(port), Deadline(20))
+        connection = deadline_connection(host, int(port), Deadline(20))
         with connection:
             connection.sendall(b"hello")
             room = bytearray(100_000)
@@ -181,7 +181,7 @@ def test_a_conversation_is_limited_from_one_exchange_to_the_next():
                 connection.recv_into(room)
             connection.deadline = Deadline(20)
             got = 0
-            with pytest.raises(TooMuchError, match="more than 8,000,000 bytes were received"):
+            with pytest.raises(AnswerTooLargeError, match="more than 8,000,000 bytes were received"):
                 while True:
                     got += connection.recv_into(room)
             assert MOST_BYTES - len(room) < got <= MOST_BYTES
@@ -309,7 +309,7 @@ def test_the_one_guard_knows_what_readers_raise_for_hostile_input():
         OverflowError,
         RecursionError,
         UnicodeDecodeError,
-        TooMuchError,
+        AnswerTooLargeError,
         ZeroDivisionError,
     ):
         assert issubclass(kind, DAMAGE)

@@ -12,7 +12,7 @@ from strictbridge import make_certificate
 from trickle import ANSWER, trickling
 
 from expression.deadline import Deadline
-from expression.sinks._deadline_requests import timely_session
+from expression.sinks._deadline_requests import deadline_session
 
 requests = pytest.importorskip("requests", reason="needs requests, which firebase-admin brings")
 
@@ -33,7 +33,7 @@ def test_an_answer_that_comes_a_byte_at_a_time_is_given_up(scheme, head, tmp_pat
     deadline = Deadline(0.6)
     with (
         trickling(certificate, head, 0.4 if head else 0.1) as address,
-        timely_session(lambda: deadline) as session,
+        deadline_session(lambda: deadline) as session,
     ):
         began = time.monotonic()
         with pytest.raises(requests.RequestException, match="timed out"):
@@ -46,7 +46,7 @@ def test_an_answer_that_comes_a_byte_at_a_time_is_given_up(scheme, head, tmp_pat
 def test_an_answer_that_is_slow_but_in_time_is_read(scheme, tmp_path):
     certificate = make_certificate(tmp_path, "127.0.0.1") if scheme == "https" else None
     deadline = Deadline(PATIENCE)
-    with trickling(certificate, between=0.01) as address, timely_session(lambda: deadline) as session:
+    with trickling(certificate, between=0.01) as address, deadline_session(lambda: deadline) as session:
         assert session.get(address, verify=False).text == "hi"
 
 
@@ -54,7 +54,7 @@ def test_a_certificate_that_nobody_vouches_for_is_still_refused(tmp_path):
     deadline = Deadline(PATIENCE)
     with (
         trickling(make_certificate(tmp_path, "127.0.0.1")) as address,
-        timely_session(lambda: deadline) as session,
+        deadline_session(lambda: deadline) as session,
         pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"),
     ):
         session.get(address)
@@ -80,7 +80,7 @@ def test_a_connection_that_is_kept_has_the_deadline_of_each_request():
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     deadline = Deadline(2)
-    with timely_session(lambda: deadline) as session:
+    with deadline_session(lambda: deadline) as session:
         address = f"http://127.0.0.1:{server.server_port}/"
         assert session.get(address).text == "hi"
         time.sleep(deadline.left() + 0.1)

@@ -10,12 +10,12 @@ from expression.errors import BadInputError, MissingFileError
 from expression.pictures.image import grey, resize
 from expression.teaching.haar_stages import (
     WINDOW,
+    drawn_question,
     integral,
-    painted,
     passed,
+    pyramid,
     read_stages,
     rectangle_sum,
-    shrunk,
 )
 from expression.vision.cascades import CASCADES, read_cascade
 
@@ -70,14 +70,14 @@ def test_sums_of_large_pictures_do_not_overflow():
 
 def test_a_question_is_painted_where_it_looks(stages):
     window = np.full((48, 48), 100, np.uint8)
-    picture = painted(window, stages[0].questions[0])  # the eyes, between two bands
+    picture = drawn_question(window, stages[0].questions[0])  # the eyes, between two bands
     assert picture.shape == (48, 48)
     assert picture[2 * 8, 2 * 10] > 100 > picture[2 * 5, 2 * 10]
     assert picture[0, 0] == 100
 
 
 def test_pictures_shrink_until_the_window_does_not_fit(noise):
-    small = list(shrunk(noise, 1.25))
+    small = list(pyramid(noise, 1.25))
     assert np.array_equal(small[0], noise)
     assert small[-1].shape[0] >= WINDOW > small[-1].shape[0] / 1.25
 

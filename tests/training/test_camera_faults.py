@@ -9,12 +9,12 @@ import pytest
 from expression.training.camera_faults import (
     FAULTS,
     blur,
-    few_pixels,
+    degraded,
     jpeg,
     low_light,
+    low_resolution,
     noise,
     side_light,
-    worsen,
 )
 
 
@@ -52,7 +52,7 @@ def test_each_fault_does_what_it_is_called_after(face):
     generator = np.random.default_rng(0)
     assert mean_of(low_light, face).mean() < face.mean() / 2
     assert spread(blur(face, generator)) < spread(face)
-    assert spread(few_pixels(face, generator)) < spread(face)
+    assert spread(low_resolution(face, generator)) < spread(face)
     even = np.full((48, 48), 100, np.float32)
     assert 2 < np.std(noise(even, generator)) < 14
     lit = side_light(even, generator)
@@ -63,8 +63,8 @@ def test_each_fault_does_what_it_is_called_after(face):
 
 
 def test_no_chance_leaves_a_face_as_it_is_and_certainty_gives_it_every_fault(face):
-    np.testing.assert_array_equal(worsen(face, np.random.default_rng(0), 0.0), face)
-    worst = worsen(face, np.random.default_rng(0), 1.0)
+    np.testing.assert_array_equal(degraded(face, np.random.default_rng(0), 0.0), face)
+    worst = degraded(face, np.random.default_rng(0), 1.0)
     assert (worst.shape, worst.dtype) == (face.shape, np.float32)
     assert 0 <= worst.min() <= worst.max() <= 255
     assert worst.mean() < 100
@@ -72,11 +72,11 @@ def test_no_chance_leaves_a_face_as_it_is_and_certainty_gives_it_every_fault(fac
 
 def test_a_fault_is_as_likely_as_it_is_said_to_be(face):
     changed = [
-        not np.array_equal(worsen(face, np.random.default_rng(seed), 0.05), face) for seed in range(400)
+        not np.array_equal(degraded(face, np.random.default_rng(seed), 0.05), face) for seed in range(400)
     ]
     assert np.mean(changed) == pytest.approx(1 - 0.95 ** len(FAULTS), abs=0.07)
 
 
 def test_the_same_chance_gives_the_same_picture(face):
-    one, other = (worsen(face, np.random.default_rng(4), 0.8) for _ in range(2))
+    one, other = (degraded(face, np.random.default_rng(4), 0.8) for _ in range(2))
     np.testing.assert_array_equal(one, other)

@@ -37,7 +37,7 @@ def network() -> keras.Model:
 def kept(tmp_path) -> Checkpoints:
     """The folder of a training run of one epoch, whose weights are all 0.5."""
     checkpoints, model = Checkpoints(tmp_path / "run", ABOUT), network()
-    assert checkpoints.take_up(model) == []
+    assert checkpoints.restore_weights(model) == []
     model.set_weights([np.full_like(values, 0.5) for values in model.get_weights()])
     checkpoints.keep_weights(model, 1)
     checkpoints.keep_best(model, Card(LABELS))
@@ -48,7 +48,7 @@ def kept(tmp_path) -> Checkpoints:
 
 def test_what_was_kept_is_taken_up(kept):
     model = network()
-    assert Checkpoints(kept.folder, ABOUT).take_up(model) == [ROW]
+    assert Checkpoints(kept.folder, ABOUT).restore_weights(model) == [ROW]
     assert all((values == 0.5).all() for values in model.get_weights())
 
 
@@ -69,7 +69,7 @@ def test_a_training_of_another_version_is_another_training(kept):
         r"contains a training run with no share, growing True, not share 0\.7, no growing\. Expected the same"
     )
     with pytest.raises(BadInputError, match=said):
-        kept.take_up(network())
+        kept.restore_weights(network())
 
 
 def test_a_network_that_no_training_wrote_is_not_written_over(tmp_path):
@@ -77,13 +77,13 @@ def test_a_network_that_no_training_wrote_is_not_written_over(tmp_path):
     with pytest.raises(
         BadInputError, match=r"expression\.keras exists, but not the training run that wrote it\."
     ):
-        Checkpoints(tmp_path, ABOUT).take_up(network())
+        Checkpoints(tmp_path, ABOUT).restore_weights(network())
     assert (tmp_path / "expression.keras").read_text() == "mine"
 
 
 def test_a_stop_in_the_first_epoch_costs_that_epoch_alone(kept):
     (kept.folder / "training.json").unlink()
-    assert kept.take_up(network()) == []
+    assert kept.restore_weights(network()) == []
 
 
 HOLD = """
@@ -105,16 +105,16 @@ def test_a_folder_in_which_another_training_runs_is_left_alone(kept):
         with pytest.raises(
             BadInputError, match=r"Another training run is using .*\. Expected one training run at a time"
         ):
-            kept.take_up(network())
+            kept.restore_weights(network())
         other.kill()
-    assert kept.take_up(network()) == [ROW]
+    assert kept.restore_weights(network()) == [ROW]
     kept.release()
 
 
 def test_another_training_of_the_same_program_is_another_one(kept):
-    kept.take_up(network())
+    kept.restore_weights(network())
     with pytest.raises(BadInputError, match="Another training run is using"):
-        Checkpoints(kept.folder, ABOUT).take_up(network())
+        Checkpoints(kept.folder, ABOUT).restore_weights(network())
     kept.release()
 
 
@@ -128,7 +128,7 @@ def test_files_that_are_not_its_own_stay(kept):
 def test_what_differs_is_named_and_nothing_else(kept):
     about = {**ABOUT, "recipe": asdict(replace(RECIPE, seed=9)), "start": "a.keras 12"}
     with pytest.raises(BadInputError) as caught:
-        Checkpoints(kept.folder, about).take_up(network())
+        Checkpoints(kept.folder, about).restore_weights(network())
     assert str(caught.value) == (
         f"{kept.folder} contains a training run with seed 3, start None, not seed 9, start a.keras 12. "
         "Expected the same settings and data to continue it. "
@@ -139,7 +139,7 @@ def test_what_differs_is_named_and_nothing_else(kept):
 def test_more_epochs_for_a_training_that_has_ended_are_refused_with_the_reason_and_a_way(kept):
     about = {**ABOUT, "recipe": asdict(replace(RECIPE, epochs=9))}
     with pytest.raises(BadInputError) as caught:
-        Checkpoints(kept.folder, about).take_up(network())
+        Checkpoints(kept.folder, about).restore_weights(network())
     assert str(caught.value) == (
         f"{kept.folder} contains a training run with epochs 4, not epochs 9. "
         "Expected the same settings and data to continue it: "
@@ -155,13 +155,13 @@ def test_a_network_that_cannot_be_begun_with_is_not_proposed(kept, best):
         kept.best.write_bytes(best)
     about = {**ABOUT, "recipe": asdict(replace(RECIPE, epochs=9))}
     with pytest.raises(BadInputError, match=r"Use the same again, or choose another --out\.$"):
-        Checkpoints(kept.folder, about).take_up(network())
+        Checkpoints(kept.folder, about).restore_weights(network())
 
 
 def test_a_network_with_other_labels_is_not_proposed_to_begin_with(kept):
     about = {**ABOUT, "labels": ["Happy", "Angry"]}
     with pytest.raises(BadInputError, match=r"Use the same again, or choose another --out\.$"):
-        Checkpoints(kept.folder, about).take_up(network())
+        Checkpoints(kept.folder, about).restore_weights(network())
 
 
 @pytest.mark.parametrize(
@@ -185,13 +185,13 @@ def test_a_training_that_is_damaged_is_told(kept, name, content, said):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(BadInputError, match=rf"cannot be continued \(.*{said}.*\)\. Expected .* Delete"):
-        kept.take_up(network())
+        kept.restore_weights(network())
 
 
 def test_a_disk_that_is_nearly_full_is_told_before_anything_is_written(kept, tmp_path):
     with disk(tmp_path / "small", "size=2m"):
         other = Checkpoints(tmp_path / "small" / "run", ABOUT)
-        other.take_up(network())
+        other.restore_weights(network())
         filling = tmp_path / "small" / "film"
         filling.write_bytes(bytes(1_500_000))
         with pytest.raises(
@@ -204,13 +204,13 @@ def test_a_disk_that_is_nearly_full_is_told_before_anything_is_written(kept, tmp
         other.keep_weights(network(), 1)
         other.keep_best(network(), Card(LABELS))
         other.keep_history([ROW])
-        assert other.take_up(network()) == [ROW]
+        assert other.restore_weights(network()) == [ROW]
 
 
 def test_a_disk_that_fills_up_while_figures_are_written_costs_no_more_than_the_epoch(tmp_path):
     with disk(tmp_path / "small", "size=2m"):
         kept = Checkpoints(tmp_path / "small" / "run", ABOUT)
-        kept.take_up(network())
+        kept.restore_weights(network())
         kept.keep_weights(network(), 1)
         kept.keep_best(network(), Card(LABELS))
         kept.keep_history([ROW])
@@ -224,14 +224,14 @@ def test_a_disk_that_fills_up_while_figures_are_written_costs_no_more_than_the_e
         ):
             kept.keep_history(long)
         filling.unlink()
-        assert kept.take_up(network()) == [ROW]
+        assert kept.restore_weights(network()) == [ROW]
 
 
 def test_a_locked_folder_is_told(tmp_path):
     with disk(tmp_path / "locked", "ro"):
         kept = Checkpoints(tmp_path / "locked" / "run", ABOUT)
         with pytest.raises(OutputError, match=r"locked.run cannot be written \(Read-only file system\)"):
-            kept.take_up(network())
+            kept.restore_weights(network())
 
 
 def test_a_network_that_outgrows_the_disk_leaves_the_one_before(kept, monkeypatch):
