@@ -112,7 +112,7 @@ CLOSING = ("q", "escape")
 
 
 class PageWidget(anywidget.AnyWidget):
-    """Shows a labeler or an import in a notebook until it is stopped, q or Esc is pressed, or another one is created.
+    """Shows a labeler or an import in a notebook until it is stopped, or another one is created.
 
     Args:
         book: The set in which pictures are saved; closed at the end.

@@ -174,7 +174,7 @@ def import_phue() -> Any:
             warnings.simplefilter("ignore")  # Python warns about a comparison in phue 1.1
             import phue
     except ImportError as error:
-        raise missing_package("QuietBridge to a Hue bridge", "phue", "lights") from error
+        raise missing_package("Talking to a Hue bridge", "phue", "lights") from error
     return phue
 
 
