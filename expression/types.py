@@ -6,7 +6,7 @@ Notebook: 03_threads
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -151,6 +151,16 @@ class Seen(Generic[T]):
 
     frame: Frame
     items: tuple[T, ...] = ()
+
+
+def largest(found: Iterable[T]) -> T | None:
+    """Returns the face or reading with the largest box; None if there is none.
+
+    Example:
+        >>> largest([Face(Box(0, 0, 4, 4)), Face(Box(9, 9, 8, 8))]).box.width
+        8
+    """
+    return max(found, key=lambda each: each.box.area, default=None)
 
 
 POLICIES = ("largest", "mean")

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import BadInputError
 from ..pictures.image import face_pixels
+from ..types import largest
 from ..vision.detectors import CUT, Detector, is_photo
 
 
@@ -42,13 +43,11 @@ class OwnFaces:
             return face_pixels(image)
         self._detector = self._detector or self._make()
         self.looked += 1
-        faces = self._detector.detect(image)
-        if not faces and is_photo(image):
+        face = largest(self._detector.detect(image))
+        if face is None and is_photo(image):
             raise BadInputError(
                 "No face was found in a picture.",
                 "Expected a large, well-lit face.",
                 "Crop the face yourself, or take another picture.",
             )
-        return face_pixels(
-            image, max((face.box for face in faces), key=lambda box: box.area) if faces else None
-        )
+        return face_pixels(image, face and face.box)

@@ -19,7 +19,7 @@ from ..errors import RunError
 from ..labelbook.book import LabelBook
 from ..labelbook.rows import Row
 from ..pictures.image import crop, face_pixels, fit, grey, square, standardise
-from ..types import Box
+from ..types import Box, largest
 from ..vision.detectors import Detector
 
 CONSENT = (
@@ -135,8 +135,8 @@ class Capturer:
         Args:
             image: (height, width, 3) uint8 RGB.
         """
-        faces = self.detector.detect(image)
-        self.box = max((face.box for face in faces), key=lambda box: box.area, default=None)
+        face = largest(self.detector.detect(image))
+        self.box = face and face.box
         self.preview = None if self.box is None else self._cut(image, self.box)
         self._face = None if self.box is None else face_pixels(image, self.box)
         if self.held and self._clock() >= self._next:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..labels import NOT_SURE
-from ..types import Box, Reading, Seen
+from ..types import Box, Reading, Seen, largest
 
 ROOM = 0
 """The person number of a reading of the whole room; people are numbered from 1."""
@@ -41,7 +41,7 @@ def aggregate(seen: Seen[Reading], policy: str = "largest", override: str | None
         return Seen(frame, (_reading(seen, box, override, scores),))
     if not seen.items:
         return seen
-    nearest = max(seen.items, key=lambda reading: reading.box.area)
+    nearest = largest(seen.items)
     if policy == "largest":
         return Seen(frame, (_reading(seen, nearest.box, nearest.label, dict(nearest.scores)),))
     scores = _mean([reading.scores for reading in seen.items])

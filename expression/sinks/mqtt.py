@@ -19,7 +19,7 @@ from typing import Any
 from ..deadline import Deadline
 from ..errors import missing_package
 from ..labels import AS_READ, NOBODY
-from ..types import Reading
+from ..types import Reading, largest
 from ._base import GONE_SECONDS, Sink
 from ._broker_answers import Rights
 from ._homeassistant import BIRTH, DISCOVERY, OFF, OFFLINE, ON, ONLINE, discovery
@@ -165,10 +165,6 @@ class Mqtt(Sink):
         """The topics to subscribe to."""
         return BIRTH, f"{self.prefix}/recognition/set", f"{self.prefix}/override/set"
 
-    def _nearest(self) -> Reading | None:
-        """Returns the reading of the largest face."""
-        return max(self._people.values(), key=lambda reading: reading.box.area, default=None)
-
     def _publish_state(self) -> None:
         """Publishes the whole state; called for each reading and each change of a switch."""
         control, prefix = self.control, self.prefix
@@ -177,7 +173,7 @@ class Mqtt(Sink):
             self._tell(f"{prefix}/override", control.override or AS_READ)
             self._tell(f"{prefix}/people", str(len(self._people)))
             if not control.paused:
-                nearest = self._nearest()
+                nearest = largest(self._people.values())
                 self._tell(f"{prefix}/mood", control.override or (nearest.label if nearest else NOBODY))
                 self._publish_scores(nearest)
 
