@@ -102,7 +102,7 @@ def test_the_package_of_the_contributing_guide_is_in_help_check_and_errors(comma
 @pytest.mark.slow
 def test_the_package_of_the_contributing_guide_runs(command):
     _, out, err = command(
-        "live", "--source", "demo", "--display", "none", "--duration", "3", "--sink", "pager:7"
+        "live", "--source", "demo", "--display", "none", "--duration", "12", "--sink", "pager:7"
     )
     assert "pager 7: person 1 looks " in out
     assert not err

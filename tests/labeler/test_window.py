@@ -271,7 +271,7 @@ def test_imported_faces_count_once_they_are_kept_by_keys_and_clicks(screen, tmp_
     wait_until(face_is_up)
     labeler.click(900, 40)  # the first label
     labeler.wait_for(lambda: labeler.rows()[1:] == [("face3.png", "Angry")])
-    assert "2 kept, 1 left out by you." in labeler.leave().splitlines()
+    assert "2 saved, 1 left out by you." in labeler.leave().splitlines()
 
 
 @pytest.mark.slow

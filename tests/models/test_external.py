@@ -254,15 +254,19 @@ def test_labels_that_lie_in_a_tflite_file_are_proposed(nearby, theirs, tmp_path)
         (
             EIGHT,
             "0..1",
-            r"--labels has 8 names, and .*net\.keras gives 7 numbers\. Expected what the network has",
+            r"--labels has 8 names, but .*net\.keras returns 7 numbers\. Expected what the network takes",
         ),
-        ("Happy,Sad", "0..1", r"--labels has 2 names, and .*net\.keras gives 7 numbers"),
+        ("Happy,Sad", "0..1", r"--labels has 2 names, but .*net\.keras returns 7 numbers"),
         ("Happy", "0..1", r"--labels: The labels are \['Happy'\]\. Expected 2 to 1,000"),
         ("Happy,,Sad", "0..1", r"--labels: The label '' is empty\. Expected 1 to 100"),
         ("Happy,HAPPY,Sad", "0..1", r"Expected .* all different"),
-        ("Happy,\x1b[31mSad", "0..1", r"--labels: The label '\\x1b\[31mSad' cannot be printed\."),
+        (
+            "Happy,\x1b[31mSad",
+            "0..1",
+            r"--labels: The label '\\x1b\[31mSad' has characters",
+        ),
         ("Happy,not sure", "0..1", r"--labels: The label 'not sure' is a reserved word\."),
-        ("Happy,\udcc3", "0..1", r"--labels: The label '\\udcc3' cannot be printed\."),
+        ("Happy,\udcc3", "0..1", r"--labels: The label '\\udcc3' has characters that cannot be printed\."),
         (
             SEVEN,
             "48,0..1",
@@ -272,12 +276,12 @@ def test_labels_that_lie_in_a_tflite_file_are_proposed(nearby, theirs, tmp_path)
         (
             SEVEN,
             "0..1,purple",
-            r"--input '0\.\.1,purple' has 'purple'\. Expected a scaling .*For example: --input",
+            r"--input '0\.\.1,purple' contains 'purple'\. Expected a scaling .*For example: --input",
         ),
-        (SEVEN, "1..0", r"has '1\.\.0'"),
+        (SEVEN, "1..0", r"contains '1\.\.0'"),
         (SEVEN, "0..1,-1..1", r"gives the scaling twice, as 0\.\.1 and -1\.\.1"),
         (SEVEN, "0..1,,", r"has an empty item"),
-        (SEVEN, "1:2/3", r"has '1:2/3'"),
+        (SEVEN, "1:2/3", r"contains '1:2/3'"),
     ],
 )
 def test_what_is_missing_or_contradicts_the_file_is_told(nearby, theirs, tmp_path, labels, text, said):
@@ -289,7 +293,7 @@ def test_what_is_missing_or_contradicts_the_file_is_told(nearby, theirs, tmp_pat
 
 def test_colours_for_a_network_that_is_grey_are_told(nearby, tmp_path):
     path = save(STRANGERS["each picture by its own mean"].build(keras), tmp_path / "grey.keras")
-    with pytest.raises(BadInputError, match=r"--input says rgb, and .*grey\.keras takes grey pictures"):
+    with pytest.raises(BadInputError, match=r"--input says rgb, but .*grey\.keras takes grey pictures"):
         adopt(path, tmp_path / "mine.tflite", SEVEN, "rgb,0..1")
     with pytest.raises(BadInputError, match=r"scales three colours, but the pictures are grey"):
         adopt(path, tmp_path / "mine.tflite", SEVEN, "imagenet")

@@ -99,7 +99,7 @@ def rewritten(path, old: str, new: str):
 
 def way_out(told) -> list[str]:
     """The command in an error that writes a network in another way, as words."""
-    return shlex.split(re.search(r"(python -c '.*')\. Then name", str(told.value))[1])
+    return shlex.split(re.search(r"(python -c '.*')\. Then use", str(told.value))[1])
 
 
 def test_a_layer_that_keras_does_not_have_is_told_with_a_way_out(tmp_path):

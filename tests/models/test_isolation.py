@@ -78,8 +78,8 @@ def test_an_error_of_ours_is_raised_again(traps):
         pytest.param(
             "crash", r"crashed \(SIGSEGV\)", marks=pytest.mark.skipif(os.name != "posix", reason="signals")
         ),
-        ("leave", r"gave up \(code 7\)"),
-        ("hang", r"gave up \(code 1\)"),
+        ("leave", r"stopped \(exit code 7\)"),
+        ("hang", r"stopped \(exit code 1\)"),
     ],
 )
 def test_an_end_before_the_answer_is_told_in_one_line(traps, function, end):
@@ -95,7 +95,7 @@ def test_an_end_before_the_answer_is_told_in_one_line(traps, function, end):
 )
 def test_what_a_library_raised_is_told_in_one_line(traps, function, said):
     with pytest.raises(
-        BadInputError, match=rf"^net\.h5 cannot be read \({said}.*\)\. Expected .* Fetch it"
+        BadInputError, match=rf"^net\.h5 cannot be read \({said}.*\)\. Expected .* Download it"
     ) as told:
         isolation.call(f"traps:{function}", happened="net.h5 cannot be read")
     assert "\n" not in str(told.value)

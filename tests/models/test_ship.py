@@ -92,7 +92,7 @@ def test_a_training_is_shipped_with_everything_that_is_told_of_it(ship, run, dat
 @pytest.mark.parametrize(
     ("trouble", "error", "words"),
     [
-        ("no history", MissingFileError, r"There is no .*history\.csv"),
+        ("no history", MissingFileError, r"history\.csv was not found"),
         ("text", BadInputError, r"expression\.keras is not a network"),
         ("other layers", BadInputError, r"differ from those that architectures\.shipped builds"),
         ("no votes", BadInputError, r"no votes"),

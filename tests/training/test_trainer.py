@@ -505,7 +505,12 @@ def strangers(tmp_path, teacher):
             BadInputError,
             r"heads\.keras takes 48 x 48 .* and has the heads labels\.",
         ),
-        ("teacher", "small.keras", BadInputError, r"small\.keras reads 32 .* Expected 48 x 48 .* and fer"),
+        (
+            "teacher",
+            "small.keras",
+            BadInputError,
+            r"small\.keras takes 32 .* Expected 48 x 48 .* and the heads",
+        ),
         ("teacher", "labels.keras", BadInputError, r"labels\.keras has the labels Sad, Happy"),
     ],
 )
@@ -528,8 +533,11 @@ SUMS, SOFTMAX = {"units": 2, "name": "logits"}, {"activation": "softmax"}
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda new: ending(new.Dense(2), new.Reshape((1, 2)), new.Softmax()), "no layer 'logits' of 2 sums"),
-        (lambda new: ending(new.Dense(**SUMS, **SOFTMAX), new.Reshape((1, 2))), "no layer 'logits' of 2"),
+        (
+            lambda new: ending(new.Dense(2), new.Reshape((1, 2)), new.Softmax()),
+            "no layer 'logits' with 2 out",
+        ),
+        (lambda new: ending(new.Dense(**SUMS, **SOFTMAX), new.Reshape((1, 2))), "no layer 'logits' with 2"),
         (lambda new: ending(new.Dense(9, name="logits"), new.Dense(2), new.Reshape((1, 2))), "no layer 'log"),
         (
             lambda new: ending(new.Dense(**SUMS), new.Reshape((1, 2), name="last")),
@@ -539,8 +547,8 @@ SUMS, SOFTMAX = {"units": 2, "name": "logits"}, {"activation": "softmax"}
             lambda new: ending(new.Dense(**SUMS), new.Softmax()),
             r"to \(2,\)\. Expected .* to \(1, 2\): a",
         ),
-        (lambda new: ending(new.Dense(**SUMS), new.Reshape((1, 2)), size=32), r"leads from \(32, 32, 1\) to"),
-        (lambda new: keras.Sequential([new.Flatten(), new.Dense(2)]), "leads from no shape that is known"),
+        (lambda new: ending(new.Dense(**SUMS), new.Reshape((1, 2)), size=32), r"goes from \(32, 32, 1\) to"),
+        (lambda new: keras.Sequential([new.Flatten(), new.Dense(2)]), "goes from an unknown shape"),
     ],
     ids=["no logits", "softmax", "further sums", "no softmax", "shape", "size", "no input"],
 )
@@ -591,7 +599,7 @@ def test_a_full_disk_is_told_and_with_room_the_training_goes_on(straight, tmp_pa
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda path: full if len(rows) == 2 else usage(path))
         with pytest.raises(
-            OutputError, match=r"There are \d MB left for .*\. Expected [12] MB\. Free some space"
+            OutputError, match=r"Only \d MB are free for .*\. Expected at least [12] MB\. Free some space"
         ):
             train(data, tmp_path, RECIPE, on_epoch=rows.append)
     assert_same(train(data, tmp_path, RECIPE), straight)
