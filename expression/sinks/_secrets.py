@@ -121,7 +121,7 @@ def _check_private(path: Path) -> None:
     if mode := read_by_others(path):
         raise BadInputError(
             f"The secrets in {path} can be read by other users (mode {mode}).",
-            "Expected mode 600, so that only you can read them.",
+            "Expected mode 600, readable only by you.",
             f"Run: chmod 600 {path}",
         )
 
