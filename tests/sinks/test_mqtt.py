@@ -471,7 +471,7 @@ def test_secrets_that_others_can_read_are_not_taken(tmp_path):
     file.chmod(0o644)
     with pytest.raises(
         BadInputError,
-        match=r"read by other users \(mode 644\)\. Expected mode 600, so that only you .*\. Run: chmod 600 ",
+        match=r"read by other users \(mode 644\)\. Expected mode 600, readable only by you\. Run: chmod 600 ",
     ):
         opened(1, secrets=str(file))
     file.chmod(0o600)
