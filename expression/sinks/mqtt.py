@@ -67,8 +67,8 @@ class Mqtt(Sink):
         port: Its port; if left out, 1883, or 8883 with TLS.
         prefix: The start of its topics; each run at a broker needs its own.
         tls: Encrypt the connection and verify the broker's certificate.
-        secrets: A file of mode 600 with lines `EXPRESSION_MQTT_USER=...`, in place of the environment
-            variables.
+        secrets: A file of mode 600 with the lines `EXPRESSION_MQTT_USER=...` and
+            `EXPRESSION_MQTT_PASSWORD=...`, in place of the environment variables.
 
     Raises:
         BadInputError: The host, port or prefix is invalid.
