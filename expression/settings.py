@@ -16,7 +16,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .config import (
+from .errors import BadInputError, did_you_mean
+from .sanitize import hide_secrets, without_secrets
+from .settings_files import (
     BEGINNING,
     CONVERTERS,
     ENVIRONMENT,
@@ -26,8 +28,6 @@ from .config import (
     to_int,
     variables,
 )
-from .errors import BadInputError, did_you_mean
-from .sanitize import hide_secrets, without_secrets
 
 ELSEWHERE = {"LARGEST_PICTURE", "MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG"}
 """EXPRESSION_* names that are read elsewhere and are not settings, though one resembles a setting."""

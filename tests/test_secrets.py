@@ -13,13 +13,13 @@ from parts import Pictures
 from expression import sanitize as shown
 from expression.cli import app, check
 from expression.cli.check import report, run_checks
-from expression.config import own_file
 from expression.errors import ExpressionError, RunError
 from expression.files import own_folder
 from expression.lights import credentials
 from expression.live.session import Session
 from expression.sanitize import clean, hide_secrets, say
 from expression.settings import Settings
+from expression.settings_files import own_file
 from expression.sinks import describe_sink, make_sink, names, sink_class
 from expression.sinks._options import _options
 from expression.sinks._secrets import secret

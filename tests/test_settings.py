@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from expression.config import FILE
 from expression.errors import BadInputError, ExpressionError
 from expression.settings import COMMAND_LINE, ELSEWHERE, Settings
+from expression.settings_files import FILE
 
 
 def load(folder, toml: str | bytes = "", environ=None, **arguments) -> Settings:

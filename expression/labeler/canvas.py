@@ -14,7 +14,7 @@ import numpy as np
 
 from ..pictures.image import resize
 from ..types import Box
-from ..vision import overlay
+from ..vision import layers
 from ..vision.drawing import PALETTE
 
 WIDTH, HEIGHT = 1120, 640
@@ -90,13 +90,13 @@ class Buttons:
                 return action
         return None
 
-    def button(self, canvas: np.ndarray, action: str, box: Box, text: str, tint: overlay.Colour) -> None:
+    def button(self, canvas: np.ndarray, action: str, box: Box, text: str, tint: layers.Colour) -> None:
         """Draws a button and notes its place."""
         _plate(canvas, box, tint)
         size = max(7, min(TEXT - 2, round(box.height / 1.8)))
-        label = overlay.pill(overlay.shortened(text, size, box.width - 2 * size), "", tint, size)
+        label = layers.pill(layers.shortened(text, size, box.width - 2 * size), "", tint, size)
         wide, high = label.extent
-        overlay.blend(canvas, label, box.x + (box.width - wide) // 2, box.y + (box.height - high) // 2)
+        layers.blend(canvas, label, box.x + (box.width - wide) // 2, box.y + (box.height - high) // 2)
         self.buttons[action] = box
 
     def ask(self, canvas: np.ndarray, terms: str) -> None:
@@ -143,10 +143,10 @@ def enlarged(canvas: np.ndarray, place: Box, picture: np.ndarray) -> None:
     canvas[y : y + high, x : x + wide] = shown
 
 
-def _plate(canvas: np.ndarray, box: Box, tint: overlay.Colour) -> None:
+def _plate(canvas: np.ndarray, box: Box, tint: layers.Colour) -> None:
     canvas[box.y : box.bottom, box.x : box.right] = tint
 
 
 def write(canvas: np.ndarray, x: int, y: int, text: str, size: int) -> None:
     """Writes a line from its upper left corner."""
-    overlay.blend(canvas, overlay.line(text, size, 0), x - round(size * 0.6), y)
+    layers.blend(canvas, layers.line(text, size, 0), x - round(size * 0.6), y)

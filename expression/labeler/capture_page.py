@@ -10,7 +10,7 @@ import numpy as np
 
 from ..pictures.image import resize
 from ..types import Box
-from ..vision import overlay
+from ..vision import layers
 from ..vision.drawing import GREY, colour, draw_corners
 from .canvas import (
     GROUND,
@@ -103,13 +103,13 @@ class CapturePage(Buttons):
                 continue
             _plate(canvas, row, PLATE if chosen else GROUND)
             size = min(TEXT - 3, (row.height + 4) // 2)
-            name = overlay.shortened(label, size, 150)
-            pill = overlay.pill(name, key_of(number), colour(label) if chosen else GREY, size)
-            overlay.blend(canvas, pill, row.x + 6, row.y + (row.height - pill.extent[1]) // 2)
+            name = layers.shortened(label, size, 150)
+            pill = layers.pill(name, key_of(number), colour(label) if chosen else GREY, size)
+            layers.blend(canvas, pill, row.x + 6, row.y + (row.height - pill.extent[1]) // 2)
             share = min(1.0, count / capturer.target)
             if share:
-                bar = overlay.bar(max(6, round(60 * share)), 6, colour(label))
-                overlay.blend(canvas, bar, row.right - 150, row.y + row.height // 2 - 3)
+                bar = layers.bar(max(6, round(60 * share)), 6, colour(label))
+                layers.blend(canvas, bar, row.right - 150, row.y + row.height // 2 - 3)
             told = f"{count} of {capturer.target}"
             write(canvas, row.right - 80, row.y + (row.height - round(size * 1.7)) // 2, told, size)
             self.buttons[f"label:{label}"] = row

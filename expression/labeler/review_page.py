@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import ExpressionError
 from ..pictures.image import read_picture, resize
 from ..types import Box
-from ..vision import overlay
+from ..vision import layers
 from ..vision.drawing import GREY, colour
 from .canvas import PLATE, SIDE, TEXT, Buttons, ground, key_of, label_boxes, say, write
 from .review import Review
@@ -67,8 +67,8 @@ class ReviewPage(Buttons):
         y, x = place.y + 3 + (CELL - 6 - high) // 2, place.x + 3 + (CELL - 6 - wide) // 2
         canvas[y : y + high, x : x + wide] = small
         canvas[place.bottom - 18 : place.bottom - 3, place.x + 3 : place.right - 3] = colour(row.label)
-        name = overlay.pill(overlay.shortened(row.label, 10, CELL - 20), "", colour(row.label), 10)
-        overlay.blend(canvas, name, place.x + (CELL - name.extent[0]) // 2, place.bottom - 19)
+        name = layers.pill(layers.shortened(row.label, 10, CELL - 20), "", colour(row.label), 10)
+        layers.blend(canvas, name, place.x + (CELL - name.extent[0]) // 2, place.bottom - 19)
         self.buttons[f"picture:{row.image}"] = place
 
     def _labels(self, canvas: np.ndarray, review: Review) -> None:

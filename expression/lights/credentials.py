@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from ..config import not_sent_to
 from ..errors import DAMAGE, BadInputError, OutputError
 from ..files import as_output_error, hold, own_folder, read_by_others, read_small, write_text
+from ..settings_files import not_sent_to
 
 VARIABLE = "EXPRESSION_LIGHTS_KEY"
 FOLDER = "EXPRESSION_LIGHTS_FOLDER"

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..config import settings_files
 from ..sanitize import clean
 from ..settings import Settings
+from ..settings_files import settings_files
 from ..sinks import describe_sink
 
 

@@ -1,7 +1,7 @@
 """Signals that stop a run cleanly: a shutdown or a closed terminal acts like Ctrl-C.
 
-`live.py` and `lights.py` use it so that everything is restored; with `patient`, `session.py` makes sure that
-a single Ctrl-C does not interrupt that.
+`cli/live.py` and `cli/lights.py` use it so that everything is restored; with `patient`, `ending.py` makes
+sure that a single Ctrl-C does not interrupt that.
 
 Notebook: 06_live
 """

@@ -15,9 +15,9 @@ import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..config import CONVERTERS, WORDS
 from ..errors import BadInputError, did_you_mean
 from ..labels import NOT_SURE
+from ..settings_files import CONVERTERS, WORDS
 
 logger = logging.getLogger("expression")
 

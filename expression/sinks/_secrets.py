@@ -14,9 +14,9 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from ..config import not_sent_to
 from ..errors import BadInputError, MissingFileError, user_path
 from ..files import read_by_others, read_small
+from ..settings_files import not_sent_to
 
 FILES = "secrets", "credentials"
 """Sink options that name a file with a secret."""

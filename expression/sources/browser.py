@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import SourceError, SourceLostError, missing_package
 from ..jupyter import in_notebook, in_place, route_messages
 from ..types import Box
-from ..vision import overlay
+from ..vision import layers
 from ..vision.drawing import PALETTE, draw_corners
 from ._base import Source
 
@@ -254,11 +254,11 @@ def _lost(seconds: float, silent: bool) -> SourceLostError:
 def _picture_of(text: str) -> np.ndarray:
     """Returns a dark picture with a text in the middle, (height, width, 3) uint8 RGB."""
     canvas = np.full((HEIGHT, WIDTH, 3), GROUND, np.uint8)
-    lines = [overlay.line(words, LETTER, 0) for words in textwrap.wrap(text, IN_LINE)]
+    lines = [layers.line(words, LETTER, 0) for words in textwrap.wrap(text, IN_LINE)]
     wide, high = max(line.extent[0] for line in lines), PITCH * len(lines)
     left, top = (WIDTH - wide) // 2, (HEIGHT - high) // 2
     around = Box(left - LETTER, top - LETTER, wide + 2 * LETTER, high + 2 * LETTER)
     draw_corners(canvas, around, PALETTE["neutral"], LETTER)
     for number, line in enumerate(lines):
-        overlay.blend(canvas, line, (WIDTH - line.extent[0]) // 2, top + PITCH * number)
+        layers.blend(canvas, line, (WIDTH - line.extent[0]) // 2, top + PITCH * number)
     return canvas

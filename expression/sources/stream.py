@@ -21,8 +21,8 @@ from ..pictures.skipped import Skipped
 from ..sanitize import without_secrets
 from . import RECONNECT
 from ._base import Source
-from ._connection import Connection
 from ._decoder import Picture
+from ._stream_reader import Connection
 from ._trouble import trouble
 
 logger = logging.getLogger("expression")

@@ -1,7 +1,7 @@
 """Drawing: boxes, labels and score bars on a frame, and the picture shown before the first frame.
 
-`__init__.py` calls `draw` for every frame, so it must take only a millisecond or two; the
-texts and panels are prepared by `overlay.py`. Sizes are relative to the frame's, from
+`live/display_loop.py` calls `draw` for every frame, so it must take only a millisecond or two; the
+texts and panels are prepared by `layers.py`. Sizes are relative to the frame's, from
 160 x 120 to 1920 x 1080 and more.
 
 Notebook: 06_live
@@ -19,8 +19,8 @@ import numpy as np
 
 from ..labels import NOT_SURE, folded_label
 from ..types import Box, Reading
-from . import overlay
-from .overlay import DARK, Colour, Layer
+from . import layers
+from .layers import DARK, Colour, Layer
 
 PALETTE: dict[str, Colour] = {
     "angry": (213, 94, 0),
@@ -88,12 +88,12 @@ def blank(width: int, height: int, text: str) -> np.ndarray:
     """
     canvas = np.full((height, width, 3), (24, 27, 33), np.uint8)
     size = text_size(canvas)
-    layer = overlay.line(overlay.shortened(text, size, round(width * 0.7)), size, 0)
+    layer = layers.line(layers.shortened(text, size, round(width * 0.7)), size, 0)
     wide, high = layer.extent
     left, top = (width - wide) // 2, (height - high) // 2
     around = Box(left - size, top - size, wide + 2 * size, high + 2 * size)
     draw_corners(canvas, around, PALETTE["neutral"], size)
-    overlay.blend(canvas, layer, left, top)
+    layers.blend(canvas, layer, left, top)
     return canvas
 
 
@@ -190,7 +190,7 @@ class _Picture:
         best = min(range(len(boxes)), key=lambda number: costs[number] + 0.03 * number)
         if costs[best] > limit:
             return None
-        overlay.blend(self.canvas, layer, boxes[best].x, boxes[best].y)
+        layers.blend(self.canvas, layer, boxes[best].x, boxes[best].y)
         self._taken.append(boxes[best])
         return boxes[best]
 
@@ -203,7 +203,7 @@ class _Picture:
 
 def _draw_status(picture: _Picture, status: str) -> None:
     """Draws the status line into the bottom left corner."""
-    layer = overlay.line(status, max(10, round(picture.size * 0.8)))
+    layer = layers.line(status, max(10, round(picture.size * 0.8)))
     picture.put(layer, [(0, picture.canvas.shape[0])], picture.size // 2)
 
 
@@ -211,7 +211,7 @@ def _draw_insets(picture: _Picture, insets: Sequence[np.ndarray]) -> None:
     """Draws small pictures into the bottom right corner, the first outermost."""
     right, gap = picture.canvas.shape[1], picture.size // 2
     for inset in insets:
-        layer = overlay.rounded_panel(inset, picture.size // 2)
+        layer = layers.rounded_panel(inset, picture.size // 2)
         place = picture.put(layer, [(right, picture.canvas.shape[0])], gap)
         right = place.x - gap - layer.extent[0]
 
@@ -220,8 +220,8 @@ def _draw_label(picture: _Picture, reading: Reading) -> None:
     """Draws the label of a person: above the face, or wherever there is room."""
     size, box, gap = picture.size, reading.box, max(3, picture.size // 3)
     room = max(0, picture.canvas.shape[1] - 9 * size)
-    text = caption(reading).replace(reading.label, overlay.shortened(reading.label, size, room), 1)
-    layer = overlay.pill(text, str(reading.person) if picture.several else "", colour(reading.label), size)
+    text = caption(reading).replace(reading.label, layers.shortened(reading.label, size, room), 1)
+    layer = layers.pill(text, str(reading.person) if picture.several else "", colour(reading.label), size)
     wide, high = layer.extent
     places = [
         (box.x, box.y - high - gap),
@@ -249,7 +249,7 @@ def _draw_scores(picture: _Picture, reading: Reading) -> None:
     title = f"Person {reading.person}" if picture.several else ""
     size = max(10, round(picture.size * 0.85))
     shown = reading.label if reading.label in scores else max(scores, key=scores.get)
-    panel = overlay.panel(tuple(scores), shown, title, size)
+    panel = layers.panel(tuple(scores), shown, title, size)
     places = _beside(picture.canvas, reading.box, panel.layer.extent, round(size * 0.8), corners=first)
     place = picture.put(panel.layer, places, picture.size // 2, limit) if places else None
     if place is None:
@@ -257,8 +257,8 @@ def _draw_scores(picture: _Picture, reading: Reading) -> None:
     for top, (label, score) in zip(panel.tops, scores.items(), strict=True):
         if score >= 0.005:
             length = max(panel.thick, round(panel.length * min(score, 1.0)))
-            bar = overlay.bar(length, panel.thick, colour(label))
-            overlay.blend(picture.canvas, bar, place.x + panel.start, place.y + top)
+            bar = layers.bar(length, panel.thick, colour(label))
+            layers.blend(picture.canvas, bar, place.x + panel.start, place.y + top)
 
 
 def _beside(

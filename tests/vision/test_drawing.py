@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from expression.labels import FER2013, NOT_SURE
 from expression.types import Box, Reading
-from expression.vision import overlay
+from expression.vision import layers
 from expression.vision.drawing import PALETTE, blank, caption, colour, describe, draw, inset_size, text_size
 
 SIZES = {
@@ -40,15 +40,15 @@ class Placed:
         self.boxes: list[tuple[str, str, Box]] = []
         self._names: dict[int, tuple[str, str]] = {}
         for kind in ("line", "pill", "panel"):
-            monkeypatch.setattr(overlay, kind, self._named(kind, getattr(overlay, kind)))
-        blend = overlay.blend
+            monkeypatch.setattr(layers, kind, self._named(kind, getattr(layers, kind)))
+        blend = layers.blend
 
         def noting(canvas, layer, x, y):
             kind, text = self._names.get(id(layer.keep), ("bar", ""))
             self.boxes.append((kind, text, Box(x, y, *layer.extent)))
             blend(canvas, layer, x, y)
 
-        monkeypatch.setattr(overlay, "blend", noting)
+        monkeypatch.setattr(layers, "blend", noting)
 
     def of(self, kind: str) -> dict[str, Box]:
         """Where things of a kind went, by their text."""
@@ -148,7 +148,7 @@ def test_bars_are_beside_the_largest_face_and_cover_no_other_face(placed):
 def test_somebody_alone_has_no_number(placed):
     draw(frame(), [reading(7)])
     assert set(placed.of("panel")) == {""}
-    one, two = overlay.pill("Happy 70%", "", (1, 2, 3), 16), overlay.pill("Happy 70%", "7", (1, 2, 3), 16)
+    one, two = layers.pill("Happy 70%", "", (1, 2, 3), 16), layers.pill("Happy 70%", "7", (1, 2, 3), 16)
     assert placed.of("pill")["Happy 70%"].width == one.extent[0] < two.extent[0]
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from expression.vision import overlay
-from expression.vision.overlay import Layer, bar, blend, ink, line, panel, pill, shortened, text_width
+from expression.vision import layers
+from expression.vision.layers import Layer, bar, blend, ink, line, panel, pill, shortened, text_width
 
 TINT = (240, 228, 66)
 
@@ -99,7 +99,7 @@ def test_a_panel_has_a_row_a_label_and_grows_with_a_title():
 
 @pytest.mark.parametrize(
     ("ground", "expected"),
-    [((255, 255, 255), overlay.DARK), ((0, 0, 0), overlay.WHITE), ((213, 94, 0), overlay.DARK)],
+    [((255, 255, 255), layers.DARK), ((0, 0, 0), layers.WHITE), ((213, 94, 0), layers.DARK)],
     ids=["white", "black", "vermillion"],
 )
 def test_letters_are_dark_on_light_and_white_on_dark(ground, expected):
@@ -120,8 +120,8 @@ def test_a_text_is_shortened_only_where_it_is_too_wide():
     ids=["German", "Greek", "Russian"],
 )
 def test_letters_that_pillow_s_font_lacks_come_from_another(one, other):
-    font = overlay._font(one, 40)
-    if font is overlay._fonts(40)[0]:
+    font = layers._font(one, 40)
+    if font is layers._fonts(40)[0]:
         pytest.skip("no font on this machine has these letters")
     assert not np.array_equal(line(one, 20).paint, line(other, 20).paint)
 
@@ -131,14 +131,14 @@ def test_letters_that_no_font_has_are_drawn_as_boxes():
 
 
 def test_english_is_written_in_pillow_s_own_font():
-    assert overlay._font("Surprise 100% · …", 40) is overlay._fonts(40)[0]
+    assert layers._font("Surprise 100% · …", 40) is layers._fonts(40)[0]
 
 
 def test_a_size_without_any_other_font_works(monkeypatch):
-    monkeypatch.setattr(overlay, "FONTS", ("nowhere.ttf",))
-    overlay._fonts.cache_clear()
+    monkeypatch.setattr(layers, "FONTS", ("nowhere.ttf",))
+    layers._fonts.cache_clear()
     try:
-        assert len(overlay._fonts(23)) == 1
+        assert len(layers._fonts(23)) == 1
     finally:
-        overlay._fonts.cache_clear()
-        overlay._font.cache_clear()
+        layers._fonts.cache_clear()
+        layers._font.cache_clear()

@@ -1,4 +1,4 @@
-"""Overlay: the small translucent pictures that are drawn over a frame: labels, panels, bars.
+"""Layers: the small translucent pictures that are drawn over a frame: labels, panels, bars.
 
 `drawing.py` decides what goes where and gets these from here. Each is drawn once with
 Pillow, which supports fonts, cached, and blended by OpenCV, which is fast; the frame itself

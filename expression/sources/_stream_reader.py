@@ -1,4 +1,4 @@
-"""A connection to a camera or server, in a thread of its own.
+"""Reads a camera or server in a thread of its own; `stream.py` connects, and connects again.
 
 FFmpeg cannot be interrupted while it waits for the network, so `stream.py` requests frames from this thread
 and can stop waiting at any time. The thread ends once FFmpeg's own timeouts have passed.

@@ -1,8 +1,8 @@
-"""The `expression.toml` files: the user's own in their settings folder, and one in the current folder.
+"""Where settings come from: the `expression.toml` files and the environment, and values from their text.
 
-The one in the current folder may have come with a folder that somebody sent. Its settings are used, but no
-secret is sent to a place that it names; see `sinks/_secrets.py`. `settings.py` and `lights/settings.py`
-read both files.
+There is the user's own file in their settings folder, and one in the current folder. The latter may have
+come with a folder that somebody sent. Its settings are used, but no secret is sent to a place that it names;
+see `sinks/_secrets.py`. `settings.py` and `lights/settings.py` read both files.
 
 Notebook: 06_live
 """
