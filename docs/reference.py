@@ -11,12 +11,13 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import typer
 
 from expression.cli.app import app
+from expression.lights.colours import Light
 from expression.lights.settings import LightSettings
 from expression.live.stats import MEANINGS
 from expression.settings import Settings
@@ -43,6 +44,10 @@ def described(kind: type, section: str) -> dict[str, str]:
 
 def default(value: object) -> str:
     """Returns a default as a user would write it in an option or a settings file, or ""."""
+    if isinstance(value, Light):
+        return f"`#{bytes(value.rgb).hex()} {value.brightness:.0%}`"
+    if isinstance(value, Mapping) and value:
+        return "see [lights](../lights.md)"
     if value in ("", inspect.Parameter.empty) or not isinstance(value, (str, int, float)):
         return ""
     if isinstance(value, bool):

@@ -57,13 +57,13 @@ class Settings:
         model: The file of a network; empty for the shipped one.
         people: How many faces at once, the largest first.
         smooth: average, streak or none.
-        threshold: A face whose score is lower reads "not sure", 0 to 1.
+        threshold: Faces that score below this, 0 to 1, read "not sure".
         smallest_face: Side of the smallest face to look for, in pixels.
         stale: A face is gone after this many seconds without a detection.
         duration: Stop after this many seconds; 0 for no limit.
         reconnect: Give up a network camera after this many seconds without a frame.
         mirror: Show cameras like a mirror.
-        sinks: Sinks as NAME, NAME:VALUE or NAME:key=value,key=value; a list, or words.
+        sinks: Sinks as NAME, NAME:VALUE or NAME:key=value,key=value; a list, or text separated by spaces.
         stats: A JSON file to write the statistics to; empty for none.
         found_in: The names of the settings that come from an expression.toml in the current folder, which may
             be somebody else's, each with the path of the file.

@@ -168,7 +168,7 @@ def live(
         str | None,
         typer.Option(help="Camera index, file, folder, rtsp or http address, or demo.", metavar="S"),
     ] = None,
-    display: Annotated[str | None, typer.Option(help="window or none.", metavar="NAME")] = None,
+    display: Annotated[str | None, typer.Option(help="auto, window or none.", metavar="NAME")] = None,
     detector: Annotated[
         str | None,
         typer.Option(help="auto, haar, haar-alt2, lbp, yunet or whole.", metavar="NAME"),

@@ -39,7 +39,7 @@ class LightSettings:
         follow: Follow the "largest" face, or the "mean" of everybody's scores.
         colours: The light of each label: its colour and, if it is not full, its brightness.
         neutral: The light when nobody is there. The label Neutral has its own light in `colours`.
-        blend: Mix the lights of all labels by their scores, instead of showing only the winner's.
+        blend: Mix the lights of all labels by their scores; `by_score` and `dwell` then have no effect.
         by_score: Dim the light when the score is low.
         brightness: Factor for all brightnesses, 0 to 1.
         transition: Seconds to fade from one light to the next.

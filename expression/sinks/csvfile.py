@@ -58,7 +58,7 @@ def row(reading: Reading, files: bool = False) -> list:
 
 
 class Csvfile(Sink):
-    """Writes rows to a file, each at once, so that a killed run loses nothing.
+    """Writes rows to a file, each immediately, so that a killed run loses nothing.
 
     Rows are appended to a file that was written this way before. A file with other content is left unchanged.
     Only one run at a time writes a file, which only its owner may read unless it existed before.

@@ -223,5 +223,5 @@ def test_a_notebook_that_nbconvert_executes_keeps_the_last_picture_only_where_th
     pictures = [out for out in notebook.cells[0].outputs if "image/jpeg" in out.get("data", {})]
     assert bool(pictures) == kept
     readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    assert "in a notebook the last picture of a run stays below its cell" in readme
-    assert 'nbconvert executes it; `display="none"` leaves none' in readme
+    said = "In a notebook the last picture of a run stays below its cell, even when nbconvert executes it"
+    assert f'{said} (`display="none"` prevents that)' in readme
