@@ -95,7 +95,7 @@ def inspect(path: str | Path, ending: str = TFLITE) -> None:
         ending: The extension of a file that the caller can use.
     """
     path = _folder(Path(path))
-    function = "models.external:lite_card" if kind_of(path) == TFLITE else "models.external_keras:looked_at"
+    function = "models.external:lite_card" if kind_of(path) == TFLITE else "models.external_keras:examined"
     _asked(function, path, None, None, f"{path.stem}-labelled{ending}")
 
 
