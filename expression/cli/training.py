@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
-from ..errors import BadInputError, MissingFileError, OutputError, RunError, user_path
+from ..errors import BadInputError, OutputError, RunError, user_path
+from .training_data import labels_of, print_report, read_faces, sample_faces
 
 ANSWERS = {
     "scores": "Its outputs are scores.",
@@ -26,51 +26,53 @@ ANSWERS = {
 """What was found out about the outputs of a network from elsewhere."""
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import numpy as np
-
-    from ..datasets.dataset import Dataset
-    from ..labels import Labels
+    from ..datasets.dataset import Dataset, Split
     from ..training.checkpoints import Row
     from ..training.recipe import Recipe
     from ..training.trainer import Trained
 
+Data = Annotated[
+    str | None,
+    Option(help="FER2013, a folder with one folder per label, a list of pictures ...", metavar="PATH"),
+]
+FaceDetector = Annotated[
+    str | None, Option(help="Find the face in each picture: auto, yunet, haar ...", metavar="NAME")
+]
+Scaling = Annotated[
+    str | None,
+    Option(
+        "--input",
+        help="For a network from elsewhere: how its pixels are scaled, such as 0..1, -1..1, 0..255 or "
+        "MEAN/DEVIATION; also size and colour if it leaves them open: 64,rgb,0..1.",
+        metavar="SCALING",
+    ),
+]
+
 
 def train(
-    out: Annotated[str, typer.Option(help="Folder to write the network to.", metavar="DIR")],
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="FER2013, a folder with one folder per label, a list of pictures ...", metavar="PATH"
-        ),
-    ] = None,
-    network: Annotated[
-        str, typer.Option(help="shipped, whole, wide or tutorial.", metavar="NAME")
-    ] = "shipped",
+    out: Annotated[str, Option(help="Folder to write the network to.", metavar="DIR")],
+    data: Data = None,
+    network: Annotated[str, Option(help="shipped, whole, wide or tutorial.", metavar="NAME")] = "shipped",
     epochs: Annotated[
-        int | None, typer.Option(help="Number of passes over the training pictures.", metavar="N")
+        int | None, Option(help="Number of passes over the training pictures.", metavar="N")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed of first weights and order.", metavar="N")] = 0,
-    start: Annotated[str | None, typer.Option(help="Start from this network.", metavar="FILE.keras")] = None,
+    seed: Annotated[int, Option(help="Random seed of first weights and order.", metavar="N")] = 0,
+    start: Annotated[str | None, Option(help="Start from this network.", metavar="FILE.keras")] = None,
     teacher: Annotated[
         list[str] | None,
-        typer.Option(help="Also learn from this network. Repeat for several.", metavar="FILE"),
+        Option(help="Also learn from this network. Repeat for several.", metavar="FILE"),
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option(help="Labels to learn, separated by commas; may include contempt.", metavar="LABELS"),
+        Option(help="Labels to learn, separated by commas; may include contempt.", metavar="LABELS"),
     ] = None,
-    detector: Annotated[
-        str | None, typer.Option(help="Find the face in each picture: auto, yunet, haar ...", metavar="NAME")
-    ] = None,
-    mixed: Annotated[
-        bool, typer.Option("--mixed", help="Compute in bfloat16; faster on some processors.")
-    ] = False,
+    detector: FaceDetector = None,
+    mixed: Annotated[bool, Option("--mixed", help="Compute in bfloat16; faster on some processors.")] = False,
     changes: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--set", help="Change the recipe, such as erasing=0. Repeat for several.", metavar="NAME=VALUE"
         ),
     ] = None,
@@ -81,14 +83,10 @@ def train(
     recipe = dataclasses.replace(usual(network, epochs, seed, taught=bool(teacher)), mixed=mixed)
     recipe = changed(recipe, changes or ())
     begin, teachers = start and user_path(start), [user_path(name) for name in teacher or ()]
-    dataset = _read(data, detector, _labels(labels))
+    dataset = read_faces(data, detector, labels_of(labels))
     divided = dataset.divided()
     learned = divided.narrowed()
-    _print_report(learned)
-    if learned.unused:
-        every = ",".join([*learned.labels, *learned.unused])
-        print(f"To learn {' and '.join(learned.unused)} as well, add --labels {every}.")
-    print(f"{len(learned.training):,} training pictures, {len(learned.validation):,} validation pictures.")
+    _print_learned(learned)
     from ..models.export import export
 
     trained = _trained(learned, user_path(out), recipe, begin, teachers)
@@ -97,7 +95,21 @@ def train(
     print(
         f"{trained.path}: {trained.accuracy:.1%} correct in validation. {exported.name}: the same, smaller."
     )
-    if divided is dataset:
+    _print_next(exported, data, dataset, divided is dataset)
+
+
+def _print_learned(learned: Dataset) -> None:
+    """Prints what a training learns from, and the labels that it leaves out."""
+    print_report(learned)
+    if learned.unused:
+        every = ",".join([*learned.labels, *learned.unused])
+        print(f"To learn {' and '.join(learned.unused)} as well, add --labels {every}.")
+    print(f"{len(learned.training):,} training pictures, {len(learned.validation):,} validation pictures.")
+
+
+def _print_next(exported: Path, data: str | None, dataset: Dataset, has_test: bool) -> None:
+    """Prints the commands that follow a training."""
+    if has_test:
         where = f" --data {data}" if data else ""
         split = "" if len(dataset.test) else " --split validation"
         print(f"Next: expression evaluate --model {exported}{where}{split}")
@@ -136,26 +148,17 @@ def _trained(
 
 
 def evaluate(
-    model: Annotated[str | None, typer.Option(help="A network, .tflite or .keras.", metavar="PATH")] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="FER2013, a folder with one folder per label, a list of pictures ...", metavar="PATH"
-        ),
-    ] = None,
-    split: Annotated[str, typer.Option(help="test or validation.", metavar="NAME")] = "test",
+    model: Annotated[str | None, Option(help="A network, .tflite or .keras.", metavar="PATH")] = None,
+    data: Data = None,
+    split: Annotated[str, Option(help="test or validation.", metavar="NAME")] = "test",
     labels: Annotated[
         str,
-        typer.Option(
-            help="fer2013, ferplus, or the labels to count, separated by commas.", metavar="NAME|LABELS"
-        ),
+        Option(help="fer2013, ferplus, or the labels to count, separated by commas.", metavar="NAME|LABELS"),
     ] = "fer2013",
     json_file: Annotated[
-        str | None, typer.Option("--json", help="Write the results to this JSON file.", metavar="FILE")
+        str | None, Option("--json", help="Write the results to this JSON file.", metavar="FILE")
     ] = None,
-    detector: Annotated[
-        str | None, typer.Option(help="Find the face in each picture: auto, yunet, haar ...", metavar="NAME")
-    ] = None,
+    detector: FaceDetector = None,
 ) -> None:
     """Report how often a network is right. The default is the shipped network."""
     from ..datasets.inspection import leaked
@@ -163,25 +166,13 @@ def evaluate(
     from ..models.runtime import load
     from ..training.evaluation import PROTOCOLS, evaluate
 
-    if split not in ("test", "validation"):
-        raise BadInputError(f"--split is {split!r}.", "Expected test or validation.", "Try --split test.")
     target = json_file and user_path(json_file)
-    if target and not target.parent.is_dir():
-        raise OutputError(
-            f"There is no folder {target.parent}.", "Expected one for --json.", "Create it, or name another."
-        )
-    named = None if labels in PROTOCOLS or "," not in labels else _labels(labels)
+    _check_evaluation(split, target)
+    named = None if labels in PROTOCOLS or "," not in labels else labels_of(labels)
     runtime = load(model)
-    dataset = _read(data, detector, named, runtime.labels, runtime.cut)
-    _print_report(dataset)
-    chosen = getattr(dataset, split)
-    if not len(chosen):
-        sizes = ", ".join(f"{count:,} for {name}" for name, count in dataset.sizes.items())
-        raise BadInputError(
-            f"The data have no pictures for {split}: {sizes}.",
-            "Expected at least one.",
-            "Choose the other --split, or check whether the file was cut off.",
-        )
+    dataset = read_faces(data, detector, named, runtime.labels, runtime.cut)
+    print_report(dataset)
+    chosen = _pictures_of(dataset, split)
     known = leaked(chosen, dataset.training) if len(dataset.training) else None
     found = evaluate(runtime, chosen, "fer2013" if named else labels, known, dataset.labels)
     print(found.text(f"{split} set", named or ()))
@@ -189,32 +180,47 @@ def evaluate(
         write_text(target, json.dumps(found.to_json(), indent=2) + "\n")
 
 
+def _check_evaluation(split: str, target: Path | None) -> None:
+    """Raises an error for a split that does not exist, or a file in a folder that does not."""
+    if split not in ("test", "validation"):
+        raise BadInputError(f"--split is {split!r}.", "Expected test or validation.", "Try --split test.")
+    if target and not target.parent.is_dir():
+        raise OutputError(
+            f"There is no folder {target.parent}.", "Expected one for --json.", "Create it, or name another."
+        )
+
+
+def _pictures_of(dataset: Dataset, name: str) -> Split:
+    """Returns the test or validation pictures; raises an error if there are none."""
+    chosen = getattr(dataset, name)
+    if not len(chosen):
+        sizes = ", ".join(f"{count:,} for {split}" for split, count in dataset.sizes.items())
+        raise BadInputError(
+            f"The data have no pictures for {name}: {sizes}.",
+            "Expected at least one.",
+            "Choose the other --split, or check whether the file was cut off.",
+        )
+    return chosen
+
+
 def export(
     model: Annotated[
-        str, typer.Option(help="A .keras network, or any .tflite, .h5 or SavedModel.", metavar="PATH")
+        str, Option(help="A .keras network, or any .tflite, .h5 or SavedModel.", metavar="PATH")
     ],
-    out: Annotated[str, typer.Option(help="The .tflite (or .keras) file to write.", metavar="FILE")],
+    out: Annotated[str, Option(help="The .tflite (or .keras) file to write.", metavar="FILE")],
     quantize: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="none, float16, dynamic or int8. Default: dynamic, or none for networks from elsewhere.",
             metavar="NAME",
         ),
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Sample faces, for int8 only.", metavar="PATH")] = None,
+    data: Annotated[str | None, Option(help="Sample faces, for int8 only.", metavar="PATH")] = None,
     labels: Annotated[
         str | None,
-        typer.Option(help="For a network from elsewhere: its labels, in order.", metavar="NAME,NAME..."),
+        Option(help="For a network from elsewhere: its labels, in order.", metavar="NAME,NAME..."),
     ] = None,
-    input_: Annotated[
-        str | None,
-        typer.Option(
-            "--input",
-            help="For a network from elsewhere: how its pixels are scaled, such as 0..1, -1..1, 0..255 or "
-            "MEAN/DEVIATION; also size and colour if it leaves them open: 64,rgb,0..1.",
-            metavar="SCALING",
-        ),
-    ] = None,
+    input_: Scaling = None,
 ) -> None:
     """Write a network as a .tflite file, for small machines.
 
@@ -233,7 +239,7 @@ def export(
     if has_card(path):
         _export_own(path, target, quantize or "dynamic", data, labels or input_)
     else:
-        card = adopt(path, target, labels, input_, quantize, _pictures(data) if data else None)
+        card = adopt(path, target, labels, input_, quantize, sample_faces(data) if data else None)
         print(
             f"It knows {', '.join(card.labels)}, and takes pictures of {card.input}. {ANSWERS[card.answers]}"
         )
@@ -258,81 +264,7 @@ def _export_own(path: Path, target: Path, quantize: str, data: str | None, descr
             "Expected them only for networks that do not say so.",
             "Leave them out, or name the file that it was made from.",
         )
-    export(path, target, quantize, faces_of(card, _pictures(data)) if data else None)
-
-
-def _print_report(dataset: Dataset) -> None:
-    """Prints how the data were read, what was left out, and what is wrong with them."""
-    from ..datasets.inspection import report
-
-    for line in report(dataset):
-        print(line, flush=True)
-
-
-def _labels(text: str | None) -> Labels | None:
-    """Returns the labels that a user named, separated by commas."""
-    from ..datasets.synonyms import canonical
-    from ..labels import folded_label
-
-    if not text:
-        return None
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if len(set(map(folded_label, names))) < 2:
-        raise BadInputError(
-            f"--labels is {text!r}.",
-            "Expected two or more labels, separated by commas.",
-            "Try --labels Happy,Sad,Neutral.",
-        )
-    return canonical(dict.fromkeys(names))
-
-
-def _read(
-    data: str | None,
-    detector: str | None = None,
-    labels: Labels | None = None,
-    also: Sequence[str] = (),
-    cut: Callable[..., np.ndarray] | None = None,
-) -> Dataset:
-    """Reads data, None for FER2013 in its usual places; with a detector, the faces in the pictures."""
-    from ..datasets.dataset import read
-    from ..datasets.fer2013 import find_fer2013
-    from ..pictures.image import face_pixels
-    from ..vision.detectors import FaceCutter, make_detector
-
-    path = data or find_fer2013()
-    if path is None:
-        named = os.environ.get("EXPRESSION_DATA")
-        raise MissingFileError(
-            f"FER2013 was not found {'at ' + named if named else 'in this folder'}.",
-            "Expected fer2013.csv, a folder fer2013, or other data named with --data.",
-            "Name it with --data, or download it from the Kaggle challenge of 2013.",
-        )
-    if not data:
-        print(f"Data: {path.absolute()}", flush=True)
-    cutter = FaceCutter(make_detector(detector) if detector else None, cut or face_pixels)
-    dataset = read(path, labels, cutter, also)
-    if detector and not cutter.pictures:
-        raise BadInputError(
-            f"--detector is given, but the faces in {path} are already cropped.",
-            "Expected it only with folders of pictures.",
-            "Leave it out.",
-        )
-    if detector and cutter.missed:
-        print(f"No face was found in {cutter.missed} of {cutter.pictures} pictures; they are used whole.")
-    elif not detector and cutter.photos:
-        print(f"{cutter.photos} of {cutter.pictures} pictures are as large as photos. Try --detector auto.")
-    return dataset
-
-
-def _pictures(data: str) -> Any:
-    """Returns up to 300 training faces, evenly chosen: (n, 48, 48) uint8."""
-    import numpy as np
-
-    pictures = _read(data).divided().training.pictures
-    if not len(pictures):
-        happened = f"{data} has no pictures for training."
-        raise BadInputError(happened, "Expected some, to measure ranges with.", "Choose other data.")
-    return pictures[np.linspace(0, len(pictures) - 1, min(300, len(pictures))).astype(int)]
+    export(path, target, quantize, faces_of(card, sample_faces(data)) if data else None)
 
 
 def _tell(row: dict[str, float]) -> None:

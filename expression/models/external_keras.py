@@ -37,7 +37,7 @@ OLD = {
 }
 """Arguments that Keras 2 wrote for some layers without using them, and that Keras 3 rejects.
 
-Source: https://github.com/keras-team/keras/issues/19441, https://github.com/oarriaga/face_classification/issues/165
+Source: https://github.com/keras-team/keras/issues/19441
 """
 
 SCALING = {"Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract"}
