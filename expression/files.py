@@ -261,6 +261,20 @@ def hold(path: Path, busy: ExpressionError, seconds: float = 0.0, remedy: str = 
     return lock
 
 
+def hold_output(path: Path, remedy: str) -> FileLock:
+    """Locks a file that a run writes, by a hidden lock file beside it; `let_go` releases it.
+
+    Raises:
+        BadInputError: Another run is writing it.
+        OutputError: The lock file cannot be written.
+    """
+    place = path.resolve()
+    busy = f"{path} is being written by another run, or by another part of this one."
+    return hold(
+        place.with_name(f".{place.name}.lock"), BadInputError(busy, "Expected one run at a time.", remedy)
+    )
+
+
 def let_go(lock: FileLock | None) -> None:
     """Releases what `hold` returned, and removes the lock file. Calling it again, or with None, is safe."""
     if lock is not None and lock.is_locked:  # otherwise the file is somebody else's

@@ -1,4 +1,4 @@
-"""Random damage to JSON, as a seed decides: values of other kinds, missing keys, bytes that are not text."""
+"""Random damage, as a seed decides: to JSON (other values, missing keys), and to the bytes of a text."""
 
 from __future__ import annotations
 
@@ -18,6 +18,30 @@ RAW = (
     *(b"[" * 9_000, b'{"a":' * 9_000, b"9" * 9_000, b'[{"error": {"type": 901}}]', b'{"1": 1}' * 2),
 )
 """What stands in place of all of it."""
+
+
+SIGNS = (
+    *(b"\0", b"\n", b"\r\n", b",", b'"', b"[", b"{", b"\n[[", b"[" * 50, b"9" * 20, b"9" * 50, b"\xff"),
+    *(b"Infinity", b"inf", b"nan", b"-", b"e9", b"e", b"null", b"= "),
+)
+"""What is put in between the bytes of a text."""
+
+
+def damaged_text(content: bytes, dice: random.Random) -> bytes:
+    """Returns a text with some bytes changed, taken out, doubled or put in."""
+    found = bytearray(content)
+    for _ in range(dice.choice((1, 1, 2, 3, 10, 40))):
+        at = dice.randrange(len(found) + 1)
+        kind = dice.randrange(4)
+        if kind == 0 and at < len(found):
+            found[at] = dice.randrange(256)
+        elif kind == 1:
+            del found[at : at + dice.choice((1, 3, 20, 60))]
+        elif kind == 2:
+            found[at:at] = found[at : at + dice.choice((1, 5, 50))] * dice.choice((1, 2, 50))
+        else:
+            found[at:at] = dice.choice(SIGNS)
+    return bytes(found)
 
 
 def damaged(found: Any, dice: random.Random) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -9,8 +10,10 @@ import numpy as np
 from parts import PATIENCE
 
 from expression.live.data import Data
+from expression.live.session import Session
 from expression.live.sink_loop import SinkLoop
 from expression.sinks._base import Sink
+from expression.sinks.memory import Memory
 from expression.types import Box, Frame, Reading, Seen
 
 IMAGE = np.zeros((9, 9, 3), np.uint8)
@@ -86,6 +89,15 @@ class Patient(Data):
     def wait_done(self, timeout=None):
         self.pauses.append(timeout)
         return self.done
+
+
+def check_not_delayed(run: Session, memory: Memory, seconds: float) -> None:
+    """Readings went on, and the run stopped, while a sink waited for an answer for so many seconds."""
+    figures, times = run.statistics(), [reading.time for reading in memory.readings]
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) < seconds, "readings go on"
+    assert figures["reading_age_ms"]["p95"] < 1000 * seconds
+    assert figures["stop_seconds"] < 2 * seconds
+    assert figures["threads_left"] == 0
 
 
 def feed(sink: Sink, *frames: Seen, data: Data | None = None) -> SinkLoop:

@@ -7,6 +7,7 @@ import random
 import zipfile
 
 import pytest
+from damage import damaged_text
 
 from expression.errors import ExpressionError
 from expression.labelbook.rows import read_table
@@ -224,41 +225,10 @@ def test_a_number_of_a_camera_that_is_none_is_one_error(number):
     assert not read_or_refuse(lambda *_: open_source(number).open(), None, b"")
 
 
-def damaged(content: bytes, chance: random.Random) -> bytes:
-    """A copy with some bytes changed, taken out, doubled or put in."""
-    found = bytearray(content)
-    for _ in range(chance.choice((1, 1, 2, 3, 10))):
-        at = chance.randrange(len(found) + 1)
-        kind = chance.randrange(4)
-        if kind == 0 and at < len(found):
-            found[at] = chance.randrange(256)
-        elif kind == 1:
-            del found[at : at + chance.choice((1, 3, 20))]
-        elif kind == 2:
-            found[at:at] = found[at : at + chance.choice((1, 5, 40))] * chance.choice((1, 2, 50))
-        else:
-            words = (
-                b"\0",
-                b"\n",
-                b",",
-                b'"',
-                b"[",
-                b"{",
-                b"9" * 20,
-                b"\xff",
-                b"Infinity",
-                b"-",
-                b"e9",
-                b"null",
-            )
-            found[at:at] = chance.choice(words)
-    return bytes(found)
-
-
 def read_damaged(tmp_path, reader, numbers) -> None:
     read, whole = READERS[reader]
     for number in numbers:
-        read_or_refuse(read, tmp_path, damaged(whole, random.Random(number)))
+        read_or_refuse(read, tmp_path, damaged_text(whole, random.Random(number)))
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -7,6 +7,7 @@ import random
 import re
 
 import pytest
+from damage import damaged_text
 
 from expression import settings
 from expression.errors import BadInputError, ExpressionError
@@ -188,30 +189,6 @@ Happy = "gold"
 """
 
 
-def damaged(content: bytes, chance: random.Random) -> bytes:
-    """A copy with some bytes changed, taken out, doubled or put in, or a piece moved."""
-    found = bytearray(content)
-    for _ in range(chance.choice((1, 1, 2, 3, 8, 40))):
-        at = chance.randrange(len(found) + 1)
-        to = min(len(found), at + chance.choice((1, 1, 2, 8, 60)))
-        kind = chance.randrange(5)
-        if kind == 0 and found:
-            found[at % len(found)] = chance.randrange(256)
-        elif kind == 1:
-            del found[at:to]
-        elif kind == 2:
-            found[at:at] = found[at:to] * chance.choice((1, 2, 100))
-        elif kind == 3:
-            found[at:at] = chance.choice(
-                (b"[", b"{", b'"', b"\0", b"\xff", b"= ", b"inf", b"nan", b"9" * 30, b"\n[[")
-            )
-        else:
-            piece = bytes(found[at:to])
-            found[at:to] = b""
-            found[chance.randrange(len(found) + 1) :][:0] = piece
-    return bytes(found)
-
-
 def load(folder) -> None:
     found = Settings.load(folder, {})
     LightSettings.load(folder, {})
@@ -224,7 +201,7 @@ def load_damaged(tmp_path, numbers) -> None:
     """Loads damaged files: each is read, or is one error; both happen."""
     errors = []
     for number in numbers:
-        write(tmp_path, damaged(WHOLE.encode(), random.Random(number)))
+        write(tmp_path, damaged_text(WHOLE.encode(), random.Random(number)))
         try:
             load(tmp_path)
         except ExpressionError as error:

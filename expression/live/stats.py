@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import STARTED
-from ..errors import BadInputError, OutputError
-from ..files import hold, let_go, write_text
+from ..errors import OutputError
+from ..files import hold_output, let_go, write_text
 from .data import Data
 from .worker import Worker
 
@@ -152,15 +152,7 @@ class StatisticsFile:
                 "Expected a new file, or one that an earlier run wrote.",
                 "Choose another file for --stats.",
             )
-        place = self.path.resolve()
-        self._lock = hold(
-            place.with_name(f".{place.name}.lock"),
-            BadInputError(
-                f"{self.path} is being written by another run, or by another part of this one.",
-                "Expected one run at a time.",
-                "End that one, or choose another file for --stats.",
-            ),
-        )
+        self._lock = hold_output(self.path, "Stop it, or choose another file for --stats.")
 
     def let_go(self) -> None:
         """Releases the file for other runs."""

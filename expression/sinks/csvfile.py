@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInputError, OutputError, user_path
-from ..files import PRIVATE, as_output_error, csv_cell, hold, let_go
+from ..files import PRIVATE, as_output_error, csv_cell, hold_output, let_go
 from ..sanitize import printable, say
 from ..types import Reading
 from ._base import Sink
@@ -101,15 +101,8 @@ class Csvfile(Sink):
     def _resume(self) -> None:
         """Makes sure that no other run writes the file, and that its rows have the right columns."""
         if self.path.is_file():  # not /dev/stdout or a pipe
-            place = self.path.resolve()
-            self._lock = hold(
-                place.with_name(f".{place.name}.lock"),
-                BadInputError(
-                    f"{self.path} is being written by another run, or by another part of this one.",
-                    "Expected one run at a time.",
-                    f"Stop it, or choose another file, such as {self.path.stem}-2{self.path.suffix}.",
-                ),
-            )
+            other = f"{self.path.stem}-2{self.path.suffix}"
+            self._lock = hold_output(self.path, f"Stop it, or choose another file, such as {other}.")
         first, torn = _ends(self.path)
         if first and first[: len(COLUMNS)] != list(COLUMNS):
             raise OutputError(

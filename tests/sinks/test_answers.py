@@ -11,6 +11,7 @@ import threading
 
 import pytest
 from cloud import TOKEN
+from damage import damaged_text
 from readings import reading
 
 from expression.control import Control
@@ -197,19 +198,7 @@ def damaged(number: int) -> bytes:
         http('{"error":{"message":"Invalid token."}}', "400 Bad Request"),
         http("3\r\n[1]\r\n0\r\n\r\n", head="Transfer-Encoding: chunked\r\n", length=False),
     )
-    found = bytearray(chance.choice(good))
-    for _ in range(chance.choice((1, 1, 2, 4, 20))):
-        at = chance.randrange(len(found) + 1)
-        kind = chance.randrange(4)
-        if kind == 0 and at < len(found):
-            found[at] = chance.randrange(256)
-        elif kind == 1:
-            del found[at : at + chance.choice((1, 2, 30))]
-        elif kind == 2:
-            found[at:at] = found[at : at + chance.choice((1, 5, 50))]
-        else:
-            found[at:at] = chance.choice((b"\0", b"\r\n", b"[" * 50, b"9" * 50, b"\xff", b"-", b"e", b"inf"))
-    return bytes(found)
+    return damaged_text(chance.choice(good), chance)
 
 
 def look_at_damaged(blynk, numbers) -> None:
