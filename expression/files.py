@@ -235,6 +235,27 @@ def read_by_others(path: Path) -> str:
     return f"{mode:o}" if os.name == "posix" and mode & 0o077 else ""
 
 
+def check_private(path: Path, what: str, expected: str) -> None:
+    """Raises a BadInputError if others can read a file.
+
+    Args:
+        path: The file.
+        what: What messages call it, to start a sentence.
+        expected: Why they must not, such as "readable only by you".
+    """
+    if mode := read_by_others(path):
+        raise BadInputError(
+            f"{what} can be read by other users (mode {mode}).",
+            f"Expected mode 600, {expected}.",
+            f"Run: chmod 600 {path}",
+        )
+
+
+def private(path: str, flags: int) -> int:
+    """Opens a file; a new one may be read only by its owner."""
+    return os.open(path, flags, PRIVATE)
+
+
 def hold(path: Path, busy: ExpressionError, seconds: float = 0.0, remedy: str = REMEDY) -> FileLock:
     """Locks a file or folder for this program; pass the result to `let_go` to release it.
 

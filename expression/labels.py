@@ -8,8 +8,11 @@ Notebook: 04_labels_and_data
 
 from __future__ import annotations
 
+import colorsys
+import functools
 import re
 import unicodedata
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -149,6 +152,7 @@ def clean_label(name: object) -> str:
     return label
 
 
+@functools.lru_cache(maxsize=4096)
 def folded_label(name: str) -> str:
     """Returns a form that is equal for labels that look the same, whatever their case.
 
@@ -158,6 +162,12 @@ def folded_label(name: str) -> str:
     """
     plain = unicodedata.normalize("NFC", name).translate(dict.fromkeys(map(ord, JOINING)))
     return unicodedata.normalize("NFC", " ".join(plain.split()).casefold())
+
+
+def hashed_colour(label: str, saturation: float, value: float) -> tuple[int, int, int]:
+    """Returns the RGB of a label without a colour of its own; its hue is always the same."""
+    hue = zlib.crc32(folded_label(label).encode()) % 360 / 360
+    return tuple(round(part * 255) for part in colorsys.hsv_to_rgb(hue, saturation, value))
 
 
 def numbered_labels(path: str | Path) -> list[str]:
@@ -255,3 +265,8 @@ def listed_labels(folder: Path) -> Labels:
     """
     found = label_list(folder)
     return Labels.read(found) if found else FER2013
+
+
+def names_in(path: Path | None) -> list[str]:
+    """Returns the names in a list of labels, as written; FER2013's for None."""
+    return numbered_labels(path) if path else list(FER2013)

@@ -94,7 +94,7 @@ class Settings:
         return f"Settings({', '.join(f'{name}={text}' for name, text in self.shown().items())})"
 
     def __post_init__(self):
-        for name in (*_RANGES, *_CHOICES):
+        for name in (*_RANGES, *CHOICES):
             _check(name, getattr(self, name))
 
     @classmethod
@@ -236,11 +236,12 @@ _RANGES = {
     "reconnect": (0, LONGEST),
 }
 _UNITS = {"smallest_face": " pixels", "stale": " seconds", "duration": " seconds", "reconnect": " seconds"}
-_CHOICES = {
+CHOICES = {
     "display": ("auto", "window", "widget", "none"),
     "detector": ("auto", "haar", "haar-alt2", "lbp", "yunet", "whole"),
     "smooth": ("average", "streak", "none"),
 }
+"""The values of settings that are chosen from a list."""
 
 
 def _check(name: str, value: Any, place: str = ARGUMENTS) -> None:
@@ -253,7 +254,7 @@ def _check(name: str, value: Any, place: str = ARGUMENTS) -> None:
             f"Expected {low} to {high:,}{_UNITS.get(name, '')}.",
             "Choose a value in that range.",
         )
-    choices = _CHOICES.get(name, (value,))
+    choices = CHOICES.get(name, (value,))
     if value not in choices:
         raise BadInputError(
             f"{typed} is {value!r}{where}.",

@@ -139,6 +139,12 @@ class Reading:
     position: float = 0.0
     file: str = ""
 
+    @classmethod
+    def of(cls, frame: Frame, person: int, box: Box, label: str, scores: Mapping[str, float]) -> Reading:
+        """Returns the reading of a face in a frame; if not sure, its score is the highest one."""
+        score = scores.get(label, max(scores.values(), default=0.0))
+        return cls(person, box, label, score, scores, frame.number, frame.time, frame.position, frame.file)
+
 
 @dataclass(frozen=True)
 class Seen(Generic[T]):

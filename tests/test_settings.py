@@ -9,9 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from expression.errors import BadInputError, ExpressionError
-from expression.settings import COMMAND_LINE, ELSEWHERE, Settings
+from expression.displays import make_display
+from expression.errors import BadInputError, ExpressionError, MissingFileError
+from expression.labels import FER2013
+from expression.models import registry
+from expression.settings import CHOICES, COMMAND_LINE, ELSEWHERE, Settings
 from expression.settings_files import FILE
+from expression.vision.detectors import make_detector
+from expression.vision.smoothing import Smoother
 
 
 def load(folder, toml: str | bytes = "", environ=None, **arguments) -> Settings:
@@ -228,3 +233,23 @@ def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path):
 def test_every_setting_is_described():
     described = Settings.__doc__.split("Attributes:")[1]
     assert [f.name for f in fields(Settings) if not re.search(rf"(?m)^ +{f.name}: ", described)] == []
+
+
+@pytest.mark.parametrize("name", CHOICES["detector"])
+def test_each_detector_to_choose_can_be_made(name):
+    if name == "yunet" and not registry.find(registry.CATALOGUE["yunet"].file_name):
+        with pytest.raises(MissingFileError, match="expression models get yunet"):
+            make_detector(name)
+    else:
+        assert make_detector(name).name
+
+
+@pytest.mark.parametrize("kind", CHOICES["smooth"])
+def test_each_smoothing_to_choose_can_be_made(kind):
+    assert Smoother(kind, FER2013).kind == kind
+
+
+def test_what_cannot_be_chosen_is_not_made_and_the_choices_are_told():
+    for make in (make_detector, lambda name: Smoother(name, FER2013), make_display):
+        with pytest.raises(BadInputError, match="Expected one of "):
+            make("nothing")

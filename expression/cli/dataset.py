@@ -244,12 +244,12 @@ def stats(
     if others:
         say(f"Not counted, because these labels are not listed: {', '.join(sorted(others))}. {look}")
     if out:
-        from ..files import as_output_error
+        from ..files import replacing
         from ..training.charts import own_set
 
         path = user_path(out)
-        with as_output_error(path):
-            own_set(counts, sessions).savefig(path, format="png")
+        with replacing(path) as part:
+            own_set(counts, sessions).savefig(part, format="png")
         say(path)
 
 

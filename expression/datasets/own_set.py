@@ -22,7 +22,7 @@ from ..labelbook.pictures import Pictures
 from ..labelbook.relinking import look_for
 from ..labelbook.rows import FILE, IMAGES, Row, read_table
 from ..labelbook.session_times import sessions_by_time
-from ..labels import FER2013, Labels, folded_label, label_list, listed_labels, numbered_labels
+from ..labels import Labels, folded_label, label_list, listed_labels, names_in
 from ..pictures.image import SIZE, read_picture
 from ..pictures.skipped import Skipped
 from ..sanitize import printable
@@ -101,9 +101,8 @@ def list_own(folder: Path, labels: Labels | None = None) -> OwnSet:
     Raises:
         BadInputError: A table is damaged, most rows have no picture, or there is a link in Images.
     """
-    listed = label_list(folder)
     table = folder / FILE
-    rows = read_table(table, numbered_labels(listed) if listed else FER2013).settled(table).rows
+    rows = read_table(table, names_in(label_list(folder))).settled(table).rows
     found = OwnSet(table, labels or listed_labels(folder), rows=len(rows))
     places = _places(rows, folder, found)
     by_path: dict[Path, list[Row]] = defaultdict(list)

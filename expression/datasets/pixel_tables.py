@@ -147,7 +147,7 @@ def _wide(form: Form, first: list[list[str]]) -> tuple[int, ...] | None:
     columns = [
         c
         for c in range(len(first[0]))
-        if c not in known and not (form.header and form.header[c] in ("", "unnamed: 0", "index", "id"))
+        if c not in known and form.header[c : c + 1] not in (("",), ("unnamed: 0",), ("index",), ("id",))
     ]
     if not form.header:  # the label is the first or the last column, whichever is small in every row
         small = [c for c in (0, len(first[0]) - 1) if all(_is_label(row[c]) for row in first)]

@@ -116,6 +116,8 @@ def form_of(table: TableFile) -> Form:
     lines = lines[skip:]
     separator = separator or _separator(lines)
     header = _header(lines[0], separator) if lines else ()
+    if header and _has_row_names(lines[1:], separator, len(header)):
+        header = ("", *header)
     return Form(encoding, separator, header, skip + bool(header))
 
 
@@ -205,12 +207,19 @@ def _separator(lines: list[str]) -> str:
 
 def _header(line: str, separator: str) -> tuple[str, ...]:
     """Returns the names of the columns if a line has them, otherwise nothing."""
-    cells = line.split() if separator == " " else _cells(line, separator)
-    names = [cell.strip().strip("'\"").casefold() for cell in cells]
+    names = [cell.strip().strip("'\"").casefold() for cell in _cells(line, separator)]
     return tuple(names) if any(map(role_of, names)) else ()
 
 
+def _has_row_names(lines: list[str], separator: str, width: int) -> bool:
+    """Whether each row starts with one more cell than the header has, as R's write.table writes them."""
+    found = [_cells(line, separator) for line in lines if line.strip()]
+    return bool(found) and all(len(cells) == width + 1 and cells[0] and cells[-1] for cells in found)
+
+
 def _cells(line: str, separator: str) -> list[str]:
+    if separator == " ":
+        return line.split()
     try:
         return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
     except csv.Error:  # a cell that is too long, or a single carriage return

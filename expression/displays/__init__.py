@@ -12,6 +12,7 @@ import threading
 
 from ..errors import BadInputError, DisplayError, did_you_mean
 from ..jupyter import in_notebook
+from ..settings import CHOICES
 from ._base import Display, NoDisplay
 from .screen import check_screen, screen_is_there
 
@@ -37,11 +38,11 @@ def make_display(name: str = "auto", title: str = TITLE) -> Display:
         from .window import Window
 
         return Window(title)
-    if name not in ("widget", "none"):
+    if name not in CHOICES["display"]:
         raise BadInputError(
             f"There is no display {name!r}.",
-            "Expected auto, window, widget or none.",
-            did_you_mean(name, ("auto", "window", "widget", "none")),
+            f"Expected one of {', '.join(CHOICES['display'])}.",
+            did_you_mean(name, CHOICES["display"]),
         )
     if name == "none":
         return NoDisplay()

@@ -265,8 +265,9 @@ class LabelBook:
         old = self._known(old)
         found = Labels([new if label == old else label for label in self.labels])
         new = found[self.labels.index(old)]
-        images = {row.image for row in self.rows if folded_label(row.label) == folded_label(old)}
-        rows = [row._replace(label=new) if row.image in images else row for row in self.rows]
+        its = folded_label(old)
+        rows = [row._replace(label=new) if folded_label(row.label) == its else row for row in self.rows]
+        images = {row.image for row in self.rows if folded_label(row.label) == its}
         self._change(f"{old} renamed to {new}", images, rows, found)
 
     @_one_at_a_time
@@ -290,11 +291,11 @@ class LabelBook:
         return step.told
 
     @_one_at_a_time
-    def wipe(self) -> None:
-        """Permanently deletes all pictures and rows, and the trash. The list of labels stays."""
+    def wipe(self) -> dict[str, str]:
+        """Permanently deletes all pictures, rows and trash; returns what could not be, with the reason."""
         self._steps.clear()
         self._finder.forget()
-        self._store.wipe()
+        return self._store.wipe()
 
     @_one_at_a_time
     def close(self) -> None:

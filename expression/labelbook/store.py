@@ -23,7 +23,7 @@ import numpy as np
 
 from ..errors import BadInputError, MissingFileError, RunError
 from ..files import PRIVATE, as_output_error, write_bytes, write_text
-from ..labels import FER2013, LIST, Labels, label_list, listed_labels, numbered_labels
+from ..labels import LIST, Labels, label_list, listed_labels, names_in
 from ..pictures.image import write_picture
 from . import wiping
 from .folder import (
@@ -80,8 +80,8 @@ class LabelStore:
                 self._use_edited_table()
                 self._finish()
             self._forget()
-        self._read()
         self._highest = highest_number(self.images, files)
+        self._read()
 
     def read_again(self) -> None:
         """Reads the files again if they were edited."""
@@ -90,7 +90,7 @@ class LabelStore:
 
     def next_number(self, above: int = 0) -> int:
         """Returns a number above the given one and above any that a picture ever had."""
-        number = max([above, self._highest, *(number_of(row.image) or 0 for row in self.table.rows)]) + 1
+        number = max(above, self._highest) + 1
         while os.path.lexists(self.images / f"face{number}.png"):
             number += 1
         return number
@@ -141,12 +141,17 @@ class LabelStore:
             for path in filter(Path.is_file, (self._table_file, self._list_file)):
                 write_bytes(free_path(self.trash / f"{path.stem}.before.csv"), path.read_bytes(), PRIVATE)
 
-    def wipe(self) -> None:
-        """Deletes all pictures and rows, and the trash; the highest number is remembered."""
-        wiping.delete(wiping.survey(self._folder))
+    def wipe(self) -> dict[str, str]:
+        """Deletes all pictures and rows, and the trash; the highest number is remembered.
+
+        Returns:
+            What could not be deleted, with the reason.
+        """
+        failed = wiping.delete(wiping.survey(self._folder))
         self._removed.clear()
         private_folder(self._new)
         self._read()
+        return failed
 
     def close(self) -> None:
         """Releases the set. Closing twice does no harm."""
@@ -186,10 +191,9 @@ class LabelStore:
     def _finish(self) -> None:
         """Completes an interrupted change, however much of it was done."""
         former = self._former_list if self._former_list.is_file() else label_list(self._folder)
-        numbers = numbered_labels(former) if former else FER2013
-        before = read_table(self._table_file, numbers).rows
+        before = read_table(self._table_file, names_in(former)).rows
         listed = self._next_list if self._next_list.is_file() else label_list(self._folder)
-        after = read_table(self._next_table, numbered_labels(listed) if listed else FER2013).rows
+        after = read_table(self._next_table, names_in(listed)).rows
         self._settle(before, after, [])
 
     def _settle(self, before: list[Row], after: list[Row], moved: list[tuple[Path, Path]]) -> None:
@@ -281,16 +285,20 @@ class LabelStore:
         private_folder(self._new)
 
     def _read(self) -> None:
+        self._listed = label_list(self._folder)
         before = self._stamp()  # taken before reading: a file that changes meanwhile is read again
-        listed = label_list(self._folder)
-        self._names = numbered_labels(self._list_file) if self._list_file.is_file() else None
+        names = names_in(self._listed)
+        self._names = names if self._listed == self._list_file else None
         self.labels = listed_labels(self._folder)
-        self.table = read_table(self._table_file, numbered_labels(listed) if listed else FER2013)
+        self.table = read_table(self._table_file, names)
         self._seen = before
+        numbers = [number_of(row.image) or 0 for row in self.table.rows]
+        self._highest = max([self._highest, *numbers])
 
     def _stamp(self) -> list[tuple[int, int] | None]:
-        """Returns the modification times and sizes of the tables."""
-        found = [path.stat() if path.is_file() else None for path in (self._table_file, self._list_file)]
+        """Returns the modification times and sizes of the table and of the lists of labels."""
+        paths = (self._table_file, self._list_file, self._listed or self._list_file)
+        found = [path.stat() if path.is_file() else None for path in paths]
         return [file and (file.st_mtime_ns, file.st_size) for file in found]
 
 

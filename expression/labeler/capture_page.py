@@ -92,11 +92,11 @@ class CapturePage(Buttons):
 
     def _labels(self, canvas: np.ndarray, capturer: Capturer) -> None:
         """Draws a row for each label: its key, its name, and the number of pictures out of the target."""
-        counts = capturer.book.counts
+        counts, current = capturer.book.counts, capturer.label
         for number, ((label, count), row) in enumerate(
             zip(counts.items(), label_boxes(len(counts), 320), strict=True)
         ):
-            chosen = label == capturer.label
+            chosen = label == current
             if row.width < SIDE.width:
                 words = f"{key_of(number)}  {label}  {count}".strip()
                 self.button(canvas, f"label:{label}", row, words, colour(label) if chosen else PLATE)

@@ -47,6 +47,7 @@ class Labeler:
         self._mirror, self._note = mirror, note
         self._screens = {"capture": CapturePage(), "review": ReviewPage(), "labels": self.list}
         self._pressed = self._pointing = 0.0
+        self._seen: np.ndarray | None = None  # the frame that was looked at last
         self._turn = threading.RLock()
 
     @property
@@ -69,7 +70,8 @@ class Labeler:
                 return screen.draw()
             if self.page == "review":
                 return screen.draw(self.review)
-            if image is not None and self.capturer.agreed:
+            if image is not None and image is not self._seen and self.capturer.agreed:
+                self._seen = image
                 self._try(self.capturer.see, image)
             self._let_go()
             return screen.draw(self.capturer, image, self._mirror, self._note)

@@ -15,6 +15,11 @@ PAGE = 40
 """Pictures on a page."""
 
 
+def pages_of(count: int) -> int:
+    """Returns how many pages so many pictures have, at least one."""
+    return max(1, -(-count // PAGE))
+
+
 class Review:
     """The pictures of a LabelBook, a page at a time.
 
@@ -40,18 +45,22 @@ class Review:
         """All rows that match the filter, the newest first."""
         if self.filter not in self.book.labels:  # it was renamed
             self.filter = None
-        wanted = self.filter and folded_label(self.filter)
-        return [row for row in reversed(self.book.rows) if wanted in (None, folded_label(row.label))]
+        rows = self.book.rows[::-1]
+        if self.filter is None:
+            return rows
+        wanted = folded_label(self.filter)
+        return [row for row in rows if folded_label(row.label) == wanted]
 
     @property
     def pages(self) -> int:
         """The number of pages, at least one."""
-        return max(1, -(-len(self.rows) // PAGE))
+        return pages_of(len(self.rows))
 
     def shown(self) -> list[Row]:
         """Returns the rows of the page."""
-        self.page = min(self.page, self.pages - 1)
-        return self.rows[self.page * PAGE : (self.page + 1) * PAGE]
+        rows = self.rows
+        self.page = min(self.page, pages_of(len(rows)) - 1)
+        return rows[self.page * PAGE : (self.page + 1) * PAGE]
 
     def turn(self, pages: int) -> None:
         """Turns so many pages; after the last comes the first."""

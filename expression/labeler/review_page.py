@@ -20,7 +20,7 @@ from ..types import Box
 from ..vision import layers
 from ..vision.drawing import GREY, colour
 from .canvas import PLATE, SIDE, TEXT, Buttons, ground, key_of, label_boxes, say, write
-from .review import Review
+from .review import Review, pages_of
 
 COLUMNS, CELL = 8, 90
 """Pictures in a row, and the size of each in pixels, with its border."""
@@ -36,24 +36,30 @@ class ReviewPage(Buttons):
     def draw(self, review: Review) -> np.ndarray:
         """Draws the page: (640, 1120, 3) uint8, RGB."""
         self.buttons = {}
-        canvas = ground()
-        for number, row in enumerate(review.shown()):
+        canvas, shown = ground(), review.shown()
+        for number, row in enumerate(shown):
             place = Box(24 + number % COLUMNS * CELL, 24 + number // COLUMNS * (CELL + 18), CELL, CELL + 18)
             self._picture(canvas, review, row, place)
-        if not review.rows:
+        if not shown:
             write(canvas, 24, 40, "There are no pictures here yet.", TEXT)
         self._labels(canvas, review)
-        shown = review.filter or "all"
         half = SIDE.width // 2 - 4
         bottom = SIDE.bottom - 54
-        self.button(canvas, "filter", Box(SIDE.x, bottom - 186, SIDE.width, 54), f"Show: {shown} (f)", PLATE)
+        self.button(
+            canvas,
+            "filter",
+            Box(SIDE.x, bottom - 186, SIDE.width, 54),
+            f"Show: {review.filter or 'all'} (f)",
+            PLATE,
+        )
         self.button(canvas, "delete", Box(SIDE.x, bottom - 124, half, 54), "Delete (x)", PLATE)
         self.button(canvas, "undo", Box(SIDE.right - half, bottom - 124, half, 54), "Undo (u)", PLATE)
         self.button(canvas, "before", Box(SIDE.x, bottom - 62, half, 54), "Newer (p)", PLATE)
         self.button(canvas, "after", Box(SIDE.right - half, bottom - 62, half, 54), "Older (n)", PLATE)
         self.button(canvas, "back", Box(SIDE.x, bottom, SIDE.width, 54), "Back to the camera (e)", PLATE)
-        page = f"page {review.page + 1} of {review.pages}"
-        told = f"Pictures: {len(review.rows)}, {page}, selected: {len(review.chosen)}."
+        count = len(review.rows)
+        page = f"page {review.page + 1} of {pages_of(count)}"
+        told = f"Pictures: {count}, {page}, selected: {len(review.chosen)}."
         say(canvas, review.said or "Click pictures to select them, then click a label or Delete.", told)
         return canvas
 

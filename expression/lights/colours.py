@@ -8,14 +8,12 @@ Notebook: 08_lights
 
 from __future__ import annotations
 
-import colorsys
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import BadInputError, did_you_mean
-from ..labels import folded_label
+from ..labels import hashed_colour
 
 RGB = tuple[int, int, int]
 XY = tuple[float, float]
@@ -163,8 +161,7 @@ def any_colour(label: str) -> RGB:
         >>> any_colour("Bored") == any_colour("bored") != any_colour("Sleepy")
         True
     """
-    hue = zlib.crc32(folded_label(label).encode()) % 360 / 360
-    return tuple(round(part * 255) for part in colorsys.hsv_to_rgb(hue, 0.9, 1.0))
+    return hashed_colour(label, 0.9, 1.0)
 
 
 def mix(lights: Mapping[Light, float] | Sequence[tuple[Light, float]]) -> Light:

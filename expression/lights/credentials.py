@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ..errors import DAMAGE, BadInputError, OutputError
-from ..files import as_output_error, hold, own_folder, read_by_others, read_small, write_text
+from ..files import as_output_error, check_private, hold, own_folder, read_small, write_text
 from ..settings_files import not_sent_to
 
 VARIABLE = "EXPRESSION_LIGHTS_KEY"
@@ -169,12 +169,7 @@ def read() -> list[Paired]:
     file = path()
     if not file.is_file():
         return []
-    if mode := read_by_others(file):
-        raise BadInputError(
-            f"{file} can be read by other users (mode {mode}).",
-            "Expected mode 600, since it contains keys.",
-            f"Run: chmod 600 {file}",
-        )
+    check_private(file, str(file), "since it contains keys")
     expected, remedy = "Expected the file as pairing wrote it.", "Remove it, and run: expression lights pair"
     text = read_small(file, expected, remedy)
     try:

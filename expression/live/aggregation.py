@@ -38,24 +38,18 @@ def aggregate(seen: Seen[Reading], policy: str = "largest", override: str | None
     if override:
         height, width = frame.image.shape[:2]
         box, scores = Box(0, 0, width, height), {override: 1.0}
-        return Seen(frame, (_reading(seen, box, override, scores),))
+        return Seen(frame, (Reading.of(frame, ROOM, box, override, scores),))
     if not seen.items:
         return seen
     nearest = largest(seen.items)
     if policy == "largest":
-        return Seen(frame, (_reading(seen, nearest.box, nearest.label, dict(nearest.scores)),))
+        return Seen(frame, (Reading.of(frame, ROOM, nearest.box, nearest.label, dict(nearest.scores)),))
     scores = _mean([reading.scores for reading in seen.items])
     unsure = sum(reading.label == NOT_SURE for reading in seen.items)
     label = NOT_SURE if 2 * unsure > len(seen.items) else max(scores, key=scores.get)
-    return Seen(frame, (_reading(seen, nearest.box, label, scores),))
+    return Seen(frame, (Reading.of(frame, ROOM, nearest.box, label, scores),))
 
 
 def _mean(rows: Sequence) -> dict[str, float]:
     """Returns the mean score of each label."""
     return {label: sum(row[label] for row in rows) / len(rows) for label in rows[0]}
-
-
-def _reading(seen: Seen[Reading], box: Box, label: str, scores: dict[str, float]) -> Reading:
-    frame = seen.frame
-    score = scores.get(label, max(scores.values(), default=0.0))
-    return Reading(ROOM, box, label, score, scores, frame.number, frame.time, frame.position, frame.file)

@@ -67,17 +67,7 @@ class PredictLoop(Worker):
         """Returns the smoothed reading of one face."""
         label, smoothed = self._smoother.update(face.person, scores, frame.position)
         by_label = dict(zip(self._runtime.labels, map(float, smoothed), strict=True))
-        return Reading(
-            person=face.person,
-            box=face.box,
-            label=label,
-            score=by_label.get(label, max(by_label.values())),
-            scores=by_label,
-            frame=frame.number,
-            time=frame.time,
-            position=frame.position,
-            file=frame.file,
-        )
+        return Reading.of(frame, face.person, face.box, label, by_label)
 
     def _count(self, frame: Frame, readings: tuple[Reading, ...]) -> None:
         """Adds the readings of one frame to the statistics."""

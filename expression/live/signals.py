@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from ..sanitize import say
+
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Signals that end a program: Ctrl-C, a request, a closed terminal, and Ctrl-Break on Windows."""
 
@@ -57,10 +59,8 @@ def patient(unfinished: Callable[[], str], insist: Callable[[], None]) -> Iterat
         pressed += 1
         if pressed > 1:
             return insist()
-        with contextlib.suppress(
-            OSError, ValueError, RuntimeError
-        ):  # a closed terminal, or a print inside a print
-            print(f"Shutting down: {unfinished()}. Press Ctrl-C again to quit now.", flush=True)
+        with contextlib.suppress(RuntimeError):  # a print inside a print
+            say(f"Shutting down: {unfinished()}. Press Ctrl-C again to quit now.")
 
     with _handling(count):
         yield

@@ -143,9 +143,12 @@ def is_jpeg_stream(path: str | Path) -> bool:
     """
     try:
         with Path(path).open("rb") as file:
-            start = file.read(STREAM)
+            start = file.read(SNIFFED)
+            if kind_of(start) != "JPEG":
+                return False
+            start += file.read(STREAM - len(start))
     except OSError:
         return False
-    if kind_of(start) != "JPEG" or b"MPF\0" in start[:65_536]:
+    if b"MPF\0" in start[:65_536]:
         return False
     return start.count(b"\xff\xd9\xff\xd8\xff") >= 2

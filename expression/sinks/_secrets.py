@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInputError, MissingFileError, user_path
-from ..files import read_by_others, read_small
+from ..files import check_private, read_small
 from ..settings_files import not_sent_to
 
 FILES = "secrets", "credentials"
@@ -81,7 +81,7 @@ def _read(name: str, file: str) -> str | None:
     instead = f"put the secret in the variable {name}."
     try:
         path = user_path(file)
-        _check_private(path)
+        check_private(path, f"The secrets in {path}", "readable only by you")
         lines = read_small(path, expected, f"Correct it, or {instead}").splitlines()
     except OSError as error:
         reason = getattr(error.__cause__ or error, "strerror", None) or "not a file"
@@ -114,16 +114,6 @@ def _alike(variable: str, name: str) -> bool:
 
 def _bad_line(number: int, path: Path, what: str, name: str) -> BadInputError:
     return BadInputError(f"Line {number} of {path} {what}.", f"Expected {name}=value.", "Correct that line.")
-
-
-def _check_private(path: Path) -> None:
-    """Raises a BadInputError if others may read the file; Windows has no such mode."""
-    if mode := read_by_others(path):
-        raise BadInputError(
-            f"The secrets in {path} can be read by other users (mode {mode}).",
-            "Expected mode 600, readable only by you.",
-            f"Run: chmod 600 {path}",
-        )
 
 
 def _unquoted(value: str) -> str:

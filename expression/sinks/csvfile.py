@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInputError, OutputError, user_path
-from ..files import PRIVATE, as_output_error, csv_cell, hold_output, let_go
+from ..files import as_output_error, csv_cell, hold_output, let_go, private
 from ..sanitize import printable, say
+from ..tables import write_cells
 from ..types import Reading
 from ._base import Sink
 
@@ -84,8 +85,9 @@ class Csvfile(Sink):
             OutputError: It cannot be written, or has other content; choose another.
             BadInputError: Another run is writing it.
         """
+        self._rows = 0
         try:
-            self._file = open(self.path, "ab", buffering=0, opener=_private)  # noqa: SIM115  closed in close
+            self._file = open(self.path, "ab", buffering=0, opener=private)  # noqa: SIM115  closed in close
         except OSError as error:
             raise OutputError(
                 f"The readings cannot be written to {self.path} ({error.strerror or error}).",
@@ -150,7 +152,7 @@ class Csvfile(Sink):
         """Closes the file and prints how many rows were added."""
         if self._file is not None:
             self._give_back()
-            say(f"{self.path}: {self._rows} rows added.")
+            say(f"{self.path}: {self._rows} {'row' if self._rows == 1 else 'rows'} added.")
 
     def _give_back(self) -> None:
         """Closes the file and releases it for other runs."""
@@ -160,20 +162,14 @@ class Csvfile(Sink):
 
     def _write(self, cells: list) -> None:
         """Writes a whole row or, if the disk is full, nothing of it."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(cells)
-        line = self._start + text.getvalue().encode("utf-8", "backslashreplace")  # names may contain any byte
+        row = write_cells([cells]).encode("utf-8", "backslashreplace")  # names may contain any byte
+        line = self._start + row
         with as_output_error(self.path):
             written = self._file.write(line)
             if written != len(line):
                 self._file.truncate(os.fstat(self._file.fileno()).st_size - written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._start = b""
-
-
-def _private(path: str, flags: int) -> int:
-    """Opens a file; a new one may be read only by its owner."""
-    return os.open(path, flags, PRIVATE)
 
 
 def _ends(path: Path) -> tuple[list[str], bool]:

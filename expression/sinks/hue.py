@@ -8,7 +8,6 @@ Notebook: 08_lights
 
 from __future__ import annotations
 
-import contextlib
 import logging
 
 from ..errors import BadInputError
@@ -20,6 +19,7 @@ from ..lights.rate_limiter import RateLimiter
 from ..lights.restore import Outcome
 from ..lights.snapshot import LampSnapshot
 from ..lights.transport import TIMEOUT, BridgeError
+from ..sanitize import say, some
 from ._light_sink import Lighting
 
 BACK_SECONDS = 0.5
@@ -102,7 +102,7 @@ class Hue(Lighting):
         """How many lamps `close` still has to restore, as text."""
         names = self._before.pending if self._closing else []
         count = "1 light has" if len(names) == 1 else f"{len(names)} lights have"
-        return f"{count} yet to be restored ({_some(names)})" if names else ""
+        return f"{count} yet to be restored ({some(names, MOST_NAMES)})" if names else ""
 
     def _back_seconds(self) -> float:
         return TIMEOUT + BACK_SECONDS * len(self._before.lamps)
@@ -129,7 +129,7 @@ class Hue(Lighting):
         super().open()
         self._report_earlier(crew.before)
         if crew.marker.refused:
-            _say(
+            say(
                 f"The bridge could not be marked as in use ({crew.marker.refused}). "
                 "Do not use its lights from another computer during this run."
             )
@@ -146,9 +146,9 @@ class Hue(Lighting):
         names, since = before.waiting
         when = f"at the end the lights will be restored to their state on {before.left or since}"
         if before.left:
-            _say(f"An earlier run was interrupted; {when}.")
+            say(f"An earlier run was interrupted; {when}.")
         if names:
-            _say(f"Not restored when an earlier run ended: {', '.join(names)}; {when}.")
+            say(f"Not restored when an earlier run ended: {', '.join(names)}; {when}.")
 
     def show(self, light: Light) -> None:
         """Sends a light to the lamps that do not show it yet.
@@ -188,7 +188,7 @@ class Hue(Lighting):
             self._bridge.transport.timeout = SHORT
         self._closing = True
         try:
-            outcome = crew.put_back(seconds, lambda: _say("Restoring the lights ..."))
+            outcome = crew.put_back(seconds, lambda: say("Restoring the lights ..."))
         except (BridgeError, BadInputError) as error:
             raise BridgeError(
                 f"The lights were not restored: {error.happened}",
@@ -214,34 +214,23 @@ def _report_unrestored(outcome: Outcome, seconds: float) -> None:
         BridgeError: There was no time left for some of them.
     """
     for name, lacks in outcome.partly.items():
-        _say(f"Restored as far as known: {name} (before the run the bridge reported {lacks}).")
+        say(f"Restored as far as known: {name} (before the run the bridge reported {lacks}).")
     if outcome.off:
         names = ", ".join(outcome.off)
-        _say(f"Switched off and not restored yet: {names}. Once on again, run: {Hue.later}")
+        say(f"Switched off and not restored yet: {names}. Once on again, run: {Hue.later}")
     if outcome.far:
         names = ", ".join(outcome.far)
-        _say(f"Unreachable and not restored yet: {names}. Run later: {Hue.later}")
+        say(f"Unreachable and not restored yet: {names}. Run later: {Hue.later}")
     if outcome.deaf:
         names = ", ".join(outcome.deaf)
-        _say(f"{names} did not return to the previous state. Try again: {Hue.later}")
+        say(f"{names} did not return to the previous state. Try again: {Hue.later}")
     if outcome.gone:
-        _say(f"No longer on the bridge, and forgotten: {', '.join(outcome.gone)}.")
+        say(f"No longer on the bridge, and forgotten: {', '.join(outcome.gone)}.")
     for name, why in outcome.refused.items():
-        _say(f"Not restored yet: {name} ({why}). Try again: {Hue.later}")
+        say(f"Not restored yet: {name} ({why}). Try again: {Hue.later}")
     if outcome.late:
         raise BridgeError(
             f"These lights were not restored within {seconds:.0f} s: {', '.join(outcome.late)}.",
             "Expected the bridge to be faster; their previous state is saved.",
             f"Run: {Hue.later}",
         )
-
-
-def _some(names: list[str]) -> str:
-    """Returns names as text, only the first few if there are many."""
-    return ", ".join(names[:MOST_NAMES]) + (" and others" if len(names) > MOST_NAMES else "")
-
-
-def _say(line: str) -> None:
-    """Prints a line; a closed terminal must not prevent restoring the lights."""
-    with contextlib.suppress(OSError, ValueError):
-        print(line, flush=True)

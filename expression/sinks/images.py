@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import os
 import re
 from collections import deque
@@ -24,12 +23,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInputError, OutputError, as_bad_input, user_path
-from ..files import PRIVATE, PRIVATE_FOLDER, as_output_error, csv_cell, hold, let_go, write_text
+from ..files import (
+    PRIVATE,
+    PRIVATE_FOLDER,
+    as_output_error,
+    csv_cell,
+    hold,
+    let_go,
+    private,
+    write_text,
+)
 from ..labelbook.pictures import is_link
 from ..labelbook.rows import FILE
 from ..labels import NOT_SURE
 from ..pictures.image import write_picture
 from ..sanitize import say
+from ..tables import write_cells
 from ..types import Reading
 from ._base import Sink
 from ._face_crop import face_of, taken
@@ -93,6 +102,7 @@ class Images(Sink):
             BadInputError: The folder is one for labelled pictures, or another run saves pictures there.
         """
         self._check_apart()
+        self._added = 0
         if self.folder.exists() and not self.folder.is_dir():
             raise OutputError(
                 f"{self.folder} is a file.", "Expected a folder for pictures.", "Choose another name."
@@ -219,14 +229,14 @@ class Images(Sink):
 
     def _rewrite(self) -> None:
         """Writes the table without the rows of deleted pictures, completely or not at all."""
-        write_text(self._table, _csv(*self._rows()), PRIVATE)
+        write_text(self._table, write_cells(self._rows()), PRIVATE)
         self._stale = False
 
     def _append(self, row: list) -> None:
         """Adds a row, completely or not at all."""
-        with as_output_error(self._table), self._table.open("a+b") as file:
+        with as_output_error(self._table), open(self._table, "a+b", opener=private) as file:
             size = file.seek(0, os.SEEK_END)
-            text = _csv(row) if size else _csv(COLUMNS, row)  # the table may have been deleted
+            text = write_cells([row] if size else [COLUMNS, row])  # the table may have been deleted
             if size:
                 file.seek(-1, os.SEEK_END)
                 text = text if file.read() == b"\n" else f"\n{text}"  # or edited
@@ -241,10 +251,3 @@ class Images(Sink):
 def _is_own(day: Path) -> bool:
     """Whether it is a folder and not a link, whose target must not be deleted."""
     return day.is_dir() and not is_link(day.lstat())
-
-
-def _csv(*rows: list) -> str:
-    """Returns rows as text."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

@@ -119,6 +119,7 @@ class Mqtt(Sink):
         except ImportError as error:
             raise missing_package("The sink mqtt", "paho-mqtt", self.extra) from error
         self._told |= discovery(self.prefix, self.control.labels)
+        self._people.clear()
         self.control.watch(self._publish_state)
         self._publish_state()
         try:

@@ -131,6 +131,8 @@ class Speech(Sink):
 
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="expression-speech-")
+            self._files.clear()
+            self._spoke = None
         silence, self._player = Path(self._folder.name, "silence.wav"), ""
         _write_silence(silence)
         try:

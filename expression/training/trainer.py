@@ -129,10 +129,14 @@ class _Run(keras.callbacks.Callback):
             "teachers": [file_fingerprint(path) for path in teachers],
         }
         self.kept = Checkpoints(out, about)
-        self.history = self.kept.restore_weights(self.network)
-        if teachers and recipe.views:
-            shape = (recipe.views, len(learned.pictures), len(self.heads), len(dataset.labels))
-            self.batches.teachers.remember(self.kept.folder / "answers.npy", shape, new=not self.history)
+        try:
+            self.history = self.kept.restore_weights(self.network)
+            if teachers and recipe.views:
+                shape = (recipe.views, len(learned.pictures), len(self.heads), len(dataset.labels))
+                self.batches.teachers.remember(self.kept.folder / "answers.npy", shape, new=not self.history)
+        except BaseException:
+            self.kept.release()
+            raise
 
     @property
     def best(self) -> float:

@@ -19,6 +19,7 @@ import numpy as np
 from ..errors import BadInputError, MissingFileError, did_you_mean, user_path
 from ..models import registry
 from ..pictures.image import face_pixels, fit, grey, square
+from ..settings import CHOICES
 from ..types import Box, Face
 from .cascades import CASCADES, find, find_near, read_cascade, two_eyes
 
@@ -213,11 +214,10 @@ def make_detector(name: str = "auto", smallest_face: int = 40, eyes: bool = Fals
         return YuNet(None, smallest_face, eyes)
     if name == "whole":
         return WholeFrame()
-    names = ("auto", *CASCADES, "yunet", "whole")
     raise BadInputError(
         f"There is no detector {name!r}.",
-        f"Expected one of {', '.join(names)}.",
-        did_you_mean(name, names),
+        f"Expected one of {', '.join(CHOICES['detector'])}.",
+        did_you_mean(name, CHOICES["detector"]),
     )
 
 

@@ -9,15 +9,13 @@ Notebook: 06_live
 
 from __future__ import annotations
 
-import colorsys
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 
-from ..labels import NOT_SURE, folded_label
+from ..labels import NOT_SURE, folded_label, hashed_colour
 from ..types import Box, Reading
 from . import layers
 from .layers import DARK, Colour, Layer
@@ -135,8 +133,7 @@ def colour(label: str) -> Colour:
         return GREY
     if name in PALETTE:
         return PALETTE[name]
-    hue = zlib.crc32(name.encode()) % 360 / 360
-    return tuple(round(part * 255) for part in colorsys.hsv_to_rgb(hue, 0.5, 0.95))
+    return hashed_colour(label, 0.5, 0.95)
 
 
 def inset_size(image: np.ndarray) -> tuple[int, int]:

@@ -142,6 +142,21 @@ def test_grey_levels_in_a_column_each_are_read(tmp_path, pictures, where):
     assert dataset.test.indexes.tolist() == INDEXES
 
 
+@pytest.mark.parametrize("separator", [",", "\t"], ids=["comma", "tab"])
+@pytest.mark.parametrize("wide", [True, False], ids=["a column each", "one cell"])
+def test_row_names_without_a_cell_in_the_header_are_read(tmp_path, pictures, separator, wide):
+    """As R's write.table writes them."""
+    names = ["emotion", *(f"pixel{n}" for n in range(2304))] if wide else ["emotion", "pixels"]
+    lines = [separator.join(f'"{name}"' for name in names)]
+    for number, (index, picture) in enumerate(zip(INDEXES, pictures, strict=True), 1):
+        cells = [*map(str, picture.ravel())] if wide else [f'"{row_of(picture)}"']
+        lines.append(separator.join([f'"{number}"', str(index), *cells]))
+    (tmp_path / "faces.csv").write_text("\n".join(lines) + "\n")
+    test = read(tmp_path / "faces.csv").test
+    np.testing.assert_array_equal(test.pictures, pictures)
+    assert test.indexes.tolist() == INDEXES
+
+
 def test_pictures_of_another_size_are_brought_to_48_pixels(tmp_path):
     large = np.kron(np.arange(36, dtype=np.uint8).reshape(6, 6) * 7, np.ones((16, 16), np.uint8))
     (tmp_path / "data.csv").write_text(f"emotion,pixels\n3,{row_of(large)}\n4,{row_of(large)}\n")

@@ -111,6 +111,23 @@ def test_labels_are_added_renamed_and_reordered(book):
     assert book.rows == []
 
 
+def test_renaming_a_label_changes_no_other_label_of_a_picture_with_two_rows(tmp_path):
+    (tmp_path / "faceLabels.csv").write_text("face1.png,Happy\nface1.png,Sad\n")
+    with LabelBook(tmp_path) as book:
+        book.rename_label("Happy", "Glad")
+        assert [row.label for row in book.rows] == ["Glad", "Sad"]
+        book.undo()
+        assert [row.label for row in book.rows] == ["Happy", "Sad"]
+
+
+def test_an_edit_of_an_older_list_of_labels_is_noticed(tmp_path):
+    (tmp_path / "labelConfig.csv").write_text("0,Happy\n1,Sad\n")
+    with LabelBook(tmp_path) as book:
+        assert list(book.labels) == ["Happy", "Sad"]
+        (tmp_path / "labelConfig.csv").write_text("0,Happy\n1,Sad\n2,Sleepy\n")
+        assert list(book.labels) == ["Happy", "Sad", "Sleepy"]
+
+
 def test_labels_as_numbers_follow_the_list(tmp_path):
     (tmp_path / "faceLabels.csv").write_text("face1.png,3\nface2.png,4\n")
     with LabelBook(tmp_path) as book:

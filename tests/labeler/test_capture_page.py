@@ -9,6 +9,7 @@ from expression.labelbook.book import LabelBook
 from expression.labeler.canvas import HEIGHT, SIDE, VIEW, WIDTH
 from expression.labeler.capture_page import CapturePage
 from expression.labeler.capturer import Capturer
+from expression.labeler.labeler import Labeler
 from expression.labels import FER2013
 from expression.types import Box, Face
 
@@ -17,9 +18,10 @@ IMAGE = np.full((240, 320, 3), (90, 120, 150), np.uint8)
 
 class Finds:
     def __init__(self, *boxes: Box):
-        self.boxes = boxes
+        self.boxes, self.asked = boxes, 0
 
     def detect(self, image, near=(), everywhere=True):
+        self.asked += 1
         return [Face(box) for box in self.boxes]
 
 
@@ -29,6 +31,14 @@ def capturer(tmp_path):
         capturer = Capturer(book, Finds(Box(40, 60, 80, 80)))
         capturer.agreed = True
         yield capturer
+
+
+def test_a_frame_that_is_drawn_again_is_not_searched_again(capturer):
+    labeler = Labeler(capturer)
+    frames = [IMAGE.copy(), IMAGE.copy()]
+    for image in (frames[0], frames[0], frames[1], frames[1]):
+        labeler.draw(image)
+    assert capturer.detector.asked == 2
 
 
 def test_before_somebody_agrees_there_is_one_button_and_no_picture_of_anybody(capturer):

@@ -221,7 +221,7 @@ def test_two_runs_do_not_write_their_statistics_into_one_file(tmp_path):
     path = str(tmp_path / "s.json")
     with Session(Pictures(), display="none", detector="whole", stats=path) as first:
         second = Session(Pictures(3), display="none", detector="whole", stats=path)
-        said = r"s\.json is being written by another .* End that one, or choose another file for --stats\.$"
+        said = r"s\.json is being written by another .* Stop it, or choose another file for --stats\.$"
         with pytest.raises(BadInputError, match=said):
             second.run()
         assert json.loads((tmp_path / "s.json").read_text("utf-8"))["error"] == stats.CUT_OFF

@@ -233,6 +233,25 @@ def test_it_takes_every_reading_and_is_closed_twice_without_harm(name, written, 
 
 
 @each
+def test_one_that_is_used_in_two_runs_starts_again(name, written, capfd, caplog):
+    """As in a notebook, where a cell that is run again passes the same instance."""
+    needs = PACKAGES.get(name)
+    if needs:
+        pytest.importorskip(needs[0], reason=f"needs {needs[1]}")
+    sink, said = made(written), []
+    for _ in range(2):
+        sink.open()
+        sink.send(reading())
+        if process := getattr(sink, "_process", None):
+            process.wait(PATIENCE)
+        sink.close()
+        said.append(capfd.readouterr().out.splitlines()[-1:])
+    if name in ("csvfile", "images"):
+        assert "1 row" in said[1][0] or "1 picture" in said[1][0], said
+    assert not caplog.messages
+
+
+@each
 def test_one_that_was_never_opened_closes_without_harm(name, written):
     made(written).close()
 

@@ -324,6 +324,16 @@ def test_after_a_kill_the_broker_says_that_the_run_is_gone_and_a_new_one_that_it
     listener.wait("expression/status", "offline", since=since)
 
 
+def test_a_second_run_starts_with_nobody(broker):
+    sink = opened(broker.port)
+    sink.send(reading())
+    assert sink.told["expression/people"] == "1"
+    sink.close()
+    sink.open()
+    assert (sink.told["expression/people"], sink.told["expression/mood"]) == ("0", NOBODY)
+    sink.close()
+
+
 @pytest.mark.slow
 def test_a_broker_that_is_killed_and_comes_back_holds_nothing_up(broker, listener, caplog):
     memory = Memory()

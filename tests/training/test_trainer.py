@@ -60,6 +60,15 @@ def figures(trained: Trained) -> np.ndarray:
     return np.array([[row[name] for name in names] for row in trained.history])
 
 
+def test_a_folder_is_free_again_after_a_run_that_could_not_start(tmp_path):
+    (tmp_path / "expression.keras").write_bytes(b"somebody else's")
+    with pytest.raises(BadInputError, match="but not the training run that wrote it") as caught:
+        train(tiny.data(), tmp_path, RECIPE)
+    with pytest.raises(BadInputError, match="but not the training run that wrote it"):
+        train(tiny.data(), tmp_path, RECIPE)  # while the first error is still referenced, as in a notebook
+    assert caught.value.__traceback__
+
+
 def assert_same(result: Trained, straight: tuple[Trained, Path]) -> None:
     np.testing.assert_allclose(figures(result), figures(straight[0]), atol=2e-4)
     assert names_in(result.path.parent) == names_in(straight[1])
