@@ -22,6 +22,7 @@ from expression.live.capture import CaptureLoop
 from expression.live.detection import FaceLoop
 from expression.live.prediction import PredictLoop
 from expression.models.registry import SHIPPED
+from expression.settings import CHOICES
 
 NONE = ("--display", "none")
 LONG, NOBODY = "a" * 300, "~nobody-of-this-name"
@@ -58,6 +59,14 @@ def test_every_command_has_help_with_an_example(capsys, words):
     assert code == 0
     example = " ".join(("Example: expression", *words)) if words else "Start with: expression live"
     assert example in out
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_the_help_of_live_names_every_choice_of_a_setting(capsys, name):
+    _, out, _ = run(capsys, "live", "--help")
+    line = re.search(rf"--{name} NAME +(.*)", out)[1]
+    here = [choice for choice in CHOICES[name] if choice != "widget"]  # a notebook's
+    assert line == f"{', '.join(here[:-1])} or {here[-1]}."
 
 
 @pytest.mark.parametrize(
