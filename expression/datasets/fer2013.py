@@ -12,6 +12,7 @@ Notebook: 04_labels_and_data
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,6 +186,13 @@ def _tables_of(paths: list[Path]) -> list[Found]:
 
 def _tables(path: Path) -> list[Found]:
     """Returns the tables of pictures in a file."""
+    facts = path.stat()
+    return list(_tables_in(path, (facts.st_ino, facts.st_size, facts.st_mtime_ns)))
+
+
+@lru_cache(maxsize=32)
+def _tables_in(path: Path, version: tuple[int, ...]) -> list[Found]:
+    """Returns the tables in a version of a file; kept, as an archive takes seconds to unpack."""
     tables = [table for table in tables_in(path) if table.name != VOTES_FILE]
     return [Found(table, *form) for table in tables if (form := find_columns(table))]
 

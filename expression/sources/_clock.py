@@ -7,6 +7,7 @@ Notebook: 03_threads
 
 from __future__ import annotations
 
+import itertools
 import math
 
 TICK = 0.001
@@ -22,6 +23,16 @@ damaged timestamp, or a new count.
 
 Source: 10 s is dts_delta_threshold of ffmpeg, https://ffmpeg.org/ffmpeg.html#Advanced-options
 """
+
+
+LATE = 1.5
+"""How many times the usual time between two frames a gap lasts at least."""
+
+FEW, FEW_SHARE = 2, 0.01
+"""The most gaps, or the largest share of them, in a video of constant frame rate. With more, its rate varies."""
+
+FEWEST_FRAMES = 20
+"""The fewest frames from which a constant frame rate is inferred."""
 
 
 class Clock:
@@ -51,6 +62,7 @@ class Clock:
         self._first = start  # the timestamp that is position 0
         self._last: float | None = None
         self.longest_gap = 0.0
+        self._gaps: dict[int, list[float]] = {}  # milliseconds between two frames: how often, first where
 
     def position(self, time: float | None) -> float:
         """Returns the position of the next frame, in seconds.
@@ -66,8 +78,32 @@ class Clock:
         else:
             self._last = max(time - self._first, 0.0 if before is None else before + TICK)
         if before is not None:
-            self.longest_gap = max(self.longest_gap, self._last - before)
+            gap = self._last - before
+            self.longest_gap = max(self.longest_gap, gap)
+            self._gaps.setdefault(round(gap * 1000), [0, before])[0] += 1
         return self._last
+
+    def missing(self) -> tuple[int, float]:
+        """Returns how many frames are missing in gaps, and the position of the frame before the first gap.
+
+        Only a constant frame rate tells: 0 is returned if the rate varies.
+
+        Example:
+            >>> clock = Clock(0.04)
+            >>> for number in [*range(50), *range(60, 100)]:
+            ...     position = clock.position(number / 25)
+            >>> clock.missing()
+            (10, 1.96)
+        """
+        count = sum(often for often, _ in self._gaps.values())
+        lengths = (length for length, (often, _) in sorted(self._gaps.items()) for _ in range(int(often)))
+        usual = next(itertools.islice(lengths, count // 2, None), 0)
+        late = {length: found for length, found in self._gaps.items() if length > LATE * max(usual, 1)}
+        gaps = sum(often for often, _ in late.values())
+        if not late or count < FEWEST_FRAMES or gaps > max(FEW, FEW_SHARE * count):
+            return 0, 0.0
+        missing = sum((round(length / usual) - 1) * often for length, (often, _) in late.items())
+        return int(missing), min(where for _, where in late.values())
 
     def _is_plausible(self, position: float) -> bool:
         """Whether a position can follow the last one."""

@@ -144,6 +144,9 @@ class Decoder:
             late = self._began > 1 / self.fps
             where = f"before {self._began:.2f} s" if late else "in between"
             self.skipped.add(where, "missing", self._frames_missing())
+        missing, before = self._clock.missing() if self.count is None and not self._live else (0, 0.0)
+        if missing > len(self.skipped):  # what could not be decoded left a gap too
+            self.skipped.add(f"after {before:.2f} s", "missing", missing - len(self.skipped))
 
     def _picture_of(self, frame: VideoFrame | None) -> Picture | None:
         """Returns the picture of a frame; None if it has none."""

@@ -291,6 +291,29 @@ def test_frames_that_are_missing_without_a_word_are_counted(tmp_path, monkeypatc
     assert caplog.messages == ["clip.mp4: Skipped 2 of 62 frames: 2 missing (in between, ...)."]
 
 
+@pytest.mark.parametrize(
+    ("ending", "codec"),
+    [
+        pytest.param("mkv", "libx264", id="mkv"),
+        pytest.param("webm", "libvpx", id="webm"),
+        pytest.param("ts", "mpeg2video", id="ts"),
+        pytest.param("mpg", "mpeg1video", id="mpg"),
+        pytest.param("flv", "flv1", id="flv"),
+        pytest.param("wmv", "wmv2", id="wmv"),
+    ],
+)
+def test_frames_that_a_destroyed_part_of_a_file_had_are_counted_by_the_gap(tmp_path, ending, codec, caplog):
+    path = written(tmp_path / f"v.{ending}", 200, codec=codec)
+    content = path.read_bytes()
+    tenth = len(content) // 10
+    path.write_bytes(content[: 5 * tenth] + bytes(tenth) + content[6 * tenth :])
+    video = Video(path)
+    count = len(read_all(video))
+    assert count < 195
+    assert count + len(video.skipped) == 200
+    assert "missing (after" in caplog.text
+
+
 @pytest.mark.parametrize(("live", "skipped"), [(True, 0), (False, 11)])
 def test_before_the_first_key_frame_of_a_camera_nothing_is_damaged(tmp_path, live, skipped):
     whole, part = written(tmp_path / "whole.webm", codec="libvpx", coder={}), tmp_path / "part.webm"
