@@ -9,7 +9,7 @@ Notebook: 08_lights
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import cv2
@@ -114,28 +114,33 @@ def draw_lamp(light: Light, width: int = 240, height: int = 320) -> np.ndarray:
     _shape(canvas, [at(88, 284), at(96, 268), at(144, 268), at(152, 284)], METAL)
     canvas += _glow(width, height, at(120, 282), 70 * unit, 0.18)[..., None] * colour * power * 0.5
     shade = np.array(SHADE_OFF) * (1 - power) + (colour * 0.8 + 255 * 0.2 * power) * power
-    _shape(canvas, [at(84, 64), at(156, 64), at(186, 170), at(54, 170)], shade)
-    inside = np.zeros((height, width), np.float32)
-    _shape(inside, [at(84, 64), at(156, 64), at(186, 170), at(54, 170)], 1.0)
-    bulb = _glow(width, height, at(120, 125), 62 * unit) * inside
+    screen = (at(84, 64), at(156, 64), at(186, 170), at(54, 170))
+    _shape(canvas, screen, shade)
+    bulb = _glow(width, height, at(120, 125), 62 * unit) * _cover(height, width, screen)
     canvas += bulb[..., None] * (255 - canvas) * power * 0.75
     drawn = np.clip(canvas, 0, 255).astype(np.uint8)
     drawn.setflags(write=False)
     return drawn
 
 
-def _shape(canvas: np.ndarray, points: list[tuple[int, int]], value) -> None:
+def _shape(
+    canvas: np.ndarray, points: Sequence[tuple[int, int]], value: Sequence[float] | np.ndarray
+) -> None:
     """Fills a shape with smooth edges; points in eighths of a pixel."""
-    tint = np.asarray(value, np.float64).tolist()
-    cover = np.zeros(canvas.shape[:2], np.uint8)
-    cv2.fillConvexPoly(cover, np.array(points, np.int32), 255, cv2.LINE_AA, shift=3)
-    share = cover.astype(np.float32) / 255
-    if canvas.ndim == 3:
-        share = share[..., None]
+    share = _cover(*canvas.shape[:2], tuple(points))[..., None]
     canvas *= 1 - share
-    canvas += share * np.array(tint, np.float32)
+    canvas += share * np.asarray(value, np.float32)
 
 
+@lru_cache(maxsize=16)
+def _cover(height: int, width: int, points: tuple[tuple[int, int], ...]) -> np.ndarray:
+    """Returns how much of each pixel a shape covers, (height, width) float32, 0 to 1."""
+    cover = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(cover, np.array(points, np.int32), 255, cv2.LINE_AA, shift=3)
+    return cover.astype(np.float32) / 255
+
+
+@lru_cache(maxsize=16)
 def _glow(width: int, height: int, centre: tuple[int, int], radius: float, flat: float = 1.0) -> np.ndarray:
     """Returns light that fades from a centre, (height, width) float32, 0 to 1; `flat` flattens it."""
     x = (np.arange(width, dtype=np.float32) - centre[0] / 8) / radius
