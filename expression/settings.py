@@ -57,6 +57,8 @@ class Settings:
         model: The file of a network; empty for the shipped one.
         people: How many faces at once, the largest first.
         smooth: average, streak or none.
+        sensitivity: How readily faces are read as something other than Neutral, 0 to 1: 0 as people vote on
+            pictures, 1 as if all labels were equally likely.
         threshold: Faces that score below this, 0 to 1, read "not sure".
         smallest_face: Side of the smallest face to look for, in pixels.
         stale: A face is gone after this many seconds without a detection.
@@ -80,6 +82,7 @@ class Settings:
     model: str = ""
     people: int = 5
     smooth: str = "average"
+    sensitivity: float = 0.4
     threshold: float = 0.35
     smallest_face: int = 40
     stale: float = 0.7
@@ -229,6 +232,7 @@ _WORDS = WORDS | {
 
 _RANGES = {
     "people": (1, 50),
+    "sensitivity": (0, 1),
     "threshold": (0, 1),
     "smallest_face": (10, 1000),
     "stale": (0.05, 60),

@@ -190,6 +190,10 @@ def live(
         str | None, typer.Option(help="Faces to read at once, largest first.", metavar="N")
     ] = None,
     smooth: Annotated[str | None, typer.Option(help="average, streak or none.", metavar="NAME")] = None,
+    sensitivity: Annotated[
+        str | None,
+        typer.Option(help="How readily to read more than Neutral, 0 to 1.", metavar="NUMBER"),
+    ] = None,
     stats: Annotated[
         str | None, typer.Option(help="Write statistics to this JSON file.", metavar="FILE")
     ] = None,
@@ -204,6 +208,7 @@ def live(
 
     given = {"source": source, "display": display, "detector": detector, "sinks": sink}
     given |= {"duration": duration, "model": model, "people": people, "smooth": smooth, "stats": stats}
+    given |= {"sensitivity": sensitivity}
     run(session_of(Settings.load(place=COMMAND_LINE, **given)))
 
 

@@ -155,6 +155,15 @@ def evaluate(
         str,
         Option(help="fer2013, ferplus, or the labels to count, separated by commas.", metavar="NAME|LABELS"),
     ] = "fer2013",
+    head: Annotated[
+        str | None,
+        Option(
+            help="fer2013, ferplus, or live for what a live run says. Default: by --labels.", metavar="NAME"
+        ),
+    ] = None,
+    sensitivity: Annotated[
+        str | None, Option(help="For --head live: 0 as people vote, 1 all equally likely.", metavar="NUMBER")
+    ] = None,
     json_file: Annotated[
         str | None, Option("--json", help="Write the results to this JSON file.", metavar="FILE")
     ] = None,
@@ -164,17 +173,20 @@ def evaluate(
     from ..datasets.inspection import leaked
     from ..files import write_text
     from ..models.runtime import load
+    from ..settings import COMMAND_LINE, Settings
     from ..training.evaluation import PROTOCOLS, evaluate
 
     target = json_file and user_path(json_file)
     _check_evaluation(split, target)
     named = None if labels in PROTOCOLS or "," not in labels else labels_of(labels)
     runtime = load(model)
+    runtime.sensitivity = Settings.load(place=COMMAND_LINE, sensitivity=sensitivity).sensitivity
+    runtime.check_head(head)
     dataset = read_faces(data, detector, named, runtime.labels, runtime.cut)
     print_report(dataset)
     chosen = _pictures_of(dataset, split)
     known = leaked(chosen, dataset.training) if len(dataset.training) else None
-    found = evaluate(runtime, chosen, "fer2013" if named else labels, known, dataset.labels)
+    found = evaluate(runtime, chosen, "fer2013" if named else labels, known, dataset.labels, head)
     print(found.text(f"{split} set", named or ()))
     if target:
         write_text(target, json.dumps(found.to_json(), indent=2) + "\n")

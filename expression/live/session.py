@@ -165,6 +165,7 @@ class Session:
         settings = self.settings
         self.display = make_display(settings.display)
         self.runtime = runtime.load(settings.model or registry.SHIPPED)
+        self.runtime.sensitivity = settings.sensitivity
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
         _check_once(settings.sinks)
         self.sinks = [make_sink(sink, settings.found_in.get("sinks", "")) for sink in settings.sinks]

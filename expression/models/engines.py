@@ -19,13 +19,18 @@ import numpy as np
 from ..errors import BadInputError, did_you_mean, missing_package
 from ..pictures.image import face_colours, face_pixels, preprocess
 from ..pictures.scaling import COLOURS
+from ..settings import Settings
 from ..types import Box
 from .metadata import Card
+from .sensitivity import adjusted
 from .shapes import FaceShape, answering, as_scores, face_shape, for_one_face
 from .stderr_filter import without_lines
 
 LIVE_HEAD = "ferplus"
 """The head trained on the votes of ten people per picture, used for faces from a camera."""
+
+LIVE = "live"
+"""The name for what a live run says: the scores of that head at the network's sensitivity."""
 
 AT_ONCE = 64
 """Number of pictures prepared at a time; a thousand of 224 x 224 in colour take 600 MB."""
@@ -45,10 +50,12 @@ class Runtime:
         channels: Channels of its input, 1 or 3.
         heads: The names of its outputs, in order.
         facts: Further facts from its card, such as its accuracy.
+        sensitivity: 0 to 1; see `sensitivity.py`. Without effect if the card has no priors.
         engine: The library that runs it.
     """
 
     engine = "?"
+    sensitivity = Settings.sensitivity
 
     def __init__(self, path: Path, card: Card):
         self.path, self.card, self.facts = path, card, card.facts
@@ -111,7 +118,8 @@ class Runtime:
 
         Args:
             pictures: (n, size, size, channels) float32 from `preprocess`; n may be 0.
-            head: The head; None for "ferplus" if the network has it, otherwise its first.
+            head: The head; None or "live" for what a live run says: that of the votes if the network has
+                it, otherwise its first, at its sensitivity.
 
         Returns:
             (n, len(labels)) float32, 0 to 1; each row sums to 1, or for an int8 file to within 0.02 of it.
@@ -120,25 +128,28 @@ class Runtime:
             BadInputError: The pictures have another shape; stack the results of `preprocess`. Or
                 there is no such head.
         """
-        row = self._row(head)
-        return self.all_scores(pictures)[:, row]
+        self.check_head(head)
+        scores, card = self.all_scores(pictures), self.card
+        if head not in (None, LIVE):
+            return scores[:, self.heads.index(head)]
+        if not card.priors:
+            return scores[:, self.live_head]
+        return adjusted(scores, card.priors, self.live_head, self.sensitivity, card.temperatures)
 
     @property
     def live_head(self) -> int:
         """The index of the head used for faces from a camera."""
         return self.heads.index(LIVE_HEAD) if LIVE_HEAD in self.heads else 0
 
-    def _row(self, head: str | None) -> int:
-        """Returns the index of a head."""
-        if head is None:
-            return self.live_head
-        if head not in self.heads:
+    def check_head(self, head: str | None) -> None:
+        """Raises a BadInputError unless there is such a head; None and "live" are always there."""
+        names = (*self.heads, LIVE)
+        if head is not None and head not in names:
             raise BadInputError(
                 f"{self.name} has no head {head!r}.",
-                f"Expected {' or '.join(self.heads)}.",
-                did_you_mean(head, self.heads, "Choose one of them, or leave it out for the default."),
+                f"Expected {', '.join(names[:-1])} or {names[-1]}.",
+                did_you_mean(head, names, "Choose one of them, or leave it out for the default."),
             )
-        return self.heads.index(head)
 
     def all_scores(self, pictures: np.ndarray) -> np.ndarray:
         """Scores faces with all heads at once, which costs no more than with one.

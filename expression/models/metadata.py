@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,9 @@ class Card:
         facts: Other facts worth keeping, such as its accuracy; plain JSON values.
         colour: The colour format of its input, one of `scaling.COLOURS`.
         answers: The kind of its output, one of ANSWERS.
+        priors: The share of each label in what each head learned; empty if unknown. See `sensitivity.py`.
+        temperatures: The divisors that keep live scores calibrated at sensitivities from 0 to 1, evenly
+            spaced.
         sha256: That of a .tflite network without its card, to detect damage; `write_card` sets it.
     """
 
@@ -68,6 +72,8 @@ class Card:
     facts: Mapping[str, Any] = field(default_factory=dict)
     colour: str = "grey"
     answers: str = "scores"
+    priors: tuple[tuple[float, ...], ...] = ()
+    temperatures: tuple[float, ...] = ()
     sha256: str = field(default="", compare=False)
 
     @property
@@ -85,6 +91,8 @@ class Card:
             "heads": list(self.heads),
             "colour": self.colour,
             "answers": self.answers,
+            "priors": [list(shares) for shares in self.priors],
+            "temperatures": list(self.temperatures),
             "sha256": self.sha256,
         }
         # No fact may override the network's own properties.
@@ -111,10 +119,16 @@ class Card:
         heads = tuple(_names(content.pop("heads", list(ONE_HEAD))))  # older cards do not have them
         if not heads or len(set(heads)) < len(heads):
             raise ValueError("heads")
+        priors = tuple(map(_shares, content.pop("priors", [])))
+        temperatures = _shares(content.pop("temperatures", []))
+        if priors and ([len(shares) for shares in priors] != [len(labels)] * len(heads) or not temperatures):
+            raise ValueError("priors")
         words = {"preprocessing": content.pop("preprocessing")}
         words |= {name: content.pop(name, default) for name, default in _LATER.items()}
         _names([word for word in words.values() if word != ""])
-        return cls(labels, size, heads=heads, facts=content, **words)
+        return cls(
+            labels, size, heads=heads, facts=content, priors=priors, temperatures=temperatures, **words
+        )
 
 
 def _labels(names: Any) -> Labels:
@@ -123,6 +137,13 @@ def _labels(names: Any) -> Labels:
         return Labels(_names(names))
     except BadInputError as error:  # its remedy would be for a list of labels
         raise ValueError(error.happened.rstrip(".")) from error
+
+
+def _shares(values: Any) -> tuple[float, ...]:
+    """Returns a list of finite numbers above 0."""
+    if type(values) is not list or not all(type(value) is float and 0 < value < math.inf for value in values):
+        raise ValueError("shares")
+    return tuple(values)
 
 
 _LATER = {"colour": "grey", "answers": "scores", "sha256": ""}

@@ -29,7 +29,7 @@ LATE = 1.5
 """How many times the usual time between two frames a gap lasts at least."""
 
 FEW, FEW_SHARE = 2, 0.01
-"""The most gaps, or the largest share of them, in a video of constant frame rate. With more, its rate varies."""
+"""The most gaps in a video of constant frame rate, or their largest share; with more, its rate varies."""
 
 FEWEST_FRAMES = 20
 """The fewest frames from which a constant frame rate is inferred."""

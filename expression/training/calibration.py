@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..models.sensitivity import adjusted
+
 BINS = 15
 """Number of bins in which scores are compared with accuracy.
 
 Source: Guo et al., On Calibration of Modern Neural Networks, 2017, https://arxiv.org/abs/1706.04599
 """
+
+SENSITIVITIES = 5
+"""Number of sensitivities with a temperature of their own; `adjusted` interpolates in between."""
 
 
 def temperature(scores: np.ndarray, targets: np.ndarray) -> float:
@@ -38,6 +43,22 @@ def temperature(scores: np.ndarray, targets: np.ndarray) -> float:
     logits = np.log(np.maximum(scores, 1e-9))
     choices = np.geomspace(0.25, 4, 201)
     return float(min(choices, key=lambda choice: _surprise(logits / choice, targets)))
+
+
+def live_temperatures(
+    scores: np.ndarray, targets: np.ndarray, priors: np.ndarray, live_head: int
+) -> tuple[float, ...]:
+    """Returns the temperatures of what a live run says, for sensitivities from 0 to 1.
+
+    Args:
+        scores: (n, heads, labels), calibrated, rows that sum to 1.
+        targets: (n, labels), the right answers, as for `temperature`.
+        priors: (heads, labels), the share of each label in what each head learned.
+        live_head: The index of the head that counts alone at a sensitivity of 0.
+    """
+    sensitivities = np.linspace(0, 1, SENSITIVITIES)[1:]
+    live = (adjusted(scores, priors, live_head, sensitivity) for sensitivity in sensitivities)
+    return (1.0, *(round(temperature(each, targets), 3) for each in live))
 
 
 def _surprise(logits: np.ndarray, targets: np.ndarray) -> float:

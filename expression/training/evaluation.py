@@ -85,6 +85,13 @@ class Evaluation:
         return float(self.right.mean())
 
     @property
+    def balanced_accuracy(self) -> float | None:
+        """Mean recall of the labels that the network has: rare ones count as much as common ones."""
+        found = [self.recall[label] for label in self.labels[: self.scores.shape[1]]]
+        found = [recall for recall in found if recall is not None]
+        return statistics.mean(found) if found else None
+
+    @property
     def accuracy_without_leaked(self) -> float | None:
         """The same without pictures that are also in Training; None if that is not known."""
         return None if self.leaked is None else _share(self.right, ~self.leaked)
@@ -154,6 +161,7 @@ class Evaluation:
         """Returns plain values, with shares from 0 to 1 and None instead of a division by 0."""
         found = {
             "accuracy": _rounded(self.accuracy),
+            "balanced_accuracy": _rounded(self.balanced_accuracy),
             "accuracy_without_leaked": _rounded(self.accuracy_without_leaked),
             "macro_f1": _rounded(self.macro_f1),
             "recall": {label: _rounded(value) for label, value in self.recall.items()},
@@ -197,7 +205,8 @@ class Evaluation:
     def _notes(self) -> list[str]:
         """Returns further notes, one line each."""
         notes = [
-            f"Macro F1 {self.macro_f1:.1%}, calibration error {self.ece:.1%}, "
+            f"Balanced accuracy {_percent(self.balanced_accuracy)}, macro F1 {self.macro_f1:.1%}, "
+            f"calibration error {self.ece:.1%}, "
             f"{self.milliseconds_per_face:.2f} ms per face, head {self.head}."
         ]
         if self.leaked is not None and self.leaked.any():
@@ -223,6 +232,7 @@ def evaluate(
     labels: str = "fer2013",
     leaked: np.ndarray | None = None,
     names: Sequence[str] | None = None,
+    head: str | None = None,
 ) -> Evaluation:
     """Evaluates a network on pictures.
 
@@ -230,14 +240,16 @@ def evaluate(
         runtime: The network.
         split: The pictures.
         labels: "fer2013" for the labels of the data, whichever data these are, "ferplus" for FER+'s votes;
-            see PROTOCOLS. The head with that name is used, if the network has one.
+            see PROTOCOLS.
         leaked: (n,) bool, which pictures are also in Training.
         names: The labels of the indexes of the split; None for the labels of the network. Another
             order, or only some of the network's labels, is fine.
+        head: The head that answers, or "live" for exactly what a live run says; None for the one that
+            learned these labels, if the network has one, otherwise its first.
 
     Raises:
         BadInputError: There are no pictures, or no votes although they are needed, or a label of
-            the pictures is unknown to the network.
+            the pictures is unknown to the network; or it has no such head.
     """
     if labels not in PROTOCOLS:
         raise BadInputError(
@@ -252,7 +264,7 @@ def evaluate(
         every, names = Labels([*every, *unsaid]), COLUMNS
     _check_not_empty(split)
     indexes = _in_order_of(every, split.indexes, names or every, runtime)
-    head = next((name for name in runtime.heads if name == labels), runtime.heads[0])
+    head = head or next((name for name in runtime.heads if name == labels), runtime.heads[0])
     return Evaluation(
         tuple(every),
         runtime.scores_of(split.pictures, head),

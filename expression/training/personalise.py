@@ -124,7 +124,8 @@ def personalise(
     made = headed(eyes, labels)
     made.get_layer(LOGITS).set_weights(_taught(begun, eyes, judge, learned, places, seed))
     facts = {"began_with": start.name, "learned_from": len(learned)}
-    save(made, out, replace(begun.card, labels=labels, heads=ONE_HEAD, facts=facts, answers="scores"))
+    card = replace(begun.card, labels=labels, heads=ONE_HEAD, answers="scores", priors=(), temperatures=())
+    save(made, out, replace(card, facts=facts))
     after = _right(load(out), tested, np.arange(len(labels)))
     counts = tuple(np.bincount(tested.indexes, minlength=len(labels)).tolist())
     of_known = [float(right[known].mean()) if known.any() else None for right in (before, after)]

@@ -17,6 +17,9 @@ from ..errors import BadInputError
 from ..labels import Labels
 from .recipe import Recipe
 
+LEAST_SHARE = 0.01
+"""The lowest share of a label; a rarer one would be read into every other face at a high sensitivity."""
+
 
 @dataclass(frozen=True)
 class TrainingTargets:
@@ -99,6 +102,12 @@ def training_targets(
     # Keras averages over the heads; each should count as if it were alone.
     answers = np.stack(weights, 1).astype(np.float32) * len(targets)
     return TrainingTargets(split.pictures, np.stack(targets, 1).astype(np.float32), answers)
+
+
+def priors(learned: TrainingTargets) -> np.ndarray:
+    """Returns (heads, labels), the share of each label in what is learned, at least LEAST_SHARE."""
+    shares = (learned.targets * learned.weights[..., None]).sum(0, dtype=np.float64)
+    return np.maximum(shares / shares.sum(1, keepdims=True), LEAST_SHARE)
 
 
 def learned_labels(dataset: Dataset, recipe: Recipe) -> Labels:

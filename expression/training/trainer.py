@@ -25,15 +25,16 @@ from ..errors import BadInputError
 from ..labels import Labels
 from ..models import architectures
 from ..models.architectures import keras
+from ..models.engines import LIVE_HEAD
 from ..models.metadata import ONE_HEAD, Card, read_card
 from ..pictures.image import SIZE, standardise
 from .augmentation import Batches
-from .calibration import temperature
+from .calibration import live_temperatures, temperature
 from .checkpoints import Checkpoints, Row, data_fingerprint, file_fingerprint
-from .distillation import TaughtLoss, Teachers, open_teacher
+from .distillation import TaughtLoss, Teachers, open_teacher, soften
 from .optimizer import average, prepare
 from .recipe import Recipe
-from .targets import TrainingTargets, check_dataset, learned_labels, training_targets
+from .targets import TrainingTargets, check_dataset, learned_labels, priors, training_targets
 
 HEADS = {1: ONE_HEAD, 2: ("fer2013", "ferplus")}
 """The names of the heads; only FER2013 has votes."""
@@ -105,6 +106,7 @@ class _Run(keras.callbacks.Callback):
         if start:
             _begin_with(self.network, Path(start), dataset.labels)
         learned = training_targets(dataset.training, learned_from, recipe.smoothing, recipe.balance)
+        self.priors = priors(learned)[:, : len(self.labels)]
         # Whole faces, as in use after training.
         self.whole = Batches(learned, recipe.batch, recipe.seed)
         self.batches = Batches(
@@ -217,11 +219,19 @@ class _Run(keras.callbacks.Callback):
     def _keep(self, averaged: keras.Model, scores: np.ndarray, row: Row) -> None:
         """Saves a calibrated network."""
         targets = self.checks.targets
-        architectures.with_temperature(
-            averaged, [temperature(scores[:, i], targets[:, i]) for i in range(len(self.heads))]
+        divisors = [temperature(scores[:, i], targets[:, i]) for i in range(len(self.heads))]
+        architectures.with_temperature(averaged, divisors)
+        scores = soften(scores, np.float32(divisors))
+        live = self.heads.index(LIVE_HEAD) if LIVE_HEAD in self.heads else 0
+        card = Card(
+            self.labels,
+            SIZE,
+            heads=self.heads,
+            facts={**row, "recipe": asdict(self.recipe)},
+            priors=tuple(map(tuple, self.priors.tolist())),
+            temperatures=live_temperatures(scores, targets[:, live], self.priors, live),
         )
-        facts = {**row, "recipe": asdict(self.recipe)}
-        self.kept.keep_best(averaged, Card(self.labels, SIZE, heads=self.heads, facts=facts))
+        self.kept.keep_best(averaged, card)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,15 @@ from expression.models.metadata import ENTRY, Card, check_card, network_bytes, r
 from expression.models.registry import SHIPPED
 
 FACTS = {"accuracy_validation": 0.5, "where": "café"}
-CARD = Card(Labels(["Happy", "Sad"]), 32, "standardise", ("fer2013", "ferplus"), FACTS)
+CARD = Card(
+    Labels(["Happy", "Sad"]),
+    32,
+    "standardise",
+    ("fer2013", "ferplus"),
+    FACTS,
+    priors=((0.5, 0.5), (0.75, 0.25)),
+    temperatures=(1.0, 0.9),
+)
 
 
 @pytest.fixture(params=[".tflite", ".keras"])
@@ -43,7 +51,7 @@ def test_a_card_comes_back_as_it_was_written(network):
 
 def test_every_label_that_may_be_listed_may_stand_in_a_card(network):
     labels = Labels(["می\u200cخندد", "un\u00a0peu", "👩\u200d💻", "x" * 100])
-    write_card(network, replace(CARD, labels=labels))
+    write_card(network, Card(labels))
     assert read_card(network).labels == labels
 
 
@@ -179,10 +187,22 @@ def test_a_network_that_was_cut_short_has_lost_its_card(network):
         '{"format": 1, "labels": ["a", "b"], "size": 48}',
         '{"format": 1, "labels": ["a", "b"], "size": 48, "preprocessing": "standardise", "heads": []}',
         '{"format": 1, "labels": ["a", "b"], "size": 48, "preprocessing": "standardise", "heads": ["x","x"]}',
+        *(
+            f'{{"format": 1, "labels": ["a", "b"], "size": 48, "preprocessing": "standardise", {priors}}}'
+            for priors in (
+                '"priors": [[0.5, 0.5]]',
+                '"priors": [[0.5, 0.5], [0.5, 0.5]], "temperatures": [1.0]',
+                '"priors": [[0.5]], "temperatures": [1.0]',
+                '"priors": [[1.5, -0.5]], "temperatures": [1.0]',
+                '"priors": [[0.5, 0.5]], "temperatures": [Infinity]',
+                '"priors": "half"',
+            )
+        ),
     ],
     ids=[
         *("empty", "list", "later format", "one label", "size in words", "no preprocessing"),
-        *("no head", "one head twice"),
+        *("no head", "one head twice", "no temperatures", "two priors", "short", "negative", "infinite"),
+        "priors in words",
     ],
 )
 def test_a_card_that_does_not_make_sense_is_refused(tmp_path, text):
