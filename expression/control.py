@@ -27,6 +27,9 @@ class Control:
         labels: As given; a session sets those of its network before it opens a sink.
         on: Whether faces are looked for. When off, it is as if nobody were there.
         paused: Whether reactions stay as they are at the moment.
+        neutral: Whether people's resting faces are taken out of the readings. Turning it on asks everybody in
+            view to look neutral for three seconds.
+        learning: Whether they are to look neutral now; set by the run.
         override: A label that reactions use instead of what is read, even when nobody is there; or None.
 
     Example:
@@ -41,6 +44,7 @@ class Control:
         self.labels = tuple(labels)
         self._lock = threading.Lock()
         self._on, self._paused, self._override = True, False, None
+        self._neutral = self._learning = False
         self._watchers: list[Callable[[], None]] = []
         self._warned: set[Callable[[], None]] = set()  # watchers that have failed once
 
@@ -61,6 +65,24 @@ class Control:
     @paused.setter
     def paused(self, value: bool) -> None:
         self._set("_paused", bool(value))
+
+    @property
+    def neutral(self) -> bool:
+        """Whether people's resting faces are taken out of the readings."""
+        return self._neutral
+
+    @neutral.setter
+    def neutral(self, value: bool) -> None:
+        self._set("_neutral", bool(value))
+
+    @property
+    def learning(self) -> bool:
+        """Whether people are to look neutral now."""
+        return self._learning
+
+    @learning.setter
+    def learning(self, value: bool) -> None:
+        self._set("_learning", bool(value))
 
     @property
     def override(self) -> str | None:
@@ -85,13 +107,15 @@ class Control:
         """Changes the switch that belongs to a key, and returns whether there is one.
 
         Args:
-            key: "o" for on and off, "p" for pause, a digit to override with the label of that number, counted
-                from 1, "0" for no override.
+            key: "o" for on and off, "p" for pause, "n" for the resting face, a digit to override with the
+                label of that number, counted from 1, "0" for no override.
         """
         if key == "o":
             self.on = not self.on
         elif key == "p":
             self.paused = not self.paused
+        elif key == "n":
+            self.neutral = not self.neutral
         elif key == "0":
             self.override = None
         elif key.isascii() and key.isdecimal() and int(key) <= len(self.labels):
@@ -110,6 +134,8 @@ class Control:
         """
         parts = ["off"] if not self.on else []
         parts += ["paused"] if self.paused else []
+        if self.neutral:
+            parts += ["look neutral ..." if self.learning else "resting face known"]
         parts += [f"{self.override} (override)"] if self.override else []
         return " · ".join(parts)
 

@@ -66,6 +66,7 @@ class Settings:
         reconnect: Give up a network camera after this many seconds without a frame.
         mirror: Show cameras like a mirror.
         sinks: Sinks as NAME, NAME:VALUE or NAME:key=value,key=value; a list, or text separated by spaces.
+        neutral: A file that keeps a resting face for the next run; empty for none.
         stats: A JSON file to write the statistics to; empty for none.
         found_in: The names of the settings that come from an expression.toml in the current folder, which may
             be somebody else's, each with the path of the file.
@@ -90,6 +91,7 @@ class Settings:
     reconnect: float = 30.0
     mirror: bool = True
     sinks: tuple[str, ...] = ()
+    neutral: str = ""
     stats: str = ""
     found_in: Mapping[str, str] = field(default_factory=dict, compare=False)
 

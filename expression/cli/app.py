@@ -194,6 +194,10 @@ def live(
         str | None,
         typer.Option(help="How readily to read more than Neutral, 0 to 1.", metavar="NUMBER"),
     ] = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option(help="Keep the resting face learned with n in this file.", metavar="FILE"),
+    ] = None,
     stats: Annotated[
         str | None, typer.Option(help="Write statistics to this JSON file.", metavar="FILE")
     ] = None,
@@ -202,13 +206,14 @@ def live(
 
     Keys in the window: Esc or q ends the run, o turns recognition off and on, p pauses lamps and other
     reactions, 1 to 9 override their label (1 is the first, Angry), 0 returns to the recognised label.
+    n learns your resting face: look neutral for three seconds.
     """
     from ..settings import COMMAND_LINE, Settings
     from .live import run, session_of
 
     given = {"source": source, "display": display, "detector": detector, "sinks": sink}
     given |= {"duration": duration, "model": model, "people": people, "smooth": smooth, "stats": stats}
-    given |= {"sensitivity": sensitivity}
+    given |= {"sensitivity": sensitivity, "neutral": neutral}
     run(session_of(Settings.load(place=COMMAND_LINE, **given)))
 
 

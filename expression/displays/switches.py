@@ -24,6 +24,7 @@ class Switches:
     Attributes:
         on: Whether faces are looked for.
         pause: Whether reactions stay as they are.
+        neutral: Whether people's resting faces are taken out of the readings.
         override: The label that reactions use instead of what is read.
     """
 
@@ -36,6 +37,12 @@ class Switches:
         self.pause = ipywidgets.ToggleButton(
             control.paused, description="Pause", icon="pause", tooltip="Lamps and other reactions hold still"
         )
+        self.neutral = ipywidgets.ToggleButton(
+            control.neutral,
+            description="Resting face",
+            icon="meh-o",
+            tooltip="Look neutral for three seconds; what your face always shows is then left out",
+        )
         self.override = ipywidgets.Dropdown(
             options=(AS_READ, *control.labels),
             value=control.override or AS_READ,
@@ -46,13 +53,14 @@ class Switches:
         self._lock, self._follows = threading.RLock(), _Follows()
         self._hand_on(self.on, lambda value: setattr(control, "on", value))
         self._hand_on(self.pause, lambda value: setattr(control, "paused", value))
+        self._hand_on(self.neutral, lambda value: setattr(control, "neutral", value))
         self._hand_on(self.override, self._choose)
         control.watch(self._follow)
 
     @property
     def widgets(self) -> tuple[Any, ...]:
         """All the widgets, in order."""
-        return self.on, self.pause, self.override
+        return self.on, self.pause, self.neutral, self.override
 
     def close(self) -> None:
         """Removes the widgets; the switches stay as they are."""
@@ -83,6 +91,7 @@ class Switches:
             before, self._follows.now = self._follows.now, True
             try:
                 self.on.value, self.pause.value = control.on, control.paused
+                self.neutral.value = control.neutral
                 self.override.value = control.override or AS_READ
             finally:
                 self._follows.now = before

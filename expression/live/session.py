@@ -18,7 +18,7 @@ from typing import Any
 
 from ..control import Control
 from ..displays import make_display
-from ..errors import BadInputError, OutputError
+from ..errors import BadInputError, OutputError, user_path
 from ..jupyter import in_notebook
 from ..models import registry, runtime
 from ..sanitize import clean, say
@@ -35,6 +35,7 @@ from .detection import FaceLoop
 from .display_loop import DisplayLoop
 from .ending import Ending
 from .found_settings import found_settings
+from .neutral import NeutralFace
 from .prediction import PredictLoop
 from .sink_loop import SinkLoop
 from .stats import StatisticsFile, StatisticsLoop
@@ -181,7 +182,9 @@ class Session:
         smoother = Smoother(settings.smooth, self.runtime.labels, settings.threshold)
         self._capture = CaptureLoop(data, self.source)
         self._faces = FaceLoop(data, self.detector, Tracker(settings.stale), settings.people)
-        self._prediction = PredictLoop(data, self.runtime, smoother)
+        kept = user_path(settings.neutral) if settings.neutral else None
+        neutral = NeutralFace(data.control, self.runtime, kept)
+        self._prediction = PredictLoop(data, self.runtime, smoother, neutral)
         mirror = self.source.mirror = settings.mirror and self.source.mirror
         self._workers = sinks = [SinkLoop(data, sink) for sink in self.sinks]
         self.display_loop = DisplayLoop(

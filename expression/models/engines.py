@@ -129,12 +129,22 @@ class Runtime:
                 there is no such head.
         """
         self.check_head(head)
-        scores, card = self.all_scores(pictures), self.card
+        scores = self.all_scores(pictures)
         if head not in (None, LIVE):
             return scores[:, self.heads.index(head)]
+        return self._as_live(scores)
+
+    def _as_live(self, scores: np.ndarray) -> np.ndarray:
+        """Returns what a live run says, from (n, heads, labels) scores."""
+        card = self.card
         if not card.priors:
             return scores[:, self.live_head]
         return adjusted(scores, card.priors, self.live_head, self.sensitivity, card.temperatures)
+
+    @property
+    def resting(self) -> np.ndarray | None:
+        """(labels,), what a live run says of an average neutral face; None if that is not known."""
+        return self._as_live(np.array([self.card.resting]))[0] if self.card.resting else None
 
     @property
     def live_head(self) -> int:

@@ -62,6 +62,8 @@ class Card:
         priors: The share of each label in what each head learned; empty if unknown. See `sensitivity.py`.
         temperatures: The divisors that keep live scores calibrated at sensitivities from 0 to 1, evenly
             spaced.
+        resting: The scores of each head for an average neutral face; empty if unknown. See
+            `vision/resting.py`.
         sha256: That of a .tflite network without its card, to detect damage; `write_card` sets it.
     """
 
@@ -74,6 +76,7 @@ class Card:
     answers: str = "scores"
     priors: tuple[tuple[float, ...], ...] = ()
     temperatures: tuple[float, ...] = ()
+    resting: tuple[tuple[float, ...], ...] = ()
     sha256: str = field(default="", compare=False)
 
     @property
@@ -93,6 +96,7 @@ class Card:
             "answers": self.answers,
             "priors": [list(shares) for shares in self.priors],
             "temperatures": list(self.temperatures),
+            "resting": [list(scores) for scores in self.resting],
             "sha256": self.sha256,
         }
         # No fact may override the network's own properties.
@@ -119,15 +123,22 @@ class Card:
         heads = tuple(_names(content.pop("heads", list(ONE_HEAD))))  # older cards do not have them
         if not heads or len(set(heads)) < len(heads):
             raise ValueError("heads")
-        priors = tuple(map(_shares, content.pop("priors", [])))
+        priors, resting = (_table(content.pop(name, []), heads, labels) for name in ("priors", "resting"))
         temperatures = _shares(content.pop("temperatures", []))
-        if priors and ([len(shares) for shares in priors] != [len(labels)] * len(heads) or not temperatures):
-            raise ValueError("priors")
+        if priors and not temperatures:
+            raise ValueError("temperatures")
         words = {"preprocessing": content.pop("preprocessing")}
         words |= {name: content.pop(name, default) for name, default in _LATER.items()}
         _names([word for word in words.values() if word != ""])
         return cls(
-            labels, size, heads=heads, facts=content, priors=priors, temperatures=temperatures, **words
+            labels,
+            size,
+            heads=heads,
+            facts=content,
+            priors=priors,
+            temperatures=temperatures,
+            resting=resting,
+            **words,
         )
 
 
@@ -137,6 +148,14 @@ def _labels(names: Any) -> Labels:
         return Labels(_names(names))
     except BadInputError as error:  # its remedy would be for a list of labels
         raise ValueError(error.happened.rstrip(".")) from error
+
+
+def _table(rows: Any, heads: tuple[str, ...], labels: Labels) -> tuple[tuple[float, ...], ...]:
+    """Returns a number above 0 for each head and label, or nothing."""
+    table = tuple(map(_shares, rows))
+    if table and [len(row) for row in table] != [len(labels)] * len(heads):
+        raise ValueError("shares")
+    return table
 
 
 def _shares(values: Any) -> tuple[float, ...]:

@@ -61,6 +61,19 @@ def live_temperatures(
     return (1.0, *(round(temperature(each, targets), 3) for each in live))
 
 
+def resting_scores(scores: np.ndarray, neutral: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Returns the scores of each head for an average neutral face, as a card keeps them.
+
+    Args:
+        scores: (n, heads, labels), rows that sum to 1.
+        neutral: (n,) bool, which of the faces most people find neutral.
+    """
+    if not neutral.any():
+        return ()
+    usual = np.maximum(np.median(np.float64(scores[neutral]), 0), 1e-4)
+    return tuple(tuple(row) for row in (usual / usual.sum(1, keepdims=True)).round(5).tolist())
+
+
 def _surprise(logits: np.ndarray, targets: np.ndarray) -> float:
     """Returns the negative log-likelihood of the targets."""
     logits = logits - logits.max(1, keepdims=True)

@@ -13,7 +13,7 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from ..models.engines import KerasRuntime
 from ..models.external import inspect
 from ..models.formats import KERAS, SAVED_MODEL, TFLITE, kind_of
 from ..models.heads import eyes_of
-from ..models.metadata import ONE_HEAD, has_card
+from ..models.metadata import Card, has_card
 from ..models.registry import SHIPPED
 from ..models.runtime import Runtime, load
 from ..pictures.hashes import difference_hashes
@@ -124,8 +124,8 @@ def personalise(
     made = headed(eyes, labels)
     made.get_layer(LOGITS).set_weights(_taught(begun, eyes, judge, learned, places, seed))
     facts = {"began_with": start.name, "learned_from": len(learned)}
-    card = replace(begun.card, labels=labels, heads=ONE_HEAD, answers="scores", priors=(), temperatures=())
-    save(made, out, replace(card, facts=facts))
+    card = Card(labels, begun.size, begun.card.preprocessing, facts=facts, colour=begun.card.colour)
+    save(made, out, card)
     after = _right(load(out), tested, np.arange(len(labels)))
     counts = tuple(np.bincount(tested.indexes, minlength=len(labels)).tolist())
     of_known = [float(right[known].mean()) if known.any() else None for right in (before, after)]

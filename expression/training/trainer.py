@@ -29,7 +29,7 @@ from ..models.engines import LIVE_HEAD
 from ..models.metadata import ONE_HEAD, Card, read_card
 from ..pictures.image import SIZE, standardise
 from .augmentation import Batches
-from .calibration import live_temperatures, temperature
+from .calibration import live_temperatures, resting_scores, temperature
 from .checkpoints import Checkpoints, Row, data_fingerprint, file_fingerprint
 from .distillation import TaughtLoss, Teachers, open_teacher, soften
 from .optimizer import average, prepare
@@ -230,8 +230,15 @@ class _Run(keras.callbacks.Callback):
             facts={**row, "recipe": asdict(self.recipe)},
             priors=tuple(map(tuple, self.priors.tolist())),
             temperatures=live_temperatures(scores, targets[:, live], self.priors, live),
+            resting=resting_scores(scores, _neutral(targets[:, live], self.labels)),
         )
         self.kept.keep_best(averaged, card)
+
+
+def _neutral(targets: np.ndarray, labels: Labels) -> np.ndarray:
+    """Returns (n,) bool, which targets are Neutral by more than half."""
+    found = labels.find("Neutral")
+    return targets[:, labels.index(found)] > 0.5 if found else np.zeros(len(targets), bool)
 
 
 @contextlib.contextmanager

@@ -216,8 +216,9 @@ def test_a_run_that_lets_other_cells_run_finds_its_page_again(camera_page):
     page = camera_page.page
     camera_page.run()
     camera_page.wait("Your camera is on")
-    page.keyboard.press("Control+s")  # else the page that is reloaded knows nothing of the output
-    page.wait_for_timeout(1000)
+    # A page that is reloaded before the notebook is saved knows nothing of the output.
+    with page.expect_response(lambda got: got.request.method == "PUT" and "/api/contents/" in got.url):
+        page.keyboard.press("Control+s")
     page.reload()
     page.wait_for_selector(PREVIEW)
     camera_page.wait("Your camera is on")

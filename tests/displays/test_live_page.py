@@ -168,7 +168,7 @@ def test_a_cell_that_is_run_again_while_it_runs_begins_anew(camera_page, tmp_pat
 
 DEMO = """
 from expression import Session; from expression.displays import accessibility as aid
-aid.GONE["page"] = 1.0
+aid.GONE["page"] = 5.0
 with Session("demo", display="widget", detector="haar") as session:
     session.run()
 open("ends", "w").close()

@@ -25,7 +25,7 @@ FRAME = Frame(np.zeros((60, 80, 3), np.uint8), number=7, time=2.0, position=0.5)
 class Fixed:
     """A runtime that gives the rows it was told to, one a face, in turn."""
 
-    labels, preprocess = LABELS, staticmethod(preprocess)
+    labels, preprocess, resting = LABELS, staticmethod(preprocess), None
 
     def __init__(self, *rows):
         self.rows, self.shapes = list(rows), []
