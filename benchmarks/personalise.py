@@ -262,7 +262,7 @@ def measure(split: Split, labels: Labels, out: Path) -> dict:
     seconds = time.perf_counter() - began
     tested = split.take(split.groups == "second")
     known = tested.take(tested.indexes < len(FER2013))
-    networks = load(SHIPPED.with_suffix(".keras")), load(out)
+    networks = load(SHIPPED.with_suffix(".keras")), load(made.path or SHIPPED.with_suffix(".keras"))
     found = {"sizes": (made.learned, sum(made.tested)), "seconds": seconds}
     for kind, of in (("all", tested), ("known", known)):
         scores = [network.scores(standardise(of.pictures)) for network in networks]

@@ -24,8 +24,9 @@ from ..errors import ExpressionError, RunError
 from ..live.signals import ignore_signals
 from ..sanitize import clean, discard_output
 from . import training
-from .dataset import dataset_app, label, personalise
+from .dataset import dataset_app, label
 from .lights import lights_app
+from .personalise import personalise
 
 app = typer.Typer(
     name="expression",

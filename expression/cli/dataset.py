@@ -1,6 +1,7 @@
-"""The commands for the user's own dataset: `expression label`, `personalise` and those of `dataset`.
+"""The commands for the user's own dataset: `expression label` and those of `dataset`.
 
-All work on labelList.csv, faceLabels.csv and Images in the current folder. `app.py` adds them.
+All work on labelList.csv, faceLabels.csv and Images in the current folder. `app.py` adds them;
+`personalise.py` has the command that learns from these pictures.
 
 Notebook: 07_your_face
 """
@@ -9,13 +10,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import BadInputError, MissingFileError, user_path
+from ..errors import MissingFileError, user_path
 from ..sanitize import printable, say
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..labelbook.rows import Row
     from ..labeler.import_page import ImportPage
     from ..labels import Labels
-    from ..training.personalise import Personalised
 
 WITHOUT_SCREEN = "Run it on the desktop, or use LabelWidget in a notebook."
 """What to do without a screen."""
@@ -62,72 +61,6 @@ def label(
             print(f"{name}: {count}")
 
 
-def personalise(
-    out: Annotated[str, typer.Option(help="The network file to write.", metavar="FILE.keras")] = "mine.keras",
-    start: Annotated[
-        str | None,
-        typer.Option(help="Start from this network instead of the shipped one.", metavar="FILE.keras"),
-    ] = None,
-) -> None:
-    """Train the network on your own labelled pictures. It is tested before and after."""
-    from ..datasets.own_set import read_own
-    from ..labelbook.faces import OwnFaces
-    from ..vision.detectors import make_detector
-
-    path, begin = user_path(out), start and user_path(start)
-    with _own() as book:  # opening it completes interrupted changes
-        if not book.rows:
-            raise BadInputError(
-                f"There are no labelled pictures in {Path.cwd()}.",
-                "Expected ten for each label, and some more to test with.",
-                "Take some: expression label.",
-            )
-    faces = OwnFaces(make_detector)
-    pictures, own = read_own(Path(), faces)
-    for line in own.told(faces.looked):
-        say(line)
-    from ..models.export import export
-    from ..training.personalise import personalise
-
-    made = personalise(pictures, own.labels, path, begin)
-    for line in _told(made):
-        say(line)
-    small = path.with_suffix(".tflite")
-    export(path, small, "dynamic")
-    say(f"Next: expression live --model {small}")
-
-
-def _told(made: Personalised) -> Iterator[str]:
-    """Yields the results of personalising, line by line."""
-    from ..training.personalise import FEWEST, FEWEST_TESTED
-
-    yield f"Trained on {made.learned} pictures of {', '.join(made.labels)}."
-    if made.twins:
-        twins = "near-duplicate" if made.twins == 1 else "near-duplicates"
-        yield f"Left out {made.twins} {twins} of test pictures."
-    of = f" of the last {len(made.sessions)} sessions" if made.sessions else ""
-    of = f" of session {made.sessions[0]}" if len(made.sessions) == 1 else of
-    yield f"Tested on {sum(made.tested)} others{of}:"
-    strange = f" (it did not know {', '.join(made.strange)})" if made.strange else ""
-    if made.known_before is None:
-        yield f"  before: it knew none of the labels; after {made.after:.1%} correct"
-    else:
-        yield f"  before {made.before:.1%}{strange}, after {made.after:.1%} correct"
-    if made.strange and made.known_before is not None:
-        yield f"  labels that it knew: before {made.known_before:.1%}, after {made.known_after:.1%} correct"
-    if made.known_before is not None and made.known_after < made.known_before:
-        yield "It is now less accurate on the labels that it knew. Take more pictures, in everyday light."
-    few = [name for name, count in zip(made.labels, made.tested, strict=True) if count < FEWEST_TESTED]
-    if few:
-        counts = dict(zip(made.labels, made.tested, strict=True))
-        yield f"Too few pictures to test on: {', '.join(f'{counts[name]} of {name}' for name in few)}."
-    if few and made.sessions:
-        yield f"Take another session with {FEWEST} pictures of each label: expression label"
-    if not made.sessions:
-        yield "All pictures are from one session, so these numbers are optimistic."
-        yield f"Take a second session on another day, {FEWEST} of each label: expression label"
-
-
 @dataset_app.command(epilog="Example: expression dataset check --repair")
 def check(
     repair: Annotated[bool, typer.Option("--repair", help="Offer to repair each problem.")] = False,
@@ -137,7 +70,7 @@ def check(
     from ..labelbook.integrity import examine
     from ..labelbook.repairs import repair as repair_finding
 
-    with _own() as book:
+    with own_book() as book:
         everything, asked, done = examine(book), set(), False
         findings = list(everything)
         while findings:
@@ -232,7 +165,7 @@ def stats(
     ] = None,
 ) -> None:
     """Count your pictures by label and session."""
-    with _own() as book:
+    with own_book() as book:
         rows, labels, pictures = book.rows, book.labels, book.pictures
     found = [row for row in rows if pictures.find(row.image)]
     counts, sessions = _counts(found, labels)
@@ -304,7 +237,7 @@ def wipe(
     raise typer.Exit(1 if failed else 0)
 
 
-def _own() -> LabelBook:
+def own_book() -> LabelBook:
     """Opens the dataset in the current folder."""
     from ..labelbook.book import LabelBook
 

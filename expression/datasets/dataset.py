@@ -204,6 +204,26 @@ def read(
 def split_by_group(split: Split, shares: Sequence[float], seed: int = 0) -> list[Split]:
     """Divides pictures so that identical and near-identical ones and those of one group stay together.
 
+    Args:
+        split: The pictures.
+        shares: As for `parts_by_group`, like `seed`.
+        seed: Seed of the shuffling.
+
+    Returns:
+        The remaining pictures, and then a Split for each share; pictures keep their order.
+
+    Example:
+        >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 48, 48), np.uint8)
+        >>> [len(part) for part in split_by_group(Split(pictures, np.arange(20) % 2), [0.1, 0.2])]
+        [14, 2, 4]
+    """
+    parts = parts_by_group(split, shares, seed)
+    return [split.take(parts == part) for part in range(len(shares) + 1)]
+
+
+def parts_by_group(split: Split, shares: Sequence[float], seed: int = 0) -> np.ndarray:
+    """Assigns pictures to parts: identical and near-identical ones and those of one group stay together.
+
     Label by label, starting with the rarest, the bundles that belong together are taken in shuffled
     order: the first one stays, the next ones go to the parts until each has its share of the
     label, and the rest stay.
@@ -214,12 +234,7 @@ def split_by_group(split: Split, shares: Sequence[float], seed: int = 0) -> list
         seed: Seed of the shuffling.
 
     Returns:
-        The remaining pictures, and then a Split for each share; pictures keep their order.
-
-    Example:
-        >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 48, 48), np.uint8)
-        >>> [len(part) for part in split_by_group(Split(pictures, np.arange(20) % 2), [0.1, 0.2])]
-        [14, 2, 4]
+        (n,) int64, the part of each picture: 0 for those that remain, 1 for the first share.
     """
     bundles = _bundles(split)
     sides = np.full(len(bundles), -1)
@@ -237,7 +252,7 @@ def split_by_group(split: Split, shares: Sequence[float], seed: int = 0) -> list
                 sides[bundle] = part
                 have += sizes[bundle]
         sides[waiting] = 0
-    return [split.take(sides[bundles] == part) for part in range(len(shares) + 1)]
+    return sides[bundles]
 
 
 def _bundles(split: Split) -> np.ndarray:

@@ -52,11 +52,25 @@ def adjusted(
     """
     if not sensitivity:
         return scores[:, live_head]
-    heads = len(priors)
-    weights = np.full(heads, sensitivity * OTHERS / max(1, heads - 1))
-    weights[live_head] = 1 - weights.sum() + weights[live_head]
-    logits = np.log(np.maximum(scores, LEAST)) - sensitivity * np.log(priors)
-    logits = np.tensordot(weights, logits, (0, 1))
-    logits /= np.interp(sensitivity, np.linspace(0, 1, len(temperatures)), temperatures)
+    weights, offsets = live_terms(priors, live_head, sensitivity, temperatures)
+    logits = np.tensordot(weights, np.log(np.maximum(scores, LEAST)), (0, 1)) + offsets
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return (powers / powers.sum(1, keepdims=True)).astype(np.float32)
+
+
+def live_terms(
+    priors: Sequence[Sequence[float]], live_head: int, sensitivity: float, temperatures: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns (heads,) weights of the heads' logits and (labels,) offsets: their sum is what a live run says.
+
+    Args:
+        priors: As for `adjusted`, like the others.
+        live_head: The head that counts alone at a sensitivity of 0.
+        sensitivity: 0 to 1.
+        temperatures: The divisors.
+    """
+    others = len(priors) - 1
+    weights = np.full(len(priors), sensitivity * OTHERS / max(1, others))
+    weights[live_head] = 1 - sensitivity * OTHERS * (others > 0)
+    weights /= np.interp(sensitivity, np.linspace(0, 1, len(temperatures)), temperatures)
+    return weights, -sensitivity * weights @ np.log(priors)

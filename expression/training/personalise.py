@@ -1,9 +1,9 @@
 """Personalises the shipped network: keeps its features and retrains its last layer in seconds.
 
 The layers that look at a face stay unchanged; their output for each picture, distorted in
-many ways, is computed once. Then only the last layer is trained on the user's own labels,
-and stays close to what it was before: ten pictures say less than the thousands it learned from.
-Ten pictures of each label are enough to start. `expression personalise` calls it.
+many ways, is computed once. Then only the last layer is fitted to the user's own labels, and
+only if that pays off on pictures left out: ten pictures say less than the thousands it learned from.
+A dozen pictures of each label are enough to start. `expression personalise` calls it.
 
 Sources: Yosinski et al., How transferable are features in deep neural networks?, 2014, https://arxiv.org/abs/1411.1792;
 Li et al., Explicit Inductive Bias for Transfer Learning with Convolutional Networks, 2018, https://arxiv.org/abs/1802.01483
@@ -13,16 +13,16 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..datasets.dataset import Split, split_by_group
+from ..datasets.dataset import Split
 from ..datasets.synonyms import label_meant
 from ..errors import BadInputError, OutputError, as_bad_input
-from ..labelbook.session_times import in_order
-from ..labels import Labels
+from ..labels import FER2013, Labels
 from ..models.architectures import LOGITS, headed, keras, save
 from ..models.engines import KerasRuntime
 from ..models.external import inspect
@@ -30,29 +30,17 @@ from ..models.formats import KERAS, SAVED_MODEL, TFLITE, kind_of
 from ..models.heads import eyes_of
 from ..models.metadata import Card, has_card
 from ..models.registry import SHIPPED
-from ..models.runtime import Runtime, load
-from ..pictures.hashes import difference_hashes
+from ..models.runtime import load
+from ..models.sensitivity import live_terms
 from .augmentation import distort
+from .held_back import Accuracy, accuracy, gain_interval, held_back, parts_of
+from .last_layer import LastLayer, Pictures, choose
 
-FEWEST = 10
-"""Fewest pictures of a label for training."""
+FEWEST = 8
+"""Fewest pictures of a label for training; of twelve from one session, a quarter is for testing."""
 
-VIEWS = 8
-"""Number of differently distorted copies of each picture."""
-
-EPOCHS, RATE = 60, 3e-3
-"""Training of the last layer: passes over all views, and Adam's learning rate."""
-
-PULL, PULL_NEW = 0.3, 0.01
-"""How strongly weights are held to their initial values: for labels that the network knew, and for new ones,
-which start at 0. benchmarks/README.md says how they were chosen."""
-
-SHARE = 0.25
-"""Share of the pictures for testing: about this share of a single session; of several, the last one and
-those before it as long as they do not exceed it together."""
-
-FEWEST_TESTED = 5
-"""Fewest test pictures of a label for a meaningful result."""
+VIEWS = 4
+"""Number of distorted copies of each picture, besides the picture itself."""
 
 
 @dataclass(frozen=True)
@@ -60,30 +48,33 @@ class Personalised:
     """The result of personalising.
 
     Attributes:
-        path: The new network, a .keras file with its card.
+        path: The new network, a .keras file with its card; None if nothing was better than the old one.
         labels: Its labels.
+        change: What was changed: "nothing", "offsets", "resting face" or "weights".
         learned: Number of training pictures.
         tested: Number of test pictures of each label, in the order of the labels.
         twins: Number of pictures left out because they are near-duplicates of test pictures.
         sessions: The sessions held back for testing, in order; empty if there is only one.
         strange: Labels that are new to the network.
-        before: Accuracy on all test pictures before, 0 to 1.
+        before: Accuracy before on test pictures with labels that it knew, choosing among the user's labels;
+            None if there are none.
         after: The same afterwards.
-        known_before: Accuracy before on test pictures with labels that it knew; None if there are none.
-        known_after: The same afterwards.
+        interval: The 95% confidence interval of the gain in balanced accuracy; None if there are none.
+        every: Accuracy afterwards on all test pictures.
     """
 
-    path: Path
+    path: Path | None
     labels: Labels
+    change: str
     learned: int
     tested: tuple[int, ...]
     twins: int
     sessions: tuple[str, ...]
     strange: tuple[str, ...]
-    before: float
-    after: float
-    known_before: float | None
-    known_after: float | None
+    before: Accuracy | None
+    after: Accuracy | None
+    interval: tuple[float, float] | None
+    every: Accuracy
 
 
 def personalise(
@@ -91,12 +82,15 @@ def personalise(
 ) -> Personalised:
     """Trains a network on a user's own pictures, and tests it with pictures held back.
 
+    How much is changed is chosen by cross-validation within the training pictures. If no change is better, or
+    the test pictures are read worse, the network is kept and nothing is written.
+
     Args:
         pictures: All pictures; `groups` are the sessions; `held_back` chooses the test pictures.
         labels: The labels of their indexes; those without pictures are left out.
         out: The .keras file to write.
         start: The network to start from; None for the shipped one.
-        seed: Random seed for the distortions.
+        seed: Random seed for the distortions and the parts.
 
     Raises:
         BadInputError: There are too few pictures, or only of one label, and the message says what to capture;
@@ -117,20 +111,36 @@ def personalise(
     twins = len(pictures) - len(learned) - len(tested)
     _check(learned, tested, labels, twins)
     eyes, judge = _parted(begun)
-    places = _places(labels, begun.labels)
-    strange = tuple(label for label, place in zip(labels, places, strict=True) if place < 0)
-    known = (places >= 0)[tested.indexes]
-    before = _right(begun, tested, places)
-    made = headed(eyes, labels)
-    made.get_layer(LOGITS).set_weights(_taught(begun, eyes, judge, learned, places, seed))
-    facts = {"began_with": start.name, "learned_from": len(learned)}
-    card = Card(labels, begun.size, begun.card.preprocessing, facts=facts, colour=begun.card.colour)
-    save(made, out, card)
-    after = _right(load(out), tested, np.arange(len(labels)))
-    counts = tuple(np.bincount(tested.indexes, minlength=len(labels)).tolist())
-    of_known = [float(right[known].mean()) if known.any() else None for right in (before, after)]
+    layer = live_layer(begun, judge, labels)
+    choice = choose(layer, _seen(begun, eyes, learned, seed), parts_of(learned, seed))
+    faces = _features(begun, eyes, tested.pictures)
+    old, new = layer.logits(faces), choice.layer.logits(faces)
+    known = ~layer.new[tested.indexes]
+    before = after = interval = None
+    change = choice.name
+    if known.any():
+        old, right = np.where(layer.new, -np.inf, old)[known], tested.indexes[known]
+        before, after = accuracy(old, right), accuracy(new[known], right)
+        interval = gain_interval(old.argmax(1) == right, new[known].argmax(1) == right, right, seed)
+        if after.balanced < before.balanced and not layer.new.any():
+            change, after, interval, new = "nothing", before, (0.0, 0.0), layer.logits(faces)
+    if change != "nothing":
+        _write(
+            out, begun, eyes, choice.layer, labels, {"began_with": start.name, "learned_from": len(learned)}
+        )
     return Personalised(
-        out, labels, len(learned), counts, twins, sessions, strange, before.mean(), after.mean(), *of_known
+        None if change == "nothing" else out,
+        labels,
+        change,
+        len(learned),
+        tuple(np.bincount(tested.indexes, minlength=len(labels)).tolist()),
+        twins,
+        sessions,
+        tuple(label for label, is_new in zip(labels, layer.new, strict=True) if is_new),
+        before,
+        after,
+        interval,
+        accuracy(new, tested.indexes),
     )
 
 
@@ -153,30 +163,6 @@ def _parted(begun: KerasRuntime) -> tuple[keras.Model, keras.layers.Dense]:
         "Choose another --start, or leave it out for the shipped network.",
     ):
         return eyes_of(begun.network, begun.outputs[min(begun.live_head, len(begun.outputs) - 1)])
-
-
-def held_back(pictures: Split) -> tuple[Split, Split, tuple[str, ...]]:
-    """Returns training pictures, test pictures, and the sessions of the latter.
-
-    The last session is held back, and those before it as long as they are at most a quarter of the pictures
-    together. Their times, or else the order of the pictures, say which is the last. Pictures with a
-    near-duplicate there are on neither side. If there is only one session, a quarter of each label is held
-    back, and no picture has a near-duplicate on the other side.
-    """
-    groups = pictures.groups
-    # A session that was continued counts as late as its last picture.
-    backwards = [] if groups is None else dict.fromkeys(groups[::-1].tolist())
-    sessions = in_order(name for name in reversed(backwards) if name)
-    if len(sessions) < 2:
-        alone = Split(pictures.pictures, pictures.indexes)
-        return (*split_by_group(alone, [SHARE]), ())
-    first = len(sessions) - 1
-    while first > 1 and np.isin(groups, sessions[first - 1 :]).sum() <= SHARE * len(pictures):
-        first -= 1
-    last = np.isin(groups, sessions[first:])
-    sketched = difference_hashes(pictures.pictures)
-    twins = ~last & np.isin(sketched, sketched[last])
-    return pictures.take(~last & ~twins), pictures.take(last), tuple(sessions[first:])
 
 
 def _used(pictures: Split, labels: Labels) -> tuple[Split, Labels]:
@@ -216,56 +202,59 @@ def _check(learned: Split, tested: Split, labels: Labels, twins: int) -> None:
         )
 
 
-def _taught(
-    begun: KerasRuntime,
-    eyes: keras.Model,
-    judge: keras.layers.Dense,
-    learned: Split,
-    places: np.ndarray,
-    seed: int,
-) -> list[np.ndarray]:
-    """Returns the weights of a last layer trained on views of the pictures."""
-    generator = np.random.default_rng(seed)
-    found = []
-    for view in range(VIEWS):
-        faces = [distort(picture, generator, mirrored=bool(view % 2)) for picture in learned.pictures]
-        for part in range(0, len(faces), begun.batch):
-            taken = np.stack([begun.preprocess(face) for face in faces[part : part + begun.batch]])
-            found.append(eyes.predict(begun.taken(taken), batch_size=begun.batch, verbose=0))
-    found = np.concatenate(found)
-    keras.utils.set_random_seed(seed)
-    kernel, bias, new = _begun(begun, judge, places)
-    layer = keras.layers.Dense(len(places), kernel_regularizer=_Pull(kernel, np.where(new, PULL_NEW, PULL)))
-    judge = keras.Sequential([keras.Input(found.shape[1:]), layer])
-    layer.set_weights([kernel, bias])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    judge.compile(keras.optimizers.Adam(RATE), loss, jit_compile=False)
-    indexes = np.tile(learned.indexes, VIEWS)
-    counts = np.bincount(learned.indexes)
-    judge.fit(found, indexes, 128, EPOCHS, verbose=0, sample_weight=(counts.mean() / counts)[indexes])
-    return layer.get_weights()
-
-
-class _Pull(keras.regularizers.Regularizer):
-    """Penalises deviation from the initial weights, with a strength for each label."""
-
-    def __init__(self, begun: np.ndarray, strengths: np.ndarray):
-        self.begun, self.strengths = np.float32(begun), np.float32(strengths)
-
-    def __call__(self, weights):
-        return keras.ops.sum(self.strengths * keras.ops.square(weights - self.begun))
-
-
-def _begun(
-    begun: KerasRuntime, judge: keras.layers.Dense, places: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns initial weights and biases, 0 for new labels, and which labels are new."""
+def live_layer(begun: KerasRuntime, judge: keras.layers.Dense, labels: Labels) -> LastLayer:
+    """Returns a layer that gives what a live run says, for these labels; weights of new ones are 0."""
     kernel, bias = (*judge.get_weights(), np.zeros(judge.units, np.float32))[:2]
+    card, known = begun.card, len(begun.labels)
     if judge.units == 1:  # a single value, for the second of two labels
         kernel, bias = (np.concatenate([np.zeros_like(part), part], -1) for part in (kernel, bias))
-    first = len(begun.labels) * begun.live_head if len(begun.outputs) == 1 else 0
+    heads = [slice(first, first + known) for first in range(0, len(bias), known)]
+    if card.priors and len(heads) == len(card.priors):
+        weights, offsets = live_terms(card.priors, begun.live_head, begun.sensitivity, card.temperatures)
+        kernel = sum(weight * kernel[:, head] for weight, head in zip(weights, heads, strict=True))
+        bias = sum(weight * bias[head] for weight, head in zip(weights, heads, strict=True)) + offsets
+    elif len(begun.outputs) == 1:
+        kernel, bias = kernel[:, heads[begun.live_head]], bias[heads[begun.live_head]]
+    places = _places(labels, begun.labels)
     new = places < 0
-    return np.where(new, 0, kernel[:, first + places]), np.where(new, 0, bias[first + places]), new
+    neutral = next((i for i, label in enumerate(labels) if label_meant(label, FER2013) == "Neutral"), -1)
+    resting = None if begun.resting is None or new.any() else np.log(begun.resting[places])
+    return LastLayer(
+        np.where(new, 0, kernel[:, places]).astype(np.float64),
+        np.where(new, 0, bias[places]).astype(np.float64),
+        new,
+        neutral,
+        None if resting is None else resting - resting.mean(),
+    )
+
+
+def _seen(begun: KerasRuntime, eyes: keras.Model, learned: Split, seed: int) -> Pictures:
+    """Returns the features of pictures and of distorted copies."""
+    generator = np.random.default_rng(seed)
+    views = [_features(begun, eyes, learned.pictures)]
+    for view in range(VIEWS):
+        distorted = [distort(picture, generator, mirrored=bool(view % 2)) for picture in learned.pictures]
+        views.append(_features(begun, eyes, distorted))
+    return Pictures(np.stack(views), learned.indexes)
+
+
+def _features(begun: KerasRuntime, eyes: keras.Model, pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns (n, features) of faces, a batch at a time."""
+    found = []
+    for first in range(0, len(pictures), begun.batch):
+        taken = np.stack([begun.preprocess(face) for face in pictures[first : first + begun.batch]])
+        found.append(eyes.predict(begun.taken(taken), batch_size=begun.batch, verbose=0))
+    return np.concatenate(found)
+
+
+def _write(
+    out: Path, begun: KerasRuntime, eyes: keras.Model, layer: LastLayer, labels: Labels, facts: dict
+) -> None:
+    """Writes a network with another last layer."""
+    made = headed(eyes, labels)
+    made.get_layer(LOGITS).set_weights([layer.kernel, layer.bias])
+    card = begun.card
+    save(made, out, Card(labels, card.size, card.preprocessing, facts=facts, colour=card.colour))
 
 
 def _places(labels: Labels, known: Labels) -> np.ndarray:
@@ -276,8 +265,3 @@ def _places(labels: Labels, known: Labels) -> np.ndarray:
         if meant and known.index(meant) not in places:
             places[number] = known.index(meant)
     return np.array(places)
-
-
-def _right(runtime: Runtime, tested: Split, places: np.ndarray) -> np.ndarray:
-    """Returns (n,) bool: for which pictures a network predicts the right one of its own labels."""
-    return runtime.scores_of(tested.pictures).argmax(1) == places[tested.indexes]

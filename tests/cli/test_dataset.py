@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 
 from expression.cli import app
-from expression.cli.dataset import _told
 from expression.labelbook.book import LabelBook
 from expression.labels import Labels
 from expression.pictures.image import read_picture, write_picture
-from expression.training.personalise import Personalised
 
 
 def picture(seed: int) -> np.ndarray:
@@ -364,65 +362,3 @@ def test_rows_of_labels_that_are_not_listed_are_not_hidden(capsys, monkeypatch, 
         "Not counted, because the picture was not found: 1 of 4 rows. Run: expression dataset check",
         "Not counted, because these labels are not listed: Wink. Run: expression dataset check",
     ]
-
-
-@pytest.mark.parametrize(
-    ("sessions", "strange", "known", "tested", "lines"),
-    [
-        pytest.param(
-            ("monday",),
-            (),
-            (0.6, 0.7),
-            (8, 8),
-            ["Tested on 16 others of session monday:", "  before 60.0%, after 75.0% correct"],
-            id="all is well",
-        ),
-        pytest.param(
-            ("a", "b", "c"),
-            ("Tilted",),
-            (0.8, 0.7),
-            (8, 8),
-            [
-                "Tested on 16 others of the last 3 sessions:",
-                "  before 60.0% (it did not know Tilted), after 75.0% correct",
-                "  labels that it knew: before 80.0%, after 70.0% correct",
-                "It is now less accurate on the labels that it knew. Take more pictures, in everyday light.",
-            ],
-            id="a new label, and worse",
-        ),
-        pytest.param(
-            ("monday",),
-            ("Happy", "Tilted"),
-            (None, None),
-            (8, 0),
-            [
-                "Tested on 8 others of session monday:",
-                "  before: it knew none of the labels; after 75.0% correct",
-                "Too few pictures to test on: 0 of Tilted.",
-                "Take another session with 10 pictures of each label: expression label",
-            ],
-            id="none known, and too little",
-        ),
-        pytest.param(
-            (),
-            (),
-            (0.6, 0.7),
-            (4, 8),
-            [
-                "Tested on 12 others:",
-                "  before 60.0%, after 75.0% correct",
-                "Too few pictures to test on: 4 of Happy.",
-                "All pictures are from one session, so these numbers are optimistic.",
-                "Take a second session on another day, 10 of each label: expression label",
-            ],
-            id="one session",
-        ),
-    ],
-)
-def test_what_came_of_personalising_is_told(sessions, strange, known, tested, lines):
-    made = Personalised(
-        Path("mine.keras"), Labels(["Happy", "Tilted"]), 40, tested, 0, sessions, strange, 0.6, 0.75, *known
-    )
-    assert list(_told(made)) == ["Trained on 40 pictures of Happy, Tilted.", *lines]
-    left = "Left out 2 near-duplicates of test pictures."
-    assert list(_told(replace(made, twins=2)))[1] == left
