@@ -106,11 +106,14 @@ class Face:
         box: Where it is in the frame, in pixels; an edge may lie outside the frame.
         confidence: How sure the detector is, 0 to 1; 1 if it does not say.
         person: The number of the person, from 1; None before tracking.
+        points: The person's right and left eye, the tip of the nose, and the right and left corner of the
+            mouth, each (x, y) in pixels; empty if the detector does not find them.
     """
 
     box: Box
     confidence: float = 1.0
     person: int | None = None
+    points: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -218,13 +218,26 @@ def live(
     run(session_of(Settings.load(place=COMMAND_LINE, **given)))
 
 
-@app.command(epilog="Example: expression check")
-def check() -> None:
+@app.command(epilog="Example: expression check --camera")
+def check(
+    camera: Annotated[
+        bool, typer.Option("--camera", help="Look through the camera, and say what hinders reading.")
+    ] = False,
+    source: Annotated[
+        str | None, typer.Option(help="What to look at instead of the camera, as for live.", metavar="S")
+    ] = None,
+) -> None:
     """Report what works on this machine, and how to fix the rest."""
     from .check import all_good, report, run_checks
 
-    checks = run_checks()
-    print(report(checks))
+    if camera or source:
+        from .check_camera import GOOD, check_camera
+
+        checks = check_camera(source)
+        print(report(checks, GOOD))
+    else:
+        checks = run_checks()
+        print(report(checks))
     raise typer.Exit(0 if all_good(checks) else 1)
 
 

@@ -77,8 +77,8 @@ def all_good(checks: list[Check]) -> bool:
     return all(check.ok is not False for check in checks)
 
 
-def report(checks: list[Check]) -> str:
-    """Returns the checks as readable lines, and a conclusion.
+def report(checks: list[Check], good: str = "Everything needed for a live run works.") -> str:
+    """Returns the checks as readable lines, and a conclusion; `good` is the one if nothing has to be fixed.
 
     Example:
         >>> print(report([Check("Camera", None, "none", "Plug one in.")]))
@@ -88,7 +88,6 @@ def report(checks: list[Check]) -> str:
     """
     width = max(len(check.name) for check in checks) + 2
     lines = [line for check in checks for line in _lines(check, width)]
-    good = "Everything needed for a live run works."
     return "\n".join([*lines, good if all_good(checks) else BAD])
 
 

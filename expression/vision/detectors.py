@@ -11,6 +11,7 @@ Notebook: 02_pixels_and_faces
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -86,7 +87,11 @@ class Detector:
         smallest = max(self.window, round(self.smallest_face / factor))
         found = self.search(small, smallest, [box.scaled(1 / factor) for box in near], everywhere)
         faces = [
-            Face(_framed(face.box.scaled(factor), self.side), face.confidence)
+            replace(
+                face,
+                box=_framed(face.box.scaled(factor), self.side),
+                points=tuple((x * factor, y * factor) for x, y in face.points),
+            )
             for face in _without_doubles(found)
             if max(face.box.width, face.box.height) * factor > 0.95 * self.smallest_face
         ]
@@ -176,7 +181,13 @@ class YuNet(Detector):
             self._size = size
         rows = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
         # None if there is no face; the boxes stay unrounded until they are scaled up.
-        return [] if rows is None else [Face(Box(*row[:4].tolist()), float(min(row[14], 1))) for row in rows]
+        return [] if rows is None else [_face(row.tolist()) for row in rows]
+
+
+def _face(row: list[float]) -> Face:
+    """Returns a face from a row of YuNet: the box, five points and the confidence."""
+    points = tuple(zip(row[4:14:2], row[5:14:2], strict=True))
+    return Face(Box(*row[:4]), min(row[14], 1.0), points=points)
 
 
 class WholeFrame(Detector):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 
 from expression.cli import app
 from expression.labelbook.book import LabelBook
-from expression.labels import Labels
 from expression.pictures.image import read_picture, write_picture
 
 

@@ -1,4 +1,4 @@
-"""What `expression personalise` says about its result: what changed, how much it helps, and what to do next."""
+"""What `expression personalise` says about its result: what changed, how much it helps, what to do next."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ BETTER = [
                 "Tested on 16 others of session monday:",
                 "  before 60.0% correct (balanced 50.0%), after 60.0% correct (balanced 50.0%)",
                 "  gain in balanced accuracy: +0.0 points (95% interval +0.0 to +0.0)",
-                "No change made it better on pictures that it had not learned from, so the network stays as it is, "
-                "and no file was written.",
+                "No change made it better on pictures that it had not learned from, so the network stays as "
+                "it is, and no file was written.",
             ],
             id="nothing is better",
         ),
