@@ -135,7 +135,7 @@ class Control:
         parts = ["off"] if not self.on else []
         parts += ["paused"] if self.paused else []
         if self.neutral:
-            parts += ["look neutral ..." if self.learning else "resting face known"]
+            parts += ["look neutral ..." if self.learning else "resting face learned"]
         parts += [f"{self.override} (override)"] if self.override else []
         return " · ".join(parts)
 

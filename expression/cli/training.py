@@ -54,7 +54,9 @@ Scaling = Annotated[
 def train(
     out: Annotated[str, Option(help="Folder to write the network to.", metavar="DIR")],
     data: Data = None,
-    network: Annotated[str, Option(help="shipped, whole, wide or tutorial.", metavar="NAME")] = "shipped",
+    network: Annotated[
+        str, Option(help="shipped, quick, whole, wide or tutorial.", metavar="NAME")
+    ] = "shipped",
     epochs: Annotated[
         int | None, Option(help="Number of passes over the training pictures.", metavar="N")
     ] = None,

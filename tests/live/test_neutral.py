@@ -41,7 +41,7 @@ def test_the_switch_learns_and_the_picture_says_so(control, runtime):
     neutral.tick(0.1)
     assert control.told() == "look neutral ..."
     sit(neutral)
-    assert control.told() == "resting face known"
+    assert control.told() == "resting face learned"
     assert runtime.labels[neutral.update(1, SAD, 5.0).argmax()] == "Neutral"
     control.press("n")
     neutral.tick(6.0)
@@ -87,7 +87,7 @@ def test_a_file_keeps_it_for_the_next_run(runtime, tmp_path):
     later = NeutralFace(second, runtime, path)
     assert second.neutral
     later.tick(0.0)
-    assert second.told() == "resting face known"
+    assert second.told() == "resting face learned"
     assert runtime.labels[later.update(5, SAD, 0.0).argmax()] == "Neutral"
 
 
@@ -121,4 +121,4 @@ def test_a_session_reads_the_file_it_is_given(tmp_path):
 def test_a_session_learns_when_its_switch_is_set():
     with Session("demo", display="none", detector="haar") as session:
         session.control.neutral = True
-        wait_for(lambda: session.control.told() == "resting face known")
+        wait_for(lambda: session.control.told() == "resting face learned")

@@ -61,6 +61,7 @@ def test_networks_are_as_large_as_they_are_said_to_be():
     sizes = {name: builder(name)(FER2013, 2).count_params() / 1e6 for name in NETWORKS}
     assert sizes == {
         "tutorial": pytest.approx(1.2, abs=0.05),
+        "quick": pytest.approx(1.2, abs=0.05),
         "shipped": pytest.approx(5.5, abs=0.05),
         "whole": pytest.approx(5.5, abs=0.05),
         "wide": pytest.approx(12.2, abs=0.1),
@@ -69,7 +70,8 @@ def test_networks_are_as_large_as_they_are_said_to_be():
 
 def test_a_network_of_another_name_is_told():
     with pytest.raises(
-        BadInputError, match=r"no network 'vgg'\. Expected one of tutorial, shipped, whole, wide\. Choose"
+        BadInputError,
+        match=r"no network 'vgg'\. Expected one of tutorial, quick, shipped, whole, wide\. Choose",
     ):
         builder("vgg")
     with pytest.raises(BadInputError, match=r"no network 'Shiped'.* Did you mean shipped\?"):
