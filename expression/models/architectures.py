@@ -1,8 +1,8 @@
 """The networks, as Keras layers that run on any of its backends.
 
 `tutorial` is small enough to follow layer by layer; `quick` is trained in twenty minutes; `shipped` is
-the one that comes with the package. `trainer.py` trains them; live runs use the exported file and never import
-this module.
+the one that comes with the package. `trainer.py` trains them; live runs use the exported file and never
+import this module.
 
 Notebook: 05_train
 """
