@@ -24,6 +24,7 @@ from ..errors import ExpressionError, RunError
 from ..live.signals import ignore_signals
 from ..sanitize import clean, discard_output
 from . import training
+from .analyze import analyze
 from .dataset import dataset_app, label
 from .lights import lights_app
 from .personalise import personalise
@@ -245,6 +246,7 @@ for command, example in (
     (training.train, "train --data fer2013.csv --out results/mine"),
     (training.evaluate, "evaluate --data fer2013.csv --json results.json"),
     (training.export, "export --model results/mine/expression.keras --out mine.tflite"),
+    (analyze, "analyze holiday.mp4 --out holiday.csv"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),
 ):

@@ -1,7 +1,6 @@
 """Csvfile: writes every reading as a row of a CSV file.
 
-`--sink csvfile:PATH` creates it. Only `columns` and `row` define the format of the rows; other code that
-writes rows calls them.
+`--sink csvfile:PATH` creates it. `records/rows.py` defines the format of the rows.
 
 Notebook: 09_reactions
 """
@@ -12,12 +11,12 @@ import csv
 import errno
 import io
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInputError, OutputError, user_path
-from ..files import as_output_error, csv_cell, hold_output, let_go, private
+from ..files import as_output_error, hold_output, let_go, private
+from ..records.rows import COLUMNS, FILE, columns, row
 from ..sanitize import printable, say
 from ..tables import write_cells
 from ..types import Reading
@@ -25,37 +24,6 @@ from ._base import Sink
 
 if TYPE_CHECKING:
     from filelock import FileLock
-
-COLUMNS = ("frame", "time", "person", "x", "y", "width", "height", "label", "score")
-"""The first columns: time in seconds into the recording, the box in pixels, score 0 to 1.
-A column for each label follows, with the score of that label."""
-
-FILE = "file"
-"""The last column if the source is a folder of pictures: the name of the picture."""
-
-
-def columns(labels: Iterable[str], files: bool = False) -> list[str]:
-    """Returns the header of the rows.
-
-    Args:
-        labels: The labels, in order.
-        files: Whether the rows name a picture.
-    """
-    return [csv_cell(name) for name in (*COLUMNS, *labels, *([FILE] if files else []))]
-
-
-def row(reading: Reading, files: bool = False) -> list:
-    """Returns a reading as a row; `files` tells whether it names the picture.
-
-    Example:
-        >>> from expression.types import Box
-        >>> row(Reading(1, Box(2, 3, 4, 5), "Sad", 0.75, {"Sad": 0.75, "Happy": 0.25}, 6))
-        [6, 0.0, 1, 2, 3, 4, 5, 'Sad', 0.75, 0.75, 0.25]
-    """
-    box, scores = reading.box, reading.scores.values()
-    place = [reading.frame, round(reading.position, 3), reading.person, box.x, box.y, box.width, box.height]
-    read = [csv_cell(reading.label), round(reading.score, 4), *(round(score, 4) for score in scores)]
-    return [*place, *read, *([csv_cell(reading.file)] if files else [])]
 
 
 class Csvfile(Sink):

@@ -108,7 +108,7 @@ FORM = r"Expected expression live \[--source\] .*\[--stats\]\. Run: expression l
         pytest.param(["live", "x"], r"extra argument.* \(x\)\. " + FORM, id="stray word"),
         pytest.param(["live", "--people"], r"requires an argument\. Expected a value after", id="no value"),
         pytest.param(["lve"], r"'live'\? Expected expression live\|check.* Run: expression -", id="near"),
-        pytest.param(["check", "x"], r"Expected expression check\. Run: expression check -", id="no options"),
+        pytest.param(["models", "list", "x"], r"Expected expression models list\. Run:", id="no options"),
         pytest.param(["models"], r"Missing command\. Expected expression models list\|get\.", id="group"),
         pytest.param(["models", "get"], r"Expected expression models get NAME\.", id="argument"),
     ],

@@ -1,0 +1,132 @@
+"""Analyzer: the readings of every frame of a recording, computed on all cores.
+
+What costs time, finding and scoring faces, needs only one frame, so several threads do it side by side:
+OpenCV and LiteRT release Python's lock while they compute. What needs the frames in order, following
+people and smoothing, costs little and comes afterwards. So any number of threads gives the same rows.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import collections
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..labels import Labels
+from ..models import registry
+from ..models.runtime import Runtime, load
+from ..settings import Settings
+from ..types import Box, Face, Frame, Reading
+from ..vision.detectors import Detector, make_detector
+from ..vision.smoothing import Smoother
+from ..vision.tracking import Tracker
+from .recordings import Recording
+
+AHEAD = 2
+"""Frames that wait for each thread: enough to keep it busy, few enough to fit into memory."""
+
+
+@dataclass(frozen=True)
+class Faces:
+    """What was found in one frame, before people are followed.
+
+    Attributes:
+        number: The number of the frame, from 0.
+        position: Its time in the recording, in seconds.
+        boxes: (n, 4) int64: x, y, width and height, in pixels, the largest face first.
+        scores: (n, labels) float32, what a live run says about each.
+    """
+
+    number: int
+    position: float
+    boxes: np.ndarray
+    scores: np.ndarray
+
+
+class Analyzer:
+    """Finds, scores and follows the faces of recordings.
+
+    Args:
+        settings: Detector, network, people, sensitivity, smoothing and threshold, as for a live run.
+        workers: Number of threads.
+
+    Attributes:
+        settings: As given.
+        labels: The labels of the network.
+        network: A name of the network that another one does not have.
+    """
+
+    def __init__(self, settings: Settings, workers: int = 1):
+        self.settings, self.workers = settings, workers
+        self._own = threading.local()
+        runtime, _ = self._parts()
+        self.labels: Labels = runtime.labels
+        self.network = f"{runtime.name} {runtime.card.sha256[:12]}"
+
+    def _parts(self) -> tuple[Runtime, Detector]:
+        """Returns this thread's own network and detector, since neither can be used by two at once."""
+        if not hasattr(self._own, "parts"):
+            settings = self.settings
+            runtime = load(settings.model or registry.SHIPPED)
+            runtime.sensitivity = settings.sensitivity
+            self._own.parts = runtime, make_detector(settings.detector, settings.smallest_face, settings.eyes)
+        return self._own.parts
+
+    def faces(self, recording: Recording, after: int = -1) -> Iterator[Faces]:
+        """Yields the faces of every frame of an open recording, in order.
+
+        Args:
+            recording: The recording.
+            after: Frames up to this number are left out, because they are known already.
+        """
+        waiting: collections.deque[Future[Faces]] = collections.deque()
+        with ThreadPoolExecutor(self.workers, "analyze") as pool:
+            try:
+                for frame in recording.frames():
+                    if frame.number <= after:
+                        continue
+                    waiting.append(pool.submit(self._found, frame))
+                    if len(waiting) >= AHEAD * self.workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _found(self, frame: Frame) -> Faces:
+        """Finds and scores the faces of one frame."""
+        runtime, detector = self._parts()
+        found = detector.detect(frame.image)[: self.settings.people]
+        boxes = np.array([(b.x, b.y, b.width, b.height) for b in (face.box for face in found)], np.int64)
+        pictures = [runtime.preprocess(frame.image, face.box) for face in found]
+        scores = runtime.scores(np.stack(pictures)) if pictures else np.empty((0, len(runtime.labels)))
+        return Faces(frame.number, frame.position, boxes.reshape(-1, 4), np.float32(scores))
+
+    def readings(self, frames: Iterable[Faces], file: str = "") -> Iterator[Reading]:
+        """Yields the readings of a recording: follows people from frame to frame, and smooths labels.
+
+        Args:
+            frames: All of its frames, in order.
+            file: The name that the readings get.
+        """
+        tracker = Tracker(self.settings.stale)
+        smoother = Smoother(self.settings.smooth, self.labels, self.settings.threshold)
+        for each in frames:
+            frame = Frame(_NOTHING, each.number, 0.0, each.position, file)
+            # The confidence carries the index through the tracker, which passes it on.
+            found = [Face(Box(*map(int, box)), index) for index, box in enumerate(each.boxes)]
+            for face in tracker.update(found, each.position):
+                scores = each.scores[int(face.confidence)]
+                label, smoothed = smoother.update(face.person, scores, each.position)
+                by_label = dict(zip(self.labels, map(float, smoothed), strict=True))
+                yield Reading.of(frame, face.person, face.box, label, by_label)
+
+
+_NOTHING = np.empty((0, 0, 3), np.uint8)
+"""Readings do not need the image of their frame."""

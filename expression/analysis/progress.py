@@ -1,0 +1,116 @@
+"""Progress: what was found so far in a recording, in a file, so that an interrupted analysis continues.
+
+Every frame is a line, written as soon as it is complete. A line that was cut off when the power failed is
+left out, and so is a whole file that was made with other settings or for another version of the recording.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..files import as_output_error, private
+from .analyzer import Faces
+
+
+class Progress:
+    """The faces of a recording's frames, appended to a file.
+
+    Args:
+        path: The file.
+        key: What the faces depend on, such as the network; plain JSON values.
+
+    Attributes:
+        last: The number of the last frame in the file; -1 if there is none.
+    """
+
+    def __init__(self, path: Path, key: dict[str, Any]):
+        self.path, self._key = path, key
+        self.last = -1
+        self._file = None
+
+    def open(self) -> None:
+        """Finds out how far an earlier run came, and prepares for more.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        good = 0
+        if self.path.is_file() and self._is_same():
+            with self.path.open("rb") as file:
+                good = len(file.readline())
+                for line in file:
+                    faces = _parsed(line)
+                    if faces is None:
+                        break
+                    self.last, good = faces.number, good + len(line)
+        with as_output_error(self.path):
+            self._file = open(self.path, "r+b" if good else "wb", opener=private)  # noqa: SIM115  until close
+            self._file.truncate(good)
+            self._file.seek(good)
+            if not good:
+                self._file.write(json.dumps(self._key).encode() + b"\n")
+
+    def _is_same(self) -> bool:
+        """Whether the file was made for this recording and these settings."""
+        with self.path.open("rb") as file:
+            try:
+                return json.loads(file.readline()) == json.loads(json.dumps(self._key))
+            except ValueError:
+                return False
+
+    def add(self, faces: Faces) -> None:
+        """Appends a frame.
+
+        Raises:
+            OutputError: The disk is full.
+        """
+        with as_output_error(self.path):
+            self._file.write(_line(faces))
+        self.last = faces.number
+
+    def close(self) -> None:
+        """Closes the file."""
+        if self._file is not None:
+            with as_output_error(self.path):
+                self._file.close()
+            self._file = None
+
+    def frames(self) -> Iterator[Faces]:
+        """Yields all frames in the file."""
+        with self.path.open("rb") as file:
+            file.readline()
+            for line in file:
+                faces = _parsed(line)
+                if faces is None:
+                    return
+                yield faces
+
+
+def _line(faces: Faces) -> bytes:
+    """Returns a frame as a line; scores keep every bit, or a resumed run would give other rows."""
+    scores = base64.b64encode(faces.scores.astype("<f4").tobytes()).decode()
+    row = [faces.number, faces.position, faces.boxes.ravel().tolist(), scores]
+    return json.dumps(row, separators=(",", ":")).encode() + b"\n"
+
+
+def _parsed(line: bytes) -> Faces | None:
+    """Returns the frame of a line; None if it is incomplete."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        number, position, boxes, scores = json.loads(line)
+        boxes = np.array(boxes, np.int64).reshape(-1, 4)
+        scores = np.frombuffer(base64.b64decode(scores), "<f4")
+        return Faces(
+            number, position, boxes, scores.reshape(len(boxes), -1) if len(boxes) else scores.reshape(0, 0)
+        )
+    except (ValueError, TypeError):
+        return None

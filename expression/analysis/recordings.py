@@ -1,0 +1,106 @@
+"""Recordings: videos and pictures as frames with their own numbers and times, every n-th of them.
+
+`analyzer.py` reads one at a time. Unlike the sources of a live run, nothing waits for the clock.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..errors import BadInputError, MissingFileError
+from ..files import is_housekeeping, natural
+from ..pictures.image import as_picture, read_picture
+from ..pictures.kinds import is_still
+from ..pictures.skipped import Skipped
+from ..sources.video import Video
+from ..types import Frame
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """Returns the files to analyse: those named, and all in the folders named, in natural order.
+
+    Raises:
+        MissingFileError: One does not exist.
+        BadInputError: A folder has no files.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise MissingFileError(
+                f"There is no file or folder {path}.",
+                "Expected a video, a picture or a folder.",
+                "Check the name.",
+            )
+        inside = _inside(path) if path.is_dir() else [path]
+        if not inside:
+            raise BadInputError(
+                f"The folder {path} has no files.", "Expected videos or pictures.", "Choose another folder."
+            )
+        found += [each for each in inside if each not in found]
+    return found
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Returns the files of a folder and its subfolders, without what systems leave there."""
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(map(is_housekeeping, path.relative_to(folder).parts))
+    ]
+    return sorted(files, key=lambda path: natural(str(path)))
+
+
+class Recording:
+    """A video, or a picture as a video of one frame.
+
+    Args:
+        path: The file.
+        every: Returns every n-th frame, from the first.
+
+    Attributes:
+        count: The number of frames that the file announces; None if it does not.
+        skipped: Frames that could not be decoded.
+    """
+
+    def __init__(self, path: Path, every: int = 1):
+        self.path, self.every = path, every
+        self.count: int | None = None
+        self.skipped = Skipped()
+        self._video: Video | None = None
+
+    def open(self) -> None:
+        """Opens the file.
+
+        Raises:
+            BadInputError: It is neither a video nor a picture, or damaged.
+        """
+        if is_still(self.path):
+            self.count = 1
+            return
+        self._video = Video(self.path)
+        self._video.open()
+        self.count, self.skipped = self._video.count, self._video.skipped
+
+    def frames(self) -> Iterator[Frame]:
+        """Yields the frames, numbered from 0 as in the file.
+
+        Raises:
+            SourceLostError: The disk failed.
+        """
+        if self._video is None:
+            yield Frame(read_picture(self.path), file=self.path.name)
+            return
+        number = 0
+        while (image := self._video.read()) is not None:
+            if number % self.every == 0:
+                position = self._video.position or 0.0
+                yield Frame(as_picture(image, self.path.name), number, position=position)
+            number += 1
+
+    def close(self) -> None:
+        """Closes the file, and reports what was skipped."""
+        if self._video is not None:
+            self._video.close()

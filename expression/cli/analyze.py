@@ -1,0 +1,65 @@
+"""The command `expression analyze`: videos and pictures to rows of readings. `app.py` adds it.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import BadInputError, user_path
+from ..sanitize import printable, say
+
+
+def analyze(
+    paths: Annotated[
+        list[str], typer.Argument(help="Videos, pictures, or folders with them.", metavar="PATH...")
+    ],
+    out: Annotated[str, typer.Option(help="The CSV file to write.", metavar="FILE.csv")],
+    every: Annotated[int, typer.Option(help="Analyse every n-th frame.", metavar="N", min=1)] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads. Default: one for each core.", metavar="N", min=1)
+    ] = None,
+    detector: Annotated[str | None, typer.Option(help="As for live.", metavar="NAME")] = None,
+    model: Annotated[str | None, typer.Option(help="As for live.", metavar="PATH")] = None,
+    people: Annotated[str | None, typer.Option(help="As for live.", metavar="N")] = None,
+    smooth: Annotated[str | None, typer.Option(help="As for live.", metavar="NAME")] = None,
+    sensitivity: Annotated[str | None, typer.Option(help="As for live.", metavar="NUMBER")] = None,
+) -> None:
+    """Write a row for every face in every frame of recordings.
+
+    An analysis that was stopped continues where it was when the same command is given again.
+    """
+    from tqdm import tqdm
+
+    from ..analysis.run import analyze
+    from ..settings import COMMAND_LINE, Settings
+
+    target = user_path(out)
+    if target.suffix != ".csv" or not target.parent.is_dir():
+        raise BadInputError(
+            f"--out is {out}.",
+            "Expected a file name that ends in .csv, in an existing folder.",
+            "Choose one.",
+        )
+    given = {"detector": detector, "model": model, "people": people, "smooth": smooth}
+    settings = Settings.load(place=COMMAND_LINE, sensitivity=sensitivity, **given)
+    shown = None
+    with tqdm(unit=" frames", disable=None) as bar:
+
+        def advance(path: Path, done: int, count: int | None) -> None:
+            nonlocal shown
+            if path != shown:
+                shown = path
+                bar.reset(count)
+                bar.set_description(printable(path.name), refresh=False)
+            bar.update(done - bar.n)
+
+        result = analyze([user_path(path) for path in paths], target, settings, workers, every, advance)
+    for path, message in result.failed:
+        say(f"Left out {printable(str(path))}: {message}")
+    files = "1 file" if len(result.done) == 1 else f"{len(result.done):,} files"
+    say(f"{target}: {result.rows:,} rows of {result.frames:,} frames of {files}.")

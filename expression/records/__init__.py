@@ -1,0 +1,1 @@
+"""Rows of readings: their columns, and reading them back."""
