@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from parts import PATIENCE, ROOT
 
 from expression import sources
 from expression.models.runtime import load
+from expression.sources.demo import Demo
 
 pytestmark = pytest.mark.slow
 
@@ -181,3 +183,23 @@ def test_decoding_is_measured_against_opencv_for_each_clip_of_a_folder(tmp_path)
     code, out, err = run("benchmarks/decoding.py", str(tmp_path), "--turns", "1")
     assert (code, err) == (0, "")
     assert re.fullmatch(r"\| clip\.mp4 \| 12 \| 12 \| \d+ \| \d+ \| [\d.]+ \|", out.splitlines()[-1])
+
+
+def test_the_preprocessing_script_reads_the_video_of_the_assignment(tmp_path):
+    folder = tmp_path / "results" / "preprocessing_test"
+    folder.mkdir(parents=True)
+    demo = Demo()
+    demo.open()
+    pictures = [demo.picture(number) for number in range(0, 500, 5)]
+    write_clip(folder / "input_video.mp4", 100, fps=5, pictures=pictures)
+    code, out, err = run("scripts/preprocess.py", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert out.startswith("Reading video stream ...\nSource: input_video.mp4\n")
+    assert out.endswith("pictures of 48 x 48 pixels in results/preprocessing_test\n".replace("/", os.sep))
+    assert 18 <= len(list(folder.glob("image*.png"))) <= 20
+
+
+def test_the_preprocessing_script_refuses_no_pictures(tmp_path):
+    code, _, err = run("scripts/preprocess.py", "--count", "0", cwd=tmp_path)
+    assert code == 2
+    assert "--count is 0. Expected 1 or more. Leave it out for 20." in err

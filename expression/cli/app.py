@@ -28,6 +28,7 @@ from .analyze import analyze
 from .dataset import dataset_app, label
 from .lights import lights_app
 from .personalise import personalise
+from .preprocess import preprocess
 
 app = typer.Typer(
     name="expression",
@@ -247,6 +248,7 @@ for command, example in (
     (training.evaluate, "evaluate --data fer2013.csv --json results.json"),
     (training.export, "export --model results/mine/expression.keras --out mine.tflite"),
     (analyze, "analyze holiday.mp4 --out holiday.csv"),
+    (preprocess, "preprocess me.mp4 --out faces"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),
 ):

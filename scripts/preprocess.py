@@ -1,0 +1,53 @@
+"""Turns a video into pictures of a face: one a second, 48 x 48 grey levels, the face in the middle.
+
+python scripts/preprocess.py
+python scripts/preprocess.py video.mp4 --out pictures
+
+Without arguments it reads results/preprocessing_test/input_video.mp4, or else twenty seconds of the camera,
+or else of the demo, and writes image0.png to image19.png to results/preprocessing_test.
+`expression preprocess` does the same and more.
+
+Notebook: 02_pixels_and_faces
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from expression.analysis.preprocessing import preprocess
+from expression.errors import ExpressionError
+from expression.sources import fallback_notice, open_source
+from expression.vision.detectors import make_detector
+
+FOLDER = Path("results", "preprocessing_test")
+
+
+def main() -> int:
+    """Reads the arguments, writes the pictures, and prints what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("source", nargs="?", help="a video, camera number or address")
+    parser.add_argument(
+        "--out", type=Path, default=FOLDER, help=f"folder for the pictures (default: {FOLDER})"
+    )
+    parser.add_argument("--count", type=int, default=20, help="seconds to look at (default: 20)")
+    arguments = parser.parse_args()
+    if arguments.count < 1:
+        parser.error(f"--count is {arguments.count}. Expected 1 or more. Leave it out for 20.")
+    video = FOLDER / "input_video.mp4"
+    source = arguments.source or (str(video) if video.is_file() else None)
+    print("Reading video stream ...", flush=True)
+    try:
+        opened = open_source(source, repeat=False)
+        print(fallback_notice(source, opened) or f"Source: {opened.description}", flush=True)
+        made = preprocess(opened, make_detector(), arguments.out, arguments.count)
+    except ExpressionError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(f"{len(made.pictures)} pictures of 48 x 48 pixels in {arguments.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
