@@ -26,6 +26,7 @@ from ..sanitize import clean, discard_output
 from . import training
 from .analyze import analyze
 from .dataset import dataset_app, label
+from .extract import extract
 from .lights import lights_app
 from .personalise import personalise
 from .preprocess import preprocess
@@ -248,6 +249,7 @@ for command, example in (
     (training.evaluate, "evaluate --data fer2013.csv --json results.json"),
     (training.export, "export --model results/mine/expression.keras --out mine.tflite"),
     (analyze, "analyze holiday.mp4 --out holiday.csv"),
+    (extract, "extract holiday.mp4 --rows holiday.csv --emotion Happy --out happy"),
     (preprocess, "preprocess me.mp4 --out faces"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),

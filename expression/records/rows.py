@@ -1,16 +1,22 @@
 """Rows: readings as rows of a CSV file, one for each face, by live runs and by `expression analyze`.
 
 Only `columns` and `row` define the format; everything that writes readings to a file calls them.
+`read_rows` reads such a file back, also after a spreadsheet program saved it.
 
 Notebook: 09_reactions
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from ..errors import BadInputError, MissingFileError, as_bad_input
 from ..files import csv_cell
-from ..types import Reading
+from ..pictures.skipped import Skipped
+from ..tables import separator_of
+from ..types import Box, Reading
 
 COLUMNS = ("frame", "time", "person", "x", "y", "width", "height", "label", "score")
 """The first columns: time in seconds into the recording, the box in pixels, score 0 to 1.
@@ -42,3 +48,58 @@ def row(reading: Reading, files: bool = False) -> list:
     place = [reading.frame, round(reading.position, 3), reading.person, box.x, box.y, box.width, box.height]
     read = [csv_cell(reading.label), round(reading.score, 4), *(round(score, 4) for score in scores)]
     return [*place, *read, *([csv_cell(reading.file)] if files else [])]
+
+
+SAMPLE = 20_000
+"""Characters from which the separator is recognised."""
+
+EXPECTED = f"Expected rows that begin with {','.join(COLUMNS)}, as `analyze` and csvfile write them."
+
+
+def read_rows(path: Path, skipped: Skipped) -> Iterator[Reading]:
+    """Yields the readings in a file.
+
+    Args:
+        path: The file.
+        skipped: Counts the rows that cannot be used.
+
+    Raises:
+        MissingFileError: There is no such file.
+        BadInputError: It is something else, or most of its rows cannot be used.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"There is no file {path}.", EXPECTED, "Check the name, or run analyze first.")
+    total = 0
+    with (
+        as_bad_input(f"{path} cannot be read as rows of readings", EXPECTED, "Choose another file."),
+        path.open(encoding="utf-8-sig", newline="") as file,
+    ):
+        separator = separator_of(file.read(SAMPLE))
+        file.seek(0)
+        table = csv.reader(file, delimiter=separator)
+        header = next(table, [])
+        if header[: len(COLUMNS)] != list(COLUMNS):
+            raise BadInputError(
+                f"{path} begins with {','.join(header)[:60]!r}.", EXPECTED, "Choose another file."
+            )
+        labels = [name for name in header[len(COLUMNS) :] if name != FILE]
+        for cells in table:
+            if not cells:
+                continue
+            total += 1
+            try:
+                yield _reading(dict(zip(header, cells, strict=True)), labels)
+            except (ValueError, KeyError):
+                skipped.add(f"line {table.line_num}", "not a reading")
+    skipped.check(total, path, "rows")
+
+
+def _reading(cells: dict[str, str], labels: list[str]) -> Reading:
+    """Returns the reading of a row; raises a ValueError if it is damaged."""
+    frame, person, *sides = (int(cells[name]) for name in ("frame", "person", "x", "y", "width", "height"))
+    position, score, *scores = (float(cells[name].replace(",", ".")) for name in ("time", "score", *labels))
+    if frame < 0 or sides[2] < 1 or sides[3] < 1 or not all(0 <= each <= 1 for each in (score, *scores)):
+        raise ValueError("out of range")
+    by_label = dict(zip(labels, scores, strict=True))
+    box, file = Box(*sides), cells.get(FILE, "")
+    return Reading(person, box, cells["label"], score, by_label, frame, 0.0, position, file)

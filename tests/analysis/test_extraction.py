@@ -1,0 +1,122 @@
+"""The faces of one label are taken from a recording: those that are held, and no others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from media import picture, write_clip
+
+from expression.analysis.extraction import CELL, Wanted, choose, contact_sheet, extract
+from expression.analysis.run import analyze
+from expression.cli import app
+from expression.errors import BadInputError
+from expression.pictures.image import read_picture
+from expression.records.rows import columns, row
+from expression.settings import Settings
+from expression.tables import write_cells
+from expression.types import Box, Reading
+
+
+def reading(frame: int, label: str = "Happy", person: int = 1, score: float = 0.8, file: str = "") -> Reading:
+    scores = {"Happy": score, "Sad": 1 - score}
+    return Reading(person, Box(10, 8, 30, 30), label, score, scores, frame, 0.0, frame / 24, file)
+
+
+def frames(readings) -> list[int]:
+    return [each.frame for each in readings]
+
+
+def test_a_label_that_is_not_held_is_not_taken():
+    readings = [reading(number, "Sad" if number % 3 == 2 else "Happy") for number in range(30)]
+    assert list(choose(readings, Wanted("Happy", repeat=3))) == []
+    assert len(list(choose(readings, Wanted("Happy", repeat=2)))) == 10
+
+
+def test_the_best_of_every_so_many_rows_is_taken():
+    readings = [reading(number, score=0.9 if number in (3, 12) else 0.8) for number in range(16)]
+    assert frames(choose(readings, Wanted("Happy", repeat=8))) == [3, 12]
+
+
+def test_each_person_holds_a_label_alone():
+    readings = [reading(number, person=1 + number % 2) for number in range(8)]
+    assert list(choose(readings, Wanted("Happy", repeat=5))) == []
+    assert len(list(choose(readings, Wanted("Happy", repeat=4)))) == 2
+
+
+def test_a_lower_score_interrupts():
+    readings = [reading(number, score=0.5 if number == 4 else 0.8) for number in range(8)]
+    assert list(choose(readings, Wanted("Happy", repeat=5, score=0.6))) == []
+
+
+def test_others_in_the_frame_interrupt_if_it_is_to_be_alone():
+    readings = [reading(number) for number in range(8)]
+    readings.insert(4, reading(3, "Sad", person=2))
+    assert list(choose(readings, Wanted("Happy", repeat=5, alone=True))) == []
+    assert len(list(choose(readings, Wanted("Happy", repeat=5)))) == 1
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Frame n is grey of level 10 n."""
+    return write_clip(tmp_path / "clip.mp4", 24)
+
+
+def table(path, readings, files=False):
+    cells = [columns(["Happy", "Sad"], files), *(row(each, files) for each in readings)]
+    path.write_text(write_cells(cells))
+    return path
+
+
+def test_pictures_are_of_the_frames_that_the_rows_name(clip, tmp_path):
+    rows = table(tmp_path / "rows.csv", [reading(number) for number in range(4, 20)])
+    made = extract(clip, rows, Wanted("happy", repeat=8, margin=1), tmp_path / "out")
+    assert [path.name for path in made.pictures] == ["frame000004-person1.png", "frame000012-person1.png"]
+    assert made.people == {1: 2}
+    for path, number in zip(made.pictures, (4, 12), strict=True):
+        face = read_picture(path)
+        assert face.shape == (30, 30, 3)
+        assert abs(face.mean() - picture(number).mean()) < 5
+    assert read_picture(tmp_path / "out" / "sheet.jpg").shape == (CELL, 2 * CELL, 3)
+
+
+def test_rows_of_other_recordings_are_left_alone(clip, tmp_path):
+    readings = [reading(n, file="/films/clip.mp4") for n in range(8)] + [
+        reading(n, file="b.mp4") for n in range(8)
+    ]
+    made = extract(clip, table(tmp_path / "rows.csv", readings, True), Wanted("Happy"), tmp_path / "out")
+    assert len(made.pictures) == 1
+
+
+def test_a_sheet_of_many_shows_some_of_all():
+    many = [np.full((CELL, CELL, 3), number // 2, np.uint8) for number in range(500)]
+    sheet = contact_sheet(many)
+    assert sheet.shape == (12 * CELL, 8 * CELL, 3)
+    assert sheet[0, 0, 0] == 0
+    assert sheet[-1, -1, 0] == 249
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        pytest.param("Hapy", r"no label 'Hapy' .* Did you mean Happy\?", id="misspelt"),
+        pytest.param("Sad", r"no face of Sad that is held for 8 rows", id="never held"),
+    ],
+)
+def test_what_cannot_be_extracted_is_said_and_no_folder_is_made(clip, tmp_path, label, said):
+    rows = table(tmp_path / "rows.csv", [reading(number) for number in range(8)])
+    with pytest.raises(BadInputError, match=said):
+        extract(clip, rows, Wanted(label), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_from_a_video_to_faces_by_two_commands(shared_data, yunet, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EXPRESSION_MODELS", str(yunet.parent))
+    monkeypatch.chdir(tmp_path)
+    video = str(shared_data / "media" / "slideshow_labelled.mp4")
+    analyze([shared_data / "media" / "slideshow_labelled.mp4"], tmp_path / "rows.csv", Settings())
+    assert app.main(["extract", video, "--rows", "rows.csv", "--emotion", "surprise", "--out", "found"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("found: ")
+    numbers = [int(path.name[5:11]) for path in (tmp_path / "found").glob("*.png")]
+    assert len(numbers) >= 5
+    assert all(150 <= number < 200 for number in numbers)  # the slide with the surprised face
