@@ -77,7 +77,7 @@ def test_every_script_has_help(script):
         (("--epochs", "0"), "The recipe has epochs=0."),
         (
             ("--network", "vgg"),
-            "--network is 'vgg'. Expected one of shipped, whole, wide, tutorial. Try --network shipped.",
+            "--network is 'vgg'. Expected one of shipped, whole, wide, quick, tutorial. Try --network",
         ),
         ((), "no.csv was not found."),
     ],

@@ -88,7 +88,8 @@ class Labeler:
         while self.pixel(975, 560).tolist() != list(PLATE):
             assert time.monotonic() < end, (self.process.poll(), self.pixel(975, 560))
             self.screen.move(self.window)  # a window that stayed white is redrawn
-            self.press("Return")
+            self.screen.press(self.window, "Return")  # lost if the window does not have the keyboard yet
+            time.sleep(0.3)
 
     def pixel(self, x: int, y: int) -> np.ndarray:
         """The RGB at a place of the picture."""
