@@ -121,13 +121,13 @@ def shipped(labels: Labels, heads: int = 1, edge: int = EDGE, width: float = 1.0
 
 
 def quick(labels: Labels, heads: int = 1) -> keras.Model:
-    """Builds a plain network that is trained in twenty minutes: four stages of two convolutions each.
+    """Builds a plain network that is trained in twenty minutes: seven convolutions, one after the other.
 
     Args, Returns: as for `shipped`.
     """
     face = keras.Input((SIZE, SIZE, 1), name="face")
-    x = layers.Cropping2D(EDGE)(face)
-    for stage, filters in enumerate((32, 64, 128, 256)):
+    x = layers.ReLU()(_convolution(layers.Cropping2D(EDGE)(face), STEM, layers.MaxPooling2D()))
+    for stage, filters in enumerate((64, 128, 256)):
         x = layers.ReLU()(_convolution(x, filters, layers.MaxPooling2D() if stage else None))
         x = layers.ReLU()(_convolution(x, filters))
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
