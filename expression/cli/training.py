@@ -160,7 +160,8 @@ def evaluate(
     head: Annotated[
         str | None,
         Option(
-            help="fer2013, ferplus, or live for what a live run says. Default: by --labels.", metavar="NAME"
+            help="fer2013, ferplus, or live, what a live run says. Default: live with --detector.",
+            metavar="NAME",
         ),
     ] = None,
     sensitivity: Annotated[
@@ -174,6 +175,7 @@ def evaluate(
     """Report how often a network is right. The default is the shipped network."""
     from ..datasets.inspection import leaked
     from ..files import write_text
+    from ..models.engines import LIVE
     from ..models.runtime import load
     from ..settings import COMMAND_LINE, Settings
     from ..training.evaluation import PROTOCOLS, evaluate
@@ -188,7 +190,14 @@ def evaluate(
     print_report(dataset)
     chosen = _pictures_of(dataset, split)
     known = leaked(chosen, dataset.training) if len(dataset.training) else None
-    found = evaluate(runtime, chosen, "fer2013" if named else labels, known, dataset.labels, head)
+    found = evaluate(
+        runtime,
+        chosen,
+        "fer2013" if named else labels,
+        known,
+        dataset.labels,
+        head or (LIVE if detector else None),
+    )
     print(found.text(f"{split} set", named or ()))
     if target:
         write_text(target, json.dumps(found.to_json(), indent=2) + "\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +14,7 @@ from expression.cli import app, training
 from expression.labels import FER2013
 from expression.models.architectures import NETWORKS
 from expression.pictures.image import write_picture
+from expression.sources.sitter import Sitter
 
 pytestmark = pytest.mark.slow
 
@@ -77,3 +80,47 @@ def test_the_labels_that_were_asked_for_have_a_row_each(capsys, tmp_path, asked,
     start = next(number for number, line in enumerate(lines) if "recall" in line)
     table = lines[start + 1 : lines.index("", start)]
     assert dict(line.split()[:2] for line in table) == rows
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Photos of a drawn person, in a folder for each label."""
+    for number, (label, shows) in enumerate((("Happy", "happy"), ("Neutral", "neutral"))):
+        sitter = Sitter(day=number)
+        sitter.shows = shows
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for name in ("1.png", "2.png"):
+            write_picture(tmp_path / "photos" / label / name, sitter.read())
+    return tmp_path / "photos"
+
+
+@pytest.mark.parametrize(
+    ("words", "head"),
+    [
+        pytest.param(["--detector", "haar"], "live", id="photos"),
+        pytest.param([], "fer2013", id="cropped faces"),
+        pytest.param(["--detector", "haar", "--head", "ferplus"], "ferplus", id="asked for"),
+        pytest.param(["--head", "live"], "live", id="live asked for"),
+    ],
+)
+def test_photos_are_counted_as_a_live_run_reads_them(photos, tmp_path, capsys, words, head):
+    results = tmp_path / "results.json"
+    assert app.main(["evaluate", "--data", str(photos), "--json", str(results), *words]) == 0
+    found = json.loads(results.read_text())
+    assert (found["head"], found["pictures"]) == (head, 4)
+    assert found["balanced_accuracy"] == found["accuracy"]  # as many of each label
+    assert f"head {head}." in capsys.readouterr().out
+
+
+def test_the_sensitivity_of_the_settings_counts(photos, tmp_path, monkeypatch, capsys):
+    def scores(*words: str) -> str:
+        assert app.main(["evaluate", "--data", str(photos), "--head", "live", *words]) == 0
+        return re.search(r"calibration error [\d.]+%", capsys.readouterr().out)[0]
+
+    monkeypatch.setenv("EXPRESSION_SENSITIVITY", "1")
+    assert scores() == scores("--sensitivity", "1") != scores("--sensitivity", "0")
+
+
+def test_a_head_that_the_network_does_not_have_is_refused(photos, capsys):
+    assert app.main(["evaluate", "--data", str(photos), "--head", "votes"]) == 2
+    assert "has no head 'votes'. Expected fer2013, ferplus or live." in capsys.readouterr().err
