@@ -28,9 +28,10 @@ def extract(
         typer.Option(help="Size of the pictures, as a multiple of the face.", metavar="X", min=0.5, max=5),
     ] = 1.3,
 ) -> None:
-    """Write the faces of one label as pictures, and a contact sheet.
+    """Write the faces of one label as pictures.
 
-    Of every so many rows of a person with this label, the one with the highest score is taken.
+    Of every so many rows of a person with this label, the one with the highest score is taken. A contact
+    sheet shows all.
     """
     from ..analysis.extraction import SHEET, Wanted, extract
 
