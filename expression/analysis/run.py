@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..files import PRIVATE, PRIVATE_FOLDER, as_output_error, hold_output, let_g
 from ..records.rows import columns, row
 from ..settings import Settings
 from ..tables import write_cells
-from .analyzer import Analyzer
+from .analyzer import Analyzer, Faces
 from .progress import Progress
 from .recordings import Recording, find
 
@@ -140,20 +140,21 @@ def _one(
         recording.close()
         progress.close()
     rows = progress.path.with_suffix(".rows")
-    result.frames += _frames(progress)
     with (
         replacing(rows, PRIVATE) as part,
         part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
     ):
-        for reading in analyzer.readings(progress.frames(), name):
+        for reading in analyzer.readings(_counted(progress, result), name):
             file.write(write_cells([row(reading, bool(name))]))
             result.rows += 1
     return rows
 
 
-def _frames(progress: Progress) -> int:
-    """Returns the number of frames in a file."""
-    return sum(1 for _ in progress.frames())
+def _counted(progress: Progress, result: Result) -> Iterator[Faces]:
+    """Yields the frames of a recording, and counts them."""
+    for faces in progress.frames():
+        result.frames += 1
+        yield faces
 
 
 def _write(out: Path, header: list[str], parts: Iterable[Path]) -> None:

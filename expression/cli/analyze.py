@@ -12,6 +12,7 @@ import typer
 
 from ..errors import BadInputError, user_path
 from ..sanitize import printable, say
+from .options import Detector, Model, People, Sensitivity, Smooth
 
 
 def analyze(
@@ -23,11 +24,11 @@ def analyze(
     workers: Annotated[
         int | None, typer.Option(help="Threads. Default: one for each core.", metavar="N", min=1)
     ] = None,
-    detector: Annotated[str | None, typer.Option(help="As for live.", metavar="NAME")] = None,
-    model: Annotated[str | None, typer.Option(help="As for live.", metavar="PATH")] = None,
-    people: Annotated[str | None, typer.Option(help="As for live.", metavar="N")] = None,
-    smooth: Annotated[str | None, typer.Option(help="As for live.", metavar="NAME")] = None,
-    sensitivity: Annotated[str | None, typer.Option(help="As for live.", metavar="NUMBER")] = None,
+    detector: Detector = None,
+    model: Model = None,
+    people: People = None,
+    smooth: Smooth = None,
+    sensitivity: Sensitivity = None,
 ) -> None:
     """Write a row for every face in every frame of recordings.
 

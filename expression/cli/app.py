@@ -28,6 +28,7 @@ from .analyze import analyze
 from .dataset import dataset_app, label
 from .extract import extract
 from .lights import lights_app
+from .options import Detector, Model, People, Sensitivity, Smooth
 from .personalise import personalise
 from .preprocess import preprocess
 
@@ -173,10 +174,7 @@ def live(
         typer.Option(help="Camera index, file, folder, rtsp or http address, or demo.", metavar="S"),
     ] = None,
     display: Annotated[str | None, typer.Option(help="auto, window or none.", metavar="NAME")] = None,
-    detector: Annotated[
-        str | None,
-        typer.Option(help="auto, haar, haar-alt2, lbp, yunet or whole.", metavar="NAME"),
-    ] = None,
+    detector: Detector = None,
     sink: Annotated[
         list[str] | None,
         typer.Option(
@@ -187,17 +185,10 @@ def live(
     duration: Annotated[
         str | None, typer.Option(help="Stop after this many seconds.", metavar="SECONDS")
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A network, .tflite or .keras; for others see export.", metavar="PATH")
-    ] = None,
-    people: Annotated[
-        str | None, typer.Option(help="Faces to read at once, largest first.", metavar="N")
-    ] = None,
-    smooth: Annotated[str | None, typer.Option(help="average, streak or none.", metavar="NAME")] = None,
-    sensitivity: Annotated[
-        str | None,
-        typer.Option(help="How readily to read more than Neutral, 0 to 1.", metavar="NUMBER"),
-    ] = None,
+    model: Model = None,
+    people: People = None,
+    smooth: Smooth = None,
+    sensitivity: Sensitivity = None,
     neutral: Annotated[
         str | None,
         typer.Option(help="Keep the resting face learned with n in this file.", metavar="FILE"),

@@ -26,11 +26,8 @@ from .sensitivity import adjusted
 from .shapes import FaceShape, answering, as_scores, face_shape, for_one_face
 from .stderr_filter import without_lines
 
-LIVE_HEAD = "ferplus"
-"""The head trained on the votes of ten people per picture, used for faces from a camera."""
-
 LIVE = "live"
-"""The name for what a live run says: the scores of that head at the network's sensitivity."""
+"""The name for what a live run says: the scores of `live_head` at the network's sensitivity."""
 
 AT_ONCE = 64
 """Number of pictures prepared at a time; a thousand of 224 x 224 in colour take 600 MB."""
@@ -149,7 +146,7 @@ class Runtime:
     @property
     def live_head(self) -> int:
         """The index of the head used for faces from a camera."""
-        return self.heads.index(LIVE_HEAD) if LIVE_HEAD in self.heads else 0
+        return self.card.live_head
 
     def check_head(self, head: str | None) -> None:
         """Raises a BadInputError unless there is such a head; None and "live" are always there."""

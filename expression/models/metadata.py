@@ -33,6 +33,9 @@ FORMAT = 1
 ONE_HEAD = ("labels",)
 """The heads of a network with a single output."""
 
+LIVE_HEAD = "ferplus"
+"""The head trained on the votes of ten people per picture, used for faces from a camera."""
+
 ANSWERS = ("scores", "logits", "shares", "chance", "odds")
 """Kinds of network output; see `shapes.as_scores`."""
 
@@ -83,6 +86,11 @@ class Card:
     def input(self) -> str:
         """A description of its input: "48 x 48 grey standardise"."""
         return f"{self.size} x {self.size} {self.colour.removesuffix('3')} {self.preprocessing}"
+
+    @property
+    def live_head(self) -> int:
+        """The index of the head used for faces from a camera."""
+        return self.heads.index(LIVE_HEAD) if LIVE_HEAD in self.heads else 0
 
     def to_json(self) -> str:
         """Returns the card as text; equal cards give equal text."""

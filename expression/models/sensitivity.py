@@ -20,6 +20,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .shapes import as_scores
+
 LEAST = 1e-9
 """The lowest score for taking logarithms; lower ones are raised to it."""
 
@@ -54,8 +56,7 @@ def adjusted(
         return scores[:, live_head]
     weights, offsets = live_terms(priors, live_head, sensitivity, temperatures)
     logits = np.tensordot(weights, np.log(np.maximum(scores, LEAST)), (0, 1)) + offsets
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return (powers / powers.sum(1, keepdims=True)).astype(np.float32)
+    return as_scores(logits, "logits").astype(np.float32)
 
 
 def live_terms(

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -114,20 +115,14 @@ def personalise(
     layer = live_layer(begun, judge, labels)
     choice = choose(layer, _seen(begun, eyes, learned, seed), parts_of(learned, seed))
     faces = _features(begun, eyes, tested.pictures)
-    old, new = layer.logits(faces), choice.layer.logits(faces)
-    known = ~layer.new[tested.indexes]
-    before = after = interval = None
-    change = choice.name
-    if known.any():
-        old, right = np.where(layer.new, -np.inf, old)[known], tested.indexes[known]
-        before, after = accuracy(old, right), accuracy(new[known], right)
-        interval = gain_interval(old.argmax(1) == right, new[known].argmax(1) == right, right, seed)
-        if after.balanced < before.balanced and not layer.new.any():
-            change, after, interval, new = "nothing", before, (0.0, 0.0), layer.logits(faces)
+    compared = _compared(layer, choice.layer, faces, tested.indexes, seed)
+    change, after_all = choice.name, choice.layer.logits(faces)
+    if compared.worse and not layer.new.any():
+        change, after_all = "nothing", layer.logits(faces)
+        compared = Compared(compared.before, compared.before, (0.0, 0.0))
     if change != "nothing":
-        _write(
-            out, begun, eyes, choice.layer, labels, {"began_with": start.name, "learned_from": len(learned)}
-        )
+        facts = {"began_with": start.name, "learned_from": len(learned)}
+        _write(out, begun, eyes, choice.layer, labels, facts)
     return Personalised(
         None if change == "nothing" else out,
         labels,
@@ -137,11 +132,33 @@ def personalise(
         twins,
         sessions,
         tuple(label for label, is_new in zip(labels, layer.new, strict=True) if is_new),
-        before,
-        after,
-        interval,
-        accuracy(new, tested.indexes),
+        *compared,
+        accuracy(after_all, tested.indexes),
     )
+
+
+class Compared(NamedTuple):
+    """Accuracy before and after on pictures with labels that the network knew; None if there are none."""
+
+    before: Accuracy | None = None
+    after: Accuracy | None = None
+    interval: tuple[float, float] | None = None
+
+    @property
+    def worse(self) -> bool:
+        """Whether balanced accuracy fell."""
+        return self.before is not None and self.after.balanced < self.before.balanced
+
+
+def _compared(old: LastLayer, new: LastLayer, faces: np.ndarray, indexes: np.ndarray, seed: int) -> Compared:
+    """Compares two layers on the features of test pictures, among the labels that the old one knew."""
+    known = ~old.new[indexes]
+    if not known.any():
+        return Compared()
+    right = indexes[known]
+    before, after = np.where(old.new, -np.inf, old.logits(faces))[known], new.logits(faces)[known]
+    hits = [logits.argmax(1) == right for logits in (before, after)]
+    return Compared(accuracy(before, right), accuracy(after, right), gain_interval(*hits, right, seed))
 
 
 def _start(path: Path) -> KerasRuntime:

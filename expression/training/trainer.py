@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -25,7 +25,6 @@ from ..errors import BadInputError
 from ..labels import Labels
 from ..models import architectures
 from ..models.architectures import keras
-from ..models.engines import LIVE_HEAD
 from ..models.metadata import ONE_HEAD, Card, read_card
 from ..pictures.image import SIZE, standardise
 from .augmentation import Batches
@@ -222,12 +221,10 @@ class _Run(keras.callbacks.Callback):
         divisors = [temperature(scores[:, i], targets[:, i]) for i in range(len(self.heads))]
         architectures.with_temperature(averaged, divisors)
         scores = soften(scores, np.float32(divisors))
-        live = self.heads.index(LIVE_HEAD) if LIVE_HEAD in self.heads else 0
-        card = Card(
-            self.labels,
-            SIZE,
-            heads=self.heads,
-            facts={**row, "recipe": asdict(self.recipe)},
+        card = Card(self.labels, SIZE, heads=self.heads, facts={**row, "recipe": asdict(self.recipe)})
+        live = card.live_head
+        card = replace(
+            card,
             priors=tuple(map(tuple, self.priors.tolist())),
             temperatures=live_temperatures(scores, targets[:, live], self.priors, live),
             resting=resting_scores(scores, _neutral(targets[:, live], self.labels)),

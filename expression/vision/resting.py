@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import as_bad_input
 from ..files import read_small, write_text
 from ..labels import Labels
+from ..models.shapes import as_scores
 
 SECONDS = 3.0
 """How long a person looks neutral."""
@@ -109,8 +110,7 @@ class RestingFaces:
         face = self._faces.get(person, self._everybody)
         if face is None:
             return scores
-        powers = np.exp(_logits(scores) - SHARE * face)
-        return (powers / powers.sum()).astype(np.float32)
+        return as_scores(_logits(scores) - SHARE * face, "logits").astype(np.float32)
 
     def write(self, path: Path, labels: Labels, network: str) -> None:
         """Writes the resting face of the person learned first, for the next run: a number for each label.

@@ -1,0 +1,22 @@
+"""Options that several commands share: what finds, reads and follows faces, as in a live run.
+
+`app.py` and `analyze.py` use them.
+
+Notebook: 06_live
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typer import Option
+
+Detector = Annotated[str | None, Option(help="auto, haar, haar-alt2, lbp, yunet or whole.", metavar="NAME")]
+Model = Annotated[
+    str | None, Option(help="A network, .tflite or .keras; for others see export.", metavar="PATH")
+]
+People = Annotated[str | None, Option(help="Faces to read at once, largest first.", metavar="N")]
+Smooth = Annotated[str | None, Option(help="average, streak or none.", metavar="NAME")]
+Sensitivity = Annotated[
+    str | None, Option(help="How readily to read more than Neutral, 0 to 1.", metavar="NUMBER")
+]
