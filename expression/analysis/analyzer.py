@@ -14,21 +14,26 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from ..errors import BadInputError, MissingFileError
 from ..labels import Labels
 from ..models import registry
 from ..models.runtime import Runtime, load
 from ..settings import Settings
-from ..types import Box, Face, Frame, Reading
+from ..types import Box, Face, Frame, Reading, Seen
 from ..vision.detectors import Detector, make_detector
+from ..vision.resting import RestingFaces
 from ..vision.smoothing import Smoother
 from ..vision.tracking import Tracker
-from .recordings import Recording
 
 AHEAD = 2
 """Frames that wait for each thread: enough to keep it busy, few enough to fit into memory."""
+
+FOUND_WITH = ("detector", "people", "smallest_face", "eyes", "sensitivity")
+"""The settings on which the faces in a frame and their scores depend, apart from the network."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Analyzer:
 
     Args:
         settings: Detector, network, people, sensitivity, smoothing and threshold, as for a live run.
-        workers: Number of threads.
+        workers: Number of threads; with one, everything is computed in the calling thread.
 
     Attributes:
         settings: As given.
@@ -64,9 +69,9 @@ class Analyzer:
     def __init__(self, settings: Settings, workers: int = 1):
         self.settings, self.workers = settings, workers
         self._own = threading.local()
-        runtime, _ = self._parts()
-        self.labels: Labels = runtime.labels
-        self.network = f"{runtime.name} {runtime.card.sha256[:12]}"
+        self._runtime, _ = self._parts()
+        self.labels: Labels = self._runtime.labels
+        self.network = self._runtime.identity
 
     def _parts(self) -> tuple[Runtime, Detector]:
         """Returns this thread's own network and detector, since neither can be used by two at once."""
@@ -77,19 +82,15 @@ class Analyzer:
             self._own.parts = runtime, make_detector(settings.detector, settings.smallest_face, settings.eyes)
         return self._own.parts
 
-    def faces(self, recording: Recording, after: int = -1) -> Iterator[Faces]:
-        """Yields the faces of every frame of an open recording, in order.
-
-        Args:
-            recording: The recording.
-            after: Frames up to this number are left out, because they are known already.
-        """
+    def faces(self, frames: Iterable[Frame]) -> Iterator[Faces]:
+        """Yields the faces of frames, in their order; few frames are in memory at a time."""
+        if self.workers == 1:
+            yield from map(self._found, frames)
+            return
         waiting: collections.deque[Future[Faces]] = collections.deque()
         with ThreadPoolExecutor(self.workers, "analyze") as pool:
             try:
-                for frame in recording.frames():
-                    if frame.number <= after:
-                        continue
+                for frame in frames:
                     waiting.append(pool.submit(self._found, frame))
                     if len(waiting) >= AHEAD * self.workers:
                         yield waiting.popleft().result()
@@ -108,12 +109,35 @@ class Analyzer:
         scores = runtime.scores(np.stack(pictures)) if pictures else np.empty((0, len(runtime.labels)))
         return Faces(frame.number, frame.position, boxes.reshape(-1, 4), np.float32(scores))
 
-    def readings(self, frames: Iterable[Faces], file: str = "") -> Iterator[Reading]:
-        """Yields the readings of a recording: follows people from frame to frame, and smooths labels.
+    def resting(self, path: Path) -> RestingFaces:
+        """Reads the resting face that a live run has written.
+
+        Raises:
+            MissingFileError: There is no such file.
+            BadInputError: It is something else, or was learned with another network.
+        """
+        remedy = f"Learn it in a live run: expression live --neutral {path}, press n, and look neutral."
+        if not path.exists():
+            raise MissingFileError(f"There is no resting face {path}.", "Expected a file.", remedy)
+        average = self._runtime.resting
+        resting = None if average is None else RestingFaces(average)
+        if resting is None or not resting.read(path, self.labels, self.network):
+            raise BadInputError(
+                f"The resting face in {path} was learned with another network.",
+                f"Expected one learned with {self._runtime.name}.",
+                remedy,
+            )
+        return resting
+
+    def readings(
+        self, frames: Iterable[Faces], file: str = "", resting: RestingFaces | None = None
+    ) -> Iterator[Seen[Reading]]:
+        """Yields the readings of each frame: follows people from frame to frame, and smooths labels.
 
         Args:
-            frames: All of its frames, in order.
+            frames: All frames of a recording, in order.
             file: The name that the readings get.
+            resting: Taken out of everybody's scores.
         """
         tracker = Tracker(self.settings.stale)
         smoother = Smoother(self.settings.smooth, self.labels, self.settings.threshold)
@@ -121,11 +145,15 @@ class Analyzer:
             frame = Frame(_NOTHING, each.number, 0.0, each.position, file)
             # The confidence carries the index through the tracker, which passes it on.
             found = [Face(Box(*map(int, box)), index) for index, box in enumerate(each.boxes)]
+            readings = []
             for face in tracker.update(found, each.position):
                 scores = each.scores[int(face.confidence)]
+                if resting is not None:
+                    scores = resting.update(face.person, scores, each.position)
                 label, smoothed = smoother.update(face.person, scores, each.position)
                 by_label = dict(zip(self.labels, map(float, smoothed), strict=True))
-                yield Reading.of(frame, face.person, face.box, label, by_label)
+                readings.append(Reading.of(frame, face.person, face.box, label, by_label))
+            yield Seen(frame, tuple(readings))
 
 
 _NOTHING = np.empty((0, 0, 3), np.uint8)

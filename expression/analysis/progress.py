@@ -1,7 +1,8 @@
 """Progress: what was found so far in a recording, in a file, so that an interrupted analysis continues.
 
-Every frame is a line, written as soon as it is complete. A line that was cut off when the power failed is
-left out, and so is a whole file that was made with other settings or for another version of the recording.
+Every frame is a line, written as soon as it is complete, and a last line says that there are no more. A
+line that was cut off when the power failed is left out, and so is a whole file that was made with other
+settings or for another version of the recording.
 
 Notebook: 06_live
 """
@@ -19,6 +20,9 @@ import numpy as np
 from ..files import as_output_error, private
 from .analyzer import Faces
 
+END = b"end\n"
+"""The line after the last frame."""
+
 
 class Progress:
     """The faces of a recording's frames, appended to a file.
@@ -29,12 +33,30 @@ class Progress:
 
     Attributes:
         last: The number of the last frame in the file; -1 if there is none.
+        count: The number of frames in the file.
+        complete: Whether these are all frames of the recording.
     """
 
     def __init__(self, path: Path, key: dict[str, Any]):
         self.path, self._key = path, key
-        self.last = -1
+        self.last, self.count, self.complete = -1, 0, False
         self._file = None
+
+    def read(self) -> int:
+        """Finds out how far an earlier run came, and returns how many bytes of the file are good."""
+        good = 0
+        if self.path.is_file() and self._is_same():
+            with self.path.open("rb") as file:
+                good = len(file.readline())
+                for line in file:
+                    self.complete = line == END
+                    faces = _parsed(line)
+                    if faces is None:
+                        good += len(line) if self.complete else 0
+                        break
+                    self.last, good = faces.number, good + len(line)
+                    self.count += 1
+        return good
 
     def open(self) -> None:
         """Finds out how far an earlier run came, and prepares for more.
@@ -42,15 +64,7 @@ class Progress:
         Raises:
             OutputError: The file cannot be written.
         """
-        good = 0
-        if self.path.is_file() and self._is_same():
-            with self.path.open("rb") as file:
-                good = len(file.readline())
-                for line in file:
-                    faces = _parsed(line)
-                    if faces is None:
-                        break
-                    self.last, good = faces.number, good + len(line)
+        good = self.read()
         with as_output_error(self.path):
             self._file = open(self.path, "r+b" if good else "wb", opener=private)  # noqa: SIM115  until close
             self._file.truncate(good)
@@ -75,6 +89,13 @@ class Progress:
         with as_output_error(self.path):
             self._file.write(_line(faces))
         self.last = faces.number
+        self.count += 1
+
+    def finish(self) -> None:
+        """Says that there are no more frames."""
+        with as_output_error(self.path):
+            self._file.write(END)
+        self.complete = True
 
     def close(self) -> None:
         """Closes the file."""

@@ -62,12 +62,15 @@ class Recording:
 
     Attributes:
         count: The number of frames that the file announces; None if it does not.
+        fps: Average frames per second.
+        start: The timestamp in the file at which the recording starts, in seconds.
         skipped: Frames that could not be decoded.
     """
 
     def __init__(self, path: Path, every: int = 1):
         self.path, self.every = path, every
         self.count: int | None = None
+        self.fps, self.start = 25.0, 0.0
         self.skipped = Skipped()
         self._video: Video | None = None
 
@@ -83,19 +86,24 @@ class Recording:
         self._video = Video(self.path)
         self._video.open()
         self.count, self.skipped = self._video.count, self._video.skipped
+        self.fps, self.start = self._video.fps, self._video.start
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, first: int = 0) -> Iterator[Frame]:
         """Yields the frames, numbered from 0 as in the file.
+
+        Args:
+            first: Frames before this one are left out.
 
         Raises:
             SourceLostError: The disk failed.
         """
         if self._video is None:
-            yield Frame(read_picture(self.path), file=self.path.name)
+            if first == 0:
+                yield Frame(read_picture(self.path), file=self.path.name)
             return
         number = 0
         while (image := self._video.read()) is not None:
-            if number % self.every == 0:
+            if number >= first and number % self.every == 0:
                 position = self._video.position or 0.0
                 yield Frame(as_picture(image, self.path.name), number, position=position)
             number += 1

@@ -1,4 +1,4 @@
-"""The command `expression analyze`: videos and pictures to rows of readings. `app.py` adds it.
+"""The command `expression analyze`: recordings to rows of readings. `app.py` adds it.
 
 Notebook: 06_live
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import BadInputError, user_path
+from ..errors import user_path
 from ..sanitize import printable, say
 from .options import Detector, Model, People, Sensitivity, Smooth
 
@@ -19,16 +19,30 @@ def analyze(
     paths: Annotated[
         list[str], typer.Argument(help="Videos, pictures, or folders with them.", metavar="PATH...")
     ],
-    out: Annotated[str, typer.Option(help="The CSV file to write.", metavar="FILE.csv")],
+    out: Annotated[str, typer.Option(help="The file to write, .csv or .parquet.", metavar="FILE")],
     every: Annotated[int, typer.Option(help="Analyse every n-th frame.", metavar="N", min=1)] = 1,
     workers: Annotated[
         int | None, typer.Option(help="Threads. Default: one for each core.", metavar="N", min=1)
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="A Dask cluster that does the work.", metavar="ADDRESS")
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option("--format", help="rows: one for each face. counts: one for each frame.", metavar="NAME"),
+    ] = "rows",
+    copies: Annotated[
+        str | None,
+        typer.Option(help="A folder for copies with the readings drawn on them.", metavar="DIR"),
     ] = None,
     detector: Detector = None,
     model: Model = None,
     people: People = None,
     smooth: Smooth = None,
     sensitivity: Sensitivity = None,
+    neutral: Annotated[
+        str | None, typer.Option(help="A resting face that live --neutral has written.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Write a row for every face in every frame of recordings.
 
@@ -39,15 +53,9 @@ def analyze(
     from ..analysis.run import analyze
     from ..settings import COMMAND_LINE, Settings
 
-    target = user_path(out)
-    if target.suffix != ".csv" or not target.parent.is_dir():
-        raise BadInputError(
-            f"--out is {out}.",
-            "Expected a file name that ends in .csv, in an existing folder.",
-            "Choose one.",
-        )
-    given = {"detector": detector, "model": model, "people": people, "smooth": smooth}
+    given = {"detector": detector, "model": model, "people": people, "smooth": smooth, "neutral": neutral}
     settings = Settings.load(place=COMMAND_LINE, sensitivity=sensitivity, **given)
+    target = user_path(out)
     shown = None
     with tqdm(unit=" frames", disable=None) as bar:
 
@@ -59,8 +67,20 @@ def analyze(
                 bar.set_description(printable(path.name), refresh=False)
             bar.update(done - bar.n)
 
-        result = analyze([user_path(path) for path in paths], target, settings, workers, every, advance)
+        result = analyze(
+            [user_path(path) for path in paths],
+            target,
+            settings,
+            workers=workers,
+            every=every,
+            form=form,
+            copies=user_path(copies) if copies else None,
+            cluster=dask,
+            advance=advance,
+        )
     for path, message in result.failed:
         say(f"Left out {printable(str(path))}: {message}")
     files = "1 file" if len(result.done) == 1 else f"{len(result.done):,} files"
     say(f"{target}: {result.rows:,} rows of {result.frames:,} frames of {files}.")
+    if copies:
+        say(f"{copies}: {len(result.copies)} annotated {'copy' if len(result.copies) == 1 else 'copies'}.")

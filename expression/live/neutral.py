@@ -38,7 +38,7 @@ class NeutralFace:
         self._resting = None if runtime.resting is None else RestingFaces(runtime.resting)
         self._on = False  # the switch as last seen
         if path and path.exists() and self._resting:
-            if self._resting.read(path, runtime.labels, _name(runtime)):
+            if self._resting.read(path, runtime.labels, runtime.identity):
                 self._on = control.neutral = True
             else:
                 logger.warning(
@@ -88,7 +88,7 @@ class NeutralFace:
             )
         elif self._path:
             try:
-                self._resting.write(self._path, self._runtime.labels, _name(self._runtime))
+                self._resting.write(self._path, self._runtime.labels, self._runtime.identity)
             except OutputError as error:
                 logger.warning("%s", error)
 
@@ -97,8 +97,3 @@ class NeutralFace:
         if self._control.neutral:
             logger.warning("%s", " ".join(parts))
         self._on = self._control.neutral = False
-
-
-def _name(runtime: Runtime) -> str:
-    """Returns a name that another network does not have."""
-    return f"{runtime.name} {runtime.card.sha256[:12]}".strip()

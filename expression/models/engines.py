@@ -66,6 +66,11 @@ class Runtime:
         return self.path.name
 
     @property
+    def identity(self) -> str:
+        """A name that another network does not have: that of its file, and the start of its checksum."""
+        return f"{self.name} {self.card.sha256[:12]}".strip()
+
+    @property
     def description(self) -> str:
         """One line for people: the file, the engine, the labels and the input."""
         heads = f", heads {' and '.join(self.heads)}" if len(self.heads) > 1 else ""

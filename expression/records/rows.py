@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BadInputError, MissingFileError, as_bad_input
@@ -17,6 +18,7 @@ from ..files import csv_cell
 from ..pictures.skipped import Skipped
 from ..tables import separator_of
 from ..types import Box, Reading
+from . import parquet
 
 COLUMNS = ("frame", "time", "person", "x", "y", "width", "height", "label", "score")
 """The first columns: time in seconds into the recording, the box in pixels, score 0 to 1.
@@ -72,26 +74,36 @@ def read_rows(path: Path, skipped: Skipped) -> Iterator[Reading]:
     total = 0
     with (
         as_bad_input(f"{path} cannot be read as rows of readings", EXPECTED, "Choose another file."),
-        path.open(encoding="utf-8-sig", newline="") as file,
+        _opened(path) as table,
     ):
-        separator = separator_of(file.read(SAMPLE))
-        file.seek(0)
-        table = csv.reader(file, delimiter=separator)
-        header = next(table, [])
+        _, header = next(table, ("", []))
         if header[: len(COLUMNS)] != list(COLUMNS):
             raise BadInputError(
                 f"{path} begins with {','.join(header)[:60]!r}.", EXPECTED, "Choose another file."
             )
         labels = [name for name in header[len(COLUMNS) :] if name != FILE]
-        for cells in table:
+        for place, cells in table:
             if not cells:
                 continue
             total += 1
             try:
                 yield _reading(dict(zip(header, cells, strict=True)), labels)
             except (ValueError, KeyError):
-                skipped.add(f"line {table.line_num}", "not a reading")
+                skipped.add(place, "not a reading")
     skipped.check(total, path, "rows")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Iterator[tuple[str, list[str]]]]:
+    """Opens a file, and gives its header and its rows, each with the place where it stands."""
+    if path.suffix == parquet.SUFFIX:
+        yield ((f"row {number}", cells) for number, cells in enumerate(parquet.table(path)))
+        return
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        separator = separator_of(file.read(SAMPLE))
+        file.seek(0)
+        table = csv.reader(file, delimiter=separator)
+        yield ((f"line {table.line_num}", cells) for cells in table)
 
 
 def _reading(cells: dict[str, str], labels: list[str]) -> Reading:

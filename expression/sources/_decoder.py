@@ -57,6 +57,7 @@ class Decoder:
     Attributes:
         fps: Average frames per second.
         count: The number of frames; None if the container does not announce it.
+        start: The timestamp at which the video starts, in seconds; 0 if it cannot be known.
         duration: The duration of the video, in seconds; None if the container does not announce it.
         frames: The number of frames read.
         position: The position of the last frame, in seconds.
@@ -91,11 +92,13 @@ class Decoder:
         self._image: np.ndarray | None = None
         self._convert, self._deinterlace = Converter(self._stream.sample_aspect_ratio), Deinterlacer()
         self._timestamps = BestEffort()
+        start = start_seconds(self._stream)
+        self.start = start or 0.0
         self._clock = Clock(
             1 / self.fps,
             self.duration,
             bool(container.format.flags & Flags.ts_discont.value),
-            None if live else start_seconds(self._stream),
+            None if live else start,
         )
         self._pictures = self._read()
 

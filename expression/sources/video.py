@@ -52,6 +52,7 @@ class Video(Source):
 
     Attributes:
         fps: Average frames per second, once open; 25 if the file does not specify it.
+        start: The timestamp in the file of its start, in seconds, once open.
         count: The number of frames that it announces, once open; None if it does not.
         skipped: Frames that could not be decoded.
 
@@ -61,7 +62,7 @@ class Video(Source):
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.description = printable(self.path.name)
-        self.fps = 25.0
+        self.fps, self.start = 25.0, 0.0
         self.count: int | None = None
         self.skipped = Skipped()
         self._shown = printable(str(self.path), LONGEST_NAME)
@@ -95,7 +96,7 @@ class Video(Source):
             self.close()
             raise self._silent(silent) if silent else self._unreadable(why, remedy)
         if self._decoder is not None:
-            self.fps, self.count = self._decoder.fps, self._decoder.count
+            self.fps, self.count, self.start = self._decoder.fps, self._decoder.count, self._decoder.start
             self.skipped = self._decoder.skipped
 
     def read(self) -> np.ndarray | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,16 @@ from media import write_clip
 
 from expression.analysis import run as analysis
 from expression.analysis.analyzer import Analyzer
+from expression.analysis.progress import Progress
 from expression.analysis.run import analyze
 from expression.cli import app
-from expression.errors import BadInputError, MissingFileError
+from expression.errors import BadInputError, MissingFileError, OutputError
 from expression.files import hold_output, let_go
+from expression.models.runtime import load
 from expression.pictures.image import write_picture
 from expression.settings import Settings
 from expression.sources.demo import Demo
+from expression.vision.resting import FEWEST, SECONDS, RestingFaces
 
 SETTINGS = Settings(detector="whole")
 
@@ -189,9 +193,9 @@ def test_memory_does_not_grow_with_the_recording(clip, tmp_path, monkeypatch):
     ahead, most = 0, []
     frames, found = analysis.Recording.frames, Analyzer._found
 
-    def counted(self):
+    def counted(self, first):
         nonlocal ahead
-        for frame in frames(self):
+        for frame in frames(self, first):
             ahead += 1
             most.append(ahead)
             yield frame
@@ -225,3 +229,67 @@ def test_the_slideshow_is_read_as_it_is_labelled(shared_data, yunet, tmp_path, m
         late = range(part["from"] + 15, part["to"] + 1)  # smoothing takes its time after a cut
         labels = [row["label"].casefold() for row in rows if int(row["frame"]) in late]
         assert labels.count(part["label"]) == len(labels) > 30
+
+
+@pytest.fixture
+def resting_face(tmp_path) -> Path:
+    """A resting face that looks a little angry to the shipped network, as a live run writes it."""
+    runtime = load()
+    resting = RestingFaces(runtime.resting)
+    angry = runtime.resting + 0.3 * (np.array(list(runtime.labels)) == "Angry")
+    resting.learn()
+    for number in range(FEWEST):
+        resting.update(1, angry / angry.sum(), 0.1 * number)
+    resting.tick(SECONDS)
+    resting.write(tmp_path / "neutral.json", runtime.labels, runtime.identity)
+    return tmp_path / "neutral.json"
+
+
+def test_a_resting_face_is_taken_out_of_the_scores(clip, tmp_path, resting_face):
+    analyze([clip], tmp_path / "without.csv", SETTINGS)
+    analyze([clip], tmp_path / "with.csv", replace(SETTINGS, neutral=str(resting_face)))
+    without, those_with = rows_of(tmp_path / "without.csv"), rows_of(tmp_path / "with.csv")
+    for before, after in zip(without, those_with, strict=True):
+        assert float(after["Angry"]) < float(before["Angry"])
+
+
+def test_a_resting_face_that_cannot_be_used_is_refused(clip, tmp_path, resting_face):
+    with pytest.raises(MissingFileError, match=r"no resting face .*none\.json.*live --neutral"):
+        analyze([clip], tmp_path / "out.csv", replace(SETTINGS, neutral=str(tmp_path / "none.json")))
+    resting_face.write_text(resting_face.read_text().replace("expression.tflite", "other.tflite"))
+    with pytest.raises(BadInputError, match="was learned with another network"):
+        analyze([clip], tmp_path / "out.csv", replace(SETTINGS, neutral=str(resting_face)))
+    assert not (tmp_path / "out.csv").exists()
+    assert not (tmp_path / "out.csv.unfinished").exists()
+
+
+def test_a_full_disk_ends_the_analysis(clip, tmp_path, monkeypatch):
+    """It is not the fault of a recording."""
+    (tmp_path / "b.mp4").write_bytes(clip.read_bytes())
+
+    def full(self, faces):
+        raise OutputError("The disk is full.", "Expected space.", "Delete something.")
+
+    monkeypatch.setattr(Progress, "add", full)
+    with pytest.raises(OutputError):
+        analyze([clip, tmp_path / "b.mp4"], tmp_path / "out.csv", SETTINGS)
+
+
+def test_finished_recordings_are_not_opened_again(clip, tmp_path, monkeypatch):
+    other = tmp_path / "other.mp4"
+    other.write_bytes(clip.read_bytes())
+    opened, open_ = [], analysis.Recording.open
+    with pytest.raises(Stopped):
+        analyze([clip, other], tmp_path / "out.csv", SETTINGS, advance=stop_in(other))
+    monkeypatch.setattr(analysis.Recording, "open", lambda self: (opened.append(self.path), open_(self)))
+    result = analyze([clip, other], tmp_path / "out.csv", SETTINGS)
+    assert opened == [other]
+    assert result.frames == 60
+
+
+def stop_in(recording: Path):
+    def advance(path, done, count):
+        if path == recording and done == 5:
+            raise Stopped
+
+    return advance
