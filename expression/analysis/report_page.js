@@ -4,6 +4,9 @@
 
 const AFTER = 0.004; // seconds into a frame to which the video is set, so that rounding cannot hit the one before
 const SLOW = 4000; // milliseconds after which a video that does not answer counts as one that cannot be played
+const UNTOLD = 250; // milliseconds that a browser gets to tell which frame it shows
+const TRIES = 8; // how often the video is set again for one frame
+const HAIR = 0.0005; // seconds by which the time that it tells may be too early
 const MANY = 8; // people whose ribbons are shown at once
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 
@@ -101,40 +104,80 @@ function sentence() {
 
 // ---- the picture
 
+// Shows frames of the video. A browser tells which frame it shows, by its time. If that is another one, the video
+// is set a little later or earlier: some browsers guess how long a frame lasts, and then show the one before.
 function videoPictures(failed) {
-  const video = make("video");
-  let wanted = null, sought = null, busy = true, timer = 0, note = "";
-  const free = () => { busy = false; clearTimeout(timer); };
-  const fail = () => { clearTimeout(timer); busy = true; video.remove(); failed(); };
-  const wait = () => { timer = setTimeout(fail, SLOW); };
-  const seek = () => {
-    busy = true;
+  const video = make("video"), tells = "requestVideoFrameCallback" in video;
+  let wanted = null, sought = null; // the frame to show, and the one that the video is being set to
+  let aim = 0, low = null, high = null, tries = 0; // where it is set to, and where that was too early or too late
+  let shift = 0, seen = null, landed = false; // when the video begins; the time of what it shows
+  let busy = true, timer = 0, patience = 0, note = "";
+  const fail = () => { clearTimeout(timer); clearTimeout(patience); busy = true; video.remove(); failed(); };
+  const wait = () => { clearTimeout(timer); timer = setTimeout(fail, SLOW); };
+  const go = () => {
     wait();
-    sought = wanted;
-    video.currentTime = times[sought] + Math.min(AFTER, (timeOf(sought + 1) - times[sought]) / 2);
+    [busy, landed, seen] = [true, false, null];
+    video.currentTime = aim;
   };
+  const seek = () => {
+    [sought, low, high, tries] = [wanted, null, null, 0];
+    aim = shift + times[sought] + Math.min(AFTER, (timeOf(sought + 1) - times[sought]) / 2);
+    go();
+  };
+  const done = (shown) => {
+    busy = false;
+    clearTimeout(timer);
+    if (wanted !== sought) return seek();
+    get("source").textContent = shown === sought ? note : `The browser shows another frame: ${moment(shown)}. ${note}`;
+    drawFaces(shown);
+  };
+  const check = () => {
+    clearTimeout(patience);
+    const shown = seen === null ? sought : frameAt(seen - shift + HAIR);
+    if (shown === sought || wanted !== sought || ++tries > TRIES) return done(shown);
+    if (shown < sought) low = aim;
+    else high = aim;
+    aim = low !== null && high !== null ? (low + high) / 2 : Math.max(0, aim + times[sought] - times[shown]);
+    go();
+  };
+  const begin = () => {
+    clearTimeout(patience);
+    const late = (start) => Math.abs(video.duration - end - start); // also of videos that do not begin at 0
+    if (seen !== null && late(seen - times[0]) < late(0)) shift = seen - times[0];
+    const shape = video.videoWidth / video.videoHeight / data.width * data.height;
+    if (late(shift) > 1 || Math.abs(shape - 1) > 0.05) {
+      note = `${data.video} is not the video that was analysed: its length or its shape is another.`;
+    }
+    seek();
+  };
+  let next = null; // what to do once a frame is shown
+  const watch = (_now, { mediaTime }) => {
+    seen = mediaTime;
+    if (landed) next();
+    video.requestVideoFrameCallback(watch);
+  };
+  const arrive = () => { // a hidden page does not tell
+    landed = true;
+    if (!tells || seen !== null) next();
+    else patience = setTimeout(() => next(), UNTOLD);
+  };
+  if (tells) video.requestVideoFrameCallback(watch);
   video.muted = video.playsInline = true;
   video.preload = "auto";
   video.setAttribute("aria-hidden", "true");
   video.addEventListener("error", fail);
   video.addEventListener("loadeddata", () => {
-    free();
-    const other = Math.abs(video.duration - end) > 1 || Math.abs(video.videoWidth / video.videoHeight / data.width * data.height - 1) > 0.05;
-    if (!video.videoWidth) fail(); // only its sound can be played
-    else if (other) note = ". The video there is another one than the report is about";
-    if (video.isConnected) seek();
+    wait();
+    if (!video.videoWidth) return fail(); // only its sound can be played
+    next = () => { next = check; begin(); };
+    arrive();
   }, { once: true });
-  video.addEventListener("seeked", () => {
-    free();
-    if (wanted !== sought) seek();
-    else drawFaces(sought);
-  });
+  video.addEventListener("seeked", arrive);
   wait();
   video.src = data.video;
   get("picture").append(video);
   return (number) => {
     wanted = number;
-    get("caption").textContent = `Frame ${number} of ${data.name}${note}`;
     if (!busy) seek();
   };
 }
@@ -148,7 +191,7 @@ function thumbnailPictures(why) {
     const away = (index) => Math.abs(times[numbers[index]] - times[number]);
     const nearest = away(after) < away(before) ? after : before;
     if (!numbers.length) {
-      get("caption").textContent = `${why} There is no picture in its place.`;
+      get("source").textContent = `${why} There is no picture in its place.`;
       drawFaces(number);
       return;
     }
@@ -156,7 +199,7 @@ function thumbnailPictures(why) {
     picture.src = `data:image/jpeg;base64,${data.thumbnails[nearest][1]}`;
     const from = shown === number ? "A small picture of this frame stands in." :
       `The nearest picture stands in: ${moment(shown)}.`;
-    get("caption").textContent = why ? `${why} ${from}` : "";
+    get("source").textContent = why ? `${why} ${from}` : "";
     drawFaces(shown);
   };
 }
@@ -305,12 +348,13 @@ function choose(number, who = person) {
 }
 
 function showReading(read) {
-  const name = people.length > 1 ? `Person ${person.number}: ` : "";
   const late = read && read.from !== frame ? ` (read in frame ${read.from})` : "";
   get("when").textContent = `${clock(times[frame])} · frame ${frame}`;
-  get("what").textContent = name + words(read) + late;
+  get("what").textContent = `Person ${person.number}: ${words(read)}${late}`;
+  get("whose").textContent = `Scores of person ${person.number}`;
   const list = get("scores");
   list.textContent = "";
+  if (!read) list.append(make("div", "name", words(read)));
   if (!read) return;
   const order = read.scores.map((_, index) => index);
   if (order.length > 12) order.sort((one, other) => read.scores[other] - read.scores[one]).splice(12);
@@ -417,7 +461,7 @@ function fit() { // the picture, within the page and within a part of the window
 
 async function start() {
   await unpacked();
-  for (const id of ["moment", "time"]) get(id).hidden = false;
+  for (const id of ["moment", "time", "reading"]) get(id).hidden = false;
   fit();
   people.forEach(addLane);
   hideMany();

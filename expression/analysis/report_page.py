@@ -220,25 +220,38 @@ def _totals(story: Story) -> str:
     totals = story.totals()
     everybody = {label: sum(held[label] for held in totals.values()) for label in story.labels}
     shown = [label for label in story.labels if everybody[label] > 0]
-    longest = max(everybody.values(), default=0) or 1
-    bars = "".join(
-        f'<div><span class="name">{_escaped(label)}</span>'
-        f'<svg aria-hidden="true"><rect width="{100 * everybody[label] / longest:.2f}%" height="100%" '
-        f'fill="{_css(colour(label))}"/></svg><span class="number">{everybody[label]:.1f} s</span></div>'
-        for label in shown
-    )
+    bars = _bars([(label, {label: everybody[label]}) for label in shown])
+    if len(totals) > 1:
+        bars += _bars([(f"Person {number}", held) for number, held in totals.items()])
     head = "".join(f'<th scope="col" class="number">{_escaped(label)}</th>' for label in shown)
     rows = "".join(_row(f"Person {number}", held, shown) for number, held in totals.items())
     if len(totals) > 1:
-        rows += _row("All", everybody, shown)
+        rows += _row("Everybody", everybody, shown)
     return (
-        f'<div class="all" aria-hidden="true">{bars}</div>\n'
-        '<div class="totals" role="region" aria-label="Seconds for each label" tabindex="0"><table>\n'
+        f"{bars}\n"
+        '<div class="table" role="region" aria-label="Seconds for each label" tabindex="0"><table>\n'
         '<caption class="unseen">Seconds for which each person holds each label</caption>\n'
         f'<thead><tr><th scope="col">Seconds</th>{head}'
-        '<th scope="col" class="number">In all</th></tr></thead>\n'
+        '<th scope="col" class="number">Total</th></tr></thead>\n'
         f"<tbody>{rows}</tbody></table></div>"
     )
+
+
+def _bars(lines: Sequence[tuple[str, dict[str, float]]]) -> str:
+    """Returns a bar for each name, made of the seconds of each label; a table says the same in words."""
+    longest = max((sum(held.values()) for _, held in lines), default=0) or 1
+    parts = []
+    for name, held in lines:
+        at, pieces = 0.0, ""
+        for label, seconds in held.items():
+            if seconds:
+                share = 100 * seconds / longest
+                pieces += f'<rect x="{at:.2f}%" width="{share:.2f}%" height="100%" fill="{_css(colour(label))}">'
+                pieces += f"<title>{_escaped(label)}: {seconds:.1f} s</title></rect>"
+                at += share
+        parts.append(f'<span class="name">{_escaped(name)}</span><svg>{pieces}</svg>')
+        parts.append(f'<span class="number">{sum(held.values()):.1f} s</span>')
+    return f'<div class="bars" aria-hidden="true">{"".join(parts)}</div>'
 
 
 def _row(name: str, held: dict[str, float], shown: Sequence[str]) -> str:

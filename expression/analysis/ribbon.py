@@ -132,7 +132,7 @@ def _draw_legend(canvas: np.ndarray, line: Iterable[tuple[str, float]], top: int
     for label, seconds in line:
         canvas[top : top + SIZE, x : x + SIZE] = EDGE
         canvas[top + 1 : top + SIZE - 1, x + 1 : x + SIZE - 1] = colour(label)
-        _write(canvas, _legend_text(label, seconds), x + SIZE + SIZE // 2, top + SIZE // 2, SIZE)
+        _write(canvas, _legend_text(label, seconds), x + SIZE + MARGIN // 2, top + SIZE // 2, SIZE)
         x += _legend_width(label, seconds)
 
 
