@@ -1,4 +1,4 @@
-"""Videos whose frames show their numbers, the rows of an analysis of them, and a browser with their report."""
+"""Videos whose frames show their numbers, rows of an analysis of them, and a browser with their report."""
 
 from __future__ import annotations
 
@@ -75,10 +75,15 @@ class ReportPage:
         extent = lane.bounding_box()
         lane.click(position={"x": share * extent["width"], "y": extent["height"] / 2})
 
-    def settled(self, frame: int) -> None:
-        """Waits until the page says that it shows a frame, and for the next picture on the screen."""
-        self.page.wait_for_selector(f"#picture[data-frame='{frame}']")
+    def chosen(self, person: int = 0) -> int:
+        """The frame that is chosen."""
+        return int(self.page.get_by_role("slider").nth(person).get_attribute("aria-valuenow"))
+
+    def settled(self, frame: int) -> int:
+        """Waits until the page has tried to show a frame; returns the one that it says it shows."""
+        self.page.wait_for_selector(f"#picture[data-wanted='{frame}']")
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+        return int(self.page.get_attribute("#picture", "data-frame"))
 
     def picture(self) -> np.ndarray:
         """What is on the screen in the place of the picture, (height, width, 3) uint8 RGB."""

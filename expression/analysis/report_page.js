@@ -3,9 +3,10 @@
 "use strict";
 
 const AFTER = 0.004; // seconds into a frame to which the video is set, so that rounding cannot hit the one before
-const SLOW = 4000; // milliseconds after which a video that does not answer counts as one that cannot be played
-const UNTOLD = 250; // milliseconds that a browser gets to tell which frame it shows
+const SLOW = 10000; // milliseconds after which a video that does not answer counts as one that cannot be played
+const UNTOLD = 1500; // milliseconds that a browser gets to tell which frame it shows; mostly it takes 20
 const TRIES = 8; // how often the video is set again for one frame
+const SOON = 20; // milliseconds before that, or the browser may not tell
 const HAIR = 0.0005; // seconds by which the time that it tells may be too early
 const MANY = 8; // people whose ribbons are shown at once
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
@@ -125,11 +126,11 @@ function videoPictures(failed) {
     go();
   };
   const done = (shown) => {
-    busy = false;
     clearTimeout(timer);
-    if (wanted !== sought) return seek();
-    get("source").textContent = shown === sought ? note : `The browser shows another frame: ${moment(shown)}. ${note}`;
-    drawFaces(shown);
+    if (wanted !== sought) return setTimeout(seek, SOON);
+    busy = false;
+    get("source").textContent = shown === sought ? note : `This browser shows the frame at ${moment(shown)}. ${note}`;
+    drawFaces(shown, sought);
   };
   const check = () => {
     clearTimeout(patience);
@@ -138,7 +139,7 @@ function videoPictures(failed) {
     if (shown < sought) low = aim;
     else high = aim;
     aim = low !== null && high !== null ? (low + high) / 2 : Math.max(0, aim + times[sought] - times[shown]);
-    go();
+    setTimeout(go, SOON);
   };
   const begin = () => {
     clearTimeout(patience);
@@ -152,9 +153,9 @@ function videoPictures(failed) {
   };
   let next = null; // what to do once a frame is shown
   const watch = (_now, { mediaTime }) => {
+    video.requestVideoFrameCallback(watch);
     seen = mediaTime;
     if (landed) next();
-    video.requestVideoFrameCallback(watch);
   };
   const arrive = () => { // a hidden page does not tell
     landed = true;
@@ -192,7 +193,7 @@ function thumbnailPictures(why) {
     const nearest = away(after) < away(before) ? after : before;
     if (!numbers.length) {
       get("source").textContent = `${why} There is no picture in its place.`;
-      drawFaces(number);
+      drawFaces(number, number);
       return;
     }
     const shown = numbers[nearest];
@@ -200,11 +201,11 @@ function thumbnailPictures(why) {
     const from = shown === number ? "A small picture of this frame stands in." :
       `The nearest picture stands in: ${moment(shown)}.`;
     get("source").textContent = why ? `${why} ${from}` : "";
-    drawFaces(shown);
+    drawFaces(shown, number);
   };
 }
 
-function drawFaces(number) {
+function drawFaces(number, wanted) {
   const place = get("picture"), percent = (part, whole) => `${100 * part / whole}%`;
   for (const old of place.querySelectorAll(".face")) old.remove();
   for (const read of people.map((who) => readingAt(who, number))) {
@@ -222,7 +223,7 @@ function drawFaces(number) {
     face.setAttribute("aria-hidden", "true");
     place.append(face);
   }
-  place.dataset.frame = number; // the one that is shown
+  [place.dataset.frame, place.dataset.wanted] = [number, wanted];
 }
 
 function tint(element, label) {
@@ -461,6 +462,7 @@ function fit() { // the picture, within the page and within a part of the window
 
 async function start() {
   await unpacked();
+  if (document.hidden) await new Promise((seen) => document.addEventListener("visibilitychange", seen, { once: true }));
   for (const id of ["moment", "time", "reading"]) get(id).hidden = false;
   fit();
   people.forEach(addLane);
