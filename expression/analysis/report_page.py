@@ -36,6 +36,9 @@ READING_BYTES, THUMBNAIL_BYTES = 2_300_000, 1_900_000
 Together with everything else a page stays below 5 MB.
 """
 
+MANY = 8
+"""More people than this are shown only when the reader asks for them, as in `report_page.js`."""
+
 LONGEST_NAME = 200
 """Most letters of the name of a file."""
 
@@ -221,20 +224,21 @@ def _totals(story: Story) -> str:
     everybody = {label: sum(held[label] for held in totals.values()) for label in story.labels}
     shown = [label for label in story.labels if everybody[label] > 0]
     bars = _bars([(label, {label: everybody[label]}) for label in shown])
-    if len(totals) > 1:
-        bars += _bars([(f"Person {number}", held) for number, held in totals.items()])
+    each = _bars([(f"Person {number}", held) for number, held in totals.items()]) * (len(totals) > 1)
     head = "".join(f'<th scope="col" class="number">{_escaped(label)}</th>' for label in shown)
     rows = "".join(_row(f"Person {number}", held, shown) for number, held in totals.items())
     if len(totals) > 1:
         rows += _row("Everybody", everybody, shown)
-    return (
-        f"{bars}\n"
+    table = (
         '<div class="table" role="region" aria-label="Seconds for each label" tabindex="0"><table>\n'
         '<caption class="unseen">Seconds for which each person holds each label</caption>\n'
         f'<thead><tr><th scope="col">Seconds</th>{head}'
         '<th scope="col" class="number">Total</th></tr></thead>\n'
         f"<tbody>{rows}</tbody></table></div>"
     )
+    if len(totals) > MANY:
+        return f"{bars}\n<details><summary>Each person</summary>{each}\n{table}</details>"
+    return f"{bars}\n{each}\n{table}"
 
 
 def _bars(lines: Sequence[tuple[str, dict[str, float]]]) -> str:

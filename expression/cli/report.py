@@ -23,7 +23,7 @@ def report(
     """Show what was read from a recording, as a page or a picture.
 
     The page shows who held which label when, and the frame of any moment that you click. It opens in a
-    browser without a network. It plays the video from where it is, so move both together.
+    browser without a network, and plays the video from where it is now, so move both together.
     """
     from tqdm import tqdm
 
