@@ -98,9 +98,9 @@ function clock(time, digits = 2) {
 const words = (read) => !read ? "not there" : read.score === null ? read.label.name : `${read.label.name} ${read.score}%`;
 const moment = (number) => `${clock(times[number])}, frame ${number}`;
 
-function sentence() {
-  const others = people.map((who) => [who, readingAt(who, frame)]).filter(([who, read]) => read || who === person);
-  return `${moment(frame)}. ${others.map(([who, read]) => `Person ${who.number}: ${words(read)}`).join(". ")}.`;
+function sentence(number) {
+  const others = people.map((who) => [who, readingAt(who, number)]).filter(([who, read]) => read || who === person);
+  return `${moment(number)}. ${others.map(([who, read]) => `Person ${who.number}: ${words(read)}`).join(". ")}.`;
 }
 
 // ---- the picture
@@ -223,6 +223,7 @@ function drawFaces(number, wanted) {
     face.setAttribute("aria-hidden", "true");
     place.append(face);
   }
+  place.setAttribute("aria-label", `The picture at ${sentence(number)}`);
   [place.dataset.frame, place.dataset.wanted] = [number, wanted];
 }
 
@@ -345,7 +346,7 @@ function choose(number, who = person) {
   showReading(read);
   pictures(frame);
   clearTimeout(telling);
-  telling = setTimeout(() => { get("said").textContent = sentence(); }, 400);
+  telling = setTimeout(() => { get("said").textContent = sentence(frame); }, 400);
 }
 
 function showReading(read) {

@@ -250,7 +250,9 @@ def _bars(lines: Sequence[tuple[str, dict[str, float]]]) -> str:
         for label, seconds in held.items():
             if seconds:
                 share = 100 * seconds / longest
-                pieces += f'<rect x="{at:.2f}%" width="{share:.2f}%" height="100%" fill="{_css(colour(label))}">'
+                pieces += (
+                    f'<rect x="{at:.2f}%" width="{share:.2f}%" height="100%" fill="{_css(colour(label))}">'
+                )
                 pieces += f"<title>{_escaped(label)}: {seconds:.1f} s</title></rect>"
                 at += share
         parts.append(f'<span class="name">{_escaped(name)}</span><svg>{pieces}</svg>')

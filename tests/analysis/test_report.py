@@ -236,6 +236,12 @@ def many_readings(count: int, people: int, fps: int) -> list[Reading]:
     ]
 
 
+def test_rows_without_scores_have_labels(tmp_path):
+    readings = [replace(reading(n), scores={}) for n in range(9)]
+    data = data_of(page(told(readings), Facts("a.mp4", 64, 48, "a.mp4"), []))
+    assert (data["scored"], [each["name"] for each in data["labels"]]) == (0, ["Happy"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fps", [30, 60])
 def test_twenty_minutes_of_three_people_fit_into_five_megabytes(fps):

@@ -26,6 +26,7 @@ H264 = {"codec": "libx264", "pixels": "yuv420p", "gop_size": 20}
 VP8 = {"codec": "libvpx", "pixels": "yuv420p", "gop_size": 20}
 QUARTER = [0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30]
 """The display matrix of a phone that was held upright."""
+MIRRORED = [-(1 << 16), 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30]
 
 
 def times_of(video: Path) -> list[float]:
@@ -108,6 +109,7 @@ def test_keys_choose_frames_segments_and_ends(tmp_path, times, how):
             assert number_in(shown.picture()) == number
             value = shown.page.get_by_role("slider").get_attribute("aria-valuetext")
             assert value.startswith(f"{says}, 0:0"), key
+        shown.page.get_by_role("img", name="The picture at 0:0").wait_for()
         status = shown.page.get_by_role("status")
         status.filter(has_text="frame 20. Person 1: Sad 75%.").wait_for(state="attached")
     assert shown.trouble == []
@@ -132,7 +134,7 @@ def green(image: np.ndarray) -> tuple[float, ...]:
     return columns.min() / wide, rows.min() / high, (columns.max() + 1) / wide, (rows.max() + 1) / high
 
 
-@pytest.mark.parametrize("matrix", [None, QUARTER], ids=["as it is", "held upright"])
+@pytest.mark.parametrize("matrix", [None, QUARTER, MIRRORED], ids=["as it is", "held upright", "mirrored"])
 def test_a_box_is_around_its_face(tmp_path, matrix):
     video = write_clip(
         tmp_path / "clip.mp4", 30, 25, pictures=map(numbered, range(30)), matrix=matrix, **H264
@@ -143,7 +145,7 @@ def test_a_box_is_around_its_face(tmp_path, matrix):
     recording.close()
     left, top, right, bottom = green(upright)
     high, wide = upright.shape[:2]
-    assert (high > wide) == bool(matrix)
+    assert (high > wide) == (matrix is QUARTER)
     box = Box(
         *(round(each) for each in (left * wide, top * high, (right - left) * wide, (bottom - top) * high))
     )
@@ -231,3 +233,25 @@ def test_nothing_is_cut_off_and_every_control_has_a_name(tmp_path, width, height
         assert 5 < int(page.get_by_role("slider").get_attribute("aria-valuenow")) < 20
         heads = page.get_by_role("table").get_by_role("columnheader").all_inner_texts()
         assert heads == ["Seconds", "Happy", "Sad", "Total"]
+
+
+def test_of_many_people_those_who_are_there_longest_come_first(tmp_path):
+    video = write_clip(tmp_path / "clip.mp4", 30, 25, pictures=map(numbered, range(30)), **H264)
+    readings = [reading(n, n / 25, person=person) for person in range(1, 12) for n in range(person, 30)]
+    report(video, write_rows(tmp_path / "rows.csv", readings), tmp_path / "report.html")
+    with browser() as opened:
+        shown = opened(tmp_path / "report.html")
+        sliders = shown.page.get_by_role("slider")
+        assert [each.get_attribute("aria-label") for each in sliders.all()] == [
+            f"Person {n}" for n in range(1, 9)
+        ]
+        shown.page.keyboard.press("Tab")
+        shown.page.get_by_role("button", name="Show 3 more people").click()
+        assert sliders.count() == 11
+        shown.page.keyboard.press("ArrowDown")
+        shown.page.keyboard.press("End")
+        assert shown.page.inner_text("#whose") == "Scores of person 10"
+        shown.page.keyboard.press("ArrowUp")
+        assert shown.page.inner_text("#whose") == "Scores of person 9"
+        assert shown.chosen(8) == 29
+    assert shown.trouble == []
