@@ -1,13 +1,8 @@
 // The page of a report: ribbons of labels over time, and the frame of the moment that is chosen. report_page.py
-// puts it and its data into one file. Times are in seconds, boxes in pixels of the upright frame.
+// puts it, report_readings.js, report_pictures.js and the data into one file. Times are in seconds, boxes in pixels
+// of the upright frame.
 "use strict";
 
-const AFTER = 0.004; // seconds into a frame to which the video is set, so that rounding cannot hit the one before
-const SLOW = 10000; // milliseconds after which a video that does not answer counts as one that cannot be played
-const UNTOLD = 1500; // milliseconds that a browser gets to tell which frame it shows; mostly it takes 20
-const TRIES = 8; // how often the video is set again for one frame
-const SOON = 20; // milliseconds before that, or the browser may not tell
-const HAIR = 0.0005; // seconds by which the time that it tells may be too early
 const MANY = 8; // people whose ribbons are shown at once
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 
@@ -25,207 +20,6 @@ let times, people; // of the frames; of the people, with what was read
 let frame = 0, person = null; // what is chosen
 let view = [0, end]; // the seconds that the ribbons show
 let pictures = null; // shows frames: the video, or the thumbnails
-
-// ---- the data
-
-async function unpacked() {
-  const bytes = Uint8Array.from(atob(data.packed), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const buffer = await new Response(stream).arrayBuffer();
-  let at = 0;
-  const summed = (Type, count) => { // differences, from the first value on
-    const part = new Type(buffer.slice(at, at + count * Type.BYTES_PER_ELEMENT));
-    at += part.byteLength;
-    for (let index = 1; index < count; index++) part[index] += part[index - 1];
-    return part;
-  };
-  times = Array.from(summed(Int32Array, data.frames), (tick) => tick * data.tick);
-  people = data.people.map(([number, rows, runs, seconds]) => {
-    const kept = Math.ceil(rows / data.every), columns = (Type, count) =>
-      Array.from({ length: count }, () => summed(Type, kept));
-    return {
-      number, seconds,
-      frames: summed(Int32Array, rows),
-      first: summed(Int32Array, runs), last: summed(Int32Array, runs), label: summed(Int16Array, runs),
-      boxes: columns(Int16Array, 4), scores: columns(Int8Array, data.scored),
-    };
-  });
-}
-
-// The index of the last of some rising numbers that is not above a value; -1 if there is none.
-function latest(numbers, value) {
-  let low = 0, high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (numbers[middle] <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
-const frameAt = (time) => Math.max(0, latest(times, time));
-const timeOf = (number) => number < times.length ? times[number] : end;
-
-function runAt(who, number) {
-  const index = latest(who.first, number);
-  return index >= 0 && number < who.last[index] ? index : -1;
-}
-
-// What was read of a person in a frame, null if the person is not there. Of long recordings, boxes and scores
-// are kept for some frames only; `from` is the frame they are of.
-function readingAt(who, number) {
-  const run = runAt(who, number);
-  if (run < 0) return null;
-  const kept = Math.floor(latest(who.frames, number) / data.every);
-  const scores = who.scores.map((column) => column[kept]), index = who.label[run];
-  return {
-    who, label: labels[index], index, scores, from: who.frames[kept * data.every],
-    box: who.boxes.map((column) => column[kept]),
-    score: index < scores.length ? scores[index] : null,
-  };
-}
-
-// ---- words
-
-function clock(time, digits = 2) {
-  const whole = Math.round(time * 10 ** digits), unit = 10 ** digits;
-  const seconds = (whole % (60 * unit)) / unit, minutes = Math.floor(whole / unit / 60);
-  const shown = seconds.toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
-  if (minutes < 60) return `${minutes}:${shown}`;
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${shown}`;
-}
-
-const words = (read) => !read ? "not there" : read.score === null ? read.label.name : `${read.label.name} ${read.score}%`;
-const moment = (number) => `${clock(times[number])}, frame ${number}`;
-
-function sentence(number) {
-  const others = people.map((who) => [who, readingAt(who, number)]).filter(([who, read]) => read || who === person);
-  return `${moment(number)}. ${others.map(([who, read]) => `Person ${who.number}: ${words(read)}`).join(". ")}.`;
-}
-
-// ---- the picture
-
-// Shows frames of the video. A browser tells which frame it shows, by its time. If that is another one, the video
-// is set a little later or earlier: some browsers guess how long a frame lasts, and then show the one before.
-function videoPictures(failed) {
-  const video = make("video"), tells = "requestVideoFrameCallback" in video;
-  let wanted = null, sought = null; // the frame to show, and the one that the video is being set to
-  let aim = 0, low = null, high = null, tries = 0; // where it is set to, and where that was too early or too late
-  let shift = 0, seen = null, landed = false; // when the video begins; the time of what it shows
-  let busy = true, timer = 0, patience = 0, note = "";
-  const fail = () => { clearTimeout(timer); clearTimeout(patience); busy = true; video.remove(); failed(); };
-  const wait = () => { clearTimeout(timer); timer = setTimeout(fail, SLOW); };
-  const go = () => {
-    wait();
-    [busy, landed, seen] = [true, false, null];
-    video.currentTime = aim;
-  };
-  const seek = () => {
-    [sought, low, high, tries] = [wanted, null, null, 0];
-    aim = shift + times[sought] + Math.min(AFTER, (timeOf(sought + 1) - times[sought]) / 2);
-    go();
-  };
-  const done = (shown) => {
-    clearTimeout(timer);
-    if (wanted !== sought) return setTimeout(seek, SOON);
-    busy = false;
-    get("source").textContent = shown === sought ? note : `This browser shows the frame at ${moment(shown)}. ${note}`;
-    drawFaces(shown, sought);
-  };
-  const check = () => {
-    clearTimeout(patience);
-    const shown = seen === null ? sought : frameAt(seen - shift + HAIR);
-    if (shown === sought || wanted !== sought || ++tries > TRIES) return done(shown);
-    if (shown < sought) low = aim;
-    else high = aim;
-    aim = low !== null && high !== null ? (low + high) / 2 : Math.max(0, aim + times[sought] - times[shown]);
-    setTimeout(go, SOON);
-  };
-  const begin = () => {
-    clearTimeout(patience);
-    const late = (start) => Math.abs(video.duration - end - start); // also of videos that do not begin at 0
-    if (seen !== null && late(seen - times[0]) < late(0)) shift = seen - times[0];
-    const shape = video.videoWidth / video.videoHeight / data.width * data.height;
-    if (late(shift) > 1 || Math.abs(shape - 1) > 0.05) {
-      note = `${data.video} is not the video that was analysed: its length or its shape is another.`;
-    }
-    seek();
-  };
-  let next = null; // what to do once a frame is shown
-  const watch = (_now, { mediaTime }) => {
-    video.requestVideoFrameCallback(watch);
-    seen = mediaTime;
-    if (landed) next();
-  };
-  const arrive = () => { // a hidden page does not tell
-    landed = true;
-    if (!tells || seen !== null) next();
-    else patience = setTimeout(() => next(), UNTOLD);
-  };
-  if (tells) video.requestVideoFrameCallback(watch);
-  video.muted = video.playsInline = true;
-  video.preload = "auto";
-  video.setAttribute("aria-hidden", "true");
-  video.addEventListener("error", fail);
-  video.addEventListener("loadeddata", () => {
-    wait();
-    if (!video.videoWidth) return fail(); // only its sound can be played
-    next = () => { next = check; begin(); };
-    arrive();
-  }, { once: true });
-  video.addEventListener("seeked", arrive);
-  wait();
-  video.src = data.video;
-  get("picture").append(video);
-  return (number) => {
-    wanted = number;
-    if (!busy) seek();
-  };
-}
-
-function thumbnailPictures(why) {
-  const picture = make("img"), numbers = data.thumbnails.map(([number]) => number);
-  picture.alt = "";
-  if (numbers.length) get("picture").append(picture);
-  return (number) => {
-    const before = Math.max(0, latest(numbers, number)), after = Math.min(before + 1, numbers.length - 1);
-    const away = (index) => Math.abs(times[numbers[index]] - times[number]);
-    const nearest = away(after) < away(before) ? after : before;
-    if (!numbers.length) {
-      get("source").textContent = `${why} There is no picture in its place.`;
-      drawFaces(number, number);
-      return;
-    }
-    const shown = numbers[nearest];
-    picture.src = `data:image/jpeg;base64,${data.thumbnails[nearest][1]}`;
-    const from = shown === number ? "A small picture of this frame stands in." :
-      `The nearest picture stands in: ${moment(shown)}.`;
-    get("source").textContent = why ? `${why} ${from}` : "";
-    drawFaces(shown, number);
-  };
-}
-
-function drawFaces(number, wanted) {
-  const place = get("picture"), percent = (part, whole) => `${100 * part / whole}%`;
-  for (const old of place.querySelectorAll(".face")) old.remove();
-  for (const read of people.map((who) => readingAt(who, number))) {
-    if (!read) continue;
-    const [x, y, width, height] = read.box, face = make("div", "face");
-    face.classList.toggle("chosen", read.who === person);
-    face.classList.toggle("low", y < 0.12 * data.height);
-    face.classList.toggle("right", x > 0.6 * data.width);
-    face.style.left = percent(x, data.width);
-    face.style.top = percent(y, data.height);
-    face.style.width = percent(width, data.width);
-    face.style.height = percent(height, data.height);
-    tint(face, read.label);
-    face.append(make("span", "", people.length > 1 ? `${read.who.number} ${words(read)}` : words(read)));
-    face.setAttribute("aria-hidden", "true");
-    place.append(face);
-  }
-  place.setAttribute("aria-label", `The picture at ${sentence(number)}`);
-  [place.dataset.frame, place.dataset.wanted] = [number, wanted];
-}
 
 function tint(element, label) {
   element.style.setProperty("--tint", label.colour);
@@ -488,8 +282,9 @@ async function start() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 }
 
-start().catch((error) => {
+// All files are there by then.
+queueMicrotask(() => start().catch((error) => {
   get("said").className = "note";
   get("said").textContent = "The timeline cannot be shown. Expected a browser from 2023 or later. Update yours.";
   throw error;
-});
+}));

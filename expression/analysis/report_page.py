@@ -1,7 +1,8 @@
 """The page of a report: one HTML file that needs nothing but a browser, and the video beside it.
 
-`report.py` calls `page`. What the page does is in `report_page.js`. Names and labels come from anywhere, so
-all of them are escaped, and the page's own policy lets it load nothing but the video.
+`report.py` calls `page`. What the page does is in `report_page.js` and the two scripts that it names. Names
+and labels come from anywhere, so all of them are escaped, and the page's own policy lets it load nothing but
+the video.
 
 Notebook: 06_live
 """
@@ -39,6 +40,9 @@ Together with everything else a page stays below 5 MB.
 MANY = 8
 """More people than this are shown only when the reader asks for them, as in `report_page.js`."""
 
+SCRIPTS = ("report_page.js", "report_readings.js", "report_pictures.js")
+"""What becomes the script of a page, in this order."""
+
 LONGEST_NAME = 200
 """Most letters of the name of a file."""
 
@@ -68,8 +72,7 @@ def page(story: Story, facts: Facts, thumbnails: Sequence[tuple[int, bytes]]) ->
         facts: What else is known of it.
         thumbnails: Small pictures as JPEG, each with the number of its frame, in order.
     """
-    parts = {ending: _text(f"report_page.{ending}") for ending in ("html", "css", "js")}
-    style, script = parts["css"], parts["js"]
+    style, script = _text("report_page.css"), "".join(map(_text, SCRIPTS))
     policy = "; ".join(
         [
             "default-src 'none'",
@@ -81,7 +84,7 @@ def page(story: Story, facts: Facts, thumbnails: Sequence[tuple[int, bytes]]) ->
             "form-action 'none'",
         ]
     )
-    return Template(parts["html"]).substitute(
+    return Template(_text("report_page.html")).substitute(
         policy=policy,
         name=_escaped(facts.name),
         summary=summary(story),
@@ -108,8 +111,22 @@ def relative_url(video: Path, folder: Path) -> str:
 
 def summary(story: Story) -> str:
     """Returns how long a recording is and how many people are in it, in a few words."""
-    people = "1 person" if len(story.people) == 1 else f"{len(story.people)} people"
-    return f"{duration(story.end)} · {len(story.times):,} frames · {people}"
+    return " · ".join([duration(story.end), counted(len(story.times), "frame"), people(story)])
+
+
+def people(story: Story) -> str:
+    """Returns how many people are in a recording, in words."""
+    return "1 person" if len(story.people) == 1 else f"{len(story.people)} people"
+
+
+def counted(count: int, what: str) -> str:
+    """Returns a number of things in words.
+
+    Example:
+        >>> counted(1, "frame"), counted(1200, "frame")
+        ('1 frame', '1,200 frames')
+    """
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def duration(seconds: float) -> str:

@@ -28,6 +28,7 @@ def report(
     from tqdm import tqdm
 
     from ..analysis.report import report
+    from ..analysis.report_page import counted, people
 
     source, target = user_path(video), user_path(out)
     with tqdm(unit=" frames", disable=None) as bar:
@@ -39,5 +40,5 @@ def report(
         made = report(source, user_path(rows), target, advance)
     if made.skipped:
         say(f"{printable(rows)}: {made.skipped.summary(made.rows, 'rows')}")
-    people = "1 person" if len(made.story.people) == 1 else f"{len(made.story.people)} people"
-    say(f"{target}: {people} in {len(made.story.times):,} frames; {made.size / 1e6:.1f} MB.")
+    frames = counted(len(made.story.times), "frame")
+    say(f"{target}: {people(made.story)} in {frames}; {made.size / 1e6:.1f} MB.")
