@@ -82,7 +82,7 @@ def write(path: Path, kind: str) -> Path:
     [
         ("sound", "has sound but no video"),
         ("empty", "is empty"),
-        ("half a header", "cannot be read as a video"),
+        ("half a header", "has no video"),
     ],
 )
 def test_what_has_no_picture_is_refused(tmp_path, kind, said):
