@@ -116,7 +116,7 @@ def told(people: Described) -> str:
 
 HEAD = (
     "| limit | others known | person found | others taken for them | strangers taken for them "
-    f"| person found, tracks of {FACES} | others' tracks | strangers' tracks |\n|---|---|---|---|---|---|---|---|"
+    f"| person, tracks of {FACES} | others, tracks | strangers, tracks |\n|---|---|---|---|---|---|---|---|"
 )
 
 

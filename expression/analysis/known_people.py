@@ -1,7 +1,7 @@
 """Known people: which persons in the rows of a recording are somebody of whom there are pictures.
 
-`extraction.py` calls `recognise`. A person's rows are first divided into stretches that surely show one face.
-A few faces of each are compared with the known ones and vote, so only a few frames have to be described.
+`extraction.py` calls `recognise`. A person's rows are divided into stretches that surely show one face. A few
+faces of each are compared with the known ones and vote, so only a few faces have to be described.
 Pictures and descriptors stay in this process: nothing is saved, and nothing is sent anywhere.
 
 Notebook: 06_live
@@ -9,32 +9,33 @@ Notebook: 06_live
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ..pictures.image import crop, fit, square
 from ..types import Box, Reading
+from ..vision.cuts import Cuts
 from .known_pictures import Person
 from .recordings import Advance, picked, without_frame
 
 ABSENCE = 3.0
 """Seconds without a row after which a person's number may be someone else's."""
 
-LONGEST = 20.0
-"""Seconds of a stretch at most, so that a cut that nothing gives away costs no more than these."""
+LONGEST = 10.0
+"""Seconds of a stretch at most, so that a change that nothing gives away costs no more than these."""
 
-JUMP, SPEED = 0.15, 2.5
-"""A face that moves further between two rows than JUMP of its width, and SPEED widths a second, is another
-one: the recording was cut. Heads in `woman_head_pose.mp4` and the like stay below a third of it."""
-
-FACES = 5
-"""Faces of a stretch that vote."""
+FACES, EVERY = 5, 0.5
+"""Faces of a stretch that vote, at most, and the seconds of which the best one may."""
 
 SHARE = 0.5
 """The share of votes, at least, that makes a stretch the person's."""
+
+CONTEXT, PIXELS = 2.0, 400
+"""What is kept of a frame until the vote: a square this many times as large as the face, at most so wide."""
 
 
 @dataclass
@@ -57,11 +58,7 @@ class Recognised:
 
 
 def recognise(
-    video: Path,
-    readings: Sequence[Reading],
-    person: Person,
-    fewest: int = 1,
-    advance: Advance | None = None,
+    video: Path, readings: Sequence[Reading], person: Person, fewest: int = 1, advance: Advance | None = None
 ) -> Recognised:
     """Finds a person in the rows of a recording.
 
@@ -70,97 +67,111 @@ def recognise(
 
     Args:
         video: The recording.
-        readings: Its rows, in order.
+        readings: Its rows.
         person: The person.
-        fewest: Shorter stretches are not decided: nothing can be extracted from them.
+        fewest: Numbers with fewer rows are not decided: nothing can be extracted from them.
         advance: Called after each frame, with its number and that of the last one.
 
     Raises:
         BadInputError: The recording cannot be read, or is not the one of the rows.
     """
-    parts = [part for part in stretches(readings) if len(part) >= fewest]
-    wanted: dict[int, list[tuple[int, Box]]] = {}
-    for number, part in enumerate(parts):
-        for index in chosen(readings, part, person.describer.smallest):
-            wanted.setdefault(readings[index].frame, []).append((number, readings[index].box))
-    votes: list[list[bool]] = [[] for _ in parts]
-    found = 0
-    for frame in picked(video, wanted, advance):
-        found += 1
-        for number, box in wanted[frame.number]:
-            if shows(frame.image, box):
-                votes[number].append(person.is_shown(frame.image, box))
-    if wanted and not found:
-        raise without_frame(video, wanted)
-    return _decided(person.name, readings, parts, votes)
+    result = Recognised(person.name, np.zeros(len(readings), bool))
+    for stretch in _stretches(video, readings, person.describer.smallest, fewest, advance):
+        votes = [person.is_shown(image, box) for image, box in stretch.voters()]
+        if votes and sum(votes) >= SHARE * len(votes):
+            result.rows[stretch.rows] = True
+            result.people.add(stretch.person)
+        elif votes:
+            result.others.add(stretch.person)
+    result.others -= result.people
+    result.undecided = {reading.person for reading in readings} - result.people - result.others
+    return result
 
 
-def stretches(readings: Sequence[Reading]) -> list[list[int]]:
-    """Divides rows into stretches of one person each, without absences and cuts.
-
-    Returns:
-        The indexes of the readings of each stretch.
-
-    Example:
-        >>> rows = [Reading(1, Box(0, 0, 50, 50), "Sad", 1, {}, position=time) for time in (0, 1, 9)]
-        >>> stretches(rows)
-        [[0, 1], [2]]
-    """
-    parts: list[list[int]] = []
-    current: dict[int, list[int]] = {}
-    for index, reading in enumerate(readings):
-        part = current.get(reading.person)
-        if part is None or _is_apart(readings[part[0]], readings[part[-1]], reading):
-            part = current[reading.person] = []
-            parts.append(part)
-        part.append(index)
-    return parts
-
-
-def chosen(readings: Sequence[Reading], part: Sequence[int], smallest: int) -> list[int]:
-    """Returns the faces of a stretch that vote: of each part of its length, the largest and surest.
+class Stretch:
+    """Rows of one number in a row, within one shot, and the best faces of each half second.
 
     Args:
-        readings: The rows.
-        part: The indexes of the stretch.
+        person: The number.
+        start: When it starts, in seconds.
         smallest: Side of the smallest face that can be compared, in pixels.
+
+    Attributes:
+        rows: The indexes of the rows.
+        end: When the last of them is, in seconds.
     """
-    usable = [
-        index for index in part if min(readings[index].box.width, readings[index].box.height) >= smallest
-    ]
-    pieces = np.array_split(np.array(usable, int), min(FACES, len(usable))) if usable else []
-    return [max(map(int, piece), key=lambda i: readings[i].box.area * readings[i].score) for piece in pieces]
+
+    def __init__(self, person: int, start: float, smallest: int):
+        self.person, self.start, self.end = person, start, start
+        self.rows: list[int] = []
+        self._smallest = smallest
+        self._best: dict[int, tuple[float, np.ndarray, Box]] = {}  # by half second
+
+    def continues(self, time: float) -> bool:
+        """Returns whether a row at this time, in seconds, still belongs to the stretch."""
+        return 0 <= time - self.end <= ABSENCE and time - self.start <= LONGEST
+
+    def add(self, index: int, reading: Reading, image: np.ndarray) -> None:
+        """Adds a row, and keeps its face if it is the largest and surest so far."""
+        self.rows.append(index)
+        self.end, box = reading.position, reading.box
+        part, merit = int(reading.position / EVERY), box.area * reading.score
+        if min(box.width, box.height) < self._smallest or not shows(image, box):
+            return
+        if part not in self._best or merit > self._best[part][0]:
+            self._best[part] = (merit, *_kept(image, box))
+
+    def voters(self) -> list[tuple[np.ndarray, Box]]:
+        """Returns the faces that vote, spread over the stretch: pictures, and the boxes in them."""
+        faces = [self._best[part] for part in sorted(self._best)]
+        parts = np.array_split(np.arange(len(faces)), min(FACES, len(faces)) or 1)
+        best = [
+            max((faces[index] for index in part), key=lambda face: face[0]) for part in parts if len(part)
+        ]
+        return [(image, box) for _, image, box in best]
 
 
 def shows(image: np.ndarray, box: Box) -> bool:
-    """Returns whether a picture shows at least half of a box; rows of another recording may not."""
+    """Returns whether a picture shows at least half of a box; for rows of another recording it may not."""
     height, width = image.shape[:2]
     return 2 * box.shared(Box(0, 0, width, height)) >= box.area
 
 
-def _is_apart(first: Reading, last: Reading, reading: Reading) -> bool:
-    """Whether a reading starts a new stretch, after the first and last one of the current."""
-    seconds = reading.position - last.position
-    if not 0 <= seconds <= ABSENCE or reading.position - first.position > LONGEST:
-        return True
-    one, other = last.box, reading.box
-    moved = math.dist(one.centre, other.centre) / ((one.width + other.width) / 2)
-    return moved + abs(math.log(other.width / one.width)) > JUMP + SPEED * seconds
+def _stretches(
+    video: Path, readings: Sequence[Reading], smallest: int, fewest: int, advance: Advance | None
+) -> Iterator[Stretch]:
+    """Yields the stretches of a recording as they end, so that only the faces of a few are in memory."""
+    rows = Counter(reading.person for reading in readings)
+    by_frame: dict[int, list[int]] = {}
+    for index, reading in enumerate(readings):
+        if rows[reading.person] >= fewest:
+            by_frame.setdefault(reading.frame, []).append(index)
+    cuts, current, found = Cuts(), {}, False
+    for frame in picked(video, by_frame, advance):
+        found = True
+        if cuts.starts(frame.image):
+            yield from current.values()
+            current = {}
+        for index in by_frame[frame.number]:
+            reading = readings[index]
+            stretch = current.get(reading.person)
+            if stretch is None or not stretch.continues(reading.position):
+                if stretch:
+                    yield stretch
+                stretch = Stretch(reading.person, reading.position, smallest)
+                current[reading.person] = stretch
+            stretch.add(index, reading, frame.image)
+        gone = [number for number, each in current.items() if not each.continues(readings[index].position)]
+        for number in gone:
+            yield current.pop(number)
+    if by_frame and not found:
+        raise without_frame(video, by_frame)
+    yield from current.values()
 
 
-def _decided(
-    name: str, readings: Sequence[Reading], parts: Sequence[list[int]], votes: Sequence[list[bool]]
-) -> Recognised:
-    """Returns what the votes of each stretch say about the rows and the people in them."""
-    result = Recognised(name, np.zeros(len(readings), bool))
-    for part, cast in zip(parts, votes, strict=True):
-        number = readings[part[0]].person
-        if cast and sum(cast) >= SHARE * len(cast):
-            result.rows[part] = True
-            result.people.add(number)
-        elif cast:
-            result.others.add(number)
-    result.others -= result.people
-    everybody = {reading.person for reading in readings}
-    result.undecided = everybody - result.people - result.others
-    return result
+def _kept(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
+    """Returns a face with what is around it, and its box in there."""
+    around = square(box, CONTEXT)
+    part, factor = fit(crop(image, around), PIXELS)
+    inside = Box(box.x - around.x, box.y - around.y, box.width, box.height)
+    return part.copy(), inside.scaled(1 / factor)

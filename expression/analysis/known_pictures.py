@@ -33,7 +33,7 @@ MOST = 20
 """Pictures of a person that are read; more hardly help, and each takes a moment."""
 
 CLEARLY = 2.0
-"""In a picture with several faces, the largest is the person if its area is this many times the next one's."""
+"""In a picture with several faces, the largest counts if its area is this many times that of the next one."""
 
 SIDE = 1600
 """Pixels; larger photos are shrunk to this on their longer side, which faces do not need."""

@@ -124,7 +124,7 @@ class Texture(Describer):
     """
 
     name = "local binary patterns"
-    limit = 0.2
+    limit = 0.36
     notice = (
         "Faces are compared by their texture, which is far less reliable than dlib's network: "
         f"check every picture. {install_line(EXTRA)}"
