@@ -99,7 +99,7 @@ def extract(
     wanted = replace(wanted, label=_spelled(wanted.label, labels, rows))
     if person is not None:
         made.recognised = recognise(video, readings, person, wanted.repeat, advance)
-        _check_recognised(made.recognised, person, rows)
+        _check_recognised(made.recognised, person, wanted.repeat, rows)
     chosen: dict[int, list[Reading]] = {}
     for reading in choose(readings, wanted, made.recognised and made.recognised.rows):
         chosen.setdefault(reading.frame, []).append(reading)
@@ -171,7 +171,9 @@ def _read(rows: Path, video: Path, made: Extracted) -> tuple[list[Reading], list
         made.rows += 1
         if not reading.file or Path(reading.file).name == video.name:
             labels = labels or list(reading.scores)
-            readings.append(replace(reading, scores=_NO_SCORES, label=sys.intern(reading.label), file=""))
+            place = reading.frame, 0.0, reading.position
+            label = sys.intern(reading.label)
+            readings.append(Reading(reading.person, reading.box, label, reading.score, _NO_SCORES, *place))
     made.rows += len(made.skipped)
     return readings, labels
 
@@ -188,18 +190,21 @@ def _spelled(label: str, labels: list[str], rows: Path) -> str:
     return found
 
 
-def _check_recognised(recognised: Recognised, person: Person, rows: Path) -> None:
+def _check_recognised(recognised: Recognised, person: Person, repeat: int, rows: Path) -> None:
     """Raises a BadInputError if nobody was recognised."""
     if recognised.people:
         return
-    compared = len(recognised.others)
-    happened = f"Nobody in {rows} was recognised as {person.name}: {compared} compared"
-    if recognised.undecided:
-        happened += f", {len(recognised.undecided)} too small, too brief or out of the picture"
+    if not recognised.others:
+        raise BadInputError(
+            f"Nobody in {rows} can be compared with {person.name}.",
+            f"Expected faces of {person.describer.smallest} pixels or more in the picture, in {repeat} rows.",
+            "Choose a lower --repeat, or a recording with larger faces.",
+        )
+    pictures = "one picture" if len(person.own) == 1 else f"{len(person.own)} pictures"
     raise BadInputError(
-        f"{happened}.",
-        f"Expected somebody who resembles {person.name} in the {len(person.own)} pictures that can be used.",
-        f"Add some of {person.name} in other light and from other sides, or lower --repeat.",
+        f"Nobody in {rows} was recognised as {person.name}, of {len(recognised.others)} who were compared.",
+        f"Expected somebody who looks like {person.name} in {pictures}.",
+        f"Add pictures of {person.name} in other light and from other sides.",
     )
 
 

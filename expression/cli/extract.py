@@ -99,8 +99,8 @@ def _told(recognised: Recognised, rows: str) -> str:
     """Returns which persons of the rows were recognised, in a sentence or two."""
     people = sorted(recognised.people)
     number = len(people) + len(recognised.others) + len(recognised.undecided)
-    told = f"Recognised as {recognised.name}: {len(people)} of the {number} persons in {rows}"
+    told = f"Recognised as {recognised.name}: {len(people)} of the {number} people in {rows}"
     told += f" ({some(people, NAMED)})."
     if recognised.undecided:
-        told += f" {len(recognised.undecided)} were too small or too brief to compare."
+        told += f" {len(recognised.undecided)} could not be compared: too small or too brief."
     return told

@@ -358,7 +358,10 @@ def test_others_in_the_frame_still_count_if_the_person_is_to_be_alone(clip, tmp_
     ("person", "first", "said"),
     [
         pytest.param(
-            ada(BLUE), 0, r"Nobody in .* was recognised as Ada: 1 compared\. .* in other light", id="nobody"
+            ada(BLUE),
+            0,
+            r"Nobody in .* was recognised as Ada, of 1 who were compared\. .* in other light",
+            id="nobody",
         ),
         pytest.param(
             ada(RED),
@@ -427,7 +430,7 @@ def test_without_dlib_texture_is_compared_and_the_user_is_told(
     assert 'Run in the project\'s folder: pip install -e ".[people]"' in said
     assert "known: Skipped 1 of 2 files: 1 empty (Nobody.jpg)." in said
     assert "out: 4 pictures, 4 of person 1; all of them in sheet.jpg." in said
-    assert "Recognised as Eileen: 1 of the 2 persons in film.csv (1)." in said
+    assert "Recognised as Eileen: 1 of the 2 people in film.csv (1)." in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.csv", "film.mp4", "known", "out"]
 
 
@@ -460,3 +463,10 @@ def test_with_dlib_a_woman_is_found_although_she_wears_a_hat_and_others_stand_wh
     mine = {int(number) for number, of_her in zip(frames, found.rows, strict=True) if of_her}
     assert len(mine) >= 30
     assert mine <= set(range(72, 108))
+
+
+def test_a_recording_of_small_faces_is_an_error_that_says_what_is_too_small(clip, tmp_path):
+    rows = table(tmp_path / "rows.csv", [reading(number, box=(10, 8, 15, 15)) for number in range(40)])
+    said = r"Nobody in .* can be compared with Ada\. Expected faces of 20 pixels .* in 8 rows\. Choose a low"
+    with pytest.raises(BadInputError, match=said):
+        extract(clip, rows, Wanted("Happy"), tmp_path / "out", ada(RED))
