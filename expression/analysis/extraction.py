@@ -23,9 +23,9 @@ from ..pictures.image import crop, square, write_picture
 from ..pictures.skipped import Skipped
 from ..records.rows import read_rows
 from ..types import Reading
-from .known_people import Advance, Recognised, recognise
+from .known_people import Recognised, recognise, shows
 from .known_pictures import Person
-from .recordings import picked, without_frame
+from .recordings import Advance, other_recording, picked
 
 SHEET, COLUMNS, CELL, MOST = "sheet.jpg", 8, 120, 96
 """The contact sheet: its name, pictures in a row, pixels of each, and how many it shows at most."""
@@ -219,9 +219,12 @@ def _write(
     """Writes the chosen faces, by frame, and the contact sheet."""
     thumbnails: list[np.ndarray] = []
     for frame in picked(video, chosen, advance):
-        with as_output_error(out):
-            out.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         for reading in chosen[frame.number]:
+            if not shows(frame.image, reading.box):
+                made.skipped.add(f"frame {frame.number}", "outside the picture")
+                continue
+            with as_output_error(out):
+                out.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
             face = crop(frame.image, square(reading.box, wanted.margin))
             path = out / f"frame{frame.number:06}-person{reading.person}.png"
             write_picture(path, face)
@@ -229,7 +232,7 @@ def _write(
             made.people[reading.person] += 1
             thumbnails.append(cv2.resize(face, (CELL, CELL), interpolation=cv2.INTER_AREA))
     if not thumbnails:
-        raise without_frame(video, chosen)
+        raise other_recording(video)
     write_picture(out / SHEET, contact_sheet(thumbnails))
 
 

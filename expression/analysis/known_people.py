@@ -20,7 +20,7 @@ from ..pictures.image import crop, fit, square
 from ..types import Box, Reading
 from ..vision.cuts import Cuts
 from .known_pictures import Person
-from .recordings import Advance, picked, without_frame
+from .recordings import Advance, other_recording, picked
 
 ABSENCE = 3.0
 """Seconds without a row after which a person's number may be someone else's."""
@@ -115,9 +115,9 @@ class Stretch:
         """Adds a row, and keeps its face if it is the largest and surest so far."""
         self.rows.append(index)
         self.end, box = reading.position, reading.box
-        part, merit = int(reading.position / EVERY), box.area * reading.score
         if min(box.width, box.height) < self._smallest or not shows(image, box):
             return
+        part, merit = int(reading.position / EVERY), box.area * reading.score
         if part not in self._best or merit > self._best[part][0]:
             self._best[part] = (merit, *_kept(image, box))
 
@@ -165,7 +165,7 @@ def _stretches(
         for number in gone:
             yield current.pop(number)
     if by_frame and not found:
-        raise without_frame(video, by_frame)
+        raise other_recording(video)
     yield from current.values()
 
 

@@ -137,10 +137,10 @@ def picked(path: Path, numbers: Collection[int], advance: Advance | None = None)
         recording.close()
 
 
-def without_frame(path: Path, numbers: Collection[int]) -> BadInputError:
-    """Returns the error for a recording that has none of the frames with these numbers."""
+def other_recording(path: Path) -> BadInputError:
+    """Returns the error for a recording that cannot be the one of the rows."""
     return BadInputError(
-        f"{path} has no frame {min(numbers)}, which is in the rows.",
+        f"{path} shows none of the faces in the rows.",
         "Expected the recording that was analysed.",
         "Choose the recording of these rows, or analyse this one.",
     )

@@ -366,13 +366,13 @@ def test_others_in_the_frame_still_count_if_the_person_is_to_be_alone(clip, tmp_
         pytest.param(
             ada(RED),
             9000,
-            r"clip\.mp4 has no frame 900\d, which is in the rows\. Expected the rec",
+            r"clip\.mp4 shows none of the faces in the rows\. Expected the rec",
             id="another recording",
         ),
         pytest.param(
             None,
             9000,
-            r"clip\.mp4 has no frame 900\d, which is in the rows\. Expected the rec",
+            r"clip\.mp4 shows none of the faces in the rows\. Expected the rec",
             id="without a name",
         ),
     ],
@@ -470,3 +470,15 @@ def test_a_recording_of_small_faces_is_an_error_that_says_what_is_too_small(clip
     said = r"Nobody in .* can be compared with Ada\. Expected faces of 20 pixels .* in 8 rows\. Choose a low"
     with pytest.raises(BadInputError, match=said):
         extract(clip, rows, Wanted("Happy"), tmp_path / "out", ada(RED))
+
+
+@pytest.mark.parametrize("person", [pytest.param(None, id="anybody"), pytest.param(ada(RED), id="Ada")])
+def test_rows_that_cannot_be_right_cost_only_themselves(clip, tmp_path, person):
+    huge = (-(10**9), -(10**9), 2 * 10**9, 2 * 10**9)
+    rows = table(
+        tmp_path / "rows.csv", [reading(n, box=huge if n == 12 else (10, 8, 30, 30)) for n in range(40)]
+    )
+    rows.write_text(rows.read_text().replace("\n20,0.833,", "\n20,nan,"))
+    made = extract(clip, rows, Wanted("Happy", repeat=1), tmp_path / "out", person)
+    assert len(made.pictures) == 38
+    assert made.skipped.reasons == {"not a reading": 1, "outside the picture": 1}
