@@ -133,7 +133,7 @@ def photo_rows(people: Described, strangers: Described, describer: Describer, dr
                 sets = [[tested.pop(name)], list(tested.values())]
                 sets.append([[descriptor for _, descriptor in photos] for photos in strangers.values()])
                 counts += counted(person, sets, np.random.default_rng(seed))
-        cells = [f"{hits / max(1, of):.1%} of {of:,}" for hits, of in counts]
+        cells = [f"{hits / max(1, of):.2%} of {of:,}" for hits, of in counts]
         yield f"| {describer.limit:g} | {'yes' if others_known else 'no'} | {' | '.join(cells)} |"
 
 

@@ -31,8 +31,9 @@ LONGEST = 10.0
 FACES, EVERY = 5, 0.5
 """Faces of a stretch that vote, at most, and the seconds of which the best one may."""
 
-SHARE = 0.5
-"""The share of votes, at least, that makes a stretch the person's."""
+SHARE = 0.4
+"""The share of votes, at least, that makes a stretch the person's: two of five. Hardly a face is taken for
+someone else's (benchmarks/README.md, section Known people), so those that are turned away need not agree."""
 
 CONTEXT, PIXELS = 2.0, 400
 """What is kept of a frame until the vote: a square this many times as large as the face, at most so wide."""
@@ -63,7 +64,7 @@ def recognise(
     """Finds a person in the rows of a recording.
 
     A face votes for the person if it is closer to one of their pictures than the describer's limit, and
-    no other known person's is closer. Half of the votes decide.
+    no other known person's is closer. Two of five votes decide.
 
     Args:
         video: The recording.

@@ -281,8 +281,8 @@ def faces(*colours) -> list[np.ndarray]:
     return frames
 
 
-def test_half_of_the_votes_decide(tmp_path):
-    colours = [RED, GREEN, RED, GREEN, RED, GREEN, GREEN, GREEN, GREEN, RED]
+def test_two_of_five_votes_decide(tmp_path):
+    colours = [RED, GREEN, GREEN, GREEN, RED, GREEN, GREEN, GREEN, GREEN, RED]
     clip = write_clip(tmp_path / "c.mp4", 10, 2, pictures=faces(*colours), bit_rate=4_000_000)
     box = (10, 8, 20, 20)
     readings = [reading(n, 1 if n < 5 else 2, box, fps=2) for n in range(10)]
