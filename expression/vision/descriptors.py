@@ -92,8 +92,10 @@ class FaceNetwork(Describer):
 
     def _read(self, kind: Any, name: str) -> Any:
         """Reads one of the files, if its checksum is correct."""
-        path = registry.find(name) or packaged(name)
-        with as_bad_input(f"{path} cannot be read", "Expected a file of dlib.", _again()):
+        placed = registry.find(name)
+        path = placed or packaged(name)
+        remedy = f"Delete it; the package {FILES} has the right one." if placed else _again()
+        with as_bad_input(f"{path} cannot be read", f"Expected dlib's {name}.", remedy):
             if hashlib.sha256(path.read_bytes()).hexdigest() != self.sha256[name]:
                 raise ValueError("its SHA-256 is different")
             return kind(str(path))

@@ -55,7 +55,21 @@ def test_without_any_of_the_packages_the_error_names_the_extra(monkeypatch):
 def test_a_damaged_file_of_dlib_is_an_error(dlib, monkeypatch, tmp_path):
     monkeypatch.setenv("EXPRESSION_MODELS", str(tmp_path))
     (tmp_path / FaceNetwork.points).write_bytes(b"not dlib's")
-    with pytest.raises(BadInputError, match=r"landmarks\.dat cannot be read \(its SHA-256 is different\)"):
+    with pytest.raises(
+        BadInputError, match=r"landmarks\.dat cannot be read \(its SHA-256 is different\)\. .* Delete it"
+    ):
+        make_describer()
+
+
+def test_a_damaged_file_of_the_package_is_an_error_that_says_how_to_get_another(dlib, monkeypatch, tmp_path):
+    folder = tmp_path / descriptors.FILES / "models"
+    folder.mkdir(parents=True)
+    (folder / FaceNetwork.points).write_bytes(b"")
+    there = SimpleNamespace(locate_file=lambda name: tmp_path / name)
+    monkeypatch.setattr(descriptors.importlib.metadata, "distribution", lambda name: there)
+    with pytest.raises(
+        BadInputError, match=r"is different\). .* Run: pip install --force-reinstall --no-deps"
+    ):
         make_describer()
 
 
