@@ -32,10 +32,16 @@ def version_of(package: str) -> str:
     return re.search(rf"(?m)^{package}==([\w.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"))[1]
 
 
-EXTRAS = ("lessons", "speech", "firebase", "mqtt", "lights", "heic", "test", "lint")
+EXTRAS = ("lessons", "speech", "firebase", "mqtt", "lights", "heic", "parquet", "cluster", "test", "lint")
+BOARD = ("mqtt",)
 LOCKS = {
     "live.txt": (["pyproject.toml", "-"], BUILD, []),
     "headless.txt": (["-"], f"opencv-python-headless=={version_of('opencv-python')}", ["--no-deps"]),
+    "board.txt": (
+        ["pyproject.toml", "-"],
+        f"{BUILD}\nopencv-python-headless=={version_of('opencv-python')}",
+        [*(f"--extra={extra}" for extra in BOARD), "--no-emit-package=opencv-python"],
+    ),
     "all.txt": (
         ["pyproject.toml", "-"],
         BUILD,

@@ -20,8 +20,8 @@ from ..files import PRIVATE_FOLDER, as_output_error
 from ..labels import folded_label
 from ..pictures.image import crop, square, write_picture
 from ..pictures.skipped import Skipped
-from ..records.rows import read_rows
 from ..types import Reading
+from .own_rows import own_rows
 from .recordings import Recording
 
 SHEET, COLUMNS, CELL, MOST = "sheet.jpg", 8, 120, 96
@@ -80,9 +80,7 @@ def extract(video: Path, rows: Path, wanted: Wanted, out: Path) -> Extracted:
         OutputError: A picture cannot be written.
     """
     made = Extracted()
-    readings = list(read_rows(rows, made.skipped))
-    made.rows = len(readings) + len(made.skipped)
-    readings = [reading for reading in readings if _is_of(reading, video)]
+    readings, made.rows = own_rows(rows, video, made.skipped)
     wanted = _named(wanted, readings, rows)
     chosen: dict[int, list[Reading]] = {}
     for reading in choose(readings, wanted):
@@ -149,11 +147,6 @@ def contact_sheet(pictures: list[np.ndarray]) -> np.ndarray:
     wide = min(COLUMNS, len(chosen))
     chosen += [np.full((CELL, CELL, 3), 255, np.uint8)] * (-len(chosen) % wide)
     return np.vstack([np.hstack(chosen[first : first + wide]) for first in range(0, len(chosen), wide)])
-
-
-def _is_of(reading: Reading, video: Path) -> bool:
-    """Whether a reading is of this recording; without a file column, all are."""
-    return not reading.file or Path(reading.file).name == video.name
 
 
 def _named(wanted: Wanted, readings: list[Reading], rows: Path) -> Wanted:

@@ -98,10 +98,12 @@ class Progress:
         self.complete = True
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file, which is deleted if it has no frames."""
         if self._file is not None:
             with as_output_error(self.path):
                 self._file.close()
+                if not (self.count or self.complete):
+                    self.path.unlink()
             self._file = None
 
     def frames(self) -> Iterator[Faces]:
