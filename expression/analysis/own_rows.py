@@ -7,7 +7,9 @@ Notebook: 10_video
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from ..files import csv_cell
 from ..pictures.skipped import Skipped
@@ -15,21 +17,50 @@ from ..records.rows import read_rows
 from ..types import Reading
 
 
-def own_rows(rows: Path, video: Path, skipped: Skipped) -> tuple[list[Reading], int]:
-    """Returns the readings of a recording, and the number of rows in the file.
+class OwnRows(NamedTuple):
+    """The rows of a recording.
+
+    Attributes:
+        readings: Its readings.
+        total: Number of rows in the file, of all recordings.
+        labels: The labels of the readings; empty if there are none.
+    """
+
+    readings: list[Reading]
+    total: int
+    labels: list[str]
+
+
+def own_rows(rows: Path, video: Path, skipped: Skipped, scores: bool = True) -> OwnRows:
+    """Returns the readings of a recording.
 
     Args:
         rows: The rows of an analysis. Without a column `file`, all are of this recording.
         video: The recording that was analysed.
         skipped: Counts the rows that cannot be used.
+        scores: Whether the scores of all labels are needed; those of two hours take hundreds of megabytes.
 
     Raises:
         MissingFileError: There is no such file of rows.
         BadInputError: It is something else, or most of its rows cannot be used.
     """
-    readings = list(read_rows(rows, skipped))
+    readings, labels = [], []
+    for reading in read_rows(rows, skipped):
+        labels = labels or list(reading.scores)
+        readings.append(reading if scores else _light(reading))
     own = own_name({reading.file for reading in readings}, video)
-    return [each for each in readings if each.file in ("", own)], len(readings) + len(skipped)
+    mine = [each for each in readings if each.file in ("", own)]
+    return OwnRows(mine, len(readings) + len(skipped), labels if mine else [])
+
+
+def _light(reading: Reading) -> Reading:
+    """Returns a reading without scores, whose texts take no memory of their own."""
+    label, file = sys.intern(reading.label), sys.intern(reading.file)
+    place = (reading.frame, 0.0, reading.position, file)
+    return Reading(reading.person, reading.box, label, reading.score, _NO_SCORES, *place)
+
+
+_NO_SCORES: dict[str, float] = {}
 
 
 def own_name(names: set[str], video: Path) -> str:

@@ -67,7 +67,7 @@ def report(video: Path, rows: Path, out: Path, advance: Advance | None = None) -
     """
     _check(video, rows, out)
     skipped = Skipped()
-    readings, total = own_rows(rows, video, skipped)
+    readings, total, _ = own_rows(rows, video, skipped)
     if not readings:
         raise BadInputError(
             f"{rows} has no row of {video.name}.",
