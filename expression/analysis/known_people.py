@@ -18,7 +18,7 @@ import numpy as np
 
 from ..pictures.image import crop, fit, square
 from ..types import Box, Reading
-from ..vision.cuts import Cuts
+from ..vision.cuts import Cuts, sketch
 from .known_pictures import Person
 from .recordings import Advance, other_recording, picked
 
@@ -150,7 +150,7 @@ def _stretches(
     cuts, current, found = Cuts(), {}, False
     for frame in picked(video, by_frame, advance):
         found = True
-        if cuts.starts(frame.image):
+        if cuts.starts(sketch(frame.image)):
             yield from current.values()
             current = {}
         for index in by_frame[frame.number]:

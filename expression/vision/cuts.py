@@ -1,7 +1,7 @@
 """Cuts: where a recording changes from one shot to the next.
 
-`known_people.py` asks for every frame whether it starts a new shot, since a tracker follows a face across
-a cut if the next shot has one in the same place.
+`analyzer.py` and `known_people.py` ask whether a frame starts a new shot, since a tracker follows a
+face across a cut if the next shot has one in the same place.
 
 Notebook: 06_live
 """
@@ -24,12 +24,24 @@ LATELY = 0.2
 """Weight of a new difference in the average of those before."""
 
 
+def sketch(image: np.ndarray) -> np.ndarray:
+    """Returns what `Cuts` compares of a frame.
+
+    Args:
+        image: (height, width, 3) uint8 RGB.
+
+    Returns:
+        (SIDE, SIDE) uint8 grey levels.
+    """
+    return cv2.resize(grey(image), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+
+
 class Cuts:
     """Finds the first frames of shots.
 
     Example:
         >>> cuts = Cuts()
-        >>> [cuts.starts(np.full((48, 64, 3), level, np.uint8)) for level in (0, 1, 2, 99, 98)]
+        >>> [cuts.starts(np.full((16, 16), level, np.uint8)) for level in (0, 1, 2, 99, 98)]
         [True, False, False, True, False]
     """
 
@@ -37,13 +49,13 @@ class Cuts:
         self._small: np.ndarray | None = None
         self._average = 0.0
 
-    def starts(self, image: np.ndarray) -> bool:
+    def starts(self, drawn: np.ndarray) -> bool:
         """Returns whether a frame starts a new shot; call it with each frame in order.
 
         Args:
-            image: (height, width, 3) uint8 RGB.
+            drawn: The frame's `sketch`.
         """
-        small = np.float32(cv2.resize(grey(image), (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+        small = np.float32(drawn)
         before, self._small = self._small, small
         if before is None:
             return True

@@ -130,6 +130,8 @@ def test_twenty_minutes_are_read_as_labelled_and_only_the_right_faces_are_extrac
             people[loop, number // 50][row["person"]] += 1
     assert right[True] >= 0.99 * right.total() > 2500
     assert all(len(found) == 1 for found in people.values()), "one person for each picture"
+    numbers = [number for found in people.values() for number in found]
+    assert len(numbers) == len(set(numbers)), "and another one for the next"
     wanted = Wanted("Surprise", repeat=3)
     made = extract(film, tmp_path / "out.csv", wanted, tmp_path / "faces")
     taken = [int(path.name[5:11]) % 300 for path in made.pictures]

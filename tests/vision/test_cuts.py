@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expression.vision.cuts import Cuts
+from expression.vision.cuts import Cuts, sketch
 
 
 def moving(frames: int, step: int) -> list[np.ndarray]:
@@ -40,11 +40,11 @@ def head(frames: int) -> list[np.ndarray]:
 )
 def test_the_first_frames_of_shots_are_found(images, starts):
     cuts = Cuts()
-    assert [number for number, image in enumerate(images) if cuts.starts(image)] == starts
+    assert [number for number, image in enumerate(images) if cuts.starts(sketch(image))] == starts
 
 
 def test_a_camera_that_keeps_moving_takes_one_shot_after_a_moment():
     cuts = Cuts()
-    starts = [number for number, image in enumerate(moving(60, 2) + head(1)) if cuts.starts(image)]
+    starts = [number for number, image in enumerate(moving(60, 2) + head(1)) if cuts.starts(sketch(image))]
     assert starts[-1] == 60
     assert all(number < 5 for number in starts[:-1])
