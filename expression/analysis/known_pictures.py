@@ -2,7 +2,7 @@
 
 `expression extract --who` calls `read_person`; `known_people.py` compares faces with the result.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `extraction.py` and `report.py` call `own_rows`.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations

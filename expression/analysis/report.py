@@ -2,7 +2,7 @@
 
 `expression report` calls `report`.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations

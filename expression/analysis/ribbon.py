@@ -2,7 +2,7 @@
 
 `report.py` calls `ribbon`.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `report.py` makes them of the rows of a recording; the page and the ribbon draw them.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations

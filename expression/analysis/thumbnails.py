@@ -2,7 +2,7 @@
 
 The page of a report shows them where the video itself cannot be played. `report.py` makes them.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The command `expression extract`: the faces of one label from an analysed recording. `app.py` adds it.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations
