@@ -37,7 +37,7 @@ def about_run(settings: Settings, source: Source, sinks: Sequence[Sink]) -> Abou
         keeps.append(("resting face", "a few numbers of it, in a file on this computer"))
     return About(
         source=source.description,
-        camera=source.fps is None,
+        camera=source.rests or source.fps is None,
         closes=source.rests,
         people=settings.people,
         reacts=tuple(sink.name for sink in sinks if sink.keeps == ""),

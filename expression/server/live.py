@@ -41,9 +41,16 @@ class Viewer:
         self.news = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Waits for news, at most some seconds."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.news.wait(), seconds)
+        """Waits for news, at most some seconds.
+
+        Not with `asyncio.wait_for`, which until Python 3.12 loses a cancellation that comes together with the
+        news, so that the stream of somebody who has left would go on: https://github.com/python/cpython/issues/81839
+        """
+        alarm = asyncio.get_running_loop().call_later(seconds, self.news.set)
+        try:
+            await self.news.wait()
+        finally:
+            alarm.cancel()
         self.news.clear()
 
 

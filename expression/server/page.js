@@ -54,7 +54,7 @@ async function connect() {
 
 function disconnect() {
   if (source) source.close();
-  source = null;
+  source = state = null;
   at("picture").removeAttribute("src"); // ends its stream
 }
 
@@ -77,6 +77,7 @@ function lost() {
     link("Connection lost, trying again …", true, "The connection to the run is lost. This page tries again by itself.");
   }
   disconnect();
+  blank();
   clearTimeout(again);
   again = setTimeout(connect, AGAIN);
 }
@@ -85,7 +86,18 @@ function ended() {
   at("link").classList.add("ended");
   link("The run has ended", true, "The run has ended, and the camera is closed. This page goes on by itself when another run starts.");
   disconnect();
+  blank();
   again = setTimeout(connect, AGAIN);
+}
+
+function blank() { // nothing is known, so nothing old is shown
+  write(at("mood"), "…");
+  write(at("why"), "");
+  write(at("numbers"), "");
+  at("people").replaceChildren();
+  at("nobody").hidden = false;
+  write(at("nobody"), "Nothing is known at the moment.");
+  document.documentElement.style.setProperty("--dim", 0);
 }
 
 setInterval(() => { if (source && Date.now() - heard > SILENT) lost(); }, 1000);
@@ -108,7 +120,8 @@ function begin(told) {
 
 function draw() {
   const { people, lamp, room, switches, status } = state;
-  link(switches.on ? (switches.paused ? "Live, paused" : "Live") : "Off", false, "");
+  link(switches.on ? (switches.paused ? "Live, paused" : "Live") : "Off", false,
+    switches.on || !about.closes ? "" : "The camera is closed. Turn on Recognition to open it again.");
   write(at("numbers"), status.split(" · ").filter((part) => /\d (fps|ms)$/.test(part)).join(" · "));
   document.documentElement.style.setProperty("--lamp", about.lights[lamp] || about.nobody);
   document.documentElement.style.setProperty("--dim", lamp === null ? 0.35 : 1);
@@ -125,7 +138,7 @@ function draw() {
 function because(switches, count) {
   const read = !switches.on ? (about.closes ? "The camera is closed." : "No face is looked for.")
     : count > 1 ? `The nearest of ${count} people` : count ? "One person" : "Nobody is in view";
-  if (switches.override) return `Chosen here; read at the moment: ${switches.on ? words(state.people) : "nothing"}`;
+  if (switches.override) return `Chosen by hand. ${read}`;
   return switches.paused ? `${read}. The lamp holds still.` : read;
 }
 
@@ -174,7 +187,7 @@ function drawPerson(card, { label, score, scores }) {
 
 function announce(switches, people) { // one that is not chatty: what lasts, and now and then
   const now = Date.now();
-  const said = [words(people), switches.learning ? "look neutral" : "", switches.override ? `${switches.override} chosen` : ""]
+  const said = [words(people), switches.learning && switches.on ? "look neutral" : "", switches.override ? `${switches.override} chosen` : ""]
     .filter(Boolean).join(", ");
   if (said !== mood.label) Object.assign(mood, { label: said, since: now });
   if (said !== mood.said && now - mood.since >= CALM / 2 && now - mood.at >= CALM) {
@@ -189,10 +202,10 @@ function drawSwitches(switches) {
   for (const name of ["on", "paused", "neutral"]) at(name).checked = switches[name];
   if (document.activeElement !== at("override") || !at("override").dataset.open) at("override").value = switches.override || "";
   write(at("on-told"), switches.on ? "Faces are looked for." : about.closes ? "Off: the camera is closed." : "Off: no face is looked for.");
-  write(at("neutral-told"), switches.learning ? "Look neutral, and into the camera …"
+  write(at("neutral-told"), switches.learning && switches.on ? "Look neutral, and into the camera …"
     : switches.neutral ? "Learned: what your face always shows is left out."
       : "Look neutral for three seconds; what your face always shows is then left out.");
-  at("neutral-told").classList.toggle("now", switches.learning);
+  at("neutral-told").classList.toggle("now", switches.learning && switches.on);
 }
 
 async function change(wanted) {
@@ -204,7 +217,8 @@ async function change(wanted) {
     });
   } catch { /* told below */ }
   if (answer && answer.ok) {
-    state.switches = await answer.json();
+    const switches = await answer.json();
+    if (state) state.switches = switches;
   } else if (answer && answer.status === 401) {
     return location.reload();
   } else {
@@ -277,8 +291,9 @@ function tellGuests() {
   write(at("purpose"), about.reacts.length
     ? `What is read changes things here as it happens: ${about.reacts.join(", ")}.`
     : "What is read is shown on this page, and changes nothing else.");
-  const nothing = "No picture, sound or name is kept. This page remembers one label for each minute, until the run ends.";
-  write(at("kept"), about.keeps.length ? "This is kept, or sent elsewhere:" : `Nothing is recorded. ${nothing}`);
+  const memory = "This page itself remembers one label for each minute, and forgets them when the run ends.";
+  write(at("kept"), about.keeps.length ? `${memory} Besides, this is kept, or sent elsewhere:`
+    : `Nothing is recorded: no picture, no sound, no name. ${memory}`);
   at("keeps").replaceChildren(...about.keeps.map(([name, what]) => {
     const entry = document.createElement("li");
     entry.textContent = `${name}: ${what}`;

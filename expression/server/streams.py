@@ -63,7 +63,9 @@ class Stream(Response):
         await send(start)
         async for part in self._make(self._hub, viewer):
             body = {"type": "http.response.body", "body": part, "more_body": True}
-            await asyncio.wait_for(send(body), STUCK)
+            alarm = asyncio.get_running_loop().call_later(STUCK, asyncio.current_task().cancel)
+            await send(body)
+            alarm.cancel()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
