@@ -320,7 +320,9 @@ at("room").addEventListener("click", async () => {
 });
 document.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) setRoom(false); });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !document.fullscreenElement) setRoom(false);
+  if (event.key !== "Escape") return;
+  setRoom(false);
+  if (document.fullscreenElement) document.exitFullscreen();
 });
 
 connect();

@@ -63,7 +63,16 @@ def test_on_loopback_no_key_is_needed(hub):
     assert not hub.control.on
 
 
-PATHS = ["/", "/live/now", "/live/about", "/live/picture", "/live/events", "/openapi.json", "/page.js", "/nowhere"]
+PATHS = [
+    "/",
+    "/live/now",
+    "/live/about",
+    "/live/picture",
+    "/live/events",
+    "/openapi.json",
+    "/page.js",
+    "/nowhere",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -145,7 +154,9 @@ def test_wrong_keys_are_answered_one_after_another(hub, monkeypatch):
 
     async def guess():
         monkeypatch.setattr(security.asyncio, "sleep", sleep)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost"
+        ) as client:
             await asyncio.gather(*(client.get("/live/now", headers=bearer(str(n))) for n in range(5)))
 
     asyncio.run(guess())
@@ -205,7 +216,9 @@ def test_two_host_headers_are_refused(hub):
         pytest.param({"Origin": ""}, id="an empty origin"),
         pytest.param({"Sec-Fetch-Site": "cross-site"}, id="as the browser says"),
         pytest.param({"Sec-Fetch-Site": "same-site"}, id="another port, as the browser says"),
-        pytest.param({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, id="a form of another page"),
+        pytest.param(
+            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, id="a form of another page"
+        ),
     ],
 )
 def test_another_page_of_the_browser_changes_nothing(hub, headers):
@@ -266,7 +279,9 @@ def test_no_page_loads_anything_from_elsewhere_or_has_scripts_in_itself(hub):
     texts.append(ask(make_app(), "/").text)
     for text in texts:
         text = text.replace("http://www.w3.org/2000/svg", "")
-        assert not re.search(r"https?:|//[a-z]|\son\w+=|style=|<style|@import|url\(", re.sub(r"// .*", "", text))
+        assert not re.search(
+            r"https?:|//[a-z]|\son\w+=|style=|<style|@import|url\(", re.sub(r"// .*", "", text)
+        )
         assert "<script>" not in text
 
 
