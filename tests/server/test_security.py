@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("fastapi", reason="needs fastapi (pip install fastapi uvicorn)")
-httpx = pytest.importorskip("httpx", reason="needs httpx (pip install httpx)")
+pytest.importorskip("httpx", reason="needs httpx (pip install httpx)")
+import httpx
+
 from expression.cli.app import main
 from expression.control import Control
 from expression.errors import BadInputError, DisplayError
