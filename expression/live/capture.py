@@ -50,12 +50,11 @@ class CaptureLoop(Worker):
         source.say_waiting = lambda text: setattr(data, "waiting", text)
         self._start: float | None = None  # the `time.monotonic()` of position 0
         self._position = 0.0
-        self._open = False
+        self._resting = False  # whether the camera is closed, because the run is switched off
         self._dark = np.zeros((480, 640, 3), np.uint8)
 
     def setup(self) -> None:
         """Opens the source."""
-        self._open = True  # before, as it must be closed after an error, too
         self.source.open()
 
     def step(self) -> None:
@@ -87,17 +86,13 @@ class CaptureLoop(Worker):
 
     def teardown(self) -> None:
         """Closes the source."""
-        self._close()
-
-    def _close(self) -> None:
-        """Closes the source, unless it is closed."""
-        if self._open:
-            self._open = False
+        if not self._resting:
             self.source.close()
 
     def _rest(self) -> None:
         """Closes the camera until the run is switched on again."""
-        self._close()
+        self._resting = True
+        self.source.close()
         self.data.waiting = RESTING
         latest = self.data.frame.latest
         dark = self._dark if latest is None else np.zeros_like(latest.image)
@@ -109,7 +104,8 @@ class CaptureLoop(Worker):
             self.data.wait_done(REST_SECONDS)
         self.data.waiting = ""
         if not self.data.done:
-            self.setup()
+            self._resting = False
+            self.source.open()
 
     def _next_position(self) -> float:
         """Returns the time in the recording of the frame that was just read, in seconds."""
