@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
-from ..errors import BadInputError, DisplayError, ExpressionError, missing_package
+from .. import __version__
+from ..errors import BadInputError, DisplayError, missing_package
 from ..sanitize import clean, say
 
 try:
@@ -23,6 +24,7 @@ try:
     from fastapi import FastAPI, Request
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import RedirectResponse, Response
+    from starlette.exceptions import HTTPException
 except ImportError as error:
     raise missing_package(
         "The live page", "fastapi" if "api" in str(error) else "uvicorn", "server"
@@ -65,7 +67,9 @@ def make_app(
         hosts: Further names by which browsers ask for the server.
         host: The address that it listens on.
     """
-    app = FastAPI(title="Expression", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(
+        title="Expression", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json"
+    )
     app.include_router(page.router(live is not None))
     if live is not None:
         app.include_router(streams.router(live))
@@ -73,7 +77,7 @@ def make_app(
         from . import rest
 
         app.include_router(rest.router(database))
-    _add_errors(app)
+    _add_errors(app, rest=database is not None)
     guard = Guard(key, host_names(host, hosts or ()), is_loopback(host))
     _add_login(app, guard)
     app.add_middleware(_Around, guard=guard)
@@ -108,13 +112,22 @@ def _add_login(app: FastAPI, guard: Guard) -> None:
         return RedirectResponse("/", 303, {"Set-Cookie": cookie})
 
 
-def _add_errors(app: FastAPI) -> None:
-    """Makes problem details of errors."""
+def _add_errors(app: FastAPI, rest: bool) -> None:
+    """Makes problem details of errors; those of `rest` with what it says about databases."""
 
-    @app.exception_handler(ExpressionError)
-    async def ours(_request: Request, error: ExpressionError) -> Response:
-        status = 400 if isinstance(error, BadInputError) else 500
-        return problem(status, error.happened, error.expected, error.remedy)
+    @app.exception_handler(BadInputError)
+    async def ours(_request: Request, error: BadInputError) -> Response:
+        return problem(400, error.happened, error.expected, error.remedy)
+
+    if rest:
+        from .problems import use_problem_details
+
+        return use_problem_details(app)
+
+    @app.exception_handler(HTTPException)
+    async def nothing(_request: Request, error: HTTPException) -> Response:
+        remedy = "See /openapi.json for what there is."
+        return problem(error.status_code, f"{error.detail}.", "Expected another address or method.", remedy)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:

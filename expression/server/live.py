@@ -64,17 +64,18 @@ class Hub:
     Attributes:
         control: As given.
         ended: Whether the run is over.
-        encoded: Number of pictures encoded so far.
+        shown: Number of pictures so far.
+        encoded: Number of those that were encoded.
     """
 
     def __init__(self, control: Control, about: Callable[[], Mapping[str, Any]]):
         self.control = control
         self._run, self._about = secrets.token_hex(8), about
         self.ended = False
-        self.encoded = 0
+        self.shown = self.encoded = 0
         self._changed = threading.Condition()
         self._image: np.ndarray | None = None
-        self._version = self._jpeg_version = 0
+        self._jpeg_version = 0
         self._jpeg = b""
         self._readings: tuple[Reading, ...] = ()
         self._status, self._lamp = "", None
@@ -99,7 +100,7 @@ class Hub:
         """
         with self._changed:
             self._image, self._status = image, status
-            self._version += 1
+            self.shown += 1
             self._readings = tuple(sorted(readings or (), key=lambda each: -each.box.area))
             self._lamp = self._follow()
             if readings is not None:
@@ -124,7 +125,7 @@ class Hub:
         with self._changed:
             self._loop = asyncio.get_running_loop()
             self._viewers.add(viewer)
-            if pictures and self._jpeg_version < self._version:
+            if pictures and self._jpeg_version < self.shown:
                 self._jpeg = b""  # from when somebody watched last
             self._changed.notify_all()
         try:
@@ -229,7 +230,7 @@ class Hub:
                 self._changed.wait_for(lambda: self.ended or self._wanted())
                 if self.ended:
                     return
-                image, version = self._image, self._version
+                image, version = self._image, self.shown
             jpeg = encode_jpeg(fit(image, LONGEST_SIDE)[0])
             with self._changed:
                 self._jpeg, self._jpeg_version = jpeg, version
@@ -238,7 +239,7 @@ class Hub:
 
     def _wanted(self) -> bool:
         """Whether somebody watches, and there is a picture that is not encoded yet."""
-        stale = self._version > self._jpeg_version
+        stale = self.shown > self._jpeg_version
         return stale and any(viewer.pictures for viewer in self._viewers)
 
 

@@ -94,6 +94,7 @@ function blank() { // nothing is known, so nothing old is shown
   write(at("mood"), "…");
   write(at("why"), "");
   write(at("numbers"), "");
+  write(at("on-told"), "");
   at("people").replaceChildren();
   at("nobody").hidden = false;
   write(at("nobody"), "Nothing is known at the moment.");

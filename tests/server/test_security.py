@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -289,7 +291,8 @@ def test_no_page_loads_anything_from_elsewhere_or_has_scripts_in_itself(hub):
 
 @pytest.mark.parametrize("path", ["/../pyproject.toml", "/..%2fapp.py", "/page.py", "/app.py", "/login.html"])
 def test_no_other_file_is_served(hub, path):
-    assert ask(make_app(hub), path).status_code == 404
+    answer = ask(make_app(hub), path)
+    assert (answer.status_code, answer.json()["title"]) == (404, "Not Found")
 
 
 def test_without_a_run_the_page_says_so():
@@ -323,6 +326,16 @@ def test_a_run_for_the_network_without_a_key_ends_with_exit_code_2(monkeypatch, 
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "EXPRESSION_API_KEY is not set" in told
+
+
+@pytest.mark.parametrize("package", ["fastapi", "uvicorn"])
+def test_a_missing_package_is_told_with_what_installs_it(package):
+    code = f"import sys; sys.modules[{package!r}] = None; from expression.cli.app import main;"
+    code += "sys.exit(main(['live', '--display', 'web']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"The live page needs the package {package}, which is not installed." in done.stderr
+    assert done.stderr.endswith('Run in the project\'s folder: pip install -e ".[server]"\n')
 
 
 def test_secrets_of_any_length_are_compared():
