@@ -157,6 +157,19 @@ def test_the_label_bars_and_lamp_follow_what_is_read(look):
         assert 90 < sum(int(score.rstrip("%")) for score in scores) < 110
 
 
+def test_the_label_follows_a_slideshow_to_its_end(look, shared_data):
+    sink = Reacting()
+    film = str(shared_data / "media" / "slideshow_labelled.mp4")
+    with running(film, sinks=(sink,)) as session:
+        page = look(address(session))
+        page.evaluate(WATCH)
+        done = len(sink.labels)
+        session.data.wait_done(PATIENCE)
+    page.wait_for_selector("#link:text-is('The run has ended')")
+    assert len(sink.labels) - done > 1
+    assert follows(page.evaluate("() => window.seen"), sink.labels[done:])
+
+
 def test_off_closes_the_camera_and_on_opens_it_again(look):
     camera = Camera()
     with running(camera) as session:
