@@ -33,7 +33,7 @@ def version_of(package: str) -> str:
 
 
 EXTRAS = (
-    *("lessons", "speech", "firebase", "mqtt", "lights", "heic", "people", "parquet", "cluster"),
+    *("lessons", "speech", "firebase", "mqtt", "lights", "heic", "people", "parquet", "cluster", "server"),
     *("test", "lint"),
 )
 BOARD = ("mqtt",)

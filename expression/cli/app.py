@@ -174,7 +174,7 @@ def live(
         str | None,
         typer.Option(help="Camera index, file, folder, rtsp or http address, or demo.", metavar="S"),
     ] = None,
-    display: Annotated[str | None, typer.Option(help="auto, window or none.", metavar="NAME")] = None,
+    display: Annotated[str | None, typer.Option(help="auto, window, web or none.", metavar="NAME")] = None,
     detector: Detector = None,
     sink: Annotated[
         list[str] | None,

@@ -1,4 +1,4 @@
-"""Displays: a window, a notebook's widget or nothing, and the loop that feeds them.
+"""Displays: a window, a notebook's widget, a page for browsers or nothing, and the loop that feeds them.
 
 `session.py` creates a display and its `DisplayLoop`; a window (`window.py`) runs in the
 main thread, a widget (`widget.py`) in its own thread.
@@ -12,24 +12,29 @@ import threading
 
 from ..errors import BadInputError, DisplayError, did_you_mean
 from ..jupyter import in_notebook
-from ..settings import CHOICES
+from ..settings import CHOICES, Settings
 from ._base import Display, NoDisplay
 from .screen import check_screen, screen_is_there
 
 TITLE = "Expression (Esc or q to close)"
 
 
-def make_display(name: str = "auto", title: str = TITLE) -> Display:
+def make_display(
+    name: str = "auto", title: str = TITLE, host: str = Settings.host, port: int = Settings.port
+) -> Display:
     """Returns a display that is not yet open.
 
     Args:
-        name: auto, window, widget or none; auto is a widget in a notebook, a window if
+        name: auto, window, widget, web or none; auto is a widget in a notebook, a window if
             there is a screen and this is the main thread, and none otherwise.
         title: The title of a window.
+        host: The address that web listens on.
+        port: Its port; the next free one if that is used.
 
     Raises:
         DisplayError: A window was requested without a screen, or a widget without a notebook.
-        BadInputError: There is no display of that name.
+        BadInputError: There is no display of that name, or the address of web demands a key.
+        MissingPackageError: The page needs a package that is not installed.
     """
     if name == "auto":
         name = _best_here()
@@ -46,6 +51,10 @@ def make_display(name: str = "auto", title: str = TITLE) -> Display:
         )
     if name == "none":
         return NoDisplay()
+    if name == "web":
+        from .web import Web
+
+        return Web(host, port)
     if not in_notebook():
         raise DisplayError(
             "A widget cannot be shown: this is not a notebook.",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+
 from ..pictures.image import as_picture
 from ..sources._base import Source
 from ..types import Frame
@@ -16,12 +18,21 @@ from .worker import Worker
 LATE = 1.0
 """Seconds that a recording may be late and still catch up; if later, its clock restarts."""
 
+REST_SECONDS = 0.2
+"""Seconds between two dark frames while the run is switched off and its camera is closed."""
+
+RESTING = "the camera is closed"
+"""What the display says meanwhile."""
+
 
 class CaptureLoop(Worker):
     """The thread that reads a source and publishes `data.frame`.
 
     Each frame of a recording is published when it is due by the recording's own time. A run that was delayed
     catches up, unless by too much: a laptop that slept, or is too slow, continues from where it is.
+
+    While the run is switched off, a camera is closed and dark frames are published in place of its own, so
+    that everybody who follows them notices that nobody is there.
 
     Args:
         data: The shared object.
@@ -39,6 +50,8 @@ class CaptureLoop(Worker):
         source.say_waiting = lambda text: setattr(data, "waiting", text)
         self._start: float | None = None  # the `time.monotonic()` of position 0
         self._position = 0.0
+        self._resting = False  # whether the camera is closed, because the run is switched off
+        self._dark = np.zeros((480, 640, 3), np.uint8)
 
     def setup(self) -> None:
         """Opens the source."""
@@ -50,6 +63,8 @@ class CaptureLoop(Worker):
         If it is known beforehand when the frame is due, it is read only then: reading ahead would
         compete with detection in the previous frame.
         """
+        if self.source.rests and not self.data.control.on:
+            return self._rest()
         known = self.source.fps and self.source.position is None and self.frames
         if known and self._wait_until(self._next_position()):
             return
@@ -71,7 +86,26 @@ class CaptureLoop(Worker):
 
     def teardown(self) -> None:
         """Closes the source."""
+        if not self._resting:
+            self.source.close()
+
+    def _rest(self) -> None:
+        """Closes the camera until the run is switched on again."""
+        self._resting = True
         self.source.close()
+        self.data.waiting = RESTING
+        latest = self.data.frame.latest
+        dark = self._dark if latest is None else np.zeros_like(latest.image)
+        while not (self.data.control.on or self.data.done):
+            now = time.monotonic()
+            self._start = now if self._start is None else self._start
+            self._position = max(self._position, now - self._start)
+            self.data.frame.publish(Frame(dark, self.frames, now, self._position, scene=self.source.scene))
+            self.data.wait_done(REST_SECONDS)
+        self.data.waiting = ""
+        if not self.data.done:
+            self._resting = False
+            self.source.open()
 
     def _next_position(self) -> float:
         """Returns the time in the recording of the frame that was just read, in seconds."""

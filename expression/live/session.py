@@ -29,6 +29,7 @@ from ..types import Reading
 from ..vision.detectors import make_detector
 from ..vision.smoothing import Smoother
 from ..vision.tracking import Tracker
+from .about import about_run
 from .capture import CaptureLoop
 from .data import Data
 from .detection import FaceLoop
@@ -165,7 +166,7 @@ class Session:
     def make_parts(self) -> None:
         """Builds source, detector, network, display and sinks; a subclass may provide its own."""
         settings = self.settings
-        self.display = make_display(settings.display)
+        self.display = make_display(settings.display, host=settings.host, port=settings.port)
         self.runtime = runtime.load(settings.model or registry.SHIPPED)
         self.runtime.sensitivity = settings.sensitivity
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
@@ -189,6 +190,7 @@ class Session:
         mirror = self.source.mirror = settings.mirror and self.source.mirror
         for sink in self.sinks:
             sink.source = self.source.description
+        self.display.about = lambda: about_run(settings, self.source, self.sinks)
         self._workers = sinks = [SinkLoop(data, sink) for sink in self.sinks]
         self.display_loop = DisplayLoop(
             data, self.display, mirror, settings.stale, [s.picture for s in sinks]

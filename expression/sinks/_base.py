@@ -38,6 +38,8 @@ class Sink:
         place: The keyword that names where readings go, such as a host or a file, if the sink has one.
         secrets: The environment variables that hold its secrets. They are not sent to a place that only a
             file in the current folder names.
+        keeps: What it keeps of people or sends elsewhere, as guests are told on the live page, such as "every
+            reading, in a file"; empty for nothing, None if nobody has said.
         silent: Whether it produces nothing that a user would notice, such as output or files; a run without a
             display that has only such sinks prints its readings.
         close_seconds: Seconds that `close` may need beyond the usual few; read while it is running.
@@ -58,6 +60,7 @@ class Sink:
     option: str | None = None
     place: str | None = None
     secrets: tuple[str, ...] = ()
+    keeps: str | None = None
     silent: bool = False
     close_seconds: float = 0.0
     unfinished: str = ""

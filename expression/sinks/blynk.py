@@ -85,6 +85,7 @@ class Blynk(Sink):
     min_interval = 1.0
     place = "server"
     secrets = (VARIABLE,)
+    keeps = "the label, sent to a server of Blynk"
 
     def __init__(
         self,

@@ -34,6 +34,8 @@ class Console(Sink):
         11:11:11   1 Happy     73%
     """
 
+    keeps = ""
+
     def __init__(self):
         self._people: dict[int, Reading] = {}
         self._printed: float | None = None

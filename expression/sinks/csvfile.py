@@ -37,6 +37,7 @@ class Csvfile(Sink):
     """
 
     option = place = "path"
+    keeps = "every reading, in a file on this computer"
 
     def __init__(self, path: str):
         self.path = user_path(path)

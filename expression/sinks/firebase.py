@@ -85,6 +85,7 @@ class Firebase(Sink):
     extra = "firebase"
     option = place = "bucket"
     secrets = (VARIABLE,)
+    keeps = "pictures of faces, sent to a storage of Google"
 
     def __init__(
         self,

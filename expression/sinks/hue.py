@@ -65,6 +65,7 @@ class Hue(Lighting):
     later = "expression lights restore"
     place = "bridge"
     secrets = (VARIABLE,)
+    keeps = ""
 
     def __init__(
         self,

@@ -71,6 +71,7 @@ class Images(Sink):
 
     only_changes = True
     option = place = "folder"
+    keeps = "pictures of faces, in a folder on this computer"
 
     def __init__(self, folder: str = "Guesses", limit: int = 1000, settle: float = 1.0):
         if not 1 <= limit <= 100_000:

@@ -46,6 +46,7 @@ class Lamp(Lighting):
     """
 
     silent = True
+    keeps = ""
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ class Memory(Sink):
 
     option = "limit"
     silent = True
+    keeps = "the latest readings, until the program ends"
 
     def __init__(self, limit: int = 10_000):
         if limit < 1:

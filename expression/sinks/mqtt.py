@@ -74,6 +74,8 @@ class Mqtt(Sink):
         BadInputError: The host, port or prefix is invalid.
     """
 
+    keeps = "what is read, sent to programs in the home over MQTT"
+
     option, extra, place = "host", "mqtt", "host"
     secrets = ("EXPRESSION_MQTT_USER", "EXPRESSION_MQTT_PASSWORD")
 

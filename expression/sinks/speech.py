@@ -82,6 +82,7 @@ class Speech(Sink):
     reacts = True
     extra = "speech"
     option = "voice"
+    keeps = ""
 
     def __init__(
         self,

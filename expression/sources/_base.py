@@ -25,6 +25,8 @@ class Source:
         skipped: What could not be read; see `skipped.Skipped`.
         mirror: Whether people see themselves in it, so that it is shown like a mirror.
         description: Its name in messages, known once it is open.
+        rests: Whether it is closed while the run is switched off, and opened again afterwards, so that nobody
+            is filmed then.
         named: Whether `--source NAME` with the name of its file is enough to open it, as
             for demo.
         stopped: Called by a source that has to wait; returns whether the run that reads it is over.
@@ -40,6 +42,7 @@ class Source:
     skipped: Sized = ()
     mirror: bool = False
     description: str = "source"
+    rests: bool = False
     named: bool = False
     stopped: Callable[[], bool] = staticmethod(lambda: False)
     say_waiting: Callable[[str], None] = staticmethod(lambda text: None)
@@ -60,4 +63,4 @@ class Source:
         return None
 
     def close(self) -> None:
-        """Closes the device or file; called once, also after an error."""
+        """Closes the device or file; called after each `open`, also after an error."""

@@ -45,6 +45,7 @@ class Webcam(Source):
     """
 
     mirror = True
+    rests = True
 
     def __init__(self, index: int = 0):
         if index < 0:

@@ -45,6 +45,7 @@ class PiCamera(Source):
     """
 
     mirror = True
+    rests = True
     named = True
 
     def __init__(self, index: int | str = 0):

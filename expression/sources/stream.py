@@ -65,6 +65,11 @@ class Stream(Source):
         self._seen = 0.0  # when the last frame came, or was requested
         self._warned = False  # whether the log has reported that none has come since
 
+    @property
+    def rests(self) -> bool:
+        """Whether it is closed while the run is switched off: a camera, but not a recording."""
+        return self.fps is None
+
     def open(self) -> None:
         """Connects and waits for the first frame, for which a camera may take ten seconds.
 

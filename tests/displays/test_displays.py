@@ -389,7 +389,7 @@ def test_an_unknown_display_is_refused():
     with pytest.raises(BadInputError) as error:
         make_display("cinema")
     assert str(error.value) == (
-        "There is no display 'cinema'. Expected one of auto, window, widget, none. Choose one of these."
+        "There is no display 'cinema'. Expected one of auto, window, widget, web, none. Choose one of these."
     )
     with pytest.raises(BadInputError, match=r"'widgit'.* Did you mean widget\?"):
         make_display("widgit")

@@ -164,7 +164,7 @@ class MainThreadDisplay(displays.Display):
 
 @pytest.mark.parametrize("shown", [displays.NoDisplay, MainThreadDisplay])
 def test_ctrl_c_in_the_main_thread_stops_and_is_raised(monkeypatch, shown):
-    monkeypatch.setattr(session, "make_display", lambda name: shown())
+    monkeypatch.setattr(session, "make_display", lambda name, **_: shown())
     source = Pictures()
     run = quiet(source)
     run.start()
