@@ -102,7 +102,11 @@ class Record:
 
     @classmethod
     def from_json(cls, line: str) -> Record:
-        """Returns the row that `to_json` wrote; raises a ValueError, TypeError or KeyError if it is damaged."""
+        """Returns the row that `to_json` wrote.
+
+        Raises:
+            ValueError, TypeError, KeyError: It is damaged.
+        """
         values = json.loads(line)
         values["time"] = datetime.fromisoformat(values["time"])
         values["box"] = tuple(values["box"])

@@ -1,4 +1,4 @@
-"""Schema: the tables of the database, for SQLAlchemy; `migrations/` creates them and brings old ones up to date.
+"""Schema: the tables of the database, for SQLAlchemy; `migrations/` creates and updates them.
 
 `database.py` and `queries.py` use it. A change here needs a new file in `migrations/`.
 

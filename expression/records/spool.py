@@ -1,7 +1,7 @@
-"""Spool: rows that wait on disk while their database cannot be reached; at the limit, the oldest are dropped.
+"""Spool: rows that wait on disk while their database cannot be reached.
 
-`writer.py` fills and empties it. It is a small SQLite file in the user's own folder, one for each database, so
-it survives a power failure and several runs can share it.
+`writer.py` fills and empties it. It is a small SQLite file in the user's own folder, one for each database,
+so it survives a killed program, and several runs can share it. At the limit, the oldest rows are dropped.
 
 Notebook: 11_records
 """

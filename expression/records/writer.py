@@ -1,7 +1,7 @@
-"""Writer: a thread that stores rows in batches, and keeps them on disk while the database cannot be reached.
+"""Writer: a thread that stores rows in batches, or keeps them on disk while the database is unreachable.
 
-`sinks/database.py` puts rows into it, which never waits. Rows that may or may not have arrived are sent again;
-their ids keep them from being stored twice.
+`sinks/database.py` puts rows into it, which never waits. Rows that may or may not have arrived are sent
+again; their ids keep them from being stored twice.
 
 Notebook: 11_records
 """

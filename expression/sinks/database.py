@@ -48,7 +48,8 @@ class Database(Sink):
         keep: Delete rows after this many days, in the whole database; 0 keeps them.
         device: The name of this machine in the rows; by default its host name.
         pictures: Store a picture of the face with each change, too.
-        secrets: A file of mode 600 with the line `EXPRESSION_DATABASE_PASSWORD=...`, in place of the variable.
+        secrets: A file of mode 600 with the line `EXPRESSION_DATABASE_PASSWORD=...`, in place of the
+            variable.
 
     Raises:
         BadInputError: An option is out of range, or the URL is invalid.
@@ -106,8 +107,8 @@ class Database(Sink):
             store.prepare()
         pictures = ", with a picture of the face" if self._pictures else ""
         say(
-            f"Readings are stored in {self._address.shown}: each change{pictures}, and every {self._every:g} s "
-            f"who is there. {_kept(self._keep)}"
+            f"Readings are stored in {self._address.shown}: each change{pictures}, and who is there every "
+            f"{self._every:g} s. {_kept(self._keep)}"
         )
         self._moments, self._run = Moments(self._every, self._settle, GONE_SECONDS), uuid.uuid4().hex
         self._writer = Writer(store, Spool.of(self._address.identity), self._keep)

@@ -1,0 +1,1 @@
+"""Server: what other programs and browsers get over HTTP; `expression serve` runs it."""

@@ -1,0 +1,192 @@
+"""REST: what is stored, for other programs: readings, totals, days, devices, and how to delete them.
+
+`app.py` mounts `router(database)`, and FastAPI writes its description for programs and people at /docs.
+
+Source: https://fastapi.tiangolo.com/reference/apirouter/
+
+Notebook: 11_records
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Response
+from fastapi import Path as InPath
+
+from .. import __version__
+from ..records import queries
+from ..records.database import Database
+from ..records.queries import Selection
+from .cursors import position, written
+from .models import (
+    ID,
+    MOST_DAYS,
+    Day,
+    Days,
+    Deleted,
+    Device,
+    DeviceName,
+    Devices,
+    Health,
+    Kind,
+    Label,
+    Limit,
+    Person,
+    Reading,
+    Readings,
+    Run,
+    Since,
+    Total,
+    Totals,
+    Until,
+    Zone,
+)
+from .problems import Problem, described
+
+PREFIX = "/api/v1"
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def router(database: Database) -> APIRouter:
+    """Returns the routes below /api/v1.
+
+    Args:
+        database: The readings; it is opened by the first request.
+    """
+    routes = APIRouter(prefix=PREFIX, tags=["readings"], responses=described(422, 503))
+    _add_reading_routes(routes, database)
+    _add_summaries(routes, database)
+    _add_deletion(routes, database)
+    return routes
+
+
+def _add_reading_routes(routes: APIRouter, database: Database) -> None:
+    """Adds what gives single readings."""
+
+    @routes.get("/readings", summary="List readings")
+    def readings(
+        since: Since = None,
+        until: Until = None,
+        device: DeviceName = None,
+        person: Person = None,
+        label: Label = None,
+        kind: Kind = None,
+        run: Run = None,
+        order: Annotated[
+            Literal["newest", "oldest"], Query(description="Which readings come first.")
+        ] = "newest",
+        limit: Limit = 100,
+        cursor: Annotated[
+            str | None,
+            Query(description="`next` of the page before; the other values stay the same.", max_length=200),
+        ] = None,
+    ) -> Readings:
+        """Returns readings page by page, in the order of their times."""
+        chosen = Selection(since, until, device, person, label, kind, run)
+        after = position(cursor, order) if cursor is not None else None
+        found = queries.page(database, chosen, order == "newest", limit + 1, after)
+        more = written(found[limit - 1], order) if len(found) > limit else None
+        return Readings(items=[Reading(**each) for each in found[:limit]], next=more)
+
+    @routes.get(
+        "/readings/{id}/picture",
+        summary="Get the picture of a reading",
+        responses={200: {"content": {"image/jpeg": {}}, "description": "The face, as JPEG."}}
+        | described(404),
+        response_class=Response,
+    )
+    def picture(id: Annotated[str, InPath(description="The id of a reading.", pattern=ID)]) -> Response:
+        """Returns the picture of the face, if pictures were asked for when it was stored."""
+        jpeg = queries.picture(database, id)
+        if jpeg is None:
+            raise Problem(404, "This reading is not stored, or has no picture.")
+        return Response(jpeg, media_type="image/jpeg", headers=NO_STORE)
+
+
+def _add_summaries(routes: APIRouter, database: Database) -> None:
+    """Adds what counts and sums up."""
+
+    @routes.get("/totals", summary="Add up seconds and readings")
+    def totals(
+        by: Annotated[
+            Literal["label", "person", "device"],
+            Query(description="What the totals are for. The numbers of people start anew with each run."),
+        ] = "label",
+        since: Since = None,
+        until: Until = None,
+        device: DeviceName = None,
+        person: Person = None,
+        label: Label = None,
+        run: Run = None,
+    ) -> Totals:
+        """Returns for how long people were seen, by label, person or device, the longest first."""
+        chosen = Selection(since, until, device, person, label, run=run)
+        return Totals(by=by, items=[Total(**each) for each in queries.totals(database, chosen, by)])
+
+    @routes.get("/days", summary="Sum up each day")
+    def days(
+        first: Annotated[date, Query(description="The first day.", ge=date(1970, 1, 1), le=date(2200, 1, 1))],
+        last: Annotated[
+            date | None,
+            Query(
+                description=f"The last day, by default the first; at most {MOST_DAYS} days in all.",
+                ge=date(1970, 1, 1),
+                le=date(2200, 1, 1),
+            ),
+        ] = None,
+        zone: Zone = "UTC",
+        device: DeviceName = None,
+    ) -> Days:
+        """Returns a summary of each day: how many people were seen, and for how long with which label."""
+        last = last or first
+        if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
+            raise Problem(
+                422, f"Expected 1 to {MOST_DAYS} days. Choose last up to {MOST_DAYS} days after first."
+            )
+        found = queries.days(database, first, last, _zone(zone), device)
+        return Days(zone=zone, items=[Day(**each) for each in found])
+
+    @routes.get("/devices", summary="List devices")
+    def devices() -> Devices:
+        """Returns the machines that have stored readings."""
+        return Devices(items=[Device(**each) for each in queries.all_devices(database)])
+
+    @routes.get("/health", summary="Tell whether the database answers")
+    def health() -> Health:
+        """Returns ok if the database answers, and status 503 otherwise."""
+        with database.begin():
+            return Health(version=__version__, database=database.engine.dialect.name)
+
+
+def _add_deletion(routes: APIRouter, database: Database) -> None:
+    """Adds what deletes."""
+
+    @routes.delete("/readings", summary="Delete readings")
+    def delete(
+        since: Since = None,
+        until: Until = None,
+        device: DeviceName = None,
+        everything: Annotated[
+            bool, Query(description="Delete all readings. Cannot be combined with the other values.")
+        ] = False,
+    ) -> Deleted:
+        """Deletes the readings of a time, of a device, of both, or all, with their pictures, for good."""
+        conditions = Selection(since, until, device).conditions()
+        if everything == bool(conditions):
+            raise Problem(
+                422, "Expected since, until or device, or everything=true alone. Say what to delete."
+            )
+        return Deleted(deleted=database.delete(*conditions))
+
+
+def _zone(name: str) -> ZoneInfo:
+    """Returns a time zone; raises a Problem if there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise Problem(
+            422, "There is no time zone of this name. Expected a name such as Europe/Berlin, or UTC."
+        ) from None
