@@ -7,11 +7,12 @@ Notebook: 11_records
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timezone
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 ID = "^[0-9a-f]{32}$"
 TEXT = r"^[^\x00]*$"
@@ -22,14 +23,31 @@ MOST_READINGS, MOST_DAYS = 1000, 92
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(2200, 1, 1, tzinfo=timezone.utc)
 
+
+def _written(pattern: str, example: str) -> BeforeValidator:
+    """Returns a check that a value is written as in an example; otherwise a bare number would be a time."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(pattern, value, re.ASCII):
+            raise ValueError(f"expected a value such as {example}")
+        return value
+
+    return BeforeValidator(check)
+
+
+Time = Annotated[
+    AwareDatetime,
+    _written(r"\d{4}-\d\d-\d\d[Tt ]\d\d:.{1,30}", "2026-11-30T09:00:00Z"),
+    Field(ge=EARLIEST, le=LATEST),
+]
+Date = Annotated[
+    date, _written(r"\d{4}-\d\d-\d\d", "2026-11-30"), Field(ge=EARLIEST.date(), le=LATEST.date())
+]
+Flag = Annotated[bool, _written("true|false", "true")]
+
 _zoned = "With its time zone, such as 2026-11-30T09:00:00Z."
-Since = Annotated[
-    AwareDatetime | None, Query(description=f"The first time. {_zoned}", ge=EARLIEST, le=LATEST)
-]
-Until = Annotated[
-    AwareDatetime | None,
-    Query(description=f"The time up to which, not included. {_zoned}", ge=EARLIEST, le=LATEST),
-]
+Since = Annotated[Time | None, Query(description=f"The first time. {_zoned}")]
+Until = Annotated[Time | None, Query(description=f"The time up to which, not included. {_zoned}")]
 DeviceName = Annotated[
     str | None, Query(description="The name of a device.", min_length=1, max_length=100, pattern=TEXT)
 ]

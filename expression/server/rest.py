@@ -9,11 +9,11 @@ Notebook: 11_records
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
 
 from .. import __version__
@@ -24,12 +24,14 @@ from .cursors import position, written
 from .models import (
     ID,
     MOST_DAYS,
+    Date,
     Day,
     Days,
     Deleted,
     Device,
     DeviceName,
     Devices,
+    Flag,
     Health,
     Kind,
     Label,
@@ -56,7 +58,12 @@ def router(database: Database) -> APIRouter:
     Args:
         database: The readings; it is opened by the first request.
     """
-    routes = APIRouter(prefix=PREFIX, tags=["readings"], responses=described(422, 503))
+    routes = APIRouter(
+        prefix=PREFIX,
+        tags=["readings"],
+        responses=described(422, 503),
+        dependencies=[Depends(_check_names)],
+    )
     _add_reading_routes(routes, database)
     _add_summaries(routes, database)
     _add_deletion(routes, database)
@@ -128,14 +135,10 @@ def _add_summaries(routes: APIRouter, database: Database) -> None:
 
     @routes.get("/days", summary="Sum up each day")
     def days(
-        first: Annotated[date, Query(description="The first day.", ge=date(1970, 1, 1), le=date(2200, 1, 1))],
+        first: Annotated[Date, Query(description="The first day.")],
         last: Annotated[
-            date | None,
-            Query(
-                description=f"The last day, by default the first; at most {MOST_DAYS} days in all.",
-                ge=date(1970, 1, 1),
-                le=date(2200, 1, 1),
-            ),
+            Date | None,
+            Query(description=f"The last day, by default the first; at most {MOST_DAYS} days in all."),
         ] = None,
         zone: Zone = "UTC",
         device: DeviceName = None,
@@ -170,7 +173,7 @@ def _add_deletion(routes: APIRouter, database: Database) -> None:
         until: Until = None,
         device: DeviceName = None,
         everything: Annotated[
-            bool, Query(description="Delete all readings. Cannot be combined with the other values.")
+            Flag, Query(description="Delete all readings. Cannot be combined with the other values.")
         ] = False,
     ) -> Deleted:
         """Deletes the readings of a time, of a device, of both, or all, with their pictures, for good."""
@@ -180,6 +183,18 @@ def _add_deletion(routes: APIRouter, database: Database) -> None:
                 422, "Expected since, until or device, or everything=true alone. Say what to delete."
             )
         return Deleted(deleted=database.delete(*conditions))
+
+
+def _check_names(request: Request) -> None:
+    """Raises a Problem for a value that is unknown or given twice: a misspelt one would delete too much."""
+    known = {each.alias for each in request.scope["route"].dependant.query_params}
+    given = [name for name, _ in request.query_params.multi_items()]
+    if set(given) - known:
+        raise Problem(
+            422, f"There is an unknown value in the query. Expected {', '.join(sorted(known)) or 'none'}."
+        )
+    if len(given) > len(set(given)):
+        raise Problem(422, "A value is given twice in the query. Expected each once.")
 
 
 def _zone(name: str) -> ZoneInfo:
