@@ -385,5 +385,5 @@ def test_requests_made_up_from_the_description_never_bring_it_down(database):
                 with contextlib.suppress(Unsatisfiable):  # nothing can be wrong where there is no parameter
                     fuzz()
     print(statuses)
-    assert statuses[200] > 100
+    assert statuses[200] > 50
     assert statuses[422] > 100
