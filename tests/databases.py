@@ -1,10 +1,11 @@
-"""A real MariaDB and a real PostgreSQL on free ports of this machine; they can be killed and started again."""
+"""A real MariaDB and a real PostgreSQL on free ports of this machine; they can be killed and restarted."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,7 @@ class Server:
         """Creates user and database."""
 
     def answers(self) -> bool:
-        """Whether the administrator can log in."""
+        """Whether it can be used."""
         raise NotImplementedError
 
     def start(self) -> None:
@@ -61,9 +62,7 @@ class Server:
             if self._process is None or self._process.poll() is not None:
                 log = (self.folder / "log").open("ab")
                 with log:
-                    self._process = processes.start(
-                        self.words(), stdout=log, stderr=log, cwd=self.folder
-                    )
+                    self._process = processes.start(self.words(), stdout=log, stderr=log, cwd=self.folder)
             return self.answers()
 
         try:
@@ -72,6 +71,21 @@ class Server:
             print((self.folder / "log").read_text(errors="replace")[-3000:])
             self.kill()
             raise
+
+    @contextlib.contextmanager
+    def hung(self):
+        """It and its children accept connections, as the system does, and answer nothing during the block."""
+        import psutil
+
+        program = psutil.Process(self._process.pid)
+        everybody = [program, *program.children(recursive=True)]
+        for each in everybody:
+            each.suspend()
+        try:
+            yield
+        finally:
+            for each in everybody:
+                each.resume()
 
     def kill(self) -> None:
         """Ends it with SIGKILL."""
@@ -116,12 +130,10 @@ class MariaDb(Server):
         )
 
     def answers(self) -> bool:
-        import pymysql
-
         try:
-            with self._administrator():
-                return True
-        except pymysql.Error:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as one:
+                return bool(one.recv(1))  # its greeting
+        except OSError:
             return False
 
     def set_up(self) -> None:
@@ -152,7 +164,17 @@ class PostgreSql(Server):
             self._as_user = [find("setpriv"), *who]
         password = self.folder / "password"
         password.write_text(PASSWORD)
-        words = [*self._as_user, initdb, "-D", self.folder / "data", "-U", "administrator", "-E", "UTF8", "--locale=C"]
+        words = [
+            *self._as_user,
+            initdb,
+            "-D",
+            self.folder / "data",
+            "-U",
+            "administrator",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
         subprocess.run(
             [*words, "--auth=scram-sha-256", f"--pwfile={password}", "--no-sync"],
             check=True,

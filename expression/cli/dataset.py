@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import MissingFileError, user_path
+from ..errors import BadInputError, MissingFileError, user_path
 from ..sanitize import printable, say
 
 if TYPE_CHECKING:
@@ -228,6 +228,10 @@ def wipe(
     from ..labelbook.folder import held
     from .stored import StoredReadings
 
+    if trash and readings:
+        raise BadInputError(
+            "The options --trash and --readings exclude each other.", "Expected one.", "Leave one out."
+        )
     stored = None if trash else StoredReadings()
     alone = stored and (readings or not (stored.is_empty or _is_own_folder()))
     folder = None if alone else _own_folder()

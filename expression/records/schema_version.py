@@ -9,6 +9,9 @@ Notebook: 11_records
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "migrations"
 NEWEST = "1"
 """The version that this program reads and writes."""
+
+LOCK = 742_306_118
+"""The number of the lock on PostgreSQL, chosen at random."""
+
+_alembic = threading.Lock()  # Alembic keeps what it is doing in module variables
 
 
 def version(connection: Connection) -> str:
@@ -43,16 +51,40 @@ def upgrade(connection: Connection, shown: str) -> None:
     Raises:
         BadInputError: A newer version of this program has written it.
     """
-    found = version(connection)
-    if found == NEWEST:
+    if _is_current(connection, shown):
         return
+    with _alembic, _alone(connection):
+        if not _is_current(connection, shown):
+            _run(connection)
+
+
+def _is_current(connection: Connection, shown: str) -> bool:
+    """Returns whether there is nothing to do; raises a BadInputError if a newer program has been here."""
+    found = version(connection)
     if found and (not found.isdecimal() or int(found) > int(NEWEST)):
         raise BadInputError(
             f"The database {shown} has version {found[:20]} of the tables.",
             f"Expected version {NEWEST} at most, which this program knows.",
             "Update this program, or choose another database.",
         )
-    _run(connection)
+    return found == NEWEST
+
+
+@contextlib.contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Keeps other programs from changing the tables at the same time; the block's transaction ends it."""
+    kind = connection.dialect.name
+    if kind == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif kind == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+    else:
+        connection.exec_driver_sql(f"SELECT GET_LOCK('{VERSION_TABLE}', 10)")
+    try:
+        yield
+    finally:
+        if kind not in ("sqlite", "postgresql"):
+            connection.exec_driver_sql(f"SELECT RELEASE_LOCK('{VERSION_TABLE}')")
 
 
 def _run(connection: Connection) -> None:

@@ -17,45 +17,51 @@ revision, down_revision = "1", None
 branch_labels = depends_on = None
 
 
+INDEXES = {"readings_by_time": ["time", "id"], "readings_by_device": ["device", "time"]}
+
+
 def upgrade() -> None:
-    """Creates the tables that are not there."""
-    op.create_table(
-        "devices",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("name", sa.String(100), nullable=False, unique=True),
-        if_not_exists=True,
-        **EXACT,
-    )
+    """Creates the tables that are not there, and their indexes."""
+    there = sa.inspect(op.get_bind())
+    for name, columns in _tables().items():
+        if not there.has_table(name):
+            op.create_table(name, *columns, **EXACT)
+    known = {each["name"] for each in sa.inspect(op.get_bind()).get_indexes("readings")}
+    for name, columns in INDEXES.items():
+        if name not in known:
+            op.create_index(name, "readings", columns)
+
+
+def _tables() -> dict[str, list[sa.Column]]:
+    """Returns the columns of each table, in an order in which they can be created."""
     whole = [sa.Column(name, sa.Integer, nullable=False) for name in ("x", "y", "width", "height")]
-    op.create_table(
-        "readings",
-        sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("time", UtcTime, nullable=False),
-        sa.Column("device", sa.Integer, sa.ForeignKey("devices.id"), nullable=False),
-        sa.Column("run", sa.String(32), nullable=False),
-        sa.Column("kind", sa.String(10), nullable=False),
-        sa.Column("person", sa.Integer, nullable=False),
-        sa.Column("label", sa.String(100), nullable=False),
-        sa.Column("previous", sa.String(100)),
-        sa.Column("score", sa.Double, nullable=False),
-        sa.Column("scores", sa.JSON, nullable=False),
-        *whole,
-        sa.Column("seconds", sa.Double, nullable=False),
-        sa.Column("file", sa.String(255), nullable=False),
-        sa.Index("readings_by_time", "time", "id"),
-        sa.Index("readings_by_device", "device", "time"),
-        if_not_exists=True,
-        **EXACT,
-    )
-    op.create_table(
-        "pictures",
-        sa.Column(
-            "reading", sa.String(32), sa.ForeignKey("readings.id", ondelete="CASCADE"), primary_key=True
-        ),
-        sa.Column("jpeg", sa.LargeBinary(1 << 20), nullable=False),
-        if_not_exists=True,
-        **EXACT,
-    )
+    return {
+        "devices": [
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("name", sa.String(100), nullable=False, unique=True),
+        ],
+        "readings": [
+            sa.Column("id", sa.String(32), primary_key=True),
+            sa.Column("time", UtcTime, nullable=False),
+            sa.Column("device", sa.Integer, sa.ForeignKey("devices.id"), nullable=False),
+            sa.Column("run", sa.String(32), nullable=False),
+            sa.Column("kind", sa.String(10), nullable=False),
+            sa.Column("person", sa.Integer, nullable=False),
+            sa.Column("label", sa.String(100), nullable=False),
+            sa.Column("previous", sa.String(100)),
+            sa.Column("score", sa.Double, nullable=False),
+            sa.Column("scores", sa.JSON, nullable=False),
+            *whole,
+            sa.Column("seconds", sa.Double, nullable=False),
+            sa.Column("file", sa.String(255), nullable=False),
+        ],
+        "pictures": [
+            sa.Column(
+                "reading", sa.String(32), sa.ForeignKey("readings.id", ondelete="CASCADE"), primary_key=True
+            ),
+            sa.Column("jpeg", sa.LargeBinary(1 << 20), nullable=False),
+        ],
+    }
 
 
 def downgrade() -> None:
