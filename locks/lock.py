@@ -32,7 +32,10 @@ def version_of(package: str) -> str:
     return re.search(rf"(?m)^{package}==([\w.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"))[1]
 
 
-EXTRAS = ("lessons", "speech", "firebase", "mqtt", "lights", "heic", "parquet", "cluster", "test", "lint")
+EXTRAS = (
+    *("lessons", "speech", "firebase", "mqtt", "lights", "heic", "parquet", "cluster", "database", "server"),
+    *("test", "lint"),
+)
 LOCKS = {
     "live.txt": (["pyproject.toml", "-"], BUILD, []),
     "headless.txt": (["-"], f"opencv-python-headless=={version_of('opencv-python')}", ["--no-deps"]),

@@ -58,6 +58,7 @@ class Database:
         self._password = password
         self._engine: Engine | None = None
         self._prepared = False
+        self._unclean = False  # whether something deleted may still be in the file
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -142,8 +143,8 @@ class Database:
             deleted = connection.execute(delete(readings).where(*conditions)).rowcount
             if deleted:
                 connection.execute(delete(devices).where(devices.c.id.not_in(select(readings.c.device))))
-        if deleted:
-            self.compact()
+        if deleted or self._unclean:
+            self._unclean = not self.compact()
         return deleted
 
     def delete_before(self, time: datetime) -> int:
@@ -156,16 +157,19 @@ class Database:
         """Rewrites an SQLite file without free space and empties its log; does nothing on a server.
 
         Returns:
-            Whether that worked; another program may be reading the log.
+            Whether that worked. While another program uses the file it may not; `delete` then tries again.
         """
-        from sqlalchemy import text
+        from sqlalchemy.exc import OperationalError
 
         if not self.address.path:
             return True
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM"))
-            busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).first()
-        return not (busy and busy[0])
+        try:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM")
+                busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        except OperationalError:
+            return False
+        return not busy
 
     def close(self) -> None:
         """Closes all connections; the next use opens new ones."""

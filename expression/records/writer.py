@@ -98,7 +98,9 @@ class Writer(threading.Thread):
         return left
 
     def run(self) -> None:
-        """Stores rows once a second."""
+        """Stores rows once a second, from the moment when the database was looked for."""
+        if self._away:
+            self._send([])
         if self._on_disk():
             self._away = True
         ended = False
@@ -118,7 +120,7 @@ class Writer(threading.Thread):
         due = time.monotonic() >= self._next
         if self._away and (due or (last and not self._failing)):
             self._catch_up()
-        if self._keep and not self._away and not last and time.monotonic() >= self._keep_next:
+        if self._keep and not last and time.monotonic() >= self._keep_next:
             self._forget_old()
 
     def _catch_up(self) -> None:
@@ -168,6 +170,7 @@ class Writer(threading.Thread):
         from sqlalchemy.exc import DataError, IntegrityError
 
         try:
+            self._database.prepare()
             self._database.add(records)
             self.stored += len(records)
         except (DataError, IntegrityError):
@@ -224,7 +227,8 @@ class Writer(threading.Thread):
         limit = datetime.now(timezone.utc) - timedelta(days=self._keep)
         try:
             self._spool.delete_before(limit)
-            self._database.delete_before(limit)
+            if not self._away:
+                self._database.delete_before(limit)
         except Exception as error:  # noqa: BLE001  as in _send
             self._fail(error)
 

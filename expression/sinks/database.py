@@ -11,6 +11,7 @@ Notebook: 11_records
 
 from __future__ import annotations
 
+import logging
 import platform
 import uuid
 
@@ -27,6 +28,8 @@ from ..types import Reading
 from ._base import GONE_SECONDS, Sink
 from ._face_crop import face_of, taken
 from ._secrets import secret
+
+logger = logging.getLogger("expression")
 
 FLUSH_SECONDS = 4.0
 """How long the end of a run waits for the last rows; the rest is stored by the next run."""
@@ -80,6 +83,7 @@ class Database(Sink):
         self._every, self._settle, self._keep, self._pictures = every, settle, keep, pictures
         self._device = device.strip() or platform.node() or "unknown"
         self._writer: Writer | None = None
+        self._refused = False  # whether the run knows that the server refuses the connection
         self._moments, self._run = Moments(every, settle, GONE_SECONDS), ""
 
     @property
@@ -121,22 +125,22 @@ class Database(Sink):
             BadInputError: The server refuses user, password or database.
         """
         self._put(self._moments.see(reading))
-        if self._writer.refusal:
-            raise self._writer.refusal
 
     def empty(self) -> None:
-        """Stores that everybody has left."""
+        """Stores that everybody has left; raises as `send` does."""
         self._put(self._moments.everybody_left())
 
     def close(self) -> None:
         """Stores the last rows, and prints how many there were, and how many wait on disk."""
         if self._writer is None:
             return
-        self.empty()
         writer, spool = self._writer, Spool.of(self._address.identity)
+        writer.put([self._record(moment) for moment in self._moments.everybody_left()])
         left = writer.finish(FLUSH_SECONDS)
         self._writer = None
         if writer.refusal:
+            if not self._refused:
+                logger.warning("%s", writer.refusal)
             return
         parts = [f"{_counted(writer.stored)} stored"]
         parts += [f"{left:,} wait in {spool.path} for the next run with this database"] if left else []
@@ -144,6 +148,9 @@ class Database(Sink):
         say(f"{self._address.shown}: {', '.join(parts)}.")
 
     def _put(self, moments: list[Moment]) -> None:
+        if self._writer.refusal:
+            self._refused = True
+            raise self._writer.refusal
         self._writer.put([self._record(moment) for moment in moments])
 
     def _record(self, moment: Moment) -> Record:

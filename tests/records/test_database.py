@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import sys
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from databases import PASSWORD, database_server  # noqa: F401  a fixture
+from databases import PASSWORD
+from parts import wait_for
 from readings import reading
 
 from expression.cli import app
@@ -264,8 +266,6 @@ def test_a_file_in_a_folder_that_is_missing_is_told(tmp_path):
     ],
 )
 def test_a_driver_that_is_missing_is_told_with_what_to_run(address, module, package, monkeypatch):
-    import sys
-
     for name in [name for name in sys.modules if name.split(".")[0] == module]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, module, None)
@@ -435,8 +435,6 @@ def test_rows_of_a_connection_that_breaks_are_stored_once(tmp_path, failures, qu
     rows = [record(number) for number in range(20)]
     for one in rows:
         writer.put([one])
-    from parts import wait_for
-
     wait_for(lambda: not writer.waiting)
     assert writer.finish(60) == 0
     assert ids(database) == [one.id for one in rows]
@@ -507,8 +505,6 @@ def test_rows_are_deleted_after_the_days_that_they_are_kept(tmp_path, quick):
     database.add([record(time=now - timedelta(days=3), device=MARKER), record(time=now - timedelta(days=1))])
     writer = Writer(database, Spool(tmp_path / "spool.sqlite"), keep=2)
     writer.start()
-    from parts import wait_for
-
     wait_for(lambda: len(ids(database)) == 1)
     writer.finish(60)
     assert MARKER.encode() not in bytes_of(database.address.path)
@@ -535,7 +531,7 @@ class TestServer:
     """The same on a real MariaDB and a real PostgreSQL."""
 
     @pytest.fixture
-    def database(self, database_server):  # noqa: F811
+    def database(self, database_server):
         one = Database(Address(database_server.address), PASSWORD)
         one.prepare()
         one.delete()
@@ -579,7 +575,7 @@ class TestServer:
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # PyMySQL's socket
     @pytest.mark.parametrize("change", [("board", "nobody"), (PASSWORD, "Tr0ub4dor"), ("/home", "/nothing")])
-    def test_a_login_that_is_refused_is_told_without_the_password(self, database_server, change):  # noqa: F811
+    def test_a_login_that_is_refused_is_told_without_the_password(self, database_server, change):
         database = Database(Address(database_server.url.replace(*change)))
         with pytest.raises(BadInputError, match=r"refuses the connection \(.*Check the URL\.") as caught:
             database.prepare()

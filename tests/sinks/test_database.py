@@ -1,4 +1,4 @@
-"""The sink database: a whole run into a file and into real servers, which are killed half-way, as is the run."""
+"""The sink database: rows in a file and on real servers, which are killed half-way, and so are runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from databases import PASSWORD, database_server  # noqa: F401  a fixture
+from databases import PASSWORD
 from parts import PATIENCE, Pictures, expression_process, wait_for
 from readings import IMAGE, feed, reading, seen
 
@@ -58,8 +58,8 @@ def test_changes_presence_and_leaving_are_stored_with_their_scores(capfd):
     assert len({one["run"] for one in found}) == 1
     place = Path("a.sqlite").absolute()
     assert capfd.readouterr().out.splitlines() == [
-        f"Readings are stored in {place}: each change, and who is there every 5 s. Rows stay until you delete "
-        "them.",
+        f"Readings are stored in {place}: each change, and who is there every 5 s. "
+        "Rows stay until you delete them.",
         f"{place}: 3 rows stored.",
     ]
 
@@ -217,7 +217,7 @@ def push(sink, count: int, start: int) -> None:
 def test_a_server_that_is_killed_and_started_again_has_every_row_once(
     database_server,
     monkeypatch,
-    caplog,  # noqa: F811
+    caplog,
 ):
     """It is killed in the middle of batches, twice, while rows keep coming."""
     monkeypatch.setenv("EXPRESSION_DATABASE_PASSWORD", PASSWORD)
@@ -247,7 +247,7 @@ def test_a_server_that_is_killed_and_started_again_has_every_row_once(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs a signal that stops a process")
-def test_a_server_that_hangs_ends_no_run_late_and_loses_no_row(database_server, monkeypatch):  # noqa: F811
+def test_a_server_that_hangs_ends_no_run_late_and_loses_no_row(database_server, monkeypatch):
     monkeypatch.setenv("EXPRESSION_DATABASE_PASSWORD", PASSWORD)
     written = f"database:url={database_server.address},settle=0,device=hung"
     sink = make_sink(written)
@@ -276,7 +276,7 @@ def test_a_server_that_hangs_ends_no_run_late_and_loses_no_row(database_server, 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # PyMySQL's socket
-def test_a_password_that_is_wrong_ends_the_run(database_server, monkeypatch):  # noqa: F811
+def test_a_password_that_is_wrong_ends_the_run(database_server, monkeypatch):
     monkeypatch.setenv("EXPRESSION_DATABASE_PASSWORD", "wrong")
     sinks = [f"database:url={database_server.address},settle=0"]
     with pytest.raises(BadInputError, match=r"refuses the connection \(.*The password may also come from"):
