@@ -23,7 +23,7 @@ def serve(
     database: Annotated[
         str,
         typer.Option(
-            help="An SQLite file or the URL of a server; as --sink database by default.", metavar="URL"
+            help="An SQLite file or the URL of a server; by default, that of --sink database.", metavar="URL"
         ),
     ] = "",
 ) -> None:

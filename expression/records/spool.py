@@ -156,8 +156,8 @@ class Spool:
                 raise
             except sqlite3.DatabaseError as error:
                 logger.warning(
-                    "The readings that waited in %s are lost, because it is damaged (%s). Expected a file of "
-                    "this program. Check the disk if it happens again.",
+                    "The readings that waited in %s are lost, because the file is damaged (%s). Expected "
+                    "it as this program wrote it. Check the disk if it happens again.",
                     self.path,
                     error,
                 )

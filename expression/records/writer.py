@@ -179,7 +179,7 @@ class Writer(threading.Thread):
                     self._database.add([each])
                     self.stored += 1
                 except (DataError, IntegrityError) as error:
-                    self._lose(1, f"the database does not accept them: {self._database.reason(error)}")
+                    self._lose(1, f"the database does not accept them ({self._database.reason(error)})")
 
     def _fail(self, error: Exception) -> None:
         """Notes that the database cannot be reached, and warns the first time."""
@@ -207,7 +207,7 @@ class Writer(threading.Thread):
                 dropped = max(0, len(self._queue) - MOST_IN_MEMORY)
                 for _ in range(dropped):
                     self._queue.popleft()
-            self._lose(dropped, f"{self._spool.path} cannot be written: {error}")
+            self._lose(dropped, f"{self._spool.path} cannot be written ({error})")
             return False
         self._tell_lost()
         return True
@@ -250,7 +250,7 @@ class Writer(threading.Thread):
     def _tell_lost(self) -> None:
         """Counts the rows that did not fit on disk."""
         dropped, self._spool.dropped = self._spool.dropped, 0
-        self._lose(dropped, f"more were waiting in {self._spool.path} than fit")
+        self._lose(dropped, f"more waited in {self._spool.path} than fit, so the oldest were dropped")
 
     def _lose(self, count: int, why: str) -> None:
         """Counts rows that are lost, and warns the first time."""
@@ -258,8 +258,8 @@ class Writer(threading.Thread):
         if count and not self._told_lost:
             self._told_lost = True
             logger.warning(
-                "The sink database has to drop the oldest readings, because %s. Expected the database to "
-                "take them earlier. Check that %s can be reached; the number is shown at the end.",
+                "The sink database has lost readings: %s. Expected every reading to be stored. Check %s; the "
+                "end of the run says how many were lost.",
                 why,
                 self._database.address.shown,
             )

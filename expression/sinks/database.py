@@ -95,7 +95,8 @@ class Database(Sink):
     def unfinished(self) -> str:
         """What is not stored yet."""
         waiting = self._writer.waiting if self._writer else 0
-        return f"{_counted(waiting)} still to be stored in {self._address.shown}" if waiting else ""
+        verb = "is" if waiting == 1 else "are"
+        return f"{_counted(waiting)} {verb} still to be stored in {self._address.shown}" if waiting else ""
 
     def open(self) -> None:
         """Creates the file, or starts to look for the server, and prints what is stored where.

@@ -401,7 +401,7 @@ def test_a_spool_that_is_damaged_is_replaced_and_told(tmp_path, caplog):
     spool = Spool(tmp_path / "a.sqlite")
     spool.add([record()])
     assert spool.count == 1
-    assert [m for m in caplog.messages if "are lost, because it is damaged" in m]
+    assert [m for m in caplog.messages if "are lost, because the file is damaged" in m]
     spool.close()
 
 

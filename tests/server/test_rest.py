@@ -184,6 +184,16 @@ def test_what_is_deleted_is_gone_and_so_are_devices_without_readings(client, que
     assert len(get(client, "/readings")["items"]) == 6 - deleted
 
 
+def test_of_what_is_deleted_no_byte_is_left(client, database):
+    marker = "Xq7Marker9zW"
+    database.add([record(n, device=marker, label=f"{marker}{n}", picture=marker.encode()) for n in range(99)])
+    path = database.address.path
+    files = [path, *(path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm", "-journal"))]
+    assert marker.encode() in b"".join(file.read_bytes() for file in files if file.exists())
+    assert client.delete("/api/v1/readings", params={"device": marker}).json() == {"deleted": 99}
+    assert marker.encode() not in b"".join(file.read_bytes() for file in files if file.exists())
+
+
 @pytest.mark.parametrize("query", [{}, {"everything": "true", "device": "hall"}, {"everything": "false"}])
 def test_nothing_is_deleted_unless_it_is_said_what(client, query):
     assert client.delete("/api/v1/readings", params=query).status_code == 422

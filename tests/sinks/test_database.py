@@ -113,7 +113,7 @@ def test_a_server_that_is_away_costs_nothing_and_what_waits_is_told(capfd, caplo
         sink.send(reading(number, time=float(number)))
     assert time.monotonic() - began < PATIENCE / 10
     wait_for(lambda: caplog.messages)
-    assert "still to be stored in mysql://127.0.0.1:9" in sink.unfinished
+    assert "rows are still to be stored in mysql://127.0.0.1:9" in sink.unfinished
     assert sink.close_seconds > 0
     sink.close()
     assert sink.close_seconds == 0
@@ -281,6 +281,28 @@ def test_a_password_that_is_wrong_ends_the_run(database_server, monkeypatch):
     sinks = [f"database:url={database_server.address},settle=0"]
     with pytest.raises(BadInputError, match=r"refuses the connection \(.*The password may also come from"):
         Session(Pictures(), display="none", detector="whole", sinks=sinks).run()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_password_that_is_wrong_is_told_also_if_nobody_comes(database_server, monkeypatch, caplog):
+    monkeypatch.setenv("EXPRESSION_DATABASE_PASSWORD", "wrong")
+    sink = make_sink(f"database:{database_server.address}")
+    sink.open()
+    wait_for(lambda: sink._writer.refusal)
+    sink.close()
+    (said,) = caplog.messages
+    assert "refuses the connection" in said
+    assert "wrong" not in said
+
+
+def test_a_server_that_is_away_is_told_before_the_first_row(caplog):
+    sink = make_sink("database:postgresql://me@127.0.0.1:9/home")
+    sink.open()
+    wait_for(lambda: caplog.messages)
+    sink.close()
+    (said,) = caplog.messages
+    assert "cannot store readings in postgresql://127.0.0.1:9 (" in said
 
 
 def test_it_is_asked_for_no_row_after_the_end():
