@@ -90,8 +90,6 @@ class Writer(threading.Thread):
         self.join(seconds)
         if self.is_alive():
             self._rescue()
-        else:
-            self._database.close()
         left = self._on_disk()
         self._tell_lost()
         self._spool.close()
@@ -99,14 +97,18 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         """Stores rows once a second, from the moment when the database was looked for."""
-        if self._away:
-            self._send([])
-        if self._on_disk():
-            self._away = True
-        ended = False
-        while not ended:
-            ended = self._ended.wait(BATCH_SECONDS)
-            self._turn(ended)
+        try:
+            if self._away:
+                self._send([])
+            if self._on_disk():
+                self._away = True
+            ended = False
+            while not ended:
+                ended = self._ended.wait(BATCH_SECONDS)
+                self._turn(ended)
+        finally:
+            self._database.close()
+            self._spool.close()
 
     def _turn(self, last: bool) -> None:
         """Stores the rows of the last second, and then those that wait on disk."""

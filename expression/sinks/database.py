@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import logging
 import platform
+import time
 import uuid
+from datetime import datetime, timezone
 
 from ..errors import BadInputError
 from ..pictures.image import encode_jpeg
@@ -26,7 +28,7 @@ from ..records.writer import Writer
 from ..sanitize import say
 from ..types import Reading
 from ._base import GONE_SECONDS, Sink
-from ._face_crop import face_of, taken
+from ._face_crop import face_of
 from ._secrets import secret
 
 logger = logging.getLogger("expression")
@@ -35,6 +37,9 @@ FLUSH_SECONDS = 4.0
 """How long the end of a run waits for the last rows; the rest is stored by the next run."""
 
 JPEG_QUALITY = 85
+
+CLOCK_SECONDS = 0.1
+"""A clock that is off by more was set, as after a start without internet."""
 
 
 class Database(Sink):
@@ -85,6 +90,7 @@ class Database(Sink):
         self._writer: Writer | None = None
         self._refused = False  # whether the run knows that the server refuses the connection
         self._moments, self._run = Moments(every, settle, GONE_SECONDS), ""
+        self._offset = 0.0  # from time.monotonic() to the clock, in seconds
 
     @property
     def close_seconds(self) -> float:
@@ -160,7 +166,14 @@ class Database(Sink):
         if self._pictures and moment.kind == CHANGE:
             picture = encode_jpeg(face_of(self.frame, reading), JPEG_QUALITY)
         what = (moment.kind, moment.label, moment.previous, moment.seconds, picture)
-        return Record.of(reading, taken(reading), self._device, self._run, *what)
+        return Record.of(reading, self._time_of(reading), self._device, self._run, *what)
+
+    def _time_of(self, reading: Reading) -> datetime:
+        """Returns when a reading was taken, always the same unless the clock was set meanwhile."""
+        offset = time.time() - time.monotonic()
+        if abs(offset - self._offset) > CLOCK_SECONDS:
+            self._offset = offset
+        return datetime.fromtimestamp(self._offset + reading.time, timezone.utc)
 
 
 def _check(name: str, value: object, fits: bool, expected: str) -> None:
