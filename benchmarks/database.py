@@ -55,11 +55,18 @@ class Drawn(Session):
 
 
 def measure(sink: str, seconds: float) -> tuple[float, ...]:
-    """Runs the demo once; returns fps, longest gap, two ages, rows that wait on disk, and the stop time."""
+    """Runs the demo once.
+
+    Returns:
+        Frames per second, longest gap, two ages, milliseconds of processor time for each frame, rows that
+        wait on disk, and the stop time.
+    """
     sinks = [f"database:url={sink},{OPTIONS}"] if sink else []
     session = Drawn("demo", display="none", detector="haar", duration=seconds, sinks=sinks)
+    began = time.process_time()
     with contextlib.redirect_stdout(io.StringIO()), session:
         session.run()
+    spent = time.process_time() - began
     figures, times = session.statistics(), session.display.times[25:]  # without the start
     gap = max(after - before for before, after in itertools.pairwise(times))
     waiting = 0
@@ -67,7 +74,8 @@ def measure(sink: str, seconds: float) -> tuple[float, ...]:
         waiting += Spool(path).count
         path.unlink()
     age = figures["reading_age_ms"]
-    return figures["display_fps"], gap, age["p50"], age["p95"], waiting, figures["stop_seconds"]
+    work = 1000 * spent / figures["frames_read"]
+    return figures["display_fps"], gap, age["p50"], age["p95"], work, waiting, figures["stop_seconds"]
 
 
 def main() -> None:

@@ -35,6 +35,9 @@ CONNECT_SECONDS, ANSWER_SECONDS = 3, 10
 BUSY_SECONDS = 5.0
 """How long to wait for another program that is writing the SQLite file."""
 
+DELETED_TOGETHER = 5000
+"""Most rows that are deleted in one transaction."""
+
 REFUSALS = {
     *(1044, 1045, 1049, 1698, 1142),  # MySQL and MariaDB: access, password, no such database, rights
     *("28000", "28P01", "3D000", "42501"),  # PostgreSQL: the same
@@ -134,15 +137,17 @@ class Database:
 
         from .schema import devices, pictures, readings
 
-        with self.begin() as connection:
-            if conditions:
-                chosen = select(readings.c.id).where(*conditions)
-                connection.execute(delete(pictures).where(pictures.c.reading.in_(chosen)))
-            else:
-                connection.execute(delete(pictures))
-            deleted = connection.execute(delete(readings).where(*conditions)).rowcount
-            if deleted:
-                connection.execute(delete(devices).where(devices.c.id.not_in(select(readings.c.device))))
+        deleted, ids = 0, [""]
+        while ids:  # in parts, each of which is done before a server's time is up
+            with self.begin() as connection:
+                chosen = select(readings.c.id).where(*conditions).limit(DELETED_TOGETHER)
+                ids = connection.execute(chosen).scalars().all()
+                if ids:
+                    connection.execute(delete(pictures).where(pictures.c.reading.in_(ids)))
+                    deleted += connection.execute(delete(readings).where(readings.c.id.in_(ids))).rowcount
+                elif deleted:
+                    used = select(readings.c.device)
+                    connection.execute(delete(devices).where(devices.c.id.not_in(used)))
         if deleted or self._unclean:
             self._unclean = not self.compact()
         return deleted

@@ -23,7 +23,7 @@ from .record import Record
 logger = logging.getLogger("expression")
 
 MOST_BYTES = 64_000_000
-"""Most bytes of rows that wait: some 150,000 rows without pictures, nine days of one person."""
+"""Most bytes of rows that wait: some 140,000 rows without pictures, a week of one person."""
 
 BATCH_BYTES = 2_000_000
 """Most bytes of rows that are sent together, below what servers accept."""

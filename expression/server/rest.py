@@ -50,6 +50,7 @@ from .problems import Problem, described
 
 PREFIX = "/api/v1"
 NO_STORE = {"Cache-Control": "no-store"}
+"""The header of every answer: no browser and no proxy keeps readings."""
 
 
 def router(database: Database) -> APIRouter:
@@ -62,7 +63,7 @@ def router(database: Database) -> APIRouter:
         prefix=PREFIX,
         tags=["readings"],
         responses=described(422, 503),
-        dependencies=[Depends(_check_names)],
+        dependencies=[Depends(_check_names), Depends(_forbid_caches)],
     )
     _add_reading_routes(routes, database)
     _add_summaries(routes, database)
@@ -195,6 +196,11 @@ def _check_names(request: Request) -> None:
         )
     if len(given) > len(set(given)):
         raise Problem(422, "A value is given twice in the query. Expected each once.")
+
+
+def _forbid_caches(response: Response) -> None:
+    """Adds the header that keeps answers out of caches."""
+    response.headers.update(NO_STORE)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -291,6 +291,28 @@ def test_of_rows_that_are_too_old_no_byte_is_left(database):
     assert [one["name"] for one in queries.all_devices(database)] == ["hall"]
 
 
+def test_many_rows_are_deleted_in_parts(database, monkeypatch):
+    monkeypatch.setattr("expression.records.database.DELETED_TOGETHER", 7)
+    database.add([record(number, picture=b"jpeg") for number in range(30)])
+    assert database.delete_before(NOW + timedelta(seconds=25)) == 25
+    assert len(ids(database)) == 5
+
+
+def test_what_could_not_be_cleaned_is_cleaned_by_the_next_deletion(database, monkeypatch):
+    database.add([marked(number) for number in range(30)])
+    reader = sqlite3.connect(database.address.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM readings").fetchone()  # holds the log
+    monkeypatch.setattr("expression.records.database.BUSY_SECONDS", 0.1)
+    database = Database(database.address)  # with less patience
+    assert database.delete_before(NOW + timedelta(hours=1)) == 30
+    assert MARKER.encode() in bytes_of(database.address.path)
+    reader.close()
+    assert database.delete_before(NOW) == 0
+    assert MARKER.encode() not in bytes_of(database.address.path)
+    database.close()
+
+
 def test_of_rows_that_wait_and_are_too_old_no_byte_is_left(tmp_path):
     spool = Spool(tmp_path / "a.sqlite")
     spool.add([marked(number) for number in range(100)])

@@ -70,6 +70,7 @@ def client(database):
 def get(client, path: str, **query):
     found = client.get(f"/api/v1{path}", params=query)
     assert found.status_code == 200, found.text
+    assert found.headers["cache-control"] == "no-store"
     return found.json()
 
 
