@@ -1,14 +1,16 @@
-# Everything there is to remember: make setup | live | lab | test | notebooks | lint | lock | bench
+# Everything there is to remember: make setup | board | live | lab | test | notebooks | lint | lock | bench
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 PIP = $(RUN) -m pip install -q --disable-pip-version-check
 
-.PHONY: help setup live check lab test fast networks notebooks lint lock format bench clean
+.PHONY: help setup board live check lab test fast networks notebooks lint lock format bench clean
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(VENV)/.lessons  ## install everything, lessons and tests too (3 GB)
+
+board: $(VENV)/.board  ## install what a small board needs that runs on its own (0.4 GB, no windows, no lessons)
 
 live: $(VENV)/.live  ## read faces from the camera, or from the demo (0.4 GB, no TensorFlow)
 	@$(RUN) -m expression live
@@ -68,6 +70,16 @@ $(VENV)/.live: pyproject.toml locks/live.txt
 	  $(RUN) -m pip uninstall -q -y opencv-python; \
 	  $(PIP) --no-deps -r locks/headless.txt; }
 	@$(RUN) -m expression models get yunet || echo "Going on with the Haar detector."
+	@touch $@
+
+# picamera2 comes from the system's packages, which the environment then has to include.
+$(VENV)/.board: pyproject.toml locks/board.txt
+	@echo "Setting up in $(VENV), once; this takes a few minutes on a board."
+	@$(PYTHON) -m venv $$($(PYTHON) -c "import importlib.util as u; print('--system-site-packages' * bool(u.find_spec('picamera2')))") $(VENV)
+	@$(PIP) -r locks/board.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(RUN) -m expression models get yunet || echo "Going on with the Haar detector."
+	@$(RUN) -m expression check
 	@touch $@
 
 $(VENV)/.lessons: $(VENV)/.live locks/all.txt locks/bridge/package-lock.json

@@ -8,7 +8,7 @@ analyses the same clip in turn with the others, with its default detector; fer a
 its time begins. With --minutes, the clip is repeated to that length and analysed with two threads, and the
 memory is measured in each quarter.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations

@@ -33,12 +33,18 @@ def version_of(package: str) -> str:
 
 
 EXTRAS = (
-    *("lessons", "speech", "firebase", "mqtt", "lights", "heic", "parquet", "cluster", "database", "server"),
-    *("test", "lint"),
+    *("lessons", "speech", "firebase", "mqtt", "lights", "heic", "people", "parquet", "cluster"),
+    *("database", "server", "test", "lint"),
 )
+BOARD = ("mqtt",)
 LOCKS = {
     "live.txt": (["pyproject.toml", "-"], BUILD, []),
     "headless.txt": (["-"], f"opencv-python-headless=={version_of('opencv-python')}", ["--no-deps"]),
+    "board.txt": (
+        ["pyproject.toml", "-"],
+        f"{BUILD}\nopencv-python-headless=={version_of('opencv-python')}",
+        [*(f"--extra={extra}" for extra in BOARD), "--no-emit-package=opencv-python"],
+    ),
     "all.txt": (
         ["pyproject.toml", "-"],
         BUILD,

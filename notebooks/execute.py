@@ -30,7 +30,7 @@ from expression.pictures.image import encode_jpeg, fit
 FOLDER = Path(__file__).resolve().parent
 
 COVER = 320
-"""Pixels of the longer side of the picture that the README shows of a lesson."""
+"""Pixels of the longer side of the picture that notebooks/README.md shows of a lesson."""
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -94,7 +94,7 @@ def execute_file(path: Path, timeout: float = 600) -> list[str]:
 
 
 def cover_path(path: Path) -> Path:
-    """Returns where the picture of a lesson lies that the README shows."""
+    """Returns where the picture of a lesson lies that notebooks/README.md shows."""
     return FOLDER.parent / "docs" / "lessons" / f"{path.stem}.jpg"
 
 

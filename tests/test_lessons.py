@@ -48,6 +48,7 @@ ELSEWHERE = {
         "0.2": "asked in an exercise",
     },
     "09": {"500": "25 x 20", "165": "6.6 x 25", "665": "500 + 165"},
+    "10": {"180,000": "2 x 60 x 60 x 25"},
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
 
@@ -170,11 +171,11 @@ def _printed(figure: str, said: str) -> bool:
 
 
 @every_lesson
-def test_the_readme_shows_a_picture_of_a_lesson_as_it_is_now(path):
+def test_the_overview_shows_a_picture_of_a_lesson_as_it_is_now(path):
     kept = cv2.imread(str(execute.cover_path(path)))
     now = cv2.imdecode(np.frombuffer(execute.cover(read(path)), np.uint8), cv2.IMREAD_COLOR)
     np.testing.assert_allclose(kept.astype(int), now, atol=3)
-    assert f"docs/lessons/{path.stem}.jpg" in (ROOT / "README.md").read_text("utf-8")
+    assert f"docs/lessons/{path.stem}.jpg" in (FOLDER / "README.md").read_text("utf-8")
 
 
 @every_lesson

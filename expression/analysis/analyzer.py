@@ -4,7 +4,7 @@ What costs time, finding and scoring faces, needs only one frame, so several thr
 OpenCV and LiteRT release Python's lock while they compute. What needs the frames in order, following
 people and smoothing, costs little and comes afterwards. So any number of threads gives the same rows.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..models import registry
 from ..models.runtime import Runtime, load
 from ..settings import Settings
 from ..types import Box, Face, Frame, Reading, Seen
+from ..vision.cuts import Cuts, sketch
 from ..vision.detectors import Detector, make_detector
 from ..vision.resting import RestingFaces
 from ..vision.smoothing import Smoother
@@ -45,12 +46,14 @@ class Faces:
         position: Its time in the recording, in seconds.
         boxes: (n, 4) int64: x, y, width and height, in pixels, the largest face first.
         scores: (n, labels) float32, what a live run says about each.
+        sketch: What is compared with the frame before to find cuts; see `cuts.sketch`.
     """
 
     number: int
     position: float
     boxes: np.ndarray
     scores: np.ndarray
+    sketch: np.ndarray
 
 
 class Analyzer:
@@ -107,7 +110,8 @@ class Analyzer:
         boxes = np.array([(b.x, b.y, b.width, b.height) for b in (face.box for face in found)], np.int64)
         pictures = [runtime.preprocess(frame.image, face.box) for face in found]
         scores = runtime.scores(np.stack(pictures)) if pictures else np.empty((0, len(runtime.labels)))
-        return Faces(frame.number, frame.position, boxes.reshape(-1, 4), np.float32(scores))
+        place = (frame.number, frame.position)
+        return Faces(*place, boxes.reshape(-1, 4), np.float32(scores), sketch(frame.image))
 
     def resting(self, path: Path) -> RestingFaces:
         """Reads the resting face that a live run has written.
@@ -134,6 +138,8 @@ class Analyzer:
     ) -> Iterator[Seen[Reading]]:
         """Yields the readings of each frame: follows people from frame to frame, and smooths labels.
 
+        After a cut, everybody is new: who stands in the same place is somebody else more often than not.
+
         Args:
             frames: All frames of a recording, in order.
             file: The name that the readings get.
@@ -141,7 +147,10 @@ class Analyzer:
         """
         tracker = Tracker(self.settings.stale)
         smoother = Smoother(self.settings.smooth, self.labels, self.settings.threshold)
+        cuts = Cuts()
         for each in frames:
+            if cuts.starts(each.sketch):
+                tracker.restart()
             frame = Frame(_NOTHING, each.number, 0.0, each.position, file)
             # The confidence carries the index through the tracker, which passes it on.
             found = [Face(Box(*map(int, box)), index) for index, box in enumerate(each.boxes)]

@@ -10,34 +10,28 @@ recordings.
 
 Source: https://distributed.dask.org/en/stable/
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations
 
 import collections
 import contextlib
-import itertools
 import logging
 import re
-import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInputError, ExpressionError, MissingFileError, RunError, missing_package
-from ..settings import Settings
-from ..types import Frame
+from ..errors import BadInputError, ExpressionError, RunError, missing_package
 from .analyzer import FOUND_WITH, Analyzer, Faces
+from .pieces import Piece, piece
 from .progress import Progress
 from .recordings import Recording
 
 logger = logging.getLogger("expression")
-
-Pairs = tuple[tuple[str, Any], ...]
 
 ADDRESS = re.compile(r"((tcp|tls|ws|wss)://)?(\[[0-9a-fA-F:.%]+\]|[\w.-]+):\d{1,5}")
 """An address of a scheduler: protocol, host and port."""
@@ -52,35 +46,18 @@ SECONDS = 10
 """How long the scheduler and a first worker are waited for."""
 
 
-@dataclass(frozen=True)
-class Piece:
-    """What a worker returns.
-
-    Attributes:
-        faces: The faces of the frames.
-        ended: Whether the recording has no further frames.
-        warnings: What was reported about the recording while it was read to its end.
-    """
-
-    faces: list[Faces]
-    ended: bool
-    warnings: list[str]
-
-
 @dataclass
 class _Job:
     """A recording whose pieces are computed.
 
     Attributes:
         path: The recording.
-        first: The analysed frames known already, which no worker looks at again.
-        frames: The number of analysed frames that it announces; None if it does not.
-        submitted: The end of the last piece submitted.
+        count: The number of frames that it announces; None if it does not.
+        submitted: The end of the last piece submitted; at first, of what is known already.
         pieces: Those submitted and not yet used, in order.
     """
 
     path: Path
-    first: int
     count: int | None = None
     submitted: int = 0
     pieces: collections.deque = field(default_factory=collections.deque)
@@ -168,8 +145,7 @@ class Cluster:
             progress.read()
             if not progress.complete:
                 first = progress.last // self._every + 1 if progress.count else 0
-                job = _Job(path, first, submitted=first)
-                self._jobs.append(job)
+                self._jobs.append(_Job(path, submitted=first))
                 return True
         return False
 
@@ -260,107 +236,3 @@ def _announced(path: Path) -> int | None:
     recording.open()
     recording.close()
     return recording.count
-
-
-def piece(path: str, settings: Pairs, network: str, every: int, first: int, last: int) -> Piece:
-    """Finds the faces in a piece of a recording; called on a worker.
-
-    Args:
-        path: The recording, on the worker's disk.
-        settings: The names and values of those that an `Analyzer` needs to find faces.
-        network: The name of the network that is expected.
-        every: Every n-th frame is analysed.
-        first: Analysed frames before this one are left out.
-        last: The first analysed frame that is left out again.
-
-    Raises:
-        MissingFileError: The worker has no such file.
-        BadInputError: The worker has another network, or the recording cannot be read.
-    """
-    analyzer = _analyzer(settings)
-    if analyzer.network != network:
-        raise BadInputError(
-            f"A worker of the cluster has the network {analyzer.network}.",
-            f"Expected {network}, as on the machine that gave the command.",
-            "Install the same version of this package, and the same file for --model, on every machine.",
-        )
-    if not Path(path).exists():
-        raise MissingFileError(
-            f"A worker of the cluster has no file {path}.",
-            "Expected the recordings under the same absolute paths on every machine.",
-            "Put them into a shared folder, and name it by its absolute path.",
-        )
-    reader = _Reader.at(Path(path), every, first)
-    return reader.piece(analyzer, last - first)
-
-
-@lru_cache(maxsize=1)
-def _analyzer(settings: Pairs) -> Analyzer:
-    """Returns the analyzer of this worker."""
-    return Analyzer(Settings(**dict(settings)))
-
-
-class _Reader:
-    """A recording that a thread of a worker has open, so that it can go on with a later piece.
-
-    Args:
-        path: The recording.
-        every: Every n-th frame is analysed.
-    """
-
-    _open = threading.local()
-
-    def __init__(self, path: Path, every: int):
-        self._key, self._next = _key(path, every), 0
-        self._recording = Recording(path, every)
-        self._recording.open()
-        self._frames: Iterator[Frame] = self._recording.frames()
-
-    @classmethod
-    def at(cls, path: Path, every: int, first: int) -> _Reader:
-        """Returns one whose next frame is the analysed frame `first`, or which is at the end."""
-        reader, cls._open.reader = getattr(cls._open, "reader", None), None
-        if reader is not None and (reader._key != _key(path, every) or reader._next > first):
-            reader._recording.close()
-            reader = None
-        reader = reader or cls(path, every)
-        for _ in itertools.islice(reader._frames, first - reader._next):
-            pass
-        reader._next = first
-        return reader
-
-    def piece(self, analyzer: Analyzer, length: int) -> Piece:
-        """Returns the next frames, and closes the recording if it ends."""
-        with _reported() as warnings:
-            faces = list(analyzer.faces(itertools.islice(self._frames, length)))
-            self._next += length
-            ended = len(faces) < length
-            if ended:
-                self._recording.close()
-            else:
-                self._open.reader = self
-        return Piece(faces, ended, warnings)
-
-
-def _key(path: Path, every: int) -> tuple:
-    """Returns what changes if a recording is another one."""
-    facts = path.stat()
-    return path, facts.st_size, facts.st_mtime_ns, every
-
-
-@contextlib.contextmanager
-def _reported() -> Iterator[list[str]]:
-    """Collects what this thread reports about a recording."""
-    messages, thread = [], threading.get_ident()
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.thread == thread:
-                messages.append(record.getMessage())
-
-    collector = Collector(logging.WARNING)
-    logger.addHandler(collector)
-    try:
-        yield messages
-    finally:
-        logger.removeHandler(collector)

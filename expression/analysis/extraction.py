@@ -2,14 +2,14 @@
 
 `expression extract` calls `extract`.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -20,9 +20,11 @@ from ..files import PRIVATE_FOLDER, as_output_error
 from ..labels import folded_label
 from ..pictures.image import crop, square, write_picture
 from ..pictures.skipped import Skipped
-from ..records.rows import read_rows
 from ..types import Reading
-from .recordings import Recording
+from .known_people import Recognised, recognise, shows
+from .known_pictures import Person
+from .own_rows import own_rows
+from .recordings import Advance, other_recording, picked
 
 SHEET, COLUMNS, CELL, MOST = "sheet.jpg", 8, 120, 96
 """The contact sheet: its name, pictures in a row, pixels of each, and how many it shows at most."""
@@ -57,15 +59,24 @@ class Extracted:
         people: How many pictures each person has.
         rows: Number of rows in the file.
         skipped: Those that could not be used.
+        recognised: In which of them the person is whose faces were asked for; None if nobody's were.
     """
 
     pictures: list[Path] = field(default_factory=list)
     people: Counter[int] = field(default_factory=Counter)
     rows: int = 0
     skipped: Skipped = field(default_factory=Skipped)
+    recognised: Recognised | None = None
 
 
-def extract(video: Path, rows: Path, wanted: Wanted, out: Path) -> Extracted:
+def extract(
+    video: Path,
+    rows: Path,
+    wanted: Wanted,
+    out: Path,
+    person: Person | None = None,
+    advance: Advance | None = None,
+) -> Extracted:
     """Writes the faces of one label as pictures, and a contact sheet of them.
 
     Args:
@@ -73,48 +84,44 @@ def extract(video: Path, rows: Path, wanted: Wanted, out: Path) -> Extracted:
         rows: The rows of its analysis.
         wanted: Which faces.
         out: The folder for frame000123-person1.png and the like; created if necessary.
+        person: Whose faces; None for everybody's.
+        advance: Called after each frame that is read, with its number and that of the last one.
 
     Raises:
         MissingFileError: A file does not exist.
-        BadInputError: The rows are something else or have no such label, or no face is left to extract.
+        BadInputError: The rows are something else, of another recording or without such a label, or no face
+            is left to extract.
         OutputError: A picture cannot be written.
     """
     made = Extracted()
-    readings = list(read_rows(rows, made.skipped))
-    made.rows = len(readings) + len(made.skipped)
-    readings = [reading for reading in readings if _is_of(reading, video)]
-    wanted = _named(wanted, readings, rows)
+    readings, made.rows, labels = own_rows(rows, video, made.skipped, scores=False)
+    wanted = replace(wanted, label=_spelled(wanted.label, labels, rows))
+    if person is not None:
+        made.recognised = recognise(video, readings, person, wanted.repeat, advance)
+        _check_recognised(made.recognised, person, wanted.repeat, rows)
     chosen: dict[int, list[Reading]] = {}
-    for reading in choose(readings, wanted):
+    for reading in choose(readings, wanted, made.recognised and made.recognised.rows):
         chosen.setdefault(reading.frame, []).append(reading)
     if not chosen:
+        of = f"{person.name} with {wanted.label}" if person else wanted.label
         raise BadInputError(
-            f"{rows} has no face of {wanted.label} that is held for {wanted.repeat} rows.",
+            f"{rows} has no face of {of} that is held for {wanted.repeat} rows.",
             f"Expected some with a score of {wanted.score:g} or more{' and nobody else' * wanted.alone}.",
             "Choose a lower --repeat or --score, or another label.",
         )
-    with as_output_error(out):
-        out.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-    thumbnails = []
-    for number, image in _frames(video, set(chosen)):
-        for reading in chosen[number]:
-            face = crop(image, square(reading.box, wanted.margin))
-            path = out / f"frame{number:06}-person{reading.person}.png"
-            write_picture(path, face)
-            made.pictures.append(path)
-            made.people[reading.person] += 1
-            thumbnails.append(cv2.resize(face, (CELL, CELL), interpolation=cv2.INTER_AREA))
-    if thumbnails:
-        write_picture(out / SHEET, contact_sheet(thumbnails))
+    _write(video, chosen, wanted, out, made, advance)
     return made
 
 
-def choose(readings: Iterable[Reading], wanted: Wanted) -> Iterator[Reading]:
+def choose(
+    readings: Iterable[Reading], wanted: Wanted, mine: Sequence[bool] | None = None
+) -> Iterator[Reading]:
     """Yields the readings to extract.
 
     Args:
         readings: Those of a recording, in order.
         wanted: Which of them.
+        mine: Whether each reading is of the person whose faces are wanted; None for everybody.
 
     Example:
         >>> from expression.types import Box
@@ -125,9 +132,10 @@ def choose(readings: Iterable[Reading], wanted: Wanted) -> Iterator[Reading]:
     readings = list(readings)
     faces = Counter(reading.frame for reading in readings)
     held: dict[int, list[Reading]] = {}
-    for reading in readings:
+    for index, reading in enumerate(readings):
         run = held.setdefault(reading.person, [])
         good = reading.label == wanted.label and reading.score >= wanted.score
+        good = good and (mine is None or mine[index])
         if not good or (wanted.alone and faces[reading.frame] > 1):
             run.clear()
             continue
@@ -151,34 +159,59 @@ def contact_sheet(pictures: list[np.ndarray]) -> np.ndarray:
     return np.vstack([np.hstack(chosen[first : first + wide]) for first in range(0, len(chosen), wide)])
 
 
-def _is_of(reading: Reading, video: Path) -> bool:
-    """Whether a reading is of this recording; without a file column, all are."""
-    return not reading.file or Path(reading.file).name == video.name
-
-
-def _named(wanted: Wanted, readings: list[Reading], rows: Path) -> Wanted:
-    """Returns what is wanted with the label as the rows spell it."""
-    labels = list(readings[0].scores) if readings else []
-    spelled = {folded_label(label): label for label in labels}
-    found = spelled.get(folded_label(wanted.label))
+def _spelled(label: str, labels: list[str], rows: Path) -> str:
+    """Returns a label as the rows spell it."""
+    found = {folded_label(each): each for each in labels}.get(folded_label(label))
     if found is None:
         raise BadInputError(
-            f"{rows} has no label {wanted.label!r} for this recording.",
+            f"{rows} has no label {label!r} for this recording.",
             f"Expected one of {', '.join(labels) or 'its labels, but no row is of this recording'}.",
-            did_you_mean(wanted.label, labels, "Choose one of these, or the recording that was analysed."),
+            did_you_mean(label, labels, "Choose one of these, or the recording that was analysed."),
         )
-    return Wanted(found, wanted.repeat, wanted.score, wanted.alone, wanted.margin)
+    return found
 
 
-def _frames(video: Path, wanted: set[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """Yields the frames with these numbers, and stops after the last one."""
-    recording, last = Recording(video), max(wanted)
-    recording.open()
-    try:
-        for frame in recording.frames():
-            if frame.number in wanted:
-                yield frame.number, frame.image
-            if frame.number >= last:
-                return
-    finally:
-        recording.close()
+def _check_recognised(recognised: Recognised, person: Person, repeat: int, rows: Path) -> None:
+    """Raises a BadInputError if nobody was recognised."""
+    if recognised.people:
+        return
+    if not recognised.others:
+        raise BadInputError(
+            f"Nobody in {rows} can be compared with {person.name}.",
+            f"Expected faces of {person.describer.smallest} pixels or more in the picture, in {repeat} rows.",
+            "Choose a lower --repeat, or a recording with larger faces.",
+        )
+    pictures = "one picture" if len(person.own) == 1 else f"{len(person.own)} pictures"
+    raise BadInputError(
+        f"Nobody in {rows} was recognised as {person.name}, of {len(recognised.others)} who were compared.",
+        f"Expected somebody who looks like {person.name} in {pictures}.",
+        f"Add pictures of {person.name} in other light and from other sides.",
+    )
+
+
+def _write(
+    video: Path,
+    chosen: dict[int, list[Reading]],
+    wanted: Wanted,
+    out: Path,
+    made: Extracted,
+    advance: Advance | None,
+) -> None:
+    """Writes the chosen faces, by frame, and the contact sheet."""
+    thumbnails: list[np.ndarray] = []
+    for frame in picked(video, chosen, advance):
+        for reading in chosen[frame.number]:
+            if not shows(frame.image, reading.box):
+                made.skipped.add(f"frame {frame.number}", "outside the picture")
+                continue
+            with as_output_error(out):
+                out.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            face = crop(frame.image, square(reading.box, wanted.margin))
+            path = out / f"frame{frame.number:06}-person{reading.person}.png"
+            write_picture(path, face)
+            made.pictures.append(path)
+            made.people[reading.person] += 1
+            thumbnails.append(cv2.resize(face, (CELL, CELL), interpolation=cv2.INTER_AREA))
+    if not thumbnails:
+        raise other_recording(video)
+    write_picture(out / SHEET, contact_sheet(thumbnails))

@@ -4,7 +4,7 @@ Every frame is a line, written as soon as it is complete, and a last line says t
 line that was cut off when the power failed is left out, and so is a whole file that was made with other
 settings or for another version of the recording.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..files import as_output_error, private
+from ..vision.cuts import SIDE
 from .analyzer import Faces
 
 END = b"end\n"
@@ -98,10 +99,12 @@ class Progress:
         self.complete = True
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file, which is deleted if it has no frames."""
         if self._file is not None:
             with as_output_error(self.path):
                 self._file.close()
+                if not (self.count or self.complete):
+                    self.path.unlink()
             self._file = None
 
     def frames(self) -> Iterator[Faces]:
@@ -118,7 +121,8 @@ class Progress:
 def _line(faces: Faces) -> bytes:
     """Returns a frame as a line; scores keep every bit, or a resumed run would give other rows."""
     scores = base64.b64encode(faces.scores.astype("<f4").tobytes()).decode()
-    row = [faces.number, faces.position, faces.boxes.ravel().tolist(), scores]
+    drawn = base64.b64encode(faces.sketch.tobytes()).decode()
+    row = [faces.number, faces.position, faces.boxes.ravel().tolist(), scores, drawn]
     return json.dumps(row, separators=(",", ":")).encode() + b"\n"
 
 
@@ -127,11 +131,11 @@ def _parsed(line: bytes) -> Faces | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        number, position, boxes, scores = json.loads(line)
+        number, position, boxes, scores, drawn = json.loads(line)
         boxes = np.array(boxes, np.int64).reshape(-1, 4)
         scores = np.frombuffer(base64.b64decode(scores), "<f4")
-        return Faces(
-            number, position, boxes, scores.reshape(len(boxes), -1) if len(boxes) else scores.reshape(0, 0)
-        )
+        drawn = np.frombuffer(base64.b64decode(drawn), np.uint8).reshape(SIDE, SIDE)
+        scores = scores.reshape(len(boxes), -1) if len(boxes) else scores.reshape(0, 0)
+        return Faces(number, position, boxes, scores, drawn)
     except (ValueError, TypeError):
         return None

@@ -2,12 +2,12 @@
 
 `analyzer.py` reads one at a time. Unlike the sources of a live run, nothing waits for the clock.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from ..errors import BadInputError, MissingFileError
@@ -17,6 +17,9 @@ from ..pictures.kinds import is_still
 from ..pictures.skipped import Skipped
 from ..sources.video import Video
 from ..types import Frame
+
+Advance = Callable[[int, int], None]
+"""Called after each frame that `picked` reads, with its number and the last of those wanted."""
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
@@ -112,3 +115,40 @@ class Recording:
         """Closes the file, and reports what was skipped."""
         if self._video is not None:
             self._video.close()
+
+
+def picked(path: Path, numbers: Collection[int], advance: Advance | None = None) -> Iterator[Frame]:
+    """Yields the frames of a recording that have these numbers, and reads no further than the last one.
+
+    Args:
+        path: The recording.
+        numbers: Numbers of frames.
+        advance: Called after each frame that is read, with its number and the last of the numbers.
+
+    Raises:
+        BadInputError: The file is neither a video nor a picture, or damaged.
+        SourceLostError: The disk failed.
+    """
+    if not numbers:
+        return
+    recording, last = Recording(path), max(numbers)
+    recording.open()
+    try:
+        for frame in recording.frames():
+            if frame.number in numbers:
+                yield frame
+            if advance:
+                advance(frame.number, last)
+            if frame.number >= last:
+                return
+    finally:
+        recording.close()
+
+
+def other_recording(path: Path) -> BadInputError:
+    """Returns the error for a recording that cannot be the one of the rows."""
+    return BadInputError(
+        f"{path} shows none of the faces in the rows.",
+        "Expected the recording that was analysed.",
+        "Choose the recording of these rows, or analyse this one.",
+    )

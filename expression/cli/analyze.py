@@ -1,6 +1,6 @@
 """The command `expression analyze`: recordings to rows of readings. `app.py` adds it.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations

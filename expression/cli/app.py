@@ -31,6 +31,7 @@ from .lights import lights_app
 from .options import Detector, Model, People, Sensitivity, Smooth
 from .personalise import personalise
 from .preprocess import preprocess
+from .report import report
 from .serve import serve
 
 app = typer.Typer(
@@ -242,6 +243,7 @@ for command, example in (
     (training.export, "export --model results/mine/expression.keras --out mine.tflite"),
     (analyze, "analyze holiday.mp4 --out holiday.csv"),
     (extract, "extract holiday.mp4 --rows holiday.csv --emotion Happy --out happy"),
+    (report, "report holiday.mp4 --rows holiday.csv --out holiday.html"),
     (preprocess, "preprocess me.mp4 --out faces"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),

@@ -245,13 +245,15 @@ def _seconds(call: Callable[[], object]) -> float:
 
 def _cameras(settings: Settings) -> list[Check]:
     """Which cameras were found, and whether they may be used."""
-    from ..sources import camera
+    from ..sources import camera, picamera
 
     found = camera.cameras()
     locked = [f"{camera.DEVICES}/video{each.index}" for each in found if not each.usable]
     if locked:
         said = f"no permission to read {', '.join(locked)}"
         return [Check("Camera", False, said, "Run: sudo usermod -aG video $USER and log in again.")]
+    if not found and picamera.is_there():
+        return [Check("Camera", True, "the Raspberry Pi camera")]
     if not found:
         remedy = "Connect a camera and allow this program to use it; without one, the demo runs."
         return [Check("Camera", None, "none found", remedy)]

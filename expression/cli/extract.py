@@ -1,16 +1,23 @@
 """The command `expression extract`: the faces of one label from an analysed recording. `app.py` adds it.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import user_path
-from ..sanitize import printable, say
+from ..errors import BadInputError, user_path
+from ..sanitize import printable, say, some
+
+if TYPE_CHECKING:
+    from ..analysis.known_people import Recognised
+    from ..analysis.known_pictures import Person
+
+NAMED = 20
+"""How many persons are named."""
 
 
 def extract(
@@ -27,18 +34,73 @@ def extract(
         float,
         typer.Option(help="Size of the pictures, as a multiple of the face.", metavar="X", min=0.5, max=5),
     ] = 1.3,
+    who: Annotated[
+        str | None, typer.Option(help="Only the faces of this person, by known pictures.", metavar="NAME")
+    ] = None,
+    known: Annotated[
+        str | None,
+        typer.Option(help="The folder with NAME.jpg or NAME/*.jpg. Default: known.", metavar="DIR"),
+    ] = None,
 ) -> None:
     """Write the faces of one label as pictures.
 
     Of every so many rows of a person with this label, the one with the highest score is taken. A contact
-    sheet shows all.
+    sheet shows all. Known pictures stay on this machine; what is measured of the faces is not saved.
     """
+    from tqdm import tqdm
+
     from ..analysis.extraction import SHEET, Wanted, extract
 
     folder = user_path(out)
     wanted = Wanted(emotion, repeat, score, alone, margin)
-    made = extract(user_path(video), user_path(rows), wanted, folder)
+    person = _person(who, known)
+    with tqdm(unit=" frames", disable=None) as bar:
+
+        def advance(number: int, last: int) -> None:
+            if number < bar.n:  # the second reading, for the pictures
+                bar.reset()
+            bar.total = last + 1
+            bar.update(number + 1 - bar.n)
+
+        made = extract(user_path(video), user_path(rows), wanted, folder, person, advance)
     if made.skipped:
         say(f"{printable(rows)}: {made.skipped.summary(made.rows, 'rows')}")
     people = ", ".join(f"{count} of person {person}" for person, count in sorted(made.people.items()))
     say(f"{folder}: {len(made.pictures)} pictures, {people}; all of them in {SHEET}.")
+    if made.recognised:
+        say(_told(made.recognised, printable(rows)))
+
+
+def _person(who: str | None, known: str | None) -> Person | None:
+    """Returns the person whose faces are wanted, and says which pictures could not be used."""
+    if who is None:
+        if known is not None:
+            raise BadInputError(
+                f"--known is {known}, without --who.", "Expected the name of a person.", "Add --who NAME."
+            )
+        return None
+    from ..analysis.known_pictures import FOLDER, read_person
+    from ..settings import Settings
+    from ..vision.descriptors import make_describer
+    from ..vision.detectors import make_detector
+
+    settings = Settings.load()
+    folder = user_path(FOLDER if known is None else known)
+    detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
+    person = read_person(folder, who, make_describer(), detector)
+    if person.describer.notice:
+        say(person.describer.notice)
+    if person.skipped:
+        say(f"{folder}: {person.skipped.summary(person.files)}")
+    return person
+
+
+def _told(recognised: Recognised, rows: str) -> str:
+    """Returns which persons of the rows were recognised, in a sentence or two."""
+    people = sorted(recognised.people)
+    number = len(people) + len(recognised.others) + len(recognised.undecided)
+    told = f"Recognised as {recognised.name}: {len(people)} of the {number} people in {rows}"
+    told += f" ({some(people, NAMED)})."
+    if recognised.undecided:
+        told += f" {len(recognised.undecided)} could not be compared: too small or too brief."
+    return told

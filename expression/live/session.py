@@ -39,6 +39,7 @@ from .neutral import NeutralFace
 from .prediction import PredictLoop
 from .sink_loop import SinkLoop
 from .stats import StatisticsFile, StatisticsLoop
+from .watchdog import Watchdog
 from .worker import Worker
 
 logger = logging.getLogger("expression")
@@ -186,6 +187,8 @@ class Session:
         neutral = NeutralFace(data.control, self.runtime, kept)
         self._prediction = PredictLoop(data, self.runtime, smoother, neutral)
         mirror = self.source.mirror = settings.mirror and self.source.mirror
+        for sink in self.sinks:
+            sink.source = self.source.description
         self._workers = sinks = [SinkLoop(data, sink) for sink in self.sinks]
         self.display_loop = DisplayLoop(
             data, self.display, mirror, settings.stale, [s.picture for s in sinks]
@@ -193,6 +196,8 @@ class Session:
         self._workers += [self._prediction, self._faces, self._capture]
         if settings.duration:
             self._workers.append(_Deadline(data, settings.duration))
+        if Watchdog.is_wanted():
+            self._workers.append(Watchdog(data))
         if self._file:
             self._workers.append(StatisticsLoop(data, self._file, self.statistics))
         if not self.display.needs_main_thread:

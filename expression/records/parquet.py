@@ -4,7 +4,7 @@
 
 Source: https://arrow.apache.org/docs/python/parquet.html
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,7 +111,8 @@ def _reading(cells: dict[str, str], labels: list[str]) -> Reading:
     """Returns the reading of a row; raises a ValueError if it is damaged."""
     frame, person, *sides = (int(cells[name]) for name in ("frame", "person", "x", "y", "width", "height"))
     position, score, *scores = (float(cells[name].replace(",", ".")) for name in ("time", "score", *labels))
-    if frame < 0 or sides[2] < 1 or sides[3] < 1 or not all(0 <= each <= 1 for each in (score, *scores)):
+    shares_right = all(0 <= each <= 1 for each in (score, *scores))
+    if frame < 0 or not math.isfinite(position) or sides[2] < 1 or sides[3] < 1 or not shares_right:
         raise ValueError("out of range")
     by_label = dict(zip(labels, scores, strict=True))
     box, file = Box(*sides), cells.get(FILE, "")

@@ -31,6 +31,7 @@ class Sink:
         reacts: Whether it follows `control`: stops while that is paused, and uses its override. Sinks that
             keep a record do not: an override was never read.
         control: The switches of the run; set before `open`, or else a set of its own.
+        source: Where the frames come from, in words; set before `open`.
         frame: The frame of the reading that is sent, with its image; set before `send`.
         extra: The package extra that installs what the sink needs, if any.
         option: The keyword that `NAME:VALUE` sets, if the sink has one.
@@ -51,6 +52,7 @@ class Sink:
     dwell: float = 0.0
     room: str | None = None
     reacts: bool = False
+    source: str = ""
     frame: Frame
     extra: str | None = None
     option: str | None = None

@@ -1,8 +1,8 @@
 """Mqtt: publishes readings to a broker, so that Home Assistant shows them and can control the run.
 
-`--sink mqtt:HOST` creates it. Home Assistant discovers four entities: sensors for the mood, with the scores
-as attributes, and for the people present; a switch for the recognition; a selector that overrides the mood.
-The network thread is paho's own, so an unreachable broker delays nothing.
+`--sink mqtt:HOST` creates it. Home Assistant discovers a device with sensors for the mood and the people
+present, an event for each settled change, switches, and diagnostics. The network thread is paho's own, so an
+unreachable broker delays nothing.
 
 Notebook: 09_reactions
 """
@@ -10,7 +10,6 @@ Notebook: 09_reactions
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import threading
 import time
@@ -18,10 +17,11 @@ from typing import Any
 
 from ..deadline import Deadline
 from ..errors import missing_package
-from ..labels import AS_READ, NOBODY
-from ..types import Reading, largest
-from ._base import GONE_SECONDS, Sink
+from ..labels import AS_READ
+from ..types import Reading
+from ._base import Sink
 from ._broker_answers import Rights
+from ._home_state import HomeState
 from ._homeassistant import BIRTH, DISCOVERY, OFF, OFFLINE, ON, ONLINE, discovery
 from ._mqtt_client import HUNG_UP, NOT_KEPT, Terms, check, client_class, name_of, place, refused, unreachable
 from ._secrets import secret
@@ -52,8 +52,8 @@ MOST_MISHEARD = 20
 LONGEST_WORD = 100
 """Maximum characters read of a command; no label is longer."""
 
-SCORES_SECONDS = 1.0
-"""How often the scores are sent."""
+SWITCHES = {"recognition": "on", "pause": "paused", "neutral": "neutral"}
+"""The topics of switches, each with the attribute of `Control` that it sets."""
 
 
 class Mqtt(Sink):
@@ -92,8 +92,7 @@ class Mqtt(Sink):
         self._running = False  # whether it is open
         self._lock = threading.RLock()  # switches publish from their own threads
         self._told: dict[str, str] = {}  # topic: its last message
-        self._people: dict[int, Reading] = {}  # person: their last reading
-        self._scores_time = float("-inf")
+        self._state: HomeState | None = None
         self._answered = threading.Event()  # the broker accepted or refused us, or hung up
         self._refusal: str | None = None  # why it does not accept us
         self._terms, self._rights = Terms(), Rights(self._where, prefix)
@@ -118,8 +117,9 @@ class Mqtt(Sink):
             from paho.mqtt import client as paho
         except ImportError as error:
             raise missing_package("The sink mqtt", "paho-mqtt", self.extra) from error
-        self._told |= discovery(self.prefix, self.control.labels)
-        self._people.clear()
+        topic, text = discovery(self.prefix, self.control.labels)
+        self._told[topic] = text
+        self._state = HomeState(self.prefix, self.control, self.source)
         self.control.watch(self._publish_state)
         self._publish_state()
         try:
@@ -133,14 +133,13 @@ class Mqtt(Sink):
     def send(self, reading: Reading) -> None:
         """Receives one reading; sends what has changed, and the scores once a second."""
         with self._lock:
-            people = {**self._people, reading.person: reading}
-            self._people = {p: r for p, r in people.items() if reading.time - r.time <= GONE_SECONDS}
+            self._run.read(reading)
             self._publish_state()
 
     def empty(self) -> None:
         """Publishes that nobody is there."""
         with self._lock:
-            self._people.clear()
+            self._run.empty()
             self._publish_state()
 
     def close(self) -> None:
@@ -162,31 +161,25 @@ class Mqtt(Sink):
         client.loop_stop()
 
     @property
+    def _run(self) -> HomeState:
+        """The state of the run."""
+        if self._state is None:  # it was never opened, as in a lesson
+            self._state = HomeState(self.prefix, self.control, self.source)
+        return self._state
+
+    @property
     def _commands(self) -> tuple[str, ...]:
         """The topics to subscribe to."""
-        return BIRTH, f"{self.prefix}/recognition/set", f"{self.prefix}/override/set"
+        return BIRTH, *(f"{self.prefix}/{name}/set" for name in (*SWITCHES, "override"))
 
     def _publish_state(self) -> None:
         """Publishes the whole state; called for each reading and each change of a switch."""
-        control, prefix = self.control, self.prefix
         with self._lock:
-            self._tell(f"{prefix}/recognition", ON if control.on else OFF)
-            self._tell(f"{prefix}/override", control.override or AS_READ)
-            self._tell(f"{prefix}/people", str(len(self._people)))
-            if not control.paused:
-                nearest = largest(self._people.values())
-                self._tell(f"{prefix}/mood", control.override or (nearest.label if nearest else NOBODY))
-                self._publish_scores(nearest)
-
-    def _publish_scores(self, nearest: Reading | None) -> None:
-        """Publishes the scores of the largest face, once a second; empty if nobody is there."""
-        now = max((reading.time for reading in self._people.values()), default=None)
-        if nearest is None:
-            self._tell(f"{self.prefix}/scores", "{}")
-        elif now - self._scores_time >= SCORES_SECONDS:
-            rounded = {name: round(score, 3) for name, score in nearest.scores.items()}
-            self._tell(f"{self.prefix}/scores", json.dumps(rounded))
-            self._scores_time = now
+            for topic, text in self._run.topics().items():
+                self._tell(topic, text)
+            event = self._run.event()
+            if event and self._client is not None and self._client.is_connected():
+                self._client.publish(*event, qos=self._terms.qos)  # not retained: it is no state
 
     def _tell(self, topic: str, text: str) -> None:
         """Publishes what is new; while the broker is away it is kept and sent on reconnection."""
@@ -309,12 +302,16 @@ class Mqtt(Sink):
         topic, word = message.topic, message.payload[: 4 * LONGEST_WORD].decode(errors="replace")
         if topic == BIRTH and word == ONLINE:
             self._publish_all(client)
-        elif topic == f"{self.prefix}/recognition/set" and word in (ON, OFF):
-            self.control.on = word == ON
+        elif (switch := self._switch_of(topic)) and word in (ON, OFF):
+            setattr(self.control, switch, word == ON)
         elif topic == f"{self.prefix}/override/set" and word in (AS_READ, *self.control.labels):
             self.control.override = None if word == AS_READ else word
         elif topic != BIRTH:
             self._warn_of(topic, word)
+
+    def _switch_of(self, topic: str) -> str | None:
+        """Returns the attribute of `Control` that a command sets; None if it sets no switch."""
+        return SWITCHES.get(topic.removeprefix(f"{self.prefix}/").removesuffix("/set"))
 
     def _warn_of(self, topic: str, word: str) -> None:
         """Warns about an invalid command, once for each."""
@@ -322,7 +319,7 @@ class Mqtt(Sink):
         if (topic, word) in self._misheard or len(self._misheard) >= MOST_MISHEARD:
             return
         self._misheard.add((topic, word))
-        choices = (ON, OFF) if "recognition" in topic else (AS_READ, *self.control.labels)
+        choices = (ON, OFF) if self._switch_of(topic) else (AS_READ, *self.control.labels)
         logger.warning(
             "The sink mqtt received %r on %s. Expected one of %s. Send one of these, spelled the same.",
             word,

@@ -30,7 +30,7 @@ def _expected() -> str:
     others = "".join(f", {name}" for name in sorted(installed(GROUP)))
     return (
         "Expected a camera number, a file, a folder, an rtsp or http address, "
-        f"demo{others}, or, in a notebook, browser."
+        f"picamera, demo{others}, or, in a notebook, browser."
     )
 
 
@@ -60,7 +60,9 @@ def open_source(text: str | int | Source | None, repeat: bool = True, reconnect:
         return text
     if text is None:
         index = first_camera()
-        return open_source("demo", repeat) if index is None else _load("camera", "Webcam")(index)
+        if index is not None:
+            return _load("camera", "Webcam")(index)
+        return open_source("picamera" if _board_camera() else "demo", repeat)
     text = str(text).strip()
     if not text:
         raise BadInputError(
@@ -72,14 +74,16 @@ def open_source(text: str | int | Source | None, repeat: bool = True, reconnect:
         return _load("demo", "Demo")(repeat=repeat)
     if re.fullmatch(r"-?[0-9]{1,9}", text):
         return _open_number(text, repeat)
+    if text.startswith("picamera:"):
+        return _load("picamera", "PiCamera")(text.partition(":")[2])
     if "://" in text:
         return _open_address(text, reconnect)
     return _open_named(text) or _open_plugin(text) or _open_path(text, repeat)
 
 
 def names() -> list[str]:
-    """Returns the named sources for `--source`: demo, browser, and the sources of other packages."""
-    return ["demo", "browser", *sorted(installed(GROUP))]
+    """Returns the named sources for `--source`: those of this package, and those of other packages."""
+    return ["demo", "browser", "picamera", *sorted(installed(GROUP))]
 
 
 def first_camera() -> int | None:
@@ -88,6 +92,13 @@ def first_camera() -> int | None:
 
     found = sorted(cameras(), key=lambda camera: not camera.usable)
     return found[0].index if found else None
+
+
+def _board_camera() -> bool:
+    """Whether this is a Raspberry Pi with a camera of its own."""
+    from .picamera import is_there
+
+    return is_there()
 
 
 def _open_number(text: str, repeat: bool) -> Source:

@@ -249,12 +249,15 @@ def _framed(box: Box, side: float) -> Box:
 
 
 def _without_doubles(faces: list[Face]) -> list[Face]:
-    """Keeps the most confident of overlapping faces; returns them by size."""
+    """Keeps the most confident of overlapping faces; returns them by size.
+
+    Of equals, the one further left comes first: OpenCV's threads return them in any order.
+    """
     kept: list[Face] = []
-    for face in sorted(faces, key=lambda face: -face.confidence):
+    for face in sorted(faces, key=lambda face: (-face.confidence, face.box.x, face.box.y)):
         if not any(_cover(face.box, surer.box) > INSIDE for surer in kept):
             kept.append(face)
-    return sorted(kept, key=lambda face: -face.box.area)
+    return sorted(kept, key=lambda face: (-face.box.area, face.box.x, face.box.y))
 
 
 def _cover(one: Box, other: Box) -> float:

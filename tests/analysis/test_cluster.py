@@ -15,8 +15,11 @@ from media import write_clip
 from processes import end, start
 
 from expression.analysis import cluster as module
+from expression.analysis import pieces
 from expression.analysis.analyzer import FOUND_WITH, Analyzer, Faces
-from expression.analysis.cluster import Cluster, piece
+from expression.analysis.cluster import Cluster
+from expression.analysis.pieces import piece
+from expression.analysis.recordings import Recording
 from expression.analysis.run import analyze
 from expression.errors import BadInputError, MissingFileError, MissingPackageError, RunError
 from expression.settings import Settings
@@ -41,7 +44,7 @@ def network() -> str:
 
 
 def everything(path: Path, every: int = 1) -> list[Faces]:
-    recording = module.Recording(path, every)
+    recording = Recording(path, every)
     recording.open()
     found = list(Analyzer(SETTINGS).faces(recording.frames()))
     recording.close()
@@ -66,8 +69,8 @@ def test_pieces_in_any_order_are_the_whole(clip, network, every, order):
 
 
 def test_a_later_piece_continues_where_the_one_before_ended(clip, network, monkeypatch):
-    opened, open_ = [], module.Recording.open
-    monkeypatch.setattr(module.Recording, "open", lambda self: (opened.append(self.path), open_(self)))
+    opened, open_ = [], pieces.Recording.open
+    monkeypatch.setattr(pieces.Recording, "open", lambda self: (opened.append(self.path), open_(self)))
     for first in (0, 5, 20):
         piece(str(clip), PAIRS, network, 1, first, first + 5)
     assert len(opened) == 1
@@ -225,16 +228,16 @@ def test_what_is_known_is_not_computed_again(clip, tmp_path, scheduler, workers,
 
     with pytest.raises(Stopped):
         analyze([clip, other], tmp_path / "out.csv", SETTINGS, cluster=scheduler.address, advance=stop)
-    pieces, submit = [], Cluster._submit_piece
+    submitted, submit = [], Cluster._submit_piece
     monkeypatch.setattr(
         Cluster,
         "_submit_piece",
-        lambda self, job: (pieces.append((job.path, job.submitted)), submit(self, job)),
+        lambda self, job: (submitted.append((job.path, job.submitted)), submit(self, job)),
     )
     analyze([clip, other], tmp_path / "out.csv", SETTINGS, cluster=scheduler.address)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
-    assert {path for path, _ in pieces} == {other}
-    assert min(first for _, first in pieces) == 10
+    assert {path for path, _ in submitted} == {other}
+    assert min(first for _, first in submitted) == 10
 
 
 @needs_dask

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from broker import Broker, Listener
@@ -21,7 +22,7 @@ pytest.importorskip("paho.mqtt", reason="needs paho-mqtt (pip install -r require
 
 from expression.control import Control
 from expression.errors import BadInputError, MissingFileError, RunError
-from expression.labels import AS_READ, NOBODY
+from expression.labels import AS_READ, NOBODY, NOT_SURE
 from expression.live.session import Session
 from expression.sinks import make_sink, mqtt
 from expression.sinks._homeassistant import BIRTH, discovery
@@ -30,49 +31,86 @@ from expression.sinks.memory import Memory
 from expression.sinks.mqtt import Mqtt
 from expression.teaching.local_broker import free_port
 
-# What a payload may and must have: https://www.home-assistant.io/integrations/sensor.mqtt/, switch.mqtt,
-# select.mqtt, and "Discovery messages" in /integrations/mqtt/, as read in 2026. Abbreviations and the keys
-# of device discovery are left out, since nothing here uses them.
-ANY = {
-    *("availability", "availability_mode", "availability_template", "availability_topic", "device"),
-    *("device_class", "enabled_by_default", "encoding", "entity_category", "entity_picture", "icon"),
-    *("json_attributes_template", "json_attributes_topic", "name", "origin", "payload_available"),
-    *("payload_not_available", "qos", "unique_id", "value_template", "state_topic"),
+# What a payload may and must have: https://www.home-assistant.io/integrations/sensor.mqtt/ and its
+# neighbours, and "Device discovery payload" in /integrations/mqtt/, as read in 2026. Abbreviations are left
+# out, since nothing here uses them.
+SHARED = {
+    *("availability", "availability_mode", "availability_template", "availability_topic"),
+    *("payload_available", "payload_not_available", "qos", "encoding"),
+}
+ANY = SHARED | {
+    *("device_class", "enabled_by_default", "entity_category", "entity_picture", "icon"),
+    *("json_attributes_template", "json_attributes_topic", "name", "platform", "unique_id"),
+    *("value_template", "state_topic"),
 }
 COMMANDS = {"command_template", "command_topic", "optimistic", "retain"}
 MAY = {
     "sensor": ANY
     | {"expire_after", "force_update", "last_reset_value_template", "options", "state_class"}
     | {"suggested_display_precision", "unit_of_measurement"},
+    "binary_sensor": ANY | {"expire_after", "force_update", "off_delay", "payload_off", "payload_on"},
+    "event": ANY | {"event_types"},
     "switch": ANY | COMMANDS | {"payload_off", "payload_on", "state_off", "state_on"},
     "select": ANY | COMMANDS | {"options"},
 }
-MUST = {"sensor": {"state_topic"}, "switch": {"command_topic"}, "select": {"command_topic", "options"}}
+MUST = {
+    "sensor": {"state_topic"},
+    "binary_sensor": {"state_topic"},
+    "event": {"state_topic", "event_types"},
+    "switch": {"command_topic"},
+    "select": {"command_topic", "options"},
+}
+CLASSES = {
+    "sensor": {"enum", "duration"},
+    "binary_sensor": {"occupancy", "presence"},
+    "event": set(),
+    "switch": {"switch"},
+    "select": set(),
+}
 DEVICE = {
     *("configuration_url", "connections", "hw_version", "identifiers", "manufacturer", "model", "model_id"),
     *("name", "serial_number", "suggested_area", "sw_version", "via_device"),
 }
 
 
-def check(topic: str, text: str) -> dict:
-    """Checks a discovery message against the documentation, and returns its payload."""
-    found = re.fullmatch(r"homeassistant/(\w+)/(?:[\w-]+/)?([\w-]+)/config", topic, re.ASCII)
+def check(topic: str, text: str) -> dict[str, dict]:
+    """Checks a discovery message against the documentation, and returns its entities."""
+    found = re.fullmatch(r"homeassistant/device/(?:[\w-]+/)?([\w-]+)/config", topic, re.ASCII)
     assert found, topic
-    kind, payload = found.group(1), json.loads(text)
-    assert payload.keys() >= MUST[kind]
-    assert payload.keys() <= MAY[kind]
-    assert payload["unique_id"] == found.group(2), "the documentation's best practice"
-    device = payload["device"]
-    assert {"identifiers", "name"} <= device.keys() <= DEVICE
+    payload = json.loads(text)
+    assert payload.keys() >= {"device", "origin", "components"}
+    assert payload.keys() <= {"device", "origin", "components", "state_topic", "command_topic"} | SHARED
+    assert {"identifiers", "name"} <= payload["device"].keys() <= DEVICE
     assert payload["origin"]["name"]
     assert payload["origin"].keys() <= {"name", "sw_version", "support_url"}
-    assert payload.get("state_class", "measurement") in {"measurement", "total", "total_increasing"}
-    assert payload.get("icon", "mdi:x").startswith("mdi:")
-    if kind == "select":
-        assert all(isinstance(option, str) for option in payload["options"])
-    for key in (key for key in payload if key.endswith("_topic")):
-        assert not set("+#~") & set(payload[key])
-    return payload
+    for name, entity in payload["components"].items():
+        check_entity(entity)
+        assert entity["unique_id"] == f"{found.group(1)}_{name}"
+    for values in (payload, *payload["components"].values()):
+        for key in (key for key in values if key.endswith("_topic")):
+            assert not set("+#~") & set(values[key])
+    return payload["components"]
+
+
+def check_entity(entity: dict) -> None:
+    kind = entity["platform"]
+    assert entity.keys() >= MUST[kind] | {"unique_id"}, "a component needs a platform and a unique id"
+    assert entity.keys() <= MAY[kind]
+    assert entity.get("state_class", "measurement") in {"measurement", "total", "total_increasing"}
+    assert entity.get("icon", "mdi:x").startswith("mdi:")
+    assert entity.get("entity_category", "config") in {"config", "diagnostic"}
+    assert entity.get("entity_category") != "config" or kind in {"switch", "select"}
+    assert "device_class" not in entity or entity["device_class"] in CLASSES[kind]
+    for key in ("options", "event_types"):
+        values = entity.get(key, ["a"])
+        assert values == list(dict.fromkeys(values))
+        assert all(values)
+        assert all(isinstance(value, str) for value in values)
+    if entity.get("device_class") == "enum":
+        assert entity["options"]
+        assert not {"state_class", "unit_of_measurement"} & entity.keys()
+    if entity.get("device_class") == "duration":
+        assert entity["unit_of_measurement"] in {"d", "h", "min", "s", "ms"}
 
 
 def at(port: int) -> str:
@@ -97,11 +135,15 @@ def sink(broker):
 
 @pytest.mark.parametrize("prefix", ["expression", "home/hall-1", "A_b"])
 def test_what_home_assistant_is_told_is_as_it_documents_it(prefix):
-    payloads = [check(*item) for item in discovery(prefix, ("Happy", "Sad")).items()]
-    assert [payload["name"] for payload in payloads] == ["Mood", "People", "Recognition", "Override"]
-    assert len({payload["unique_id"] for payload in payloads}) == 4
-    assert len({json.dumps(payload["device"]) for payload in payloads}) == 1
-    assert payloads[3]["options"] == [AS_READ, "Happy", "Sad"]
+    entities = check(*discovery(prefix, ("Happy", "Sad")))
+    assert [entity["name"] for entity in entities.values()] == [
+        *("Mood", "Mood changed", "Presence", "People", "Recognition", "Pause", "Resting face", "Override"),
+        *("Age of a reading", "Frame rate", "Camera"),
+    ]
+    assert entities["override"]["options"] == [AS_READ, "Happy", "Sad"]
+    assert entities["mood"]["options"] == ["Happy", "Sad", NOT_SURE, NOBODY]
+    assert entities["change"]["event_types"] == ["Happy", "Sad", NOBODY]
+    assert {"override", "change"}.isdisjoint(check(*discovery(prefix)))
 
 
 def test_without_a_broker_it_still_knows_what_it_would_say():
@@ -111,10 +153,16 @@ def test_without_a_broker_it_still_knows_what_it_would_say():
     told = sink.told
     scores = json.loads(told.pop("hall/scores"))
     assert scores == {"Happy": 0.75, "Sad": 0.25}
+    assert float(told.pop("hall/age")) >= 0
     assert told == {
         "hall/recognition": "ON",
+        "hall/pause": "OFF",
+        "hall/neutral": "OFF",
         "hall/override": AS_READ,
         "hall/people": "1",
+        "hall/presence": "ON",
+        "hall/camera": "None",
+        "hall/rate": "None",
         "hall/mood": "Happy",
     }
     told.clear()
@@ -128,21 +176,24 @@ def test_every_topic_that_is_named_is_used_and_kept_by_the_broker(broker, listen
     for topic in {name for name, _, _ in listener.heard}:
         newcomer.wait(topic)
     kept = {topic: text for topic, text, retained in newcomer.heard if retained}
-    payloads = [check(topic, text) for topic, text in kept.items() if topic.endswith("/config")]
-    assert len(payloads) == 4
-    named = {payload[key] for payload in payloads for key in payload if key.endswith("_topic")}
-    commands = {payload["command_topic"] for payload in payloads if "command_topic" in payload}
-    assert named - commands == {topic for topic in kept if not topic.endswith("/config")}
+    (config,) = [(topic, text) for topic, text in kept.items() if topic.endswith("/config")]
+    entities = check(*config)
+    named = {each[key] for each in entities.values() for key in each if key.endswith("_topic")}
+    commands = {each["command_topic"] for each in entities.values() if "command_topic" in each}
+    events = {each["state_topic"] for each in entities.values() if each["platform"] == "event"}
+    told = named - commands - events | {json.loads(config[1])["availability_topic"]}
+    assert told == {topic for topic in kept if not topic.endswith("/config")}
     assert json.loads(kept["expression/scores"]) == {"Happy": 0.75, "Sad": 0.25}
     assert {topic: kept[f"expression/{topic}"] for topic in ("status", "mood", "people")} == {
         "status": "online",
         "mood": "Happy",
         "people": "1",
     }
-    for topic, text in zip(sorted(commands), ("Sad", "OFF"), strict=True):  # override, recognition
+    for topic, text in zip(sorted(commands), ("ON", "Sad", "ON", "OFF"), strict=True):
         newcomer.say(topic, text)
         newcomer.wait(topic.removesuffix("/set"), text)
-    assert (sink.control.on, sink.control.override) == (False, "Sad")
+    control = sink.control
+    assert (control.neutral, control.override, control.paused, control.on) == (True, "Sad", True, False)
     newcomer.close()
 
 
@@ -161,8 +212,6 @@ def test_only_what_is_new_is_sent_and_scores_once_a_second(listener, sink):
 
 
 def test_the_mood_is_that_of_the_largest_face_and_everybody_counts(listener, sink):
-    from dataclasses import replace
-
     from expression.types import Box
 
     sink.send(reading(1, "Happy", time=0.0))
@@ -213,8 +262,7 @@ def test_after_a_pause_in_which_everybody_left_there_are_no_scores(listener, sin
 
 
 def test_the_choice_is_there_before_the_first_face(listener, sink):
-    topic, text = list(discovery("expression", ("Happy", "Sad")).items())[-1]
-    listener.wait(topic, text)
+    listener.wait(*discovery("expression", ("Happy", "Sad")))
     listener.say("expression/override/set", "Sad")
     listener.wait("expression/mood", "Sad")
     assert sink.control.override == "Sad"
@@ -250,8 +298,62 @@ def test_when_home_assistant_starts_it_is_told_everything_again(listener, sink):
     listener.say(BIRTH, "online")
     for topic in ("mood", "people", "recognition", "override", "scores", "status"):
         listener.wait(f"expression/{topic}", since=since)
-    for topic, text in discovery("expression", ("Happy", "Sad")).items():
-        listener.wait(topic, text, since=since)
+    listener.wait(*discovery("expression", ("Happy", "Sad")), since=since)
+
+
+def events(listener) -> list[dict]:
+    return [json.loads(text) for text in listener.all("expression/change")]
+
+
+def test_a_change_is_an_event_once_it_has_settled(listener, sink):
+    for time_, label in ((0.0, "Happy"), (0.5, "Sad"), (0.9, "Happy"), (1.8, "Happy"), (2.0, "Happy")):
+        sink.send(reading(1, label, time=time_))
+    for number in range(20):
+        sink.send(reading(1, "not sure", time=2.1 + number / 10))
+    sink.send(reading(1, "Happy", time=4.1))
+    sink.send(reading(1, "Happy", time=5.2))
+    sink.empty()
+    wait_for(lambda: len(events(listener)) == 2)
+    assert events(listener) == [
+        {"event_type": "Happy", "before": NOBODY, "override": False, "person": 1, "score": 0.75},
+        {"event_type": NOBODY, "before": "Happy", "override": False},
+    ]
+
+
+def test_an_override_is_an_event_at_once_and_a_pause_has_none(listener, sink):
+    sink.send(reading(1, "Happy", time=0.0))
+    sink.control.override = "Sad"
+    listener.wait("expression/change", json.dumps({"event_type": "Sad", "before": NOBODY, "override": True}))
+    sink.control.paused = True
+    sink.control.override = None
+    for number in range(30):
+        sink.send(reading(1, "Happy", time=number / 10))
+    sink.control.on = False
+    listener.wait("expression/recognition", "OFF")
+    assert len(events(listener)) == 1
+
+
+def test_an_event_is_not_kept_by_the_broker(broker, listener, sink):
+    sink.control.override = "Sad"
+    listener.wait("expression/change")
+    newcomer = Listener(broker.port)
+    newcomer.wait("expression/status")
+    newcomer.wait("expression/override", "Sad")
+    assert newcomer.all("expression/change") == []
+    newcomer.close()
+
+
+def test_diagnostics_are_sent_once_a_second(listener, sink):
+    now = time.monotonic()
+    for number in range(41):
+        sink.send(replace(reading(time=now - 4.5 + number / 10), frame=number * 2))
+    listener.wait("expression/rate", "20.0")
+    wait_for(lambda: len(listener.all("expression/age")) == 6)
+    ages = [float(age) for age in listener.all("expression/age")[1:]]
+    assert ages == sorted(ages, reverse=True)
+    assert 500 <= ages[-1] < 5000
+    sink.empty()
+    wait_for(lambda: listener.all("expression/rate")[-1] == "None")
 
 
 def test_a_watcher_that_raises_does_not_end_the_connection(listener, sink):
@@ -348,8 +450,7 @@ def test_a_broker_that_is_killed_and_comes_back_holds_nothing_up(broker, listene
         broker.start()
         for topic in ("status", "mood", "people", "recognition"):
             listener.wait(f"expression/{topic}", since=since)
-        for topic, text in discovery("expression", session.runtime.labels).items():
-            listener.wait(topic, text, since=since)
+        listener.wait(*discovery("expression", session.runtime.labels), since=since)
         listener.wait("expression/override", "Sad", since=since)
         listener.say("expression/override/set", AS_READ)  # and commands arrive again
         listener.wait("expression/override", AS_READ, since=since)

@@ -98,7 +98,7 @@ def test_a_source_passes_as_it_is():
             "nonsense",
             BadInputError,
             "There is no source 'nonsense'. Expected a camera number, a file, a folder, an rtsp or "
-            "http address, demo, or, in a notebook, browser. Choose another source, such as demo.",
+            "http address, picamera, demo, or, in a notebook, browser. Choose another source, such as demo.",
         ),
         ("folder", BadInputError, "There is no source 'folder'."),
         ("dmeo", BadInputError, "browser. Did you mean demo?"),

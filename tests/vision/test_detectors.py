@@ -213,6 +213,14 @@ class Fixed(Detector):
         return list(self.faces)
 
 
+def test_faces_that_are_equally_large_and_sure_come_in_one_order_whatever_opencv_says():
+    image = np.zeros((380, 380, 3), np.uint8)
+    left, right = Face(Box(40, 60, 90, 90), 0.8), Face(Box(220, 60, 90, 90), 0.8)
+    one, other = (Fixed(*faces).detect(image) for faces in ((left, right), (right, left)))
+    assert one == other
+    assert [face.box.x < 100 for face in one] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("faces", "widths"),
     [

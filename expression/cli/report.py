@@ -1,0 +1,44 @@
+"""The command `expression report`: a recording and its rows as a page or a picture. `app.py` adds it.
+
+Notebook: 10_video
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..errors import user_path
+from ..sanitize import printable, say
+
+
+def report(
+    video: Annotated[str, typer.Argument(help="The recording.", metavar="VIDEO")],
+    rows: Annotated[str, typer.Option(help="The rows that analyze wrote for it.", metavar="FILE.csv")],
+    out: Annotated[
+        str, typer.Option(help="The file to write: a page (.html) or a picture (.png).", metavar="FILE")
+    ],
+) -> None:
+    """Show what was read from a recording, as a page or a picture.
+
+    The page shows who held which label when, and the frame of any moment that you click. It opens in a
+    browser without a network, and plays the video from where it is now, so move both together.
+    """
+    from tqdm import tqdm
+
+    from ..analysis.report import report
+    from ..analysis.report_page import counted, people
+
+    source, target = user_path(video), user_path(out)
+    with tqdm(unit=" frames", disable=None) as bar:
+
+        def advance(done: int, count: int | None) -> None:
+            bar.total = count
+            bar.update(done - bar.n)
+
+        made = report(source, user_path(rows), target, advance)
+    if made.skipped:
+        say(f"{printable(rows)}: {made.skipped.summary(made.rows, 'rows')}")
+    frames = counted(len(made.story.times), "frame")
+    say(f"{target}: {people(made.story)} in {frames}; {made.size / 1e6:.1f} MB.")
