@@ -33,8 +33,8 @@ def version_of(package: str) -> str:
 
 
 EXTRAS = (
-    *("lessons", "speech", "firebase", "mqtt", "lights", "heic", "people", "parquet", "cluster", "server"),
-    *("test", "lint"),
+    *("lessons", "speech", "firebase", "mqtt", "lights", "heic", "people", "parquet", "cluster"),
+    *("database", "server", "test", "lint"),
 )
 BOARD = ("mqtt",)
 LOCKS = {

@@ -10,6 +10,7 @@ import pytest
 from broker import broker, listener  # noqa: F401  fixtures, as are the next three
 from bucket import key, pem, store  # noqa: F401
 from cloud import cloud  # noqa: F401
+from databases import database_server  # noqa: F401
 from dead import dead  # noqa: F401
 from hypothesis import settings
 from loudspeaker import heard  # noqa: F401

@@ -53,6 +53,12 @@ SINKS = [
     f"hue:bridge=http://me:{MARKER}@127.0.0.1:9",
     f"hue:key={MARKER}",
     f"csvfile:http://me:{MARKER}@127.0.0.1/a.csv",
+    f"database:mysql://me:{MARKER}@127.0.0.1:9/home",
+    f"database:url=postgresql://me:{MARKER}@127.0.0.1:9/home?password={MARKER},keep=2",
+    f"database:mysql://me:{MARKER}@127.0.0.1:9",
+    f"database:oracle://me:{MARKER}@127.0.0.1:9/home",
+    f"database:url=a.sqlite,secrets={MARKER}",
+    f"database:a.sqlite,password={MARKER}",
 ]
 
 

@@ -32,6 +32,7 @@ from .options import Detector, Model, People, Sensitivity, Smooth
 from .personalise import personalise
 from .preprocess import preprocess
 from .report import report
+from .serve import serve
 
 app = typer.Typer(
     name="expression",
@@ -246,6 +247,7 @@ for command, example in (
     (preprocess, "preprocess me.mp4 --out faces"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),
+    (serve, "serve --port 8000"),
 ):
     app.command(epilog=f"Example: expression {example}")(command)
 app.add_typer(dataset_app, name="dataset")

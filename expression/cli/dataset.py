@@ -8,6 +8,7 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import MissingFileError, user_path
+from ..errors import BadInputError, MissingFileError, user_path
 from ..sanitize import printable, say
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..labelbook.rows import Row
     from ..labeler.import_page import ImportPage
     from ..labels import Labels
+    from .stored import StoredReadings
 
 WITHOUT_SCREEN = "Run it on the desktop, or use LabelWidget in a notebook."
 """What to do without a screen."""
@@ -215,26 +217,53 @@ def wipe(
     trash: Annotated[
         bool, typer.Option("--trash", help="Delete only what was removed before, in Images/.trash.")
     ] = False,
+    readings: Annotated[
+        bool, typer.Option("--readings", help="Delete only the readings that --sink database has stored.")
+    ] = False,
 ) -> None:
-    """Delete all your pictures and their rows for good. This includes what was removed before."""
-    from ..labelbook import wiping
-    from ..labelbook.folder import held
+    """Delete all your pictures and their rows for good. This includes what was removed before.
 
-    folder = _own_folder()
-    with held(folder):
-        found = wiping.survey(folder, whole=not trash)
-        if found.is_empty:
-            say(f"There is nothing to delete in {found.images.resolve()}.")
-            return
-        what = found.told()
-        if not yes and not typer.confirm(f"Delete {what} for good?"):
-            say("Nothing was deleted.")
-            return
-        failed = wiping.delete(found)
-    say(f"Deleted {what}.")
-    for line in found.left_over(failed):
-        say(line)
+    Readings that --sink database has stored on this machine are deleted, too.
+    """
+    from ..labelbook.folder import held
+    from .stored import StoredReadings
+
+    if trash and readings:
+        raise BadInputError(
+            "The options --trash and --readings exclude each other.", "Expected one.", "Leave one out."
+        )
+    stored = None if trash else StoredReadings()
+    alone = stored and (readings or not (stored.is_empty or _is_own_folder()))
+    folder = None if alone else _own_folder()
+    with held(folder) if folder else contextlib.nullcontext():
+        failed = _wipe(folder, stored, yes, whole=not trash)
     raise typer.Exit(1 if failed else 0)
+
+
+def _wipe(folder: Path | None, stored: StoredReadings | None, yes: bool, whole: bool) -> bool:
+    """Deletes a dataset and stored readings, after a question; returns whether something was left."""
+    from ..labelbook import wiping
+
+    found = wiping.survey(folder, whole=whole) if folder else None
+    parts = [each for each in (found, stored) if each and not each.is_empty]
+    if not parts:
+        say(f"There is nothing to delete in {found.images.resolve() if found else stored.place}.")
+        return False
+    what = ", and ".join(each.told() for each in parts)
+    if not yes and not typer.confirm(f"Delete {what} for good?"):
+        say("Nothing was deleted.")
+        return False
+    lines, failed = [], {}
+    if found in parts:
+        failed = wiping.delete(found)
+        lines += found.left_over(failed)
+    if stored in parts:
+        failed |= stored.delete()
+        lines += stored.left_over()
+    say(f"Deleted {what}.")
+    for line in lines:
+        say(line)
+    return bool(failed)
 
 
 def own_book() -> LabelBook:
@@ -253,7 +282,7 @@ def _own_folder() -> Path:
     from ..datasets.own_set import tables_folder
     from ..labelbook.rows import FILE
 
-    if Path(FILE).is_file() or Path("Images", ".book").is_dir():
+    if _is_own_folder():
         return Path()
     below = tables_folder(Path())
     others = [path.name for path in sorted(Path().iterdir()) if path.name.casefold().startswith("facelabels")]
@@ -267,3 +296,10 @@ def _own_folder() -> Path:
         "Expected the folder with your labelled pictures.",
         remedy,
     )
+
+
+def _is_own_folder() -> bool:
+    """Whether the current folder contains a dataset."""
+    from ..labelbook.rows import FILE
+
+    return Path(FILE).is_file() or Path("Images", ".book").is_dir()

@@ -1,1 +1,1 @@
-"""Rows of readings: their columns, and reading them back."""
+"""Records: rows of readings in files, and readings in a database."""

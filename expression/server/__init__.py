@@ -1,6 +1,6 @@
-"""Server: the live page of a run, for a browser on this computer or a phone, and what keeps it safe.
+"""Server: the live page of a run and the REST interface of its records, and what keeps them safe.
 
-`app.py` puts it together and serves it; `displays/web.py` feeds it from a run.
+`app.py` puts them together and serves them; `displays/web.py` feeds the page from a run.
 
 Notebook: 11_records
 """

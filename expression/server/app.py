@@ -22,17 +22,15 @@ from ..sanitize import clean, say
 try:
     import uvicorn
     from fastapi import FastAPI, Request
-    from fastapi.exceptions import RequestValidationError
     from fastapi.responses import RedirectResponse, Response
-    from starlette.exceptions import HTTPException
 except ImportError as error:
     raise missing_package(
         "The live page", "fastapi" if "api" in str(error) else "uvicorn", "server"
     ) from error
 
 from . import page, streams
-from ._problems import problem
 from .live import Hub
+from .problems import use_problem_details
 from .security import Guard, host_names, is_loopback, key_for
 
 LOOPBACK, PORT = "127.0.0.1", 8000
@@ -77,7 +75,7 @@ def make_app(
         from . import rest
 
         app.include_router(rest.router(database))
-    _add_errors(app, rest=database is not None)
+    use_problem_details(app, database is not None)
     guard = Guard(key, host_names(host, hosts or ()), is_loopback(host))
     _add_login(app, guard)
     app.add_middleware(_Around, guard=guard)
@@ -110,34 +108,6 @@ def _add_login(app: FastAPI, guard: Guard) -> None:
             return page.login(401, wrong=True)
         cookie = guard.cookie(request.url.scheme == "https")
         return RedirectResponse("/", 303, {"Set-Cookie": cookie})
-
-
-def _add_errors(app: FastAPI, rest: bool) -> None:
-    """Makes problem details of errors; those of `rest` with what it says about databases."""
-
-    @app.exception_handler(BadInputError)
-    async def ours(_request: Request, error: BadInputError) -> Response:
-        return problem(400, error.happened, error.expected, error.remedy)
-
-    if rest:
-        from .problems import use_problem_details
-
-        return use_problem_details(app)
-
-    @app.exception_handler(HTTPException)
-    async def nothing(_request: Request, error: HTTPException) -> Response:
-        remedy = "See /openapi.json for what there is."
-        return problem(error.status_code, f"{error.detail}.", "Expected another address or method.", remedy)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3]]
-        return problem(
-            422,
-            f"The request is not valid ({'; '.join(faults)}).",
-            "Expected what /openapi.json describes.",
-            "Correct it, and send it again.",
-        )
 
 
 def listen(host: str = LOOPBACK, port: int = PORT) -> socket.socket:

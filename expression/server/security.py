@@ -23,8 +23,8 @@ from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from ..errors import BadInputError
-from ._problems import problem
 from .page import login
+from .problems import problem
 
 KEY_VARIABLE = "EXPRESSION_API_KEY"
 

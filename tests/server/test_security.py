@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs fastapi (pip install fastapi uvicorn)")
 pytest.importorskip("httpx", reason="needs httpx (pip install httpx)")
-import httpx
+import httpx2 as httpx
 
 from expression.cli.app import main
 from expression.control import Control

@@ -44,6 +44,7 @@ OPENED: dict[str, Callable[[Callable], str]] = {
     "blynk": lambda fixture: f"blynk:server={fixture('cloud').address}",
     "console": lambda _fixture: "console",
     "csvfile": lambda fixture: f"csvfile:{fixture('tmp_path') / 'a.csv'}",
+    "database": lambda fixture: f"database:{fixture('tmp_path') / 'a.sqlite'}",
     "firebase": lambda fixture: f"firebase:{fixture('bucket')}",
     "hue": lambda fixture: fixture("bridge") and "hue",
     "images": lambda fixture: f"images:{fixture('tmp_path') / 'guesses'}",
@@ -55,6 +56,7 @@ OPENED: dict[str, Callable[[Callable], str]] = {
 """How each sink is written so that it opens here; `fixture(NAME)` gives a fixture of pytest."""
 
 PACKAGES = {
+    "database": ("sqlalchemy", "SQLAlchemy"),
     "firebase": ("firebase_admin", "firebase-admin"),
     "hue": ("phue", "phue"),
     "mqtt": ("paho", "paho-mqtt"),
@@ -64,6 +66,7 @@ PACKAGES = {
 
 SECRETS = {
     "blynk": ["EXPRESSION_BLYNK_TOKEN"],
+    "database": ["EXPRESSION_DATABASE_PASSWORD"],
     "firebase": ["GOOGLE_APPLICATION_CREDENTIALS"],
     "mqtt": ["EXPRESSION_MQTT_USER", "EXPRESSION_MQTT_PASSWORD"],
 }

@@ -1,0 +1,130 @@
+"""Problems: every error of the server as problem details, which programs can read, and never a traceback.
+
+`app.py` calls `use_problem_details`, `security.py` answers with `problem`, and `rest.py` raises `Problem` and
+describes it.
+
+Source: https://www.rfc-editor.org/rfc/rfc9457
+
+Notebook: 11_records
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from ..errors import BadInputError, ExpressionError
+from ..sanitize import clean
+
+logger = logging.getLogger("expression")
+
+MEDIA_TYPE = "application/problem+json"
+
+MOST_ERRORS = 20
+"""Most values that one answer complains about."""
+
+
+class Invalid(BaseModel):
+    """One value of a request that cannot be used."""
+
+    where: str = Field(description="Where it stands, such as query limit.")
+    detail: str = Field(description="What is wrong with it.")
+
+
+class ProblemDetails(BaseModel):
+    """Why a request failed."""
+
+    type: str = Field("about:blank", description="Always about:blank: the status says what kind it is.")
+    title: str = Field(description="The name of the status.")
+    status: int = Field(description="The status of the answer.")
+    detail: str = Field(description="What happened, and what to do.")
+    errors: list[Invalid] = Field([], description="The values that cannot be used.")
+
+
+class Problem(HTTPException):
+    """An error with a sentence for the caller; `status` is that of the answer."""
+
+    def __init__(self, status: int, detail: str):
+        super().__init__(status, detail)
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Returns how OpenAPI describes the answers with these statuses."""
+    schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    invalid = schema.pop("$defs")["Invalid"]
+    schema["properties"]["errors"]["items"] = invalid
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in statuses
+    }
+
+
+def use_problem_details(app: FastAPI, database: bool = False) -> None:
+    """Makes an application answer every error with problem details, also unknown paths and methods.
+
+    Args:
+        app: The application.
+        database: Whether it uses a database, so that SQLAlchemy is installed.
+    """
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(BadInputError, _bad_input)
+    if database:
+        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+        for kind in (DBAPIError, PoolTimeoutError, ExpressionError):
+            app.add_exception_handler(kind, _database)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(status: int, *parts: str, headers: Any = None) -> JSONResponse:
+    """Returns the answer for an error: its status, and what happened, was expected and is to be done."""
+    return answer(status, clean(" ".join(parts)), headers=headers)
+
+
+def answer(
+    status: int, detail: str, errors: list[Invalid] | None = None, headers: Any = None
+) -> JSONResponse:
+    """Returns the answer for a problem."""
+    found = ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
+    content = found.model_dump(exclude={"errors"} if not errors else None)
+    return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+    if isinstance(error, Problem):
+        return answer(error.status_code, str(error.detail))
+    words = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+    return answer(error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers)
+
+
+async def _bad_input(_request: Request, error: BadInputError) -> JSONResponse:
+    return problem(400, str(error))
+
+
+async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    found = [
+        Invalid(where=" ".join(map(str, each["loc"]))[:200], detail=each["msg"][:200])
+        for each in error.errors()[:MOST_ERRORS]
+    ]
+    return answer(422, "The request has values that cannot be used. See errors.", found)
+
+
+async def _database(_request: Request, error: Exception) -> JSONResponse:
+    logger.warning(
+        "The server cannot read the database (%s).", type(getattr(error, "orig", None) or error).__name__
+    )
+    return answer(503, "The database cannot be reached now. Try again later.", headers={"Retry-After": "10"})
+
+
+async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
+    logger.error("The server failed: %s: %s.", type(error).__name__, error)
+    return answer(500, "The server failed. Its log says more.")
