@@ -36,7 +36,7 @@ EXTRAS = (
     *("lessons", "speech", "firebase", "mqtt", "lights", "heic", "people", "parquet", "cluster"),
     *("database", "server", "test", "lint"),
 )
-BOARD = ("mqtt",)
+BOARD = ("mqtt", "database", "server")
 LOCKS = {
     "live.txt": (["pyproject.toml", "-"], BUILD, []),
     "headless.txt": (["-"], f"opencv-python-headless=={version_of('opencv-python')}", ["--no-deps"]),

@@ -85,17 +85,18 @@ def use_problem_details(app: FastAPI, database: bool = False) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def problem(status: int, *parts: str, headers: Any = None) -> JSONResponse:
-    """Returns the answer for an error: its status, and what happened, was expected and is to be done."""
-    return answer(status, clean(" ".join(parts)), headers=headers)
+def problem(status: int, happened: str, expected: str, remedy: str, headers: Any = None) -> JSONResponse:
+    """Returns the answer for an error in three parts, which are also given one by one."""
+    parts = {"happened": clean(happened), "expected": clean(expected), "remedy": clean(remedy)}
+    return answer(status, " ".join(parts.values()), headers=headers, **parts)
 
 
 def answer(
-    status: int, detail: str, errors: list[Invalid] | None = None, headers: Any = None
+    status: int, detail: str, errors: list[Invalid] | None = None, headers: Any = None, **further: str
 ) -> JSONResponse:
-    """Returns the answer for a problem."""
+    """Returns the answer for a problem; `further` members follow those of the standard."""
     found = ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
-    content = found.model_dump(exclude={"errors"} if not errors else None)
+    content = found.model_dump(exclude={"errors"} if not errors else None) | further
     return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -107,7 +108,7 @@ async def _http(_request: Request, error: HTTPException) -> JSONResponse:
 
 
 async def _bad_input(_request: Request, error: BadInputError) -> JSONResponse:
-    return problem(400, str(error))
+    return problem(400, error.happened, error.expected, error.remedy)
 
 
 async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -202,7 +202,7 @@ class Guard:
             "The key is wrong." if bearer else "The request has no key.",
             f"Expected the value of {KEY_VARIABLE} in the header Authorization, as: Bearer KEY.",
             "Ask whoever started the server for it, or open /login in a browser.",
-            {"WWW-Authenticate": "Bearer"},
+            headers={"WWW-Authenticate": "Bearer"},
         )
 
     async def pause(self) -> None:

@@ -67,6 +67,7 @@ class Database(Sink):
     extra = "database"
     secrets = (PASSWORD,)
     later = "expression live with the same --sink"
+    keeps = "labels and scores over time, in a database"
 
     def __init__(
         self,

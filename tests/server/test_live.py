@@ -176,10 +176,10 @@ def test_a_page_changes_the_switches_and_is_told_what_is_wrong(page):
     assert (status, told["remedy"]) == (400, "Did you mean Happy?")
     for wrong in ({"on": 1}, {"learning": True}, {"paused": None}, {"on": "no"}):
         status, told = page.post(**wrong)
-        assert (status, told["title"], sorted(told)[1:3]) == (
+        assert (status, told["title"], bool(told["errors"])) == (
             422,
             "Unprocessable Entity",
-            ["expected", "happened"],
+            True,
         )
     assert control.on
 

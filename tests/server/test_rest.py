@@ -47,7 +47,7 @@ ROWS = [
 
 def application(database: Database) -> FastAPI:
     app = FastAPI()
-    use_problem_details(app)
+    use_problem_details(app, database=True)
     app.include_router(router(database))
     return app
 
