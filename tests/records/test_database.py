@@ -66,8 +66,8 @@ def bytes_of(path: Path) -> bytes:
 
 def follow(moments: Moments, *views: tuple[float, str]) -> list[tuple]:
     found = []
-    for time, label in views:
-        seen = moments.see(reading(1, label, time=time))
+    for position, label in views:
+        seen = moments.see(reading(1, label, time=position))
         found += [(one.kind, one.previous, one.label, round(one.seconds, 3)) for one in seen]
     left = moments.everybody_left()
     return found + [(one.kind, one.previous, one.label, round(one.seconds, 3)) for one in left]
