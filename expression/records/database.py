@@ -15,28 +15,33 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import BadInputError, OutputError, missing_package
 from ..files import PRIVATE, PRIVATE_FOLDER, as_output_error
 from .address import Address, default_file
+from .engine import make_engine
 from .record import Record
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.sql import ColumnElement
 
-CONNECT_SECONDS, ANSWER_SECONDS = 3, 10
-"""How long a server may take to accept a connection, and to answer."""
-
-BUSY_SECONDS = 5.0
-"""How long to wait for another program that is writing the SQLite file."""
+T = TypeVar("T")
 
 DELETED_TOGETHER = 5000
 """Most rows that are deleted in one transaction."""
+
+TRIES = 5
+"""How often a transaction is tried that other programs are in the way of."""
+
+COLLISIONS = {1205, 1213, "40001", "40P01"}
+"""Codes of transactions that have to be tried again: deadlocks, and two that do not go together."""
 
 REFUSALS = {
     *(1044, 1045, 1049, 1698, 1142),  # MySQL and MariaDB: access, password, no such database, rights
@@ -72,7 +77,7 @@ class Database:
         """SQLAlchemy's engine, which is created but not connected."""
         with self._lock:
             if self._engine is None:
-                self._engine = self._make_engine()
+                self._engine = make_engine(self.address, self._password)
             return self._engine
 
     def check_installed(self) -> None:
@@ -116,10 +121,13 @@ class Database:
 
     def add(self, records: Sequence[Record]) -> None:
         """Stores rows, all or none; those that are there already stay as they are."""
+        if records:
+            self._retried(lambda: self._add(records))
+
+    def _add(self, records: Sequence[Record]) -> None:
+        """Does the work of `add`, once."""
         from .schema import pictures, readings
 
-        if not records:
-            return
         with self.begin() as connection:
             ids = {name: self._device(connection, name) for name in {each.device for each in records}}
             rows = [_row(each, ids[each.device]) for each in records]
@@ -133,24 +141,56 @@ class Database:
 
         In an SQLite file nothing remains of them, also not in its free space and its write-ahead log.
         """
-        from sqlalchemy import delete, select
-
-        from .schema import devices, pictures, readings
-
-        deleted, ids = 0, [""]
-        while ids:  # in parts, each of which is done before a server's time is up
-            with self.begin() as connection:
-                chosen = select(readings.c.id).where(*conditions).limit(DELETED_TOGETHER)
-                ids = connection.execute(chosen).scalars().all()
-                if ids:
-                    connection.execute(delete(pictures).where(pictures.c.reading.in_(ids)))
-                    deleted += connection.execute(delete(readings).where(readings.c.id.in_(ids))).rowcount
-                elif deleted:
-                    used = select(readings.c.device)
-                    connection.execute(delete(devices).where(devices.c.id.not_in(used)))
+        deleted = part = self._retried(lambda: self._delete_some(conditions))
+        while part:
+            part = self._retried(lambda: self._delete_some(conditions))
+            deleted += part
+        if deleted:
+            self._delete_unused_devices()
         if deleted or self._unclean:
             self._unclean = not self.compact()
         return deleted
+
+    def _delete_some(self, conditions: Sequence[ColumnElement[bool]]) -> int:
+        """Deletes as many readings as a server can within its time; returns how many."""
+        from sqlalchemy import delete, select
+
+        from .schema import pictures, readings
+
+        with self.begin() as connection:
+            chosen = select(readings.c.id).where(*conditions).limit(DELETED_TOGETHER)
+            ids = connection.execute(chosen).scalars().all()
+            if not ids:
+                return 0
+            connection.execute(delete(pictures).where(pictures.c.reading.in_(ids)))
+            return connection.execute(delete(readings).where(readings.c.id.in_(ids))).rowcount
+
+    def _delete_unused_devices(self) -> None:
+        """Deletes devices without readings, unless they store one at this moment."""
+        from sqlalchemy import delete, select
+        from sqlalchemy.exc import IntegrityError
+
+        from .schema import devices, readings
+
+        def forget() -> None:
+            with self.begin() as connection:
+                connection.execute(delete(devices).where(devices.c.id.not_in(select(readings.c.device))))
+
+        with contextlib.suppress(IntegrityError):
+            self._retried(forget)
+
+    def _retried(self, call: Callable[[], T]) -> T:
+        """Returns what a transaction returns; one that got in another's way is tried again."""
+        from sqlalchemy.exc import DBAPIError, IntegrityError
+
+        for left in reversed(range(TRIES)):
+            try:
+                return call()
+            except DBAPIError as error:
+                if not left or not (isinstance(error, IntegrityError) or _code(error) in COLLISIONS):
+                    raise
+                time.sleep(random.uniform(0.01, 0.05))
+        raise RuntimeError("unreachable")
 
     def delete_before(self, time: datetime) -> int:
         """Deletes the readings before a time, as `delete` does; returns how many."""
@@ -198,7 +238,6 @@ class Database:
         cause = getattr(error, "orig", None)
         if cause is None:
             return None
-        code = getattr(cause, "sqlstate", None) or (cause.args[0] if getattr(cause, "args", ()) else None)
         if self.address.path:
             if "not a database" not in str(cause) and "malformed" not in str(cause):
                 return None
@@ -208,50 +247,13 @@ class Database:
                 "Choose another file, or move that one away.",
             )
         told = self.reason(error)  # psycopg has no code for a failed login
-        if code not in REFUSALS and not any(word in told for word in _PHRASES):
+        if _code(error) not in REFUSALS and not any(word in told for word in _PHRASES):
             return None
         return BadInputError(
             f"The database server at {self.address.shown} refuses the connection ({told}).",
             "Expected an existing database, and a user who may create and change tables in it.",
             "Check the URL. The password may also come from EXPRESSION_DATABASE_PASSWORD.",
         )
-
-    def _make_engine(self) -> Engine:
-        """Returns an engine with short timeouts and, for SQLite, safe settings."""
-        try:
-            from sqlalchemy import create_engine, event, make_url
-            from sqlalchemy.engine import URL
-            from sqlalchemy.exc import ArgumentError
-        except ImportError as error:
-            raise missing_package("The database", "SQLAlchemy", "database") from error
-        if self.address.path:
-            url = URL.create("sqlite", database=str(self.address.path))
-            engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
-            event.listen(engine, "connect", _set_pragmas)
-            return engine
-        try:
-            url = make_url(self.address.url)
-        except (ArgumentError, ValueError):
-            raise BadInputError(
-                f"The address of the database {self.address.shown} cannot be read.",
-                "Expected a URL such as mysql://user@host/database.",
-                "In user and password, write special characters as %XX, such as %40 for @.",
-            ) from None
-        if self._password and not url.password:
-            url = url.set(password=self._password)
-        options = _connect_options(url.get_backend_name())
-        try:
-            return create_engine(
-                url,
-                connect_args=options,
-                hide_parameters=True,
-                pool_pre_ping=True,
-                pool_recycle=3600,
-                isolation_level="READ COMMITTED",
-            )
-        except ImportError as error:
-            package = {"pymysql": "PyMySQL", "psycopg": "psycopg[binary]"}[url.get_driver_name()]
-            raise missing_package(f"The database {self.address.shown}", package, "database") from error
 
     def _create_file(self) -> None:
         """Creates the SQLite file, which only its owner may read, if it is not there."""
@@ -296,25 +298,10 @@ _PHRASES = ("password authentication failed", "does not exist", "no password sup
 """What servers say about a login that will fail the next time too."""
 
 
-def _connect_options(backend: str) -> dict[str, Any]:
-    """Returns the options that keep a driver from waiting for long."""
-    if backend == "postgresql":
-        alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-        patience = {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": ANSWER_SECONDS * 1000}
-        return {**patience, **alive, "options": f"-c statement_timeout={ANSWER_SECONDS}s"}
-    waits = {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}
-    return {"connect_timeout": CONNECT_SECONDS, **waits}
-
-
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    """Sets what every connection to an SQLite file needs: a log, nothing left of deleted rows, no copies."""
-    cursor = connection.cursor()
-    for pragma in (
-        *("secure_delete = ON", "journal_mode = WAL", "synchronous = NORMAL"),
-        *("foreign_keys = ON", "temp_store = MEMORY"),
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _code(error: BaseException) -> object:
+    """Returns the code of a server's answer: a number of MySQL, or five characters of PostgreSQL."""
+    cause = getattr(error, "orig", None)
+    return getattr(cause, "sqlstate", None) or next(iter(getattr(cause, "args", ())), None)
 
 
 def _row(record: Record, device: int) -> dict[str, Any]:

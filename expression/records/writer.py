@@ -32,6 +32,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 HUNG_SECONDS = 15.0
 """After this long without an answer, new rows go to disk without waiting for it."""
 
+AWAY_SECONDS = 0.5
+"""How long the end of a run waits for an attempt to reach a database that did not answer before."""
+
 KEEP_SECONDS = 3600.0
 """How often rows that are too old are looked for."""
 
@@ -87,7 +90,7 @@ class Writer(threading.Thread):
     def finish(self, seconds: float) -> int:
         """Stores what is left, within some seconds; returns how many rows wait on disk afterwards."""
         self._ended.set()
-        self.join(seconds)
+        self.join(min(seconds, AWAY_SECONDS) if self._failing else seconds)
         if self.is_alive():
             self._rescue()
         left = self._on_disk()

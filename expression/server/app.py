@@ -72,9 +72,10 @@ def make_app(
     if live is not None:
         app.include_router(streams.router(live))
     if database is not None:
-        from . import rest
+        from . import docs, rest
 
         app.include_router(rest.router(database))
+        app.include_router(docs.router())
     use_problem_details(app, database is not None)
     guard = Guard(key, host_names(host, hosts or ()), is_loopback(host))
     _add_login(app, guard)
@@ -236,16 +237,22 @@ class Server:
             self.error = error
 
 
-def sentence(address: str, key: str | None) -> str:
+def sentence(address: str, key: str | None, database: bool = False) -> str:
     """Returns what to print about a server that has started.
+
+    Args:
+        address: Its address.
+        key: The key that it demands, or None.
+        database: Whether it serves stored readings rather than a run.
 
     Example:
         >>> sentence("http://127.0.0.1:8000", None)
         'The live page is at http://127.0.0.1:8000 in a browser of this computer.'
     """
+    what = f"Stored readings are at {address}/docs" if database else f"The live page is at {address}"
     if key is None:
-        return f"The live page is at {address} in a browser of this computer."
-    return f"The live page is at {address} in every browser of the network; it asks for the key once."
+        return f"{what} in a browser of this computer."
+    return f"{what} in every browser of the network; it asks for the key once."
 
 
 def serve(
@@ -274,5 +281,6 @@ def serve(
     with listen(host, port) as listening:
         address = address_of(listening)
         app = make_app(live, database, key, hosts, host)
-        (ready or (lambda address: say(clean(sentence(address, key)))))(address)
+        told = clean(sentence(address, key, database is not None and live is None))
+        ready(address) if ready else say(told)
         uvicorn.Server(_config(app)).run(sockets=[listening])

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import sys
 import threading
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -65,8 +66,8 @@ def bytes_of(path: Path) -> bytes:
 
 def follow(moments: Moments, *views: tuple[float, str]) -> list[tuple]:
     found = []
-    for time, label in views:
-        seen = moments.see(reading(1, label, time=time))
+    for position, label in views:
+        seen = moments.see(reading(1, label, time=position))
         found += [(one.kind, one.previous, one.label, round(one.seconds, 3)) for one in seen]
     left = moments.everybody_left()
     return found + [(one.kind, one.previous, one.label, round(one.seconds, 3)) for one in left]
@@ -303,7 +304,7 @@ def test_what_could_not_be_cleaned_is_cleaned_by_the_next_deletion(database, mon
     reader = sqlite3.connect(database.address.path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM readings").fetchone()  # holds the log
-    monkeypatch.setattr("expression.records.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("expression.records.engine.BUSY_SECONDS", 0.1)
     database = Database(database.address)  # with less patience
     assert database.delete_before(NOW + timedelta(hours=1)) == 30
     assert MARKER.encode() in bytes_of(database.address.path)
@@ -594,6 +595,23 @@ class TestServer:
             options = {"version_table": VERSION_TABLE, "compare_type": True}
             different = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
         assert not [one for one in different if "jpeg" not in str(one)]  # a MEDIUMBLOB is a BLOB(1 MB)
+
+    def test_several_devices_write_while_everything_is_deleted(self, database, tmp_path, quick, caplog):
+        """Each row is stored and deleted once, though transactions get in each other's way."""
+        others = [Database(database.address, PASSWORD) for _ in range(4)]
+        writers = [Writer(one, Spool(tmp_path / f"{n}.sqlite")) for n, one in enumerate(others)]
+        for writer in writers:
+            writer.start()
+        deleted = 0
+        for turn in range(200):
+            for number, writer in enumerate(writers):
+                writer.put([record(turn, device=f"board {number}")])
+            time.sleep(0.01)
+            deleted += database.delete() if turn % 10 == 9 else 0
+        assert [writer.finish(60) for writer in writers] == [0] * 4
+        assert sum(writer.lost for writer in writers) == 0
+        assert deleted + database.delete() == 800
+        assert caplog.messages == []
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # PyMySQL's socket
     @pytest.mark.parametrize("change", [("board", "nobody"), (PASSWORD, "Tr0ub4dor"), ("/home", "/nothing")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections import Counter
@@ -398,3 +399,18 @@ def test_requests_made_up_from_the_description_never_bring_it_down(database):
     print(statuses)
     assert statuses[200] > 50
     assert statuses[422] > 100
+
+
+def test_the_description_has_a_page_that_loads_nothing_from_elsewhere(database):
+    pytest.importorskip("fastapi_offline", reason="needs fastapi-offline")
+    from expression.server.app import make_app
+
+    with TestClient(make_app(database=database), base_url="http://127.0.0.1") as client:
+        page = client.get("/docs")
+        assert page.status_code == 200
+        assert "http://" not in page.text
+        assert "https://" not in page.text
+        for link in re.findall(r'(?:href|src)="([^"]+)"', page.text):
+            found = client.get(link)
+            assert (found.status_code, bool(found.content)) == (200, True), link
+        assert client.get("/openapi.json").json()["paths"]
