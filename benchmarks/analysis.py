@@ -4,9 +4,9 @@
 
 CLIP is a video with faces. It is decoded alone, and analysed with one thread and with two, in turn, so that
 other load on the machine affects all. PYTHON is that of an environment with the PyPI package fer, which then
-analyses the same clip in turn with the others, with its default detector; fer and the clip are loaded before
-its time begins. With --minutes, the clip is repeated to that length and analysed with two threads, and the
-memory is measured in each quarter.
+analyses the same clip in turn with the others, with its default detector, on one core (on Linux) and on all.
+Its time begins once it and the clip are loaded. With --minutes, the clip is repeated to that length and
+analysed with two threads, and the memory is measured in each quarter.
 
 Notebook: 10_video
 """
@@ -29,7 +29,9 @@ from expression.settings import Settings
 from expression.sources.video import Video
 
 FER = """
-import sys, time
+import os, sys, time
+if sys.argv[2] == "1":
+    os.sched_setaffinity(0, {0})
 import cv2
 from fer.fer import FER
 detector, capture = FER(), cv2.VideoCapture(sys.argv[1])
@@ -73,7 +75,8 @@ def compare(clip: Path, folder: Path, settings: Settings, fer: str | None, turns
         "analyze, two threads": lambda: analyzed(clip, folder / "two.csv", settings, 2),
     }
     if fer:
-        ways["fer, without decoding"] = lambda: read_by_fer(clip, fer)
+        ways["fer on one core, without decoding"] = lambda: read_by_fer(clip, fer, "1")
+        ways["fer on all cores, without decoding"] = lambda: read_by_fer(clip, fer, "all")
     runs = {name: [] for name in ways}
     for _ in range(turns):
         for name, way in ways.items():
@@ -111,9 +114,9 @@ def analyzed(clip: Path, out: Path, settings: Settings, workers: int) -> tuple[i
     return result.frames, len(numbers), seconds
 
 
-def read_by_fer(clip: Path, python: str) -> tuple[int, int, float]:
+def read_by_fer(clip: Path, python: str, cores: str) -> tuple[int, int, float]:
     """Returns the number of frames, of those in which fer found a face, and its time in seconds."""
-    words = [python, "-c", FER, str(clip)]
+    words = [python, "-c", FER, str(clip), cores]
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     frames, found, seconds = done.stdout.split()[-3:]
     return int(frames), int(found), float(seconds)
