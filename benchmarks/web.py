@@ -108,7 +108,10 @@ def measured(count: int, seconds: float, viewers) -> list[float]:
         encoded per second, cores used by the run, and pictures that a viewer got per second.
     """
     ages = Ages()
-    with Session("demo", display="web", port=0, sinks=[ages]) as session, contextlib.ExitStack() as opened:
+    with (
+        Session("demo", display="web", page_port=0, sinks=[ages]) as session,
+        contextlib.ExitStack() as opened,
+    ):
         hub = session.display.hub
         told = opened.enter_context(viewers(session.display.server.address, count))
         assert hub.wait_for_viewers(2 * count, 120), "the viewers did not come"

@@ -52,9 +52,9 @@ class Settings:
     Attributes:
         source: Camera index, file, folder, address or demo; by default the camera, or demo without one.
         display: auto, window, widget, web or none; auto chooses what works here, web is a page for browsers.
-        host: The address of the page: 127.0.0.1 for this computer alone, 0.0.0.0 for the whole network, which
+        page_host: The address of the page: 127.0.0.1 for this computer alone, 0.0.0.0 for the whole network, which
             needs EXPRESSION_API_KEY.
-        port: The port of the page; if it is used, the next free one.
+        page_port: The port of the page; if it is used, the next free one.
         detector: auto, haar, haar-alt2, lbp, yunet or whole.
         eyes: Drop a face in which no two eyes are found.
         model: The file of a network; empty for the shipped one.
@@ -81,8 +81,8 @@ class Settings:
 
     source: str | None = None
     display: str = "auto"
-    host: str = "127.0.0.1"
-    port: int = 8000
+    page_host: str = "127.0.0.1"
+    page_port: int = 8000
     detector: str = "auto"
     eyes: bool = False
     model: str = ""
@@ -239,7 +239,7 @@ _WORDS = WORDS | {
 
 _RANGES = {
     "people": (1, 50),
-    "port": (0, 65535),
+    "page_port": (0, 65535),
     "sensitivity": (0, 1),
     "threshold": (0, 1),
     "smallest_face": (10, 1000),

@@ -22,7 +22,10 @@ from ..sources import fallback_notice
 
 def session_of(settings: Settings) -> Session:
     """Returns a session, not yet started, that prints its readings if nothing shows or saves them."""
-    shown, sinks = make_display(settings.display, host=settings.host, port=settings.port).name, settings.sinks
+    shown, sinks = (
+        make_display(settings.display, host=settings.page_host, port=settings.page_port).name,
+        settings.sinks,
+    )
     if shown == "none" and all(sink_class(sink.partition(":")[0]).silent for sink in sinks):
         sinks = (*sinks, "console")
     return Session(settings=replace(settings, display=shown, sinks=sinks))

@@ -20,7 +20,7 @@ TITLE = "Expression (Esc or q to close)"
 
 
 def make_display(
-    name: str = "auto", title: str = TITLE, host: str = Settings.host, port: int = Settings.port
+    name: str = "auto", title: str = TITLE, host: str = Settings.page_host, port: int = Settings.page_port
 ) -> Display:
     """Returns a display that is not yet open.
 

@@ -166,7 +166,7 @@ class Session:
     def make_parts(self) -> None:
         """Builds source, detector, network, display and sinks; a subclass may provide its own."""
         settings = self.settings
-        self.display = make_display(settings.display, host=settings.host, port=settings.port)
+        self.display = make_display(settings.display, host=settings.page_host, port=settings.page_port)
         self.runtime = runtime.load(settings.model or registry.SHIPPED)
         self.runtime.sensitivity = settings.sensitivity
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)

@@ -69,7 +69,9 @@ class Reacting(Sink):
 @contextmanager
 def running(source: Source | str | None = None, **options) -> Iterator[Session]:
     """A run with the live page, on a port of its own."""
-    with Session(source or Camera(), display="web", detector="haar", **({"port": 0} | options)) as session:
+    with Session(
+        source or Camera(), display="web", detector="haar", **({"page_port": 0} | options)
+    ) as session:
         yield session
     assert session.statistics()["threads_left"] == 0
     assert session.display.hub.viewers() == 0
@@ -264,7 +266,7 @@ def test_the_end_of_a_run_is_said_and_the_page_goes_on_with_the_next_one(look):
     page.wait_for_selector("text=The run has ended, and the camera is closed.")
     assert page.is_disabled("#on")
     assert page.locator(".person").count() == 0
-    with running(port=port) as session:
+    with running(page_port=port) as session:
         if address(session).endswith(str(port)):  # unless another program has taken the port meanwhile
             page.wait_for_selector("#link:text-is('Live')")
             page.wait_for_selector(".person")
@@ -273,7 +275,7 @@ def test_the_end_of_a_run_is_said_and_the_page_goes_on_with_the_next_one(look):
 def program(port: int):
     """A run with the live page as a program of its own, and the line that it prints first."""
     words = ("live", "--source", "demo", "--display", "web", "--detector", "haar")
-    process = expression_process(*words, EXPRESSION_PORT=str(port), PYTHONUNBUFFERED="1")
+    process = expression_process(*words, EXPRESSION_PAGE_PORT=str(port), PYTHONUNBUFFERED="1")
     return process, process.stdout.readline()
 
 
@@ -298,7 +300,7 @@ def test_a_lost_connection_is_said_and_found_again(look):
 
 def test_from_another_device_the_page_asks_for_the_key_once(look, monkeypatch):
     monkeypatch.setenv("EXPRESSION_API_KEY", "a long secret")
-    with running(host="0.0.0.0") as session:
+    with running(page_host="0.0.0.0") as session:
         page = look(address(session), "phone", wait=False)
         findings(page)
         page.get_by_label("Key").fill("a guess")

@@ -321,7 +321,7 @@ def test_loopback_needs_no_key_even_if_there_is_one(host, monkeypatch):
 
 
 def test_a_run_for_the_network_without_a_key_ends_with_exit_code_2(monkeypatch, capsys):
-    monkeypatch.setenv("EXPRESSION_HOST", "0.0.0.0")
+    monkeypatch.setenv("EXPRESSION_PAGE_HOST", "0.0.0.0")
     assert main(["live", "--source", "demo", "--display", "web"]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
