@@ -82,7 +82,7 @@ def command(packages, monkeypatch):
 def test_the_package_of_the_contributing_guide_is_in_help_check_and_errors(command):
     _, out, _ = command("live", "--help")
     assert "mqtt, pager, speech" in " ".join(out.split())
-    assert "demo, browser, stripes" in out
+    assert "demo, browser, picamera, stripes" in out
     _, out, _ = command("check")
     assert re.search(r"✓ Sink pager +from expression-pager 1.0", out)
     assert re.search(r"✓ Source stripes +from expression-pager 1.0", out)

@@ -49,7 +49,7 @@ def annotate(path: Path, seen: Iterable[Seen[Reading]], out: Path, taken: Collec
         path: The recording.
         seen: Its readings, in order. Frames between them show the last ones.
         out: The folder for NAME-annotated.mp4, or .png for a picture; created if necessary.
-        taken: Files that other copies have; a copy of the same name gets a number.
+        taken: Files that must not be replaced, resolved; a copy of the same name gets a number.
 
     Returns:
         The file written.
@@ -80,7 +80,7 @@ def _target(path: Path, out: Path, taken: Collection[Path]) -> Path:
     suffix = ".png" if is_still(path) else ".mp4"
     for number in itertools.count(1):
         target = out / f"{path.stem}-annotated{f'-{number}' if number > 1 else ''}{suffix}"
-        if target not in taken:
+        if target.resolve() not in taken:
             return target
     raise AssertionError
 

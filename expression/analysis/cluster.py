@@ -19,7 +19,7 @@ import collections
 import contextlib
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +88,7 @@ class Cluster:
         # Not the others: they include passwords.
         self._settings = tuple((name, getattr(analyzer.settings, name)) for name in ("model", *FOUND_WITH))
         self._jobs: collections.deque[_Job] = collections.deque()
-        self._later: Iterator[tuple[Path, Progress]] = iter(())
+        self._later: Iterator[Path] = iter(())
         self._there = True  # whether the cluster has workers
         self._waiting = WAITING * max(1, sum(self._client.nthreads().values()))
 
@@ -98,13 +98,14 @@ class Cluster:
     def __exit__(self, *error) -> None:
         self._client.close()
 
-    def expect(self, recordings: Iterable[tuple[Path, Progress]]) -> None:
+    def expect(self, recordings: Iterable[Path], progress: Callable[[Path], Progress]) -> None:
         """Says which recordings `faces` will be called for, in order, so that workers can begin earlier.
 
         Args:
-            recordings: Each with what is known of it.
+            recordings: The recordings.
+            progress: Returns what is known of one.
         """
-        self._later = iter(recordings)
+        self._later, self._progress = iter(recordings), progress
 
     def faces(self, path: Path) -> Iterator[tuple[Faces, int | None]]:
         """Yields the faces of the next expected recording, each with the number of all frames if known.
@@ -141,7 +142,11 @@ class Cluster:
 
     def _begin(self) -> bool:
         """Begins with the next recording that is not complete; returns whether there is one."""
-        for path, progress in self._later:
+        for path in self._later:
+            try:
+                progress = self._progress(path)
+            except ExpressionError:  # reported when its turn comes
+                continue
             progress.read()
             if not progress.complete:
                 first = progress.last // self._every + 1 if progress.count else 0
@@ -207,6 +212,7 @@ def _connected(address: str) -> Any:
     """Returns the client of a cluster that has workers."""
     try:
         from dask.distributed import Client
+        from dask.distributed import TimeoutError as DaskTimeoutError
     except ImportError as error:
         raise missing_package("--dask", "dask[distributed]", "cluster") from error
     if not ADDRESS.fullmatch(address):
@@ -224,7 +230,7 @@ def _connected(address: str) -> Any:
         ) from error
     try:
         client.wait_for_workers(1, SECONDS)
-    except TimeoutError as error:
+    except (TimeoutError, DaskTimeoutError) as error:
         client.close()
         raise RunError(f"The cluster {address} has no workers.", "Expected one or more.", remedy) from error
     return client

@@ -2,7 +2,7 @@
 
 `cluster.py` submits `piece` to the workers.
 
-Notebook: 06_live
+Notebook: 10_video
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInputError, MissingFileError
+from ..errors import BadInputError, ExpressionError, MissingFileError, RunError
 from ..settings import Settings
 from ..types import Frame
 from .analyzer import Analyzer, Faces
@@ -72,8 +72,17 @@ def piece(path: str, settings: Pairs, network: str, every: int, first: int, last
             "Expected the recordings under the same absolute paths on every machine.",
             "Put them into a shared folder, and name it by its absolute path.",
         )
-    reader = _Reader.at(Path(path), every, first)
-    return reader.piece(analyzer, last - first)
+    try:
+        reader = _Reader.at(Path(path), every, first)
+        return reader.piece(analyzer, last - first)
+    except ExpressionError:
+        raise
+    except Exception as error:
+        raise RunError(
+            f"A worker of the cluster failed at {path} ({type(error).__name__}: {error}).",
+            "Expected it to read the recording as this machine does.",
+            "Look at its log. Give the same command again to continue.",
+        ) from error
 
 
 @lru_cache(maxsize=1)

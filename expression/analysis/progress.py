@@ -67,7 +67,8 @@ class Progress:
         """
         good = self.read()
         with as_output_error(self.path):
-            self._file = open(self.path, "r+b" if good else "wb", opener=private)  # noqa: SIM115  until close
+            mode = "r+b" if good else "wb"
+            self._file = open(self.path, mode, buffering=0, opener=private)  # noqa: SIM115  until close
             self._file.truncate(good)
             self._file.seek(good)
             if not good:

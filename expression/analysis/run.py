@@ -19,6 +19,7 @@ from pathlib import Path
 from ..errors import BadInputError, MissingFileError, SourceError, SourceLostError, user_path
 from ..files import PRIVATE_FOLDER, as_output_error, hold_output, let_go
 from ..settings import Settings
+from ..types import Reading, Seen
 from .analyzer import FOUND_WITH, Analyzer, Faces
 from .annotation import annotate
 from .cluster import Cluster
@@ -43,6 +44,7 @@ class Result:
         done: The recordings that are in the output.
         copies: The annotated copies.
         failed: The recordings that could not be read, each with the message.
+        uncopied: Those of which there is no copy because they could not be read again, each with the message.
     """
 
     rows: int = 0
@@ -50,6 +52,7 @@ class Result:
     done: list[Path] = field(default_factory=list)
     copies: list[Path] = field(default_factory=list)
     failed: list[tuple[Path, str]] = field(default_factory=list)
+    uncopied: list[tuple[Path, str]] = field(default_factory=list)
 
 
 def analyze(
@@ -96,7 +99,7 @@ def analyze(
         run.output = Output(out, form, run.analyzer.labels, recordings, named)
         if cluster is not None:
             run.cluster = ending.enter_context(Cluster(cluster, run.analyzer, every))
-            run.cluster.expect((path, run.progress(path)) for path in recordings)
+            run.cluster.expect(recordings, run.progress)
         return run.follow(recordings, named)
 
 
@@ -134,7 +137,8 @@ class _Run:
 
     def follow(self, recordings: list[Path], named: bool) -> Result:
         """Analyses the recordings, and returns what was done."""
-        result = self._result
+        result, lost = self._result, False  # whether one might be readable again later
+        self._taken = {path.resolve() for path in recordings}
         for path in recordings:
             try:
                 self._analyze(path, str(path) if named else "")
@@ -142,6 +146,7 @@ class _Run:
                 if len(recordings) == 1:
                     raise
                 result.failed.append((path, str(error)))
+                lost = lost or not isinstance(error, BadInputError)
         if not result.done:
             raise BadInputError(
                 f"None of the {len(recordings)} files can be read. The first: {result.failed[0][1]}",
@@ -150,13 +155,25 @@ class _Run:
             )
         self.output.write()
         result.rows = self.output.rows
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if not lost:
+            shutil.rmtree(self._folder, ignore_errors=True)
         return result
 
     def progress(self, path: Path) -> Progress:
-        """Returns what is known of a recording; not yet open."""
+        """Returns what is known of a recording; not yet open.
+
+        Raises:
+            MissingFileError: The recording is gone.
+        """
         words = f"{path.absolute()}".encode("utf-8", "surrogateescape")
-        facts, settings = path.stat(), self.analyzer.settings
+        try:
+            facts, settings = path.stat(), self.analyzer.settings
+        except OSError as error:
+            raise MissingFileError(
+                f"{path} is gone ({error.strerror or error}).",
+                "Expected it to stay until it has been analysed.",
+                "Put it back, and give the same command again.",
+            ) from error
         key = {"size": facts.st_size, "changed": facts.st_mtime_ns, "every": self._every}
         key |= {"network": self.analyzer.network} | {name: getattr(settings, name) for name in FOUND_WITH}
         return Progress(self._folder / f"{sha256(words).hexdigest()[:16]}.faces", key)
@@ -178,10 +195,19 @@ class _Run:
         self._result.frames += progress.count
         self._result.done.append(path)
         if self._copies:
-            copies = self._result.copies
-            copies.append(annotate(path, self._readings(progress, name), self._copies, copies))
+            self._copy(path, self._readings(progress, name))
 
-    def _readings(self, progress: Progress, name: str) -> Iterator:
+    def _copy(self, path: Path, seen: Iterator[Seen[Reading]]) -> None:
+        """Writes an annotated copy of a recording."""
+        try:
+            copy = annotate(path, seen, self._copies, self._taken)
+        except UNREADABLE as error:
+            self._result.uncopied.append((path, str(error)))
+            return
+        self._taken.add(copy.resolve())
+        self._result.copies.append(copy)
+
+    def _readings(self, progress: Progress, name: str) -> Iterator[Seen[Reading]]:
         """Yields the readings of each frame of a recording."""
         resting = self.analyzer.resting(self._resting) if self._resting else None
         return self.analyzer.readings(progress.frames(), name, resting)

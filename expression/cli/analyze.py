@@ -80,6 +80,8 @@ def analyze(
         )
     for path, message in result.failed:
         say(f"Left out {printable(str(path))}: {message}")
+    for path, message in result.uncopied:
+        say(f"No copy of {printable(str(path))}: {message}")
     files = "1 file" if len(result.done) == 1 else f"{len(result.done):,} files"
     say(f"{target}: {result.rows:,} rows of {result.frames:,} frames of {files}.")
     if copies:

@@ -12,8 +12,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import missing_package
-
 
 def serve(
     host: Annotated[
@@ -33,10 +31,6 @@ def serve(
 
     opened = Database(Address(database), os.environ.get(PASSWORD))
     opened.check_installed()
-    try:
-        from ..server.app import serve as run
-    except ImportError as error:
-        if error.name not in ("fastapi", "uvicorn"):
-            raise
-        raise missing_package("The command serve", error.name, "server") from error
+    from ..server.app import serve as run
+
     run(opened, host, port)

@@ -199,7 +199,9 @@ class Database:
         return self.delete(readings.c.time < time)
 
     def compact(self) -> bool:
-        """Rewrites an SQLite file without free space and empties its log; does nothing on a server.
+        """Empties the log of an SQLite file; does nothing on a server.
+
+        What was deleted is overwritten with zeros (secure_delete), so the file need not be rewritten.
 
         Returns:
             Whether that worked. While another program uses the file it may not; `delete` then tries again.
@@ -210,7 +212,6 @@ class Database:
             return True
         try:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("VACUUM")
                 busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         except OperationalError:
             return False
@@ -229,7 +230,7 @@ class Database:
         code = getattr(error, "orig", error)
         if len(getattr(code, "args", ())) > 1 and isinstance(code.args[0], int):  # PyMySQL: number, text
             said = " ".join(str(code.args[1]).split())
-        for secret in (self._password, self.engine.url.password):
+        for secret in (self._password, self.engine.url.password, self.engine.url.username):
             said = said.replace(str(secret), "...") if secret else said
         return said[:200].rstrip(". ") or type(error).__name__
 

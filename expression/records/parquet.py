@@ -1,6 +1,6 @@
 """Parquet: rows of readings in a file that pandas, Polars and DuckDB read quickly and with types.
 
-`analysis/run.py` writes it for `expression analyze --out FILE.parquet`, and `rows.py` reads it.
+`analysis/outputs.py` writes it for `expression analyze --out FILE.parquet`, and `rows.py` reads it.
 
 Source: https://arrow.apache.org/docs/python/parquet.html
 
@@ -16,6 +16,9 @@ from typing import Any
 from ..errors import missing_package
 
 SUFFIX = ".parquet"
+
+ROWS = 50_000
+"""Rows that are written together: a file of many small groups is large, and slow to read."""
 
 TYPES = dict.fromkeys(("frame", "person", "x", "y", "width", "height"), "int64")
 TYPES |= {"label": "string", "file": "string"}
@@ -40,13 +43,19 @@ def write(path: Path, header: Sequence[str], parts: Iterable[Path]) -> None:
     read = csv.ReadOptions(column_names=list(header))
     convert = csv.ConvertOptions(column_types=schema, strings_can_be_null=False)
     parse = csv.ParseOptions(newlines_in_values=True)
+    waiting: list = []
     with parquet.ParquetWriter(path, schema) as writer:
         for part in parts:
             if not part.stat().st_size:
                 continue
             with csv.open_csv(part, read, parse, convert) as batches:
                 for batch in batches:
-                    writer.write_batch(batch)
+                    waiting.append(batch)
+                    if sum(map(len, waiting)) >= ROWS:
+                        writer.write_table(arrow.Table.from_batches(waiting))
+                        waiting.clear()
+        if waiting:
+            writer.write_table(arrow.Table.from_batches(waiting))
 
 
 def table(path: Path) -> Iterator[list[str]]:

@@ -72,14 +72,19 @@ def _is_current(connection: Connection, shown: str) -> bool:
 
 @contextlib.contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """Keeps other programs from changing the tables at the same time; the block's transaction ends it."""
+    """Keeps other programs from changing the tables at the same time, until the transaction ends.
+
+    MySQL commits each change of a table by itself, so its lock ends with the block.
+    """
     kind = connection.dialect.name
     if kind == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     elif kind == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     else:
-        connection.exec_driver_sql(f"SELECT GET_LOCK('{VERSION_TABLE}', 10)")
+        held = connection.exec_driver_sql(f"SELECT GET_LOCK('{VERSION_TABLE}', 10)").scalar()
+        if held != 1:
+            raise OSError("another program is changing its tables")
     try:
         yield
     finally:

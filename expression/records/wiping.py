@@ -36,25 +36,31 @@ class Stored:
 
     Attributes:
         rows: Each file and the number of its readings; None for one that is damaged.
+        uncounted: Those of them that cannot be opened, or are busy.
         left: Files that are named as a database but are something else, and stay.
     """
 
     rows: dict[Path, int | None] = field(default_factory=dict)
+    uncounted: list[Path] = field(default_factory=list)
     left: list[Path] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to delete, also not in a log."""
-        logs = (Path(f"{path}{ending}") for path in self.rows for ending in ENDINGS[1:3:2])
-        return not any(count or count is None for count in self.rows.values()) and not any(
-            log.exists() and log.stat().st_size for log in logs
+        logs = [Path(f"{path}-wal") for path in self.rows]
+        return not (
+            self.uncounted
+            or any(count or count is None for count in self.rows.values())
+            or any(log.exists() and log.stat().st_size for log in logs)
         )
 
     def told(self) -> str:
         """Returns a description of what is deleted."""
         parts = []
         for path, count in self.rows.items():
-            if count is None:
+            if path in self.uncounted:
+                parts.append(f"the readings in {path}")
+            elif count is None:
                 parts.append(f"the damaged readings in {path}")
             elif count or not parts:
                 parts.append(f"{count:,} stored {'reading' if count == 1 else 'readings'} in {path}")
@@ -75,8 +81,9 @@ def survey(named: Iterable[Path] = ()) -> Stored:
             continue
         try:
             count = _count(path)
-        except sqlite3.OperationalError:  # it is busy, which `delete` reports
+        except sqlite3.OperationalError:  # busy, or not ours to open; `delete` reports it
             count = 0 if path in own else -1
+            found.uncounted += [path] * (path in own)
         except sqlite3.DatabaseError:
             count = None if path in own else -1
         if count == -1:

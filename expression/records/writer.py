@@ -235,7 +235,12 @@ class Writer(threading.Thread):
             if not self._away:
                 self._database.delete_before(limit)
         except Exception as error:  # noqa: BLE001  as in _send
-            self._fail(error)
+            logger.warning(
+                "The sink database cannot delete old readings in %s (%s). Expected it to answer in time. The "
+                "run continues, and it is tried again in an hour.",
+                self._database.address.shown,
+                self._database.reason(error),
+            )
 
     def _read(self, line: str) -> Record | None:
         """Returns a row from the disk; None for one that is damaged, which is counted."""

@@ -24,9 +24,7 @@ try:
     from fastapi import FastAPI, Request
     from fastapi.responses import RedirectResponse, Response
 except ImportError as error:
-    raise missing_package(
-        "The live page", "fastapi" if "api" in str(error) else "uvicorn", "server"
-    ) from error
+    raise missing_package("The server", "fastapi" if "api" in str(error) else "uvicorn", "server") from error
 
 from . import page, streams
 from .live import Hub
@@ -65,7 +63,7 @@ def make_app(
         hosts: Further names by which browsers ask for the server.
         host: The address that it listens on.
     """
-    app = FastAPI(
+    app = _Guarded(
         title="Expression", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json"
     )
     app.include_router(page.router(live is not None))
@@ -79,19 +77,17 @@ def make_app(
     use_problem_details(app, database is not None)
     guard = Guard(key, host_names(host, hosts or ()), is_loopback(host))
     _add_login(app, guard)
-    app.add_middleware(_Around, guard=guard)
+    guard.app, app.guard = super(_Guarded, app).__call__, guard
     return app
 
 
-class _Around:
-    """Puts a guard around an application, as Starlette makes middleware."""
+class _Guarded(FastAPI):
+    """An application behind a guard, which also sees its answers to errors."""
 
-    def __init__(self, app, guard: Guard):
-        guard.app = app
-        self._guard = guard
+    guard: Guard
 
     async def __call__(self, scope, receive, send) -> None:
-        await self._guard(scope, receive, send)
+        await self.guard(scope, receive, send)
 
 
 def _add_login(app: FastAPI, guard: Guard) -> None:
@@ -105,8 +101,7 @@ def _add_login(app: FastAPI, guard: Guard) -> None:
     async def enter(request: Request) -> Response:
         words = parse_qs((await request.body()).decode("utf-8", "replace"))
         if not guard.accepts(words.get("key", [""])[0].strip()):
-            await guard.pause()
-            return page.login(401, wrong=True)
+            return page.login(401, wrong=True) if await guard.pause() else guard.busy()
         cookie = guard.cookie(request.url.scheme == "https")
         return RedirectResponse("/", 303, {"Set-Cookie": cookie})
 

@@ -199,7 +199,10 @@ function announce(switches, people) { // one that is not chatty: what lasts, and
 
 // Switches
 
+let changing = 0; // clicks that the run has not answered yet
+
 function drawSwitches(switches) {
+  if (changing) return; // what arrives meanwhile may be older than the click
   for (const name of ["on", "paused", "neutral"]) at(name).checked = switches[name];
   if (document.activeElement !== at("override") || !at("override").dataset.open) at("override").value = switches.override || "";
   write(at("on-told"), switches.on ? "Faces are looked for." : about.closes ? "Off: the camera is closed." : "Off: no face is looked for.");
@@ -212,11 +215,13 @@ function drawSwitches(switches) {
 async function change(wanted) {
   write(at("failed"), "");
   let answer = null;
+  changing += 1;
   try {
     answer = await fetch("/live/switches", {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(wanted),
     });
   } catch { /* told below */ }
+  changing -= 1;
   if (answer && answer.ok) {
     const switches = await answer.json();
     if (state) state.switches = switches;

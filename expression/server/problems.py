@@ -20,7 +20,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from ..errors import BadInputError, ExpressionError
+from ..errors import ExpressionError
 from ..sanitize import clean
 
 logger = logging.getLogger("expression")
@@ -75,7 +75,6 @@ def use_problem_details(app: FastAPI, database: bool = False) -> None:
     """
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(BadInputError, _bad_input)
     if database:
         from sqlalchemy.exc import DBAPIError
         from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -107,10 +106,6 @@ async def _http(_request: Request, error: HTTPException) -> JSONResponse:
     return answer(error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers)
 
 
-async def _bad_input(_request: Request, error: BadInputError) -> JSONResponse:
-    return problem(400, error.happened, error.expected, error.remedy)
-
-
 async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
     found = [
         Invalid(where=" ".join(map(str, each["loc"]))[:200], detail=each["msg"][:200])
@@ -120,9 +115,9 @@ async def _invalid(_request: Request, error: RequestValidationError) -> JSONResp
 
 
 async def _database(_request: Request, error: Exception) -> JSONResponse:
-    logger.warning(
-        "The server cannot read the database (%s).", type(getattr(error, "orig", None) or error).__name__
-    )
+    kind = type(getattr(error, "orig", None) or error).__name__
+    told = str(error) if isinstance(error, ExpressionError) else kind
+    logger.warning("The server cannot use the database (%s).", told)
     return answer(503, "The database cannot be reached now. Try again later.", headers={"Retry-After": "10"})
 
 

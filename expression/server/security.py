@@ -41,7 +41,10 @@ MOST_BYTES = 64 * 1024
 """Longest body of a request."""
 
 WRONG_SECONDS = 0.5
-"""Pause after a wrong key. The next wrong one waits for it, so guesses come one after another."""
+"""Pause after a wrong key. Others are refused meanwhile, so there are two guesses a second at most."""
+
+SHORTEST_KEY = 12
+"""Fewest characters of a key: too many to guess at two guesses a second."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
@@ -80,8 +83,14 @@ def key_for(host: str, key: str | None = None) -> str | None:
     if is_loopback(host):
         return None
     key = (os.environ.get(KEY_VARIABLE, "") if key is None else key).strip()
-    if key:
+    if len(key) >= SHORTEST_KEY:
         return key
+    if key:
+        raise BadInputError(
+            f"{KEY_VARIABLE} has {len(key)} characters.",
+            f"Expected {SHORTEST_KEY} or more, since the address {host} can be reached from other devices.",
+            'Make one with: python -c "import secrets; print(secrets.token_urlsafe())"',
+        )
     raise BadInputError(
         f"The address {host} can be reached from other devices, but {KEY_VARIABLE} is not set.",
         f"Expected a long secret in {KEY_VARIABLE}, without which anybody in the network could watch.",
@@ -177,7 +186,7 @@ class Guard:
         Following a link from elsewhere to the page is allowed, but nothing that changes something.
         """
         origins = head.get("origin", [])
-        if any(urlsplit(origin).netloc.casefold() != host.casefold() for origin in origins):
+        if any(_place(origin) != host.casefold() for origin in origins):
             return True
         site = head.get("sec-fetch-site", ["none"])[0]
         if site in ("none", "same-origin"):
@@ -193,8 +202,8 @@ class Guard:
         given += [same(cookie, token(self._key)) for cookie in _cookies(head)]
         if any(given) or scope["path"] in OPEN:
             return None
-        if bearer:
-            await self.pause()
+        if given and not await self.pause():
+            return self.busy()
         if scope["method"] == "GET" and "text/html" in ",".join(head.get("accept", [])):
             return login(401)
         return problem(
@@ -205,10 +214,24 @@ class Guard:
             headers={"WWW-Authenticate": "Bearer"},
         )
 
-    async def pause(self) -> None:
-        """Waits after a wrong key."""
+    async def pause(self) -> bool:
+        """Waits after a wrong key; returns False at once if another one is being waited for."""
+        if self._one_at_a_time.locked():
+            return False
         async with self._one_at_a_time:
             await asyncio.sleep(WRONG_SECONDS)
+        return True
+
+    @staticmethod
+    def busy():
+        """Returns the answer to a wrong key that comes too soon after another one."""
+        return problem(
+            429,
+            "Another wrong key has just been given.",
+            "Expected one key at a time.",
+            "Wait a second, and try again.",
+            headers={"Retry-After": "1"},
+        )
 
     def accepts(self, word: str) -> bool:
         """Whether a word is the key."""
@@ -253,7 +276,18 @@ def _cookies(head: dict[str, list[str]]) -> list[str]:
 def _length(head: dict[str, list[str]]) -> int:
     """Returns the length of a body; the longest of several, and too long if it is no number."""
     lengths = head.get("content-length", ["0"])
-    return max(int(value) if value.isascii() and value.isdecimal() else MOST_BYTES + 1 for value in lengths)
+    numbers = [value.isascii() and value.isdecimal() and len(value) < 10 for value in lengths]
+    return max(
+        int(value) if number else MOST_BYTES + 1 for value, number in zip(lengths, numbers, strict=True)
+    )
+
+
+def _place(origin: str) -> str | None:
+    """Returns the host and port of an Origin header; None if it is malformed."""
+    try:
+        return urlsplit(origin).netloc.casefold()
+    except ValueError:
+        return None
 
 
 def _name_of(host: str) -> str:

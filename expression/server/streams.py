@@ -20,7 +20,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, StrictBool
 
+from ..errors import BadInputError
 from .live import Hub, Viewer
+from .problems import problem
 
 OFTEN, CALM, STUCK = 0.25, 5.0, 30.0
 """Seconds between two events with new scores, between two signs of life while nothing changes, and until a
@@ -173,10 +175,15 @@ def router(hub: Hub) -> APIRouter:
         return Stream(hub, events, "text/event-stream", pictures=False)
 
     @routes.post("/switches")
-    async def switch(wanted: Switches) -> dict[str, Any]:
+    async def switch(wanted: Switches) -> Any:
         """Changes switches of the run, and returns them all."""
-        for name in sorted(wanted.model_fields_set):
-            setattr(hub.control, name, getattr(wanted, name))
+        # The override, which alone may be refused, is first.
+        names = sorted(wanted.model_fields_set, key=lambda name: name != "override")
+        try:
+            for name in names:
+                setattr(hub.control, name, getattr(wanted, name))
+        except BadInputError as error:
+            return problem(400, error.happened, error.expected, error.remedy)
         return hub.switches()
 
     return routes

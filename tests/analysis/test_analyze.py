@@ -16,7 +16,7 @@ from expression.analysis.analyzer import Analyzer
 from expression.analysis.progress import Progress
 from expression.analysis.run import analyze
 from expression.cli import app
-from expression.errors import BadInputError, MissingFileError, OutputError
+from expression.errors import BadInputError, MissingFileError, OutputError, SourceLostError
 from expression.files import hold_output, let_go
 from expression.models.runtime import load
 from expression.pictures.image import write_picture
@@ -293,3 +293,40 @@ def stop_in(recording: Path):
             raise Stopped
 
     return advance
+
+
+def test_a_recording_that_is_lost_keeps_what_is_known(clip, tmp_path, monkeypatch):
+    """The disk may come back."""
+    other = tmp_path / "other.mp4"
+    other.write_bytes(clip.read_bytes())
+    frames = analysis.Recording.frames
+
+    def lost(self, first):
+        for frame in frames(self, first):
+            if self.path == other and frame.number == 10:
+                raise SourceLostError("The disk failed.", "Expected it to work.", "Check it.")
+            yield frame
+
+    with monkeypatch.context() as patched:
+        patched.setattr(analysis.Recording, "frames", lost)
+        result = analyze([clip, other], tmp_path / "out.csv", SETTINGS, workers=1)
+    assert ([path for path, _ in result.failed], result.done) == ([other], [clip])
+    looked = []
+    analyze([clip, other], tmp_path / "out.csv", SETTINGS, advance=lambda *told: looked.append(told[:2]))
+    assert looked[0] == (other, 11)
+    assert not (tmp_path / "out.csv.unfinished").exists()
+
+
+def test_a_recording_that_is_gone_costs_only_itself(clip, tmp_path):
+    first, last = tmp_path / "a.mp4", tmp_path / "z.mp4"
+    for path in (first, last):
+        path.write_bytes(clip.read_bytes())
+
+    def advance(path, done, count):
+        clip.unlink(missing_ok=True)
+
+    result = analyze([first, clip, last], tmp_path / "out.csv", SETTINGS, advance=advance)
+    assert result.done == [first, last]
+    ((path, message),) = result.failed
+    assert path == clip
+    assert "is gone" in message

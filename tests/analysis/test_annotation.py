@@ -12,7 +12,7 @@ import pytest
 from expression.analysis.annotation import annotate
 from expression.analysis.run import analyze
 from expression.cli import app
-from expression.errors import OutputError
+from expression.errors import BadInputError, OutputError
 from expression.pictures.image import read_picture, write_picture
 from expression.settings import Settings
 from expression.types import Box, Frame, Reading, Seen
@@ -165,3 +165,30 @@ def test_the_command_counts_the_copies(tmp_path, capsys, monkeypatch):
     words = ["analyze", "a.mp4", "--out", "out.csv", "--detector", "whole", "--copies", "copies"]
     assert app.main(words) == 0
     assert capsys.readouterr().out.splitlines()[1] == "copies: 1 annotated copy."
+
+
+def test_a_copy_never_replaces_a_recording(tmp_path):
+    for name in ("a.mp4", "a-annotated.mp4"):
+        video(tmp_path / name, [0.0, 0.1], sound=None)
+    before = (tmp_path / "a-annotated.mp4").read_bytes()
+    settings = Settings(detector="whole")
+    result = analyze([tmp_path], tmp_path / "out.csv", settings, copies=tmp_path)
+    assert (tmp_path / "a-annotated.mp4").read_bytes() == before
+    names = {path.name for path in result.copies}
+    assert names == {"a-annotated-2.mp4", "a-annotated-annotated.mp4"}
+
+
+def test_a_recording_that_cannot_be_read_again_is_in_the_table_without_a_copy(tmp_path, monkeypatch, capsys):
+    for name in ("a.mp4", "b.mp4"):
+        video(tmp_path / name, [0.0, 0.1], sound=None)
+
+    def unreadable(path, *arguments):
+        raise BadInputError("It is damaged.", "Expected a video.", "Play it.")
+
+    monkeypatch.setattr("expression.analysis.run.annotate", unreadable)
+    words = ["analyze", str(tmp_path), "--out", str(tmp_path / "out.csv"), "--detector", "whole"]
+    assert app.main([*words, "--copies", str(tmp_path / "copies")]) == 0
+    told = capsys.readouterr().out
+    assert told.count("No copy of ") == 2
+    assert "Left out" not in told
+    assert "4 rows of 4 frames of 2 files" in told

@@ -151,3 +151,14 @@ def test_many_recordings_do_not_rewrite_the_output_each_time(tmp_path, monkeypat
     assert outputs.PATIENCE > 1
     output.write()
     assert len(lines(tmp_path / "out.csv")) == 51
+
+
+def test_many_recordings_are_one_group_of_rows(tmp_path):
+    table = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    recordings = [tmp_path / f"{number}.png" for number in range(50)]
+    output = Output(tmp_path / "out.parquet", "rows", LABELS, recordings, True)
+    for number, recording in enumerate(recordings):
+        output.add(recording, [seen(0, ["Sad"], recording.name)], tmp_path / f"part{number}")
+    output.write()
+    facts = table.ParquetFile(tmp_path / "out.parquet").metadata
+    assert (facts.num_row_groups, facts.num_rows) == (1, 50)

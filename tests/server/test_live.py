@@ -172,8 +172,9 @@ def test_a_page_changes_the_switches_and_is_told_what_is_wrong(page):
     assert (control.on, control.paused, control.neutral, control.override) == (True, True, False, "Sad")
     page.post(override=None)
     assert control.override is None
-    status, told = page.post(override="Hapy")
+    status, told = page.post(override="Hapy", on=False)
     assert (status, told["remedy"]) == (400, "Did you mean Happy?")
+    assert control.on, "a change that is refused changes nothing"
     for wrong in ({"on": 1}, {"learning": True}, {"paused": None}, {"on": "no"}):
         status, told = page.post(**wrong)
         assert (status, told["title"], bool(told["errors"])) == (

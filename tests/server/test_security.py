@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("fastapi", reason="needs fastapi (pip install fastapi uvicorn)")
 pytest.importorskip("httpx", reason="needs httpx (pip install httpx)")
 import httpx2 as httpx
+from fastapi.testclient import TestClient
 
 from expression.cli.app import main
 from expression.control import Control
@@ -334,7 +335,7 @@ def test_a_missing_package_is_told_with_what_installs_it(package):
     code += "sys.exit(main(['live', '--display', 'web']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"The live page needs the package {package}, which is not installed." in done.stderr
+    assert f"The server needs the package {package}, which is not installed." in done.stderr
     assert done.stderr.endswith('Run in the project\'s folder: pip install -e ".[server]"\n')
 
 
@@ -392,3 +393,47 @@ def test_it_serves_in_the_foreground_until_it_is_ended(hub, monkeypatch):
     assert httpx.get(f"{addresses[0]}/live/now", trust_env=False).json()["people"] == []
     servers[0].should_exit = True
     thread.join()
+
+
+@pytest.mark.parametrize("way", ["key", "cookie"])
+def test_guesses_that_come_at_once_are_refused(hub, monkeypatch, way):
+    """A cookie can be computed from a guess, so it is one, too."""
+    app = make_app(hub, key=KEY, host="0.0.0.0")
+
+    def guess(number: int) -> int:
+        word = f"guess {number}"
+        head = bearer(word) if way == "key" else {"Cookie": f"{COOKIE}={token(word)}"}
+        return ask(app, headers=head).status_code
+
+    assert guess(0) == 401
+    waiting = security.asyncio.Lock()
+    monkeypatch.setattr(app.guard, "_one_at_a_time", waiting)
+    security.asyncio.run(waiting.acquire())
+    assert [guess(number) for number in range(3)] == [429] * 3
+    assert ask(app, headers=bearer(KEY)).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["1234", "short", "elevenchars"])
+def test_a_short_key_is_refused(key):
+    with pytest.raises(BadInputError, match=rf"has {len(key)} characters\. Expected 12 or more"):
+        key_for("0.0.0.0", key)
+
+
+@pytest.mark.parametrize("head", [{"Origin": "http://["}, {"Content-Length": "9" * 5000}])
+def test_headers_that_are_malformed_are_refused(hub, head):
+    answer = ask(make_app(hub, key=KEY, host="0.0.0.0"), "/live/switches", "POST", headers=head)
+    assert answer.status_code in (403, 413)
+
+
+def test_an_answer_to_a_failure_has_the_headers_too(hub):
+    app = make_app(hub)
+
+    @app.get("/fails")
+    async def fails():
+        raise ZeroDivisionError
+
+    client = TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
+    answer = client.get("/fails")
+    assert answer.status_code == 500
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
