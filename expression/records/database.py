@@ -18,6 +18,7 @@ import os
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -78,6 +79,7 @@ class Database:
         with self._lock:
             if self._engine is None:
                 self._engine = make_engine(self.address, self._password)
+                weakref.finalize(self, self._engine.dispose)  # in case nobody calls close
             return self._engine
 
     def check_installed(self) -> None:
@@ -199,9 +201,9 @@ class Database:
         return self.delete(readings.c.time < time)
 
     def compact(self) -> bool:
-        """Empties the log of an SQLite file; does nothing on a server.
+        """Rewrites an SQLite file without free space and empties its log; does nothing on a server.
 
-        What was deleted is overwritten with zeros (secure_delete), so the file need not be rewritten.
+        The new file is put together on disk, for it may not fit into memory.
 
         Returns:
             Whether that worked. While another program uses the file it may not; `delete` then tries again.
@@ -212,6 +214,11 @@ class Database:
             return True
         try:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("PRAGMA temp_store = FILE")
+                try:
+                    connection.exec_driver_sql("VACUUM")
+                finally:
+                    connection.exec_driver_sql("PRAGMA temp_store = MEMORY")
                 busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         except OperationalError:
             return False

@@ -35,7 +35,7 @@ HUNG_SECONDS = 15.0
 AWAY_SECONDS = 0.5
 """How long the end of a run waits for an attempt to reach a database that did not answer before."""
 
-KEEP_SECONDS = 3600.0
+KEEP_SECONDS = 24 * 3600.0
 """How often rows that are too old are looked for."""
 
 MOST_IN_MEMORY = 10_000
@@ -237,7 +237,7 @@ class Writer(threading.Thread):
         except Exception as error:  # noqa: BLE001  as in _send
             logger.warning(
                 "The sink database cannot delete old readings in %s (%s). Expected it to answer in time. The "
-                "run continues, and it is tried again in an hour.",
+                "run continues, and it is tried again in a day.",
                 self._database.address.shown,
                 self._database.reason(error),
             )

@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import numpy as np
 import pytest
@@ -179,7 +180,7 @@ def test_a_page_changes_the_switches_and_is_told_what_is_wrong(page):
         status, told = page.post(**wrong)
         assert (status, told["title"], bool(told["errors"])) == (
             422,
-            "Unprocessable Entity",
+            HTTPStatus(422).phrase,
             True,
         )
     assert control.on
