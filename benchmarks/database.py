@@ -23,8 +23,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from expression import Session
-from expression.displays._base import Display
+from bridge import Drawn
+
 from expression.records.spool import Spool, spools
 
 DEAD = "mysql://me@127.0.0.1:9/home"
@@ -36,27 +36,6 @@ HEAD = (
     *("Database", "Frames per second", "Longest gap", "Age of readings, 50%", "Age, 95%"),
     *("Processor time per frame", "Rows on disk", "Stop"),
 )
-
-
-class Pictures(Display):
-    """Takes drawn frames without a screen, and notes when."""
-
-    name = "pictures"
-
-    def __init__(self):
-        self.times: list[float] = []
-
-    def show(self, image, readings=None, status="") -> bool:
-        self.times.append(time.monotonic())
-        return True
-
-
-class Drawn(Session):
-    """A session with that display."""
-
-    def make_parts(self) -> None:
-        super().make_parts()
-        self.display = Pictures()
 
 
 def measure(sink: str, seconds: float) -> tuple[float, ...]:

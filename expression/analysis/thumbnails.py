@@ -21,7 +21,7 @@ SPACING = 0.2
 """Seconds between two regular moments, at least."""
 
 APART = 1.0
-"""A label that comes back after so many seconds is held anew."""
+"""A label that comes back after so many seconds starts a new segment."""
 
 SIZES = ((480, 78), (400, 72), (320, 68), (256, 62), (192, 55), (128, 50), (80, 40), (48, 25))
 """The longer side in pixels and the JPEG quality: the first that is small enough is taken."""

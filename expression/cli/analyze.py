@@ -6,13 +6,16 @@ Notebook: 10_video
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import user_path
 from ..sanitize import printable, say
 from .options import Detector, Model, People, Sensitivity, Smooth
+
+if TYPE_CHECKING:
+    from ..analysis.run import Result
 
 
 def analyze(
@@ -78,6 +81,11 @@ def analyze(
             cluster=dask,
             advance=advance,
         )
+    _report(result, target, copies)
+
+
+def _report(result: Result, target: Path, copies: str | None) -> None:
+    """Prints what an analysis did."""
     for path, message in result.failed:
         say(f"Left out {printable(str(path))}: {message}")
     for path, message in result.uncopied:

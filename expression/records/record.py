@@ -47,7 +47,7 @@ class Record:
     Attributes:
         time: When it was so, in UTC.
         device: The name of the machine.
-        run: The id of the run, 32 characters; the numbers of people start anew with each run.
+        run: The id of the run, 32 characters; people are numbered from 1 in each.
         kind: change, present or left.
         person: The number of the person, from 1.
         label: The label of the person.

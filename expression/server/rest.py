@@ -66,7 +66,9 @@ def router(database: Database) -> APIRouter:
         dependencies=[Depends(_check_names), Depends(_forbid_caches)],
     )
     _add_reading_routes(routes, database)
-    _add_summaries(routes, database)
+    _add_totals(routes, database)
+    _add_days(routes, database)
+    _add_devices(routes, database)
     _add_deletion(routes, database)
     return routes
 
@@ -114,14 +116,14 @@ def _add_reading_routes(routes: APIRouter, database: Database) -> None:
         return Response(jpeg, media_type="image/jpeg", headers=NO_STORE)
 
 
-def _add_summaries(routes: APIRouter, database: Database) -> None:
-    """Adds what counts and sums up."""
+def _add_totals(routes: APIRouter, database: Database) -> None:
+    """Adds the totals."""
 
     @routes.get("/totals", summary="Add up seconds and readings")
     def totals(
         by: Annotated[
             Literal["label", "person", "device"],
-            Query(description="What the totals are for. The numbers of people start anew with each run."),
+            Query(description="What the totals are for. People are numbered from 1 in each run."),
         ] = "label",
         since: Since = None,
         until: Until = None,
@@ -133,6 +135,10 @@ def _add_summaries(routes: APIRouter, database: Database) -> None:
         """Returns for how long people were seen, by label, person or device, the longest first."""
         chosen = Selection(since, until, device, person, label, run=run)
         return Totals(by=by, items=[Total(**each) for each in queries.totals(database, chosen, by)])
+
+
+def _add_days(routes: APIRouter, database: Database) -> None:
+    """Adds the summaries of days."""
 
     @routes.get("/days", summary="Sum up each day")
     def days(
@@ -152,6 +158,10 @@ def _add_summaries(routes: APIRouter, database: Database) -> None:
             )
         found = queries.days(database, first, last, _zone(zone), device)
         return Days(zone=zone, items=[Day(**each) for each in found])
+
+
+def _add_devices(routes: APIRouter, database: Database) -> None:
+    """Adds who stores readings, and whether they can be read."""
 
     @routes.get("/devices", summary="List devices")
     def devices() -> Devices:
