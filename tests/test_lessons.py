@@ -115,14 +115,14 @@ def test_code_cells_are_short_and_follow_prose(path):
         if cell.cell_type != "code":
             continue
         lines = cell.source.strip().split("\n")
-        assert sum(bool(line.strip()) for line in lines) <= 8, cell.source
+        assert sum(bool(line.strip()) for line in lines) <= 20, cell.source
         assert len(lines) >= 3 or cell in starters, cell.source
         assert before.cell_type == "markdown" or cell in checks, cell.source
 
 
 @every_lesson
-def test_a_lesson_has_a_length_that_is_read_to_the_end(path):
-    assert 1000 <= len(prose(read(path)).split()) <= 2000
+def test_a_lesson_has_enough_text_and_a_small_file(path):
+    assert len(prose(read(path)).split()) >= 1000
     assert path.stat().st_size < 1_000_000
 
 
