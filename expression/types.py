@@ -27,7 +27,8 @@ class Frame:
             Whatever follows people or labels over time uses it, so that a recording gives the same
             readings however fast it is played.
         file: The name of the picture that it shows, if the source is a folder of pictures.
-        scene: Changes when a frame has nothing to do with the one before, as between two photos.
+        scene: Changes when a frame has nothing to do with the one before, as between two photos or after a
+            cut in a recording.
     """
 
     image: np.ndarray = field(repr=False, compare=False)

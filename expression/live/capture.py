@@ -12,6 +12,7 @@ import numpy as np
 from ..pictures.image import as_picture
 from ..sources._base import Source
 from ..types import Frame
+from ..vision.cuts import Cuts, sketch
 from .data import Data
 from .worker import Worker
 
@@ -29,7 +30,8 @@ class CaptureLoop(Worker):
     """The thread that reads a source and publishes `data.frame`.
 
     Each frame of a recording is published when it is due by the recording's own time. A run that was delayed
-    catches up, unless by too much: a laptop that slept, or is too slow, continues from where it is.
+    catches up, unless by too much: a laptop that slept, or is too slow, continues from where it is. A cut in a
+    recording starts a new scene, as in `expression analyze`.
 
     While the run is switched off, a camera is closed and dark frames are published in place of its own, so
     that everybody who follows them notices that nobody is there.
@@ -50,6 +52,7 @@ class CaptureLoop(Worker):
         source.say_waiting = lambda text: setattr(data, "waiting", text)
         self._start: float | None = None  # the `time.monotonic()` of position 0
         self._position = 0.0
+        self._scene, self._scene_of_source, self._cuts = 0, source.scene, Cuts()
         self._resting = False  # whether the camera is closed, because the run is switched off
         self._dark = np.zeros((480, 640, 3), np.uint8)
 
@@ -80,7 +83,7 @@ class CaptureLoop(Worker):
         position = self._next_position() if self.source.fps else now - self._start
         self._position = max(position, self._position)
         self.data.frame.publish(
-            Frame(image, self.frames, now, self._position, self.source.file, self.source.scene)
+            Frame(image, self.frames, now, self._position, self.source.file, self._scene_of(image))
         )
         self.frames += 1
 
@@ -100,12 +103,19 @@ class CaptureLoop(Worker):
             now = time.monotonic()
             self._start = now if self._start is None else self._start
             self._position = max(self._position, now - self._start)
-            self.data.frame.publish(Frame(dark, self.frames, now, self._position, scene=self.source.scene))
+            self.data.frame.publish(Frame(dark, self.frames, now, self._position, scene=self._scene))
             self.data.wait_done(REST_SECONDS)
         self.data.waiting = ""
         if not self.data.done:
             self._resting = False
             self.source.open()
+
+    def _scene_of(self, image: np.ndarray) -> int:
+        """Returns the number of the scene of the next frame: a new one if the source says so, or after a cut."""
+        cut = bool(self.source.fps) and self._cuts.starts(sketch(image))
+        if cut or self.source.scene != self._scene_of_source:
+            self._scene, self._scene_of_source = self._scene + 1, self.source.scene
+        return self._scene
 
     def _next_position(self) -> float:
         """Returns the time in the recording of the frame that was just read, in seconds."""

@@ -1,7 +1,7 @@
 """Cuts: where a recording changes from one shot to the next.
 
-`analyzer.py` and `known_people.py` ask whether a frame starts a new shot, since a tracker follows a
-face across a cut if the next shot has one in the same place.
+`analyzer.py`, `known_people.py` and, for a recording that is played live, `capture.py` ask whether a frame
+starts a new shot, since a tracker follows a face across a cut if the next shot has one in the same place.
 
 Notebook: 06_live
 """
@@ -15,6 +15,9 @@ from ..pictures.image import grey
 
 SIDE = 16
 """Pixels on a side of the small pictures that are compared."""
+
+SAMPLED = 128
+"""Pixels on a side that are looked at, whatever the size of the frame: large ones would take milliseconds."""
 
 LEAST, TIMES = 6.0, 4.0
 """A frame starts a new shot if it differs from the one before by this many grey levels on average, and this
@@ -33,7 +36,8 @@ def sketch(image: np.ndarray) -> np.ndarray:
     Returns:
         (SIDE, SIDE) uint8 grey levels.
     """
-    return cv2.resize(grey(image), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    sampled = cv2.resize(image, (SAMPLED, SAMPLED), interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(grey(sampled), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
 class Cuts:

@@ -1,13 +1,22 @@
-"""Capture while the run is switched off: a camera is closed, a recording plays on."""
+"""Capture while the run is switched off: a camera is closed, a recording plays on. Cuts start new scenes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from parts import Pictures, wait_for
 
-from expression.live.capture import RESTING
+from expression.live.capture import RESTING, CaptureLoop
+from expression.live.data import Data
+from expression.live.detection import FaceLoop
 from expression.live.session import Session
 from expression.sinks._base import Sink
+from expression.sources._base import Source
+from expression.sources.demo import Demo
+from expression.vision.detectors import make_detector
+from expression.vision.tracking import Tracker
 
 
 class Room(Sink):
@@ -96,3 +105,55 @@ def test_a_camera_that_cannot_be_opened_again_ends_the_run():
         session.control.on = True
         session.data.wait_done()
     assert source.closed == 2
+
+
+class Shots(Source):
+    """Frames of one grey level each, such as (10, 10, 200), as a recording or as a camera."""
+
+    def __init__(self, levels: Sequence[int], fps: float | None = 1000.0, scenes: Sequence[int] = ()):
+        self.fps, self._levels, self._scenes = fps, iter(levels), iter(scenes)
+
+    def read(self) -> np.ndarray | None:
+        self.scene = next(self._scenes, self.scene)
+        level = next(self._levels, None)
+        return None if level is None else np.full((120, 160, 3), level, np.uint8)
+
+
+def followed(source: Source, frames: int) -> tuple[list[int], list[int]]:
+    """Returns the scene of each frame, and the number of the person whose face fills it."""
+    data = Data()
+    capture = CaptureLoop(data, source)
+    faces = FaceLoop(data, make_detector("whole"), Tracker())
+    capture.setup()
+    scenes, people = [], []
+    for _ in range(frames):
+        capture.step()
+        faces.step()
+        scenes.append(data.frame.latest.scene)
+        people += [face.person for face in data.faces.latest.items]
+    capture.teardown()
+    return scenes, people
+
+
+@pytest.mark.parametrize(
+    ("source", "scenes"),
+    [
+        pytest.param(Shots([10, 11, 200, 201, 60]), [1, 1, 2, 2, 3], id="a recording with two cuts"),
+        pytest.param(Shots([10, 11, 200], fps=None), [0, 0, 0], id="a camera in front of which a light goes on"),
+        pytest.param(Shots([10] * 4, scenes=[0, 0, 1, 1]), [1, 1, 2, 2], id="photos that look alike"),
+        pytest.param(Shots([10, 10, 200, 200], scenes=[0, 0, 1, 1]), [1, 1, 2, 2], id="photos"),
+        pytest.param(Shots([10, 200, 10], scenes=[5, 4, 5]), [1, 2, 3], id="scenes that return"),
+    ],
+)
+def test_each_scene_has_a_number_and_its_people_are_new(source, scenes):
+    found, people = followed(source, len(scenes))
+    assert found == scenes
+    assert people == [scene - scenes[0] + 1 for scene in scenes]
+
+
+@pytest.mark.slow
+def test_the_demo_has_no_cut_even_where_it_starts_again():
+    demo = Demo()
+    demo.open()
+    loop = CaptureLoop(Data(), demo)
+    assert {loop._scene_of(demo.picture(number % 750)) for number in range(760)} == {1}
