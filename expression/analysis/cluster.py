@@ -15,6 +15,7 @@ Notebook: 10_video
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import contextlib
 import logging
@@ -42,7 +43,7 @@ LENGTH = 250
 WAITING = 3
 """Pieces for each thread of the cluster that are submitted ahead."""
 
-SECONDS = 10
+SECONDS = 5
 """How long the scheduler and a first worker are waited for."""
 
 
@@ -223,8 +224,9 @@ def _connected(address: str) -> Any:
         )
     remedy = "Start one with dask scheduler, and workers with dask worker ADDRESS; then use that address."
     try:
+        asyncio.run(asyncio.wait_for(_check_scheduler(address), SECONDS))
         client = Client(address, timeout=SECONDS, set_as_default=False)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # another kind of server may answer with anything
         raise RunError(
             f"No cluster answers at {address}.", "Expected the address of a Dask scheduler.", remedy
         ) from error
@@ -234,6 +236,25 @@ def _connected(address: str) -> Any:
         client.close()
         raise RunError(f"The cluster {address} has no workers.", "Expected one or more.", remedy) from error
     return client
+
+
+async def _check_scheduler(address: str) -> None:
+    """Raises some exception unless a Dask scheduler answers; a client would wait for ever for a wrong answer.
+
+    Source: https://distributed.dask.org/en/stable/foundations.html
+    """
+    from dask.distributed import Security
+    from distributed.comm import connect
+
+    options = Security().get_connection_args("client")
+    comm = await connect(address, SECONDS, deserialize=False, **options)
+    try:
+        await comm.write({"op": "identity", "reply": True})
+        kind = (await comm.read())["type"]
+    finally:
+        comm.abort()
+    if kind != "Scheduler":
+        raise ValueError(f"a {kind}")
 
 
 def _announced(path: Path) -> int | None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import socketserver
+import struct
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,6 +144,43 @@ def test_an_address_without_a_cluster_is_an_error(clip, tmp_path, address):
     assert done.returncode == 1
     assert f"No cluster answers at {address}." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class Stranger(socketserver.BaseRequestHandler):
+    """Another kind of server: says something, or repeats what it hears, and then waits until it is left."""
+
+    def handle(self) -> None:
+        self.request.sendall(self.server.greeting)
+        while heard := self.request.recv(1000):
+            if self.server.repeats:
+                self.request.sendall(heard)
+
+
+@needs_dask
+@pytest.mark.parametrize(
+    ("greeting", "repeats"),
+    [
+        pytest.param(b"", False, id="silent"),
+        pytest.param(b"", True, id="repeats what it hears"),
+        pytest.param(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", False, id="a web server"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", False, id="an SSH server"),
+        pytest.param(struct.pack("<QQQ", 2**44, 1, 2**43), False, id="announces terabytes"),
+        pytest.param(bytes(64), False, id="zeros"),
+    ],
+)
+def test_another_kind_of_server_is_no_cluster(monkeypatch, greeting, repeats):
+    monkeypatch.setattr(module, "SECONDS", 1)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Stranger) as server:
+        server.daemon_threads, server.greeting, server.repeats = True, greeting, repeats
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address, began = f"tcp://127.0.0.1:{server.server_address[1]}", time.monotonic()
+        with pytest.raises(RunError) as failed:
+            Cluster(address, None, 1)
+        server.shutdown()
+    assert time.monotonic() - began < 30
+    assert failed.value.happened == f"No cluster answers at {address}."
+    assert failed.value.expected == "Expected the address of a Dask scheduler."
+    assert failed.value.remedy.startswith("Start one with dask scheduler")
 
 
 def dask(kind: str, *words: str):
