@@ -71,6 +71,31 @@ def some(names: Sequence[object], most: int, count: int = 0) -> str:
     return ", ".join(map(printable, shown)) + (f" and {more} more" if more else "")
 
 
+def counted(count: int, one: str, several: str = "") -> str:
+    """Returns a number of things in words.
+
+    Args:
+        count: How many.
+        one: The word for one of them.
+        several: The word for several; by default, with an s.
+
+    Example:
+        >>> counted(1, "frame"), counted(1200, "frame"), counted(2, "person", "people")
+        ('1 frame', '1,200 frames', '2 people')
+    """
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def file_size(size: int) -> str:
+    """Returns a number of bytes in words.
+
+    Example:
+        >>> file_size(85_200), file_size(1_340_000)
+        ('85 KB', '1.3 MB')
+    """
+    return f"{size / 1e6:.1f} MB" if size >= 999_500 else f"{max(1, round(size / 1e3))} KB"
+
+
 def is_printable(text: str) -> bool:
     """Returns whether no character of a text has to be escaped before it is printed."""
     return text.isprintable() or all(letter.isprintable() or letter in HARMLESS for letter in text)

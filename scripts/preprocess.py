@@ -18,6 +18,7 @@ from pathlib import Path
 
 from expression.analysis.preprocessing import preprocess
 from expression.errors import ExpressionError
+from expression.sanitize import counted
 from expression.sources import fallback_notice, open_source
 from expression.vision.detectors import make_detector
 
@@ -27,14 +28,16 @@ FOLDER = Path("results", "preprocessing_test")
 def main() -> int:
     """Reads the arguments, writes the pictures, and prints what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", nargs="?", help="a video, camera number or address")
+    parser.add_argument("source", nargs="?", help="a video, folder of photos, camera number or address")
     parser.add_argument(
         "--out", type=Path, default=FOLDER, help=f"folder for the pictures (default: {FOLDER})"
     )
-    parser.add_argument("--count", type=int, default=20, help="seconds to look at (default: 20)")
+    parser.add_argument(
+        "--count", type=int, help="seconds or photos to look at (default: 20 seconds, or all photos)"
+    )
     arguments = parser.parse_args()
-    if arguments.count < 1:
-        parser.error(f"--count is {arguments.count}. Expected 1 or more. Leave it out for 20.")
+    if arguments.count is not None and arguments.count < 1:
+        parser.error(f"--count is {arguments.count}. Expected 1 or more. Leave it out for 20 seconds.")
     video = FOLDER / "input_video.mp4"
     source = arguments.source or (str(video) if video.is_file() else None)
     print("Reading video stream ...", flush=True)
@@ -45,7 +48,7 @@ def main() -> int:
     except ExpressionError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(f"{len(made.pictures)} pictures of 48 x 48 pixels in {arguments.out}")
+    print(f"{counted(len(made.pictures), 'picture')} of 48 x 48 pixels in {arguments.out}")
     return 0
 
 

@@ -20,6 +20,7 @@ from expression.datasets.dataset import read
 from expression.datasets.fer2013 import assignment_data
 from expression.datasets.inspection import report
 from expression.errors import ExpressionError
+from expression.sanitize import counted
 from expression.training.recipe import usual
 
 
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     trained = train(dataset, arguments.out, recipe, on_epoch=tell)
     if len(trained.history) < recipe.epochs:
-        print(f"Stopped early: no improvement for {recipe.patience} epochs.")
+        print(f"Stopped early: no improvement for {counted(recipe.patience, 'epoch')}.")
     small = trained.path.with_suffix(".tflite")
     export(trained.path, small, "dynamic")
     network = load(small)

@@ -20,6 +20,7 @@ from ..files import PRIVATE_FOLDER, as_output_error
 from ..labels import folded_label
 from ..pictures.image import crop, square, write_picture
 from ..pictures.skipped import Skipped
+from ..sanitize import counted
 from ..types import Reading
 from .known_people import Recognised, recognise, shows
 from .known_pictures import Person
@@ -181,7 +182,7 @@ def _check_recognised(recognised: Recognised, person: Person, repeat: int, rows:
             f"Expected faces of {person.describer.smallest} pixels or more in the picture, in {repeat} rows.",
             "Choose a lower --repeat, or a recording with larger faces.",
         )
-    pictures = "one picture" if len(person.own) == 1 else f"{len(person.own)} pictures"
+    pictures = counted(len(person.own), "picture")
     raise BadInputError(
         f"Nobody in {rows} was recognised as {person.name}, of {len(recognised.others)} who were compared.",
         f"Expected somebody who looks like {person.name} in {pictures}.",

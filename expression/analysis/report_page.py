@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from ..sanitize import printable
+from ..sanitize import counted, printable
 from ..vision.drawing import colour
 from ..vision.layers import ink
 from .segments import Person, Story
@@ -116,17 +116,7 @@ def summary(story: Story) -> str:
 
 def people(story: Story) -> str:
     """Returns how many people are in a recording, in words."""
-    return "1 person" if len(story.people) == 1 else f"{len(story.people)} people"
-
-
-def counted(count: int, what: str) -> str:
-    """Returns a number of things in words.
-
-    Example:
-        >>> counted(1, "frame"), counted(1200, "frame")
-        ('1 frame', '1,200 frames')
-    """
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    return counted(len(story.people), "person", "people")
 
 
 def duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import user_path
-from ..sanitize import printable, say
+from ..sanitize import counted, printable, say
 from .options import Detector, Model, People, Sensitivity, Smooth
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _report(result: Result, target: Path, copies: str | None) -> None:
         say(f"Left out {printable(str(path))}: {message}")
     for path, message in result.uncopied:
         say(f"No copy of {printable(str(path))}: {message}")
-    files = "1 file" if len(result.done) == 1 else f"{len(result.done):,} files"
-    say(f"{target}: {result.rows:,} rows of {result.frames:,} frames of {files}.")
+    what = counted(result.rows, "row"), counted(result.frames, "frame"), counted(len(result.done), "file")
+    say(f"{target}: {' of '.join(what)}.")
     if copies:
-        say(f"{copies}: {len(result.copies)} annotated {'copy' if len(result.copies) == 1 else 'copies'}.")
+        say(f"{copies}: {counted(len(result.copies), 'annotated copy', 'annotated copies')}.")

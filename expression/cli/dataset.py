@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import BadInputError, MissingFileError, user_path
-from ..sanitize import printable, say
+from ..sanitize import counted, printable, say
 
 if TYPE_CHECKING:
     from ..labelbook.book import LabelBook
@@ -94,8 +94,7 @@ def check(
             say("To delete it, run: expression dataset wipe --trash")
         wrong = {finding.kind for finding in everything} - NOTED
         if not wrong:
-            count = len(book.rows)
-            say(f"{count} {'picture' if count == 1 else 'pictures'}, no problems found.")
+            say(f"{counted(len(book.rows), 'picture')}, no problems found.")
     raise typer.Exit(1 if wrong else 0)
 
 

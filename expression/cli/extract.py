@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import BadInputError, user_path
-from ..sanitize import printable, say, some
+from ..sanitize import counted, printable, say, some
 
 if TYPE_CHECKING:
     from ..analysis.known_people import Recognised
@@ -66,7 +66,7 @@ def extract(
     if made.skipped:
         say(f"{printable(rows)}: {made.skipped.summary(made.rows, 'rows')}")
     people = ", ".join(f"{count} of person {person}" for person, count in sorted(made.people.items()))
-    say(f"{folder}: {len(made.pictures)} pictures, {people}; all of them in {SHEET}.")
+    say(f"{folder}: {counted(len(made.pictures), 'picture')}, {people}; all of them in {SHEET}.")
     if made.recognised:
         say(_told(made.recognised, printable(rows)))
 

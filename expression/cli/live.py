@@ -14,7 +14,7 @@ from ..displays import make_display
 from ..errors import ExpressionError, RunError
 from ..live.session import Session
 from ..live.signals import interrupting_signals
-from ..sanitize import say
+from ..sanitize import counted, say
 from ..settings import Settings
 from ..sinks import sink_class
 from ..sources import fallback_notice
@@ -82,8 +82,7 @@ def _summary(statistics: dict[str, Any]) -> str:
     seconds, count = statistics["seconds"], statistics["frames_read"]
     if not count:
         return f"{seconds:.1f} s, no frame was read."
-    frames = "1 frame" if count == 1 else f"{count} frames"
     total = max(1, statistics["predictions"])
     labels = ", ".join(f"{name} {count / total:.0%}" for name, count in statistics["labels"].items())
     faces = statistics["frames_with_faces"]
-    return f"{seconds:.1f} s, {frames}, {faces} with a face. {labels or 'No readings.'}"
+    return f"{seconds:.1f} s, {counted(count, 'frame')}, {faces} with a face. {labels or 'No readings.'}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import BadInputError, user_path
-from ..sanitize import say
+from ..sanitize import counted, say
 from .dataset import own_book
 
 if TYPE_CHECKING:
@@ -74,13 +74,12 @@ def told(made: Personalised) -> Iterator[str]:
     from ..training.held_back import FEWEST_TESTED
     from ..training.personalise import FEWEST
 
-    yield f"Trained on {made.learned} pictures of {', '.join(made.labels)}."
+    yield f"Trained on {counted(made.learned, 'picture')} of {', '.join(made.labels)}."
     if made.twins:
-        twins = "near-duplicate" if made.twins == 1 else "near-duplicates"
-        yield f"Left out {made.twins} {twins} of test pictures."
+        yield f"Left out {counted(made.twins, 'near-duplicate')} of test pictures."
     of = f" of the last {len(made.sessions)} sessions" if made.sessions else ""
     of = f" of session {made.sessions[0]}" if len(made.sessions) == 1 else of
-    yield f"Tested on {sum(made.tested)} others{of}:"
+    yield f"Tested on {counted(sum(made.tested), 'other')}{of}:"
     if made.before and made.after:
         what = "labels that it knew: " if made.strange else ""
         yield f"  {what}before {_shares(made.before)}, after {_shares(made.after)}"

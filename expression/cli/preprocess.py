@@ -1,33 +1,47 @@
-"""The command `expression preprocess`: a video or camera to pictures of a face. `app.py` adds it.
+"""The command `expression preprocess`: a video, camera or photos to pictures of a face. `app.py` adds it.
 
 Notebook: 02_pixels_and_faces
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import user_path
-from ..sanitize import printable, say
+from ..sanitize import counted, printable, say, some
+
+if TYPE_CHECKING:
+    from ..analysis.preprocessing import Collected
+
+NAMED = 10
+"""How many seconds or photos without a face are named."""
 
 
 def preprocess(
     out: Annotated[str, typer.Option(help="The folder for the pictures.", metavar="DIR")],
     source: Annotated[
         str | None,
-        typer.Argument(help="A video, camera number or address. Default: the camera.", metavar="S"),
+        typer.Argument(
+            help="A video, folder of photos, camera number or address. Default: the camera.", metavar="SOURCE"
+        ),
     ] = None,
     count: Annotated[
-        int, typer.Option(help="Seconds to look at, one picture each.", metavar="N", min=1)
-    ] = 20,
+        int | None,
+        typer.Option(
+            help="How many seconds, or photos, to look at. Default: 20 seconds, or all photos.",
+            metavar="N",
+            min=1,
+        ),
+    ] = None,
     found: Annotated[bool, typer.Option("--found", help="Go on until that many faces were found.")] = False,
     detector: Annotated[str, typer.Option(help="As for live.", metavar="NAME")] = "auto",
 ) -> None:
-    """Write one face picture a second, 48 x 48 grey levels.
+    """Write one face picture for each second or photo, 48 x 48 grey levels.
 
-    The face is in the middle. In each second, the first frame with a face counts.
+    The largest face is taken, and is in the middle of the picture. In each second, the first frame with a
+    face counts.
     """
     from ..analysis.preprocessing import preprocess
     from ..sources import fallback_notice, open_source
@@ -37,8 +51,14 @@ def preprocess(
     if note := fallback_notice(source, opened):
         say(note)
     made = preprocess(opened, make_detector(detector), user_path(out), count, found)
-    many = "1 picture" if len(made.pictures) == 1 else f"{len(made.pictures)} pictures"
-    say(f"{printable(out)}: {many} of 48 x 48 pixels, {made.seconds[0]:.1f} to {made.seconds[-1]:.1f} s.")
+    say(f"{printable(out)}: {counted(len(made.pictures), 'picture')} of 48 x 48 pixels, {_origin(made)}.")
     if made.missed:
-        shown = ", ".join(map(str, made.missed[:10])) + (", ..." if len(made.missed) > 10 else "")
-        say(f"No face was found in {len(made.missed)} seconds: {shown}.")
+        many = counted(len(made.missed), "second" if made.photos is None else "photo")
+        say(f"No face was found in {many}: {some(made.missed, NAMED)}.")
+
+
+def _origin(made: Collected) -> str:
+    """Returns what the pictures are from."""
+    if made.photos is None:
+        return f"{made.seconds[0]:.1f} to {made.seconds[-1]:.1f} s"
+    return f"from {counted(made.photos, 'photo')}"

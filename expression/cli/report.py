@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..errors import user_path
-from ..sanitize import printable, say
+from ..sanitize import counted, file_size, printable, say
 
 
 def report(
@@ -28,7 +28,7 @@ def report(
     from tqdm import tqdm
 
     from ..analysis.report import report
-    from ..analysis.report_page import counted, people
+    from ..analysis.report_page import people
 
     source, target = user_path(video), user_path(out)
     with tqdm(unit=" frames", disable=None) as bar:
@@ -41,4 +41,4 @@ def report(
     if made.skipped:
         say(f"{printable(rows)}: {made.skipped.summary(made.rows, 'rows')}")
     frames = counted(len(made.story.times), "frame")
-    say(f"{target}: {people(made.story)} in {frames}; {made.size / 1e6:.1f} MB.")
+    say(f"{target}: {people(made.story)} in {frames}; {file_size(made.size)}.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from ..errors import BadInputError, OutputError, RunError, user_path
+from ..sanitize import counted, file_size
 from .training_data import labels_of, print_report, read_faces, sample_faces
 
 ANSWERS = {
@@ -137,15 +138,14 @@ def _trained(
     except KeyboardInterrupt:
         point = "after the last complete epoch" if rows else "from where this run started"
         raise RunError(
-            f"The training was stopped after {len(rows)} {'epoch' if len(rows) == 1 else 'epochs'}.",
+            f"The training was stopped after {counted(len(rows), 'epoch')}.",
             "Expected it to run to the end.",
             f"Run the same command again to continue {point}.",
         ) from None
     if not rows:
         print("The training was already finished.")
     if len(trained.history) < recipe.epochs:
-        patience = "1 epoch" if recipe.patience == 1 else f"{recipe.patience} epochs"
-        print(f"Stopped early: no improvement for {patience}.")
+        print(f"Stopped early: no improvement for {counted(recipe.patience, 'epoch')}.")
     return trained
 
 
@@ -267,7 +267,7 @@ def export(
             f"It knows {', '.join(card.labels)}, and takes pictures of {card.input}. {ANSWERS[card.answers]}"
         )
     kept = read_card(target).facts.get("weights", "as it was")
-    print(f"{target}: {kept}, {target.stat().st_size / 1e6:.2f} MB")
+    print(f"{target}: {kept}, {file_size(target.stat().st_size)}")
 
 
 def _export_own(path: Path, target: Path, quantize: str, data: str | None, described: str | None) -> None:

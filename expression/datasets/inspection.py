@@ -15,7 +15,7 @@ import numpy as np
 
 from ..labels import Labels
 from ..pictures.hashes import content_hashes
-from ..sanitize import printable
+from ..sanitize import counted, printable
 from .dataset import SPLITS, Dataset, Split
 from .ferplus import COLUMNS
 
@@ -54,9 +54,9 @@ class DatasetSummary:
         lines = [f"{row[0]:{width}}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
         lines += [
             "",
-            f"{self.distinct} different pictures",
-            f"{self.blank} pictures of one grey level",
-            f"{self.conflicting} groups of identical pictures with different labels",
+            counted(self.distinct, "different picture"),
+            f"{counted(self.blank, 'picture')} of one grey level",
+            f"{counted(self.conflicting, 'group')} of identical pictures with different labels",
         ]
         if self.agreement is not None:
             lines.append(f"{self.agreement:.1%} of the labels agree with the majority vote")
@@ -128,7 +128,7 @@ def contradictions(dataset: Dataset) -> list[str]:
         return []
     first = groups[0]
     other = first[indexes[first] != indexes[first[0]]][0]
-    told = "1 picture appears" if len(groups) == 1 else f"{len(groups):,} pictures appear"
+    told = counted(len(groups), "picture appears", "pictures appear")
     if any(split.files is None for split in splits if len(split)):
         return [f"{told} under more than one label."]
     files = np.concatenate([split.files for split in splits if len(split)])

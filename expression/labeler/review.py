@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..labelbook.book import LabelBook
 from ..labelbook.rows import Row
 from ..labels import folded_label
+from ..sanitize import counted
 
 PAGE = 40
 """Pictures on a page."""
@@ -81,14 +82,14 @@ class Review:
         count = self._known()
         if count:
             self.book.relabel(self.chosen, label)
-            self._told(f"{_counted(count)} relabelled as {label}.")
+            self._told(f"{counted(count, 'picture')} relabelled as {label}.")
 
     def delete(self) -> None:
         """Deletes the selected pictures."""
         count = self._known()
         if count:
             self.book.delete(self.chosen)
-            self._told(f"{_counted(count)} deleted.")
+            self._told(f"{counted(count, 'picture')} deleted.")
 
     def undo(self) -> None:
         """Undoes the last change."""
@@ -117,7 +118,3 @@ class Review:
 
     def _told(self, said: str) -> None:
         self.said, self.chosen = said, set()
-
-
-def _counted(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count} pictures"

@@ -30,8 +30,8 @@ class CaptureLoop(Worker):
     """The thread that reads a source and publishes `data.frame`.
 
     Each frame of a recording is published when it is due by the recording's own time. A run that was delayed
-    catches up, unless by too much: a laptop that slept, or is too slow, continues from where it is. A cut in a
-    recording starts a new scene, as in `expression analyze`.
+    catches up, unless by too much: a laptop that slept, or is too slow, continues from where it is. A cut
+    starts a new scene, as in `expression analyze`.
 
     While the run is switched off, a camera is closed and dark frames are published in place of its own, so
     that everybody who follows them notices that nobody is there.
@@ -111,7 +111,7 @@ class CaptureLoop(Worker):
             self.source.open()
 
     def _scene_of(self, image: np.ndarray) -> int:
-        """Returns the number of the scene of the next frame: a new one if the source says so, or after a cut."""
+        """Returns the number of a frame's scene: a new one if the source says so, or after a cut."""
         cut = bool(self.source.fps) and self._cuts.starts(sketch(image))
         if cut or self.source.scene != self._scene_of_source:
             self._scene, self._scene_of_source = self._scene + 1, self.source.scene

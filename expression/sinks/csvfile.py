@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ..errors import BadInputError, OutputError, user_path
 from ..files import as_output_error, hold_output, let_go, private
 from ..records.rows import COLUMNS, FILE, columns, row
-from ..sanitize import printable, say
+from ..sanitize import counted, printable, say
 from ..tables import write_cells
 from ..types import Reading
 from ._base import Sink
@@ -121,7 +121,7 @@ class Csvfile(Sink):
         """Closes the file and prints how many rows were added."""
         if self._file is not None:
             self._give_back()
-            say(f"{self.path}: {self._rows} {'row' if self._rows == 1 else 'rows'} added.")
+            say(f"{self.path}: {counted(self._rows, 'row')} added.")
 
     def _give_back(self) -> None:
         """Closes the file and releases it for other runs."""

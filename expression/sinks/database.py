@@ -25,7 +25,7 @@ from ..records.moments import Moment, Moments
 from ..records.record import CHANGE, LONGEST_NAME, Record
 from ..records.spool import Spool
 from ..records.writer import Writer
-from ..sanitize import say
+from ..sanitize import counted, say
 from ..types import Reading
 from ._base import GONE_SECONDS, Sink
 from ._face_crop import face_of
@@ -102,8 +102,8 @@ class Database(Sink):
     def unfinished(self) -> str:
         """What is not stored yet."""
         waiting = self._writer.waiting if self._writer else 0
-        verb = "is" if waiting == 1 else "are"
-        return f"{_counted(waiting)} {verb} still to be stored in {self._address.shown}" if waiting else ""
+        rows = counted(waiting, "row is", "rows are")
+        return f"{rows} still to be stored in {self._address.shown}" if waiting else ""
 
     def open(self) -> None:
         """Creates the file, or starts to look for the server, and prints what is stored where.
@@ -150,7 +150,7 @@ class Database(Sink):
             if not self._refused:
                 logger.warning("%s", writer.refusal)
             return
-        parts = [f"{_counted(writer.stored)} stored"]
+        parts = [f"{counted(writer.stored, 'row')} stored"]
         parts += [f"{left:,} wait in {spool.path} for the next run with this database"] if left else []
         parts += [f"{writer.lost:,} lost"] if writer.lost else []
         say(f"{self._address.shown}: {', '.join(parts)}.")
@@ -184,10 +184,6 @@ def _check(name: str, value: object, fits: bool, expected: str) -> None:
             f"Expected {expected}.",
             "Choose another.",
         )
-
-
-def _counted(count: int) -> str:
-    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _kept(days: float) -> str:

@@ -19,7 +19,7 @@ from ..lights.rate_limiter import RateLimiter
 from ..lights.restore import Outcome
 from ..lights.snapshot import LampSnapshot
 from ..lights.transport import TIMEOUT, BridgeError
-from ..sanitize import say, some
+from ..sanitize import counted, say, some
 from ._light_sink import Lighting
 
 BACK_SECONDS = 0.5
@@ -102,7 +102,7 @@ class Hue(Lighting):
     def unfinished(self) -> str:
         """How many lamps `close` still has to restore, as text."""
         names = self._before.pending if self._closing else []
-        count = "1 light has" if len(names) == 1 else f"{len(names)} lights have"
+        count = counted(len(names), "light has", "lights have")
         return f"{count} yet to be restored ({some(names, MOST_NAMES)})" if names else ""
 
     def _back_seconds(self) -> float:

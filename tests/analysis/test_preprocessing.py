@@ -1,4 +1,4 @@
-"""A video becomes one picture of a face a second, 48 x 48 grey levels, with the face in the middle."""
+"""A video becomes one picture of a face a second, photos one each: 48 x 48 grey levels, the face in the middle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from media import write_clip
 from expression.analysis.preprocessing import preprocess
 from expression.cli import app
 from expression.errors import BadInputError
-from expression.pictures.image import read_picture, resize
+from expression.pictures.image import read_picture, resize, write_picture
 from expression.sources import open_source
 from expression.sources._base import Source
 from expression.sources.demo import Demo
@@ -115,3 +115,42 @@ def test_the_command_reads_a_video_at_once_and_says_what_it_did(tmp_path, capsys
     write_clip(tmp_path / "me.mp4", 25, fps=5, pictures=pictures)
     assert app.main(["preprocess", "me.mp4", "--out", "faces", "--detector", "haar", "--count", "4"]) == 0
     assert capsys.readouterr().out == "faces: 4 pictures of 48 x 48 pixels, 0.0 to 3.0 s.\n"
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """A folder `photos` beside the current one, with two faces, a wall, and a text."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    demo = Demo()
+    demo.open()
+    for number, name in ((25, "2.png"), (30, "10.png")):
+        write_picture(tmp_path / "photos" / name, demo.picture(number))
+    write_picture(tmp_path / "photos" / "wall.png", np.full((240, 320, 3), 128, np.uint8))
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    return tmp_path / "photos"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            (),
+            "faces: 2 pictures of 48 x 48 pixels, from 3 photos.\nNo face was found in 1 photo: wall.png.\n",
+        ),
+        (("--count", "1"), "faces: 1 picture of 48 x 48 pixels, from 1 photo.\n"),
+        (("--count", "2", "--found"), "faces: 2 pictures of 48 x 48 pixels, from 2 photos.\n"),
+    ],
+    ids=["all", "one", "until two are found"],
+)
+def test_each_photo_of_a_folder_counts_once(photos, capsys, options, said):
+    assert app.main(["preprocess", "photos", "--out", "faces", "--detector", "haar", *options]) == 0
+    assert capsys.readouterr().out == said
+
+
+def test_an_animation_counts_as_one_photo(tmp_path):
+    Image = pytest.importorskip("PIL.Image")
+    frames = [Image.fromarray(np.full((120, 160, 3), level, np.uint8)) for level in (5, 15, 25)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=900)
+    made = preprocess(open_source(str(tmp_path / "a.gif"), repeat=False), Seconds(0), tmp_path / "out")
+    assert (len(made.pictures), made.photos, made.missed) == (1, 1, [])

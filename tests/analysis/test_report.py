@@ -383,7 +383,7 @@ def test_damaged_rows_are_counted_by_the_command(clip, rows, tmp_path, monkeypat
         "rows.csv: Skipped 2 of 38 rows: 1 not a reading (line 38); "
         "1 after the end of the recording (frame 900, person 1)."
     )
-    assert re.fullmatch(r"a\.html: 1 person in 48 frames; 0\.\d MB\.", said[1])
+    assert re.fullmatch(r"a\.html: 1 person in 48 frames; \d+ KB\.", said[1])
 
 
 def test_the_command_says_what_is_wrong(clip, rows, tmp_path, monkeypatch, capsys):

@@ -139,7 +139,9 @@ def followed(source: Source, frames: int) -> tuple[list[int], list[int]]:
     ("source", "scenes"),
     [
         pytest.param(Shots([10, 11, 200, 201, 60]), [1, 1, 2, 2, 3], id="a recording with two cuts"),
-        pytest.param(Shots([10, 11, 200], fps=None), [0, 0, 0], id="a camera in front of which a light goes on"),
+        pytest.param(
+            Shots([10, 11, 200], fps=None), [0, 0, 0], id="a camera in front of which a light goes on"
+        ),
         pytest.param(Shots([10] * 4, scenes=[0, 0, 1, 1]), [1, 1, 2, 2], id="photos that look alike"),
         pytest.param(Shots([10, 10, 200, 200], scenes=[0, 0, 1, 1]), [1, 1, 2, 2], id="photos"),
         pytest.param(Shots([10, 200, 10], scenes=[5, 4, 5]), [1, 2, 3], id="scenes that return"),
