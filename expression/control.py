@@ -25,7 +25,7 @@ class Control:
 
     Attributes:
         labels: As given; a session sets those of its network before it opens a sink.
-        on: Whether faces are looked for. When off, it is as if nobody were there.
+        on: Whether the run looks for faces. When off, it is as if nobody were there.
         paused: Whether reactions stay as they are at the moment.
         neutral: Whether people's resting faces are taken out of the readings. Turning it on asks everybody in
             view to look neutral for three seconds.
@@ -50,7 +50,7 @@ class Control:
 
     @property
     def on(self) -> bool:
-        """Whether faces are looked for."""
+        """Whether the run looks for faces."""
         return self._on
 
     @on.setter

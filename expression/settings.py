@@ -54,7 +54,7 @@ class Settings:
         display: auto, window, widget, web or none; auto chooses what works here, web is a page for browsers.
         page_host: The address of the page: 127.0.0.1 for this computer alone, 0.0.0.0 for the whole network,
             which needs EXPRESSION_API_KEY.
-        page_port: The port of the page; if it is used, the next free one.
+        page_port: The port of the page; if it is in use, the next free one.
         detector: auto, haar, haar-alt2, lbp, yunet or whole.
         eyes: Drop a face in which no two eyes are found.
         model: The file of a network; empty for the shipped one.

@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+
+from expression.cli.app import app
 
 ROOT = Path(__file__).parent.parent
 UNIT = ROOT / "deploy" / "expression.service"
@@ -32,6 +35,16 @@ def test_the_unit_restarts_a_run_and_watches_it():
         assert line in lines
     (seconds,) = [line for line in lines if line.startswith("WatchdogSec=")]
     assert int(seconds.partition("=")[2]) > 0
+
+
+def test_the_display_of_the_unit_can_be_replaced_by_its_arguments():
+    """As docs/raspberry_pi.md says about the live page."""
+    (line,) = [
+        text for text in UNIT.read_text(encoding="utf-8").splitlines() if text.startswith("ExecStart=")
+    ]
+    words = line.partition(" live ")[2].replace("$ARGUMENTS", "--display web").split()
+    live = typer.main.get_command(app).commands["live"]
+    assert live.make_context("live", words).params["display"] == "web"
 
 
 def test_the_container_gets_the_files_that_it_needs():

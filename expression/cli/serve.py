@@ -1,4 +1,4 @@
-"""The command `expression serve`: readings over REST, and the live page, for browsers and other programs.
+"""The command `expression serve`: stored readings over REST, for browsers and other programs.
 
 `app.py` adds it; `server/app.py` does the work.
 
@@ -15,17 +15,17 @@ import typer
 
 def serve(
     host: Annotated[
-        str, typer.Option(help="The address to listen on; all but 127.0.0.1 need EXPRESSION_API_KEY.")
+        str, typer.Option(help="The address to listen on. Any but 127.0.0.1 requires EXPRESSION_API_KEY.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     database: Annotated[
         str,
         typer.Option(
-            help="An SQLite file or the URL of a server; by default, that of --sink database.", metavar="URL"
+            help="An SQLite file or the URL of a server. Default: that of --sink database.", metavar="URL"
         ),
     ] = "",
 ) -> None:
-    """Serve stored readings over REST, and the live page. Press Ctrl-C to stop."""
+    """Serve stored readings over REST. Press Ctrl-C to stop."""
     from ..records.address import PASSWORD, Address
     from ..records.database import Database
 

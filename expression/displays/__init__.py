@@ -29,7 +29,7 @@ def make_display(
             there is a screen and this is the main thread, and none otherwise.
         title: The title of a window.
         host: The address that web listens on.
-        port: Its port; the next free one if that is used.
+        port: Its port; if it is in use, the next free one.
 
     Raises:
         DisplayError: A window was requested without a screen, or a widget without a notebook.

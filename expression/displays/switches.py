@@ -22,7 +22,7 @@ class Switches:
         control: The switches that they change and follow.
 
     Attributes:
-        on: Whether faces are looked for.
+        on: Whether the run looks for faces.
         pause: Whether reactions stay as they are.
         neutral: Whether people's resting faces are taken out of the readings.
         override: The label that reactions use instead of what is read.
@@ -35,7 +35,10 @@ class Switches:
             control.on, description="Recognition", icon="eye", tooltip="Look for faces"
         )
         self.pause = ipywidgets.ToggleButton(
-            control.paused, description="Pause", icon="pause", tooltip="Lamps and other reactions hold still"
+            control.paused,
+            description="Pause",
+            icon="pause",
+            tooltip="Makes lamps and other reactions hold still",
         )
         self.neutral = ipywidgets.ToggleButton(
             control.neutral,

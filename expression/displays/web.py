@@ -32,7 +32,7 @@ class Web(Display):
 
     Args:
         host: The address to listen on.
-        port: The port; the next free one if it is used.
+        port: The port; if it is in use, the next free one.
 
     Attributes:
         hub: What the viewers watch; None before `open`.

@@ -263,7 +263,7 @@ def serve(
     Args:
         database: What `rest.router` takes; None without a database.
         host: The address to listen on.
-        port: The port; the next free one if it is used.
+        port: The port; if it is in use, the next free one.
         live: What the page shows; None without a run.
         hosts: Further names by which browsers ask for the server.
         ready: Called with the address once connections are accepted; by default it is printed.

@@ -74,7 +74,7 @@ function listen() {
 
 function lost() {
   if (!at("link").classList.contains("ended")) {
-    link("Connection lost, trying again …", true, "The connection to the run is lost. This page tries again by itself.");
+    link("Connection lost, trying again …", true, "The connection to the run is lost. This page keeps trying.");
   }
   disconnect();
   blank();
@@ -84,7 +84,8 @@ function lost() {
 
 function ended() {
   at("link").classList.add("ended");
-  link("The run has ended", true, "The run has ended, and the camera is closed. This page goes on by itself when another run starts.");
+  const closed = about && about.camera ? ", and the camera is closed" : "";
+  link("The run has ended", true, `The run has ended${closed}. This page continues when another run starts.`);
   disconnect();
   blank();
   again = setTimeout(connect, AGAIN);
@@ -98,6 +99,7 @@ function blank() { // nothing is known, so nothing old is shown
   at("people").replaceChildren();
   at("nobody").hidden = false;
   write(at("nobody"), "Nothing is known at the moment.");
+  if (minutes.size) write(at("to"), clock(Math.max(...minutes.keys()) + 1)); // no longer "now"
   document.documentElement.style.setProperty("--dim", 0);
 }
 
@@ -128,7 +130,7 @@ function draw() {
   document.documentElement.style.setProperty("--dim", lamp === null ? 0.35 : 1);
   write(at("mood"), switches.override ? switches.override : switches.on ? shown(room) : "Off");
   write(at("why"), because(switches, people.length));
-  write(at("nobody"), switches.on ? "Nobody is in view." : "Nobody is looked for.");
+  write(at("nobody"), switches.on ? "Nobody is in view." : "Not looking for faces.");
   at("nobody").hidden = people.length > 0;
   drawPeople(people);
   at("picture").alt = `The live picture: ${words(people)}`;
@@ -137,9 +139,9 @@ function draw() {
 }
 
 function because(switches, count) {
-  const read = !switches.on ? (about.closes ? "The camera is closed." : "No face is looked for.")
+  const read = !switches.on ? (about.closes ? "The camera is closed" : "Not looking for faces")
     : count > 1 ? `The nearest of ${count} people` : count ? "One person" : "Nobody is in view";
-  if (switches.override) return `Chosen by hand. ${read}`;
+  if (switches.override) return `Chosen by hand. ${read}.`;
   return switches.paused ? `${read}. The lamp holds still.` : read;
 }
 
@@ -205,10 +207,10 @@ function drawSwitches(switches) {
   if (changing) return; // what arrives meanwhile may be older than the click
   for (const name of ["on", "paused", "neutral"]) at(name).checked = switches[name];
   if (document.activeElement !== at("override") || !at("override").dataset.open) at("override").value = switches.override || "";
-  write(at("on-told"), switches.on ? "Faces are looked for." : about.closes ? "Off: the camera is closed." : "Off: no face is looked for.");
+  write(at("on-told"), switches.on ? "Looking for faces." : about.closes ? "Off: the camera is closed." : "Not looking for faces.");
   write(at("neutral-told"), switches.learning && switches.on ? "Look neutral, and into the camera …"
     : switches.neutral ? "Learned: what your face always shows is left out."
-      : "Look neutral for three seconds; what your face always shows is then left out.");
+      : "Look neutral for three seconds. What your face always shows is then left out.");
   at("neutral-told").classList.toggle("now", switches.learning && switches.on);
 }
 
@@ -238,7 +240,7 @@ for (const name of ["on", "paused", "neutral"]) {
 }
 at("override").addEventListener("change", (event) => change({ override: event.target.value || null }));
 
-// The day
+// The last hours
 
 const clock = (minute) => new Date(minute * 60000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
@@ -246,13 +248,15 @@ function drawDay() {
   const all = [...minutes].sort((one, other) => one[0] - other[0]).slice(-24 * 60);
   minutes = new Map(all);
   if (!all.length) return;
-  const first = all[0][0];
-  const last = Math.max(all[all.length - 1][0] + 1, first + 60);
+  const last = all[all.length - 1][0] + 1;
+  const first = Math.min(all[0][0], last - 60);
+  const hours = Math.ceil((last - first) / 60);
+  write(at("day-title"), hours === 1 ? "The last hour" : `The last ${hours} hours`);
   const ribbon = at("ribbon");
   ribbon.setAttribute("viewBox", `0 0 ${last - first} 10`);
   ribbon.replaceChildren(...runs(all).map(([from, to, label]) => piece(from - first, to - from, label)));
   write(at("from"), clock(first));
-  write(at("to"), clock(last));
+  write(at("to"), "now");
   drawLegend(all);
 }
 
@@ -274,31 +278,35 @@ function piece(x, width, label) {
 }
 
 function drawLegend(all) {
-  const totals = new Map();
-  for (const [, label] of all) totals.set(label, (totals.get(label) || 0) + 1);
+  const totals = new Map(); // whole minutes of each label
+  for (const [, label] of all.slice(0, -1)) totals.set(label, (totals.get(label) || 0) + 1);
+  const current = all[all.length - 1][1]; // of the minute that is not over yet
+  totals.set(current, totals.get(current) || 0);
   const sorted = [...totals].sort((one, other) => other[1] - one[1]);
   at("legend").replaceChildren(...sorted.map(([label, count]) => {
     const entry = document.createElement("li");
     make("i", entry).style.background = tint(label);
-    make("span", entry, `${shown(label)} ${count} min`);
+    make("span", entry, `${shown(label)} ${count ? `${count} min` : "under a minute"}`);
     return entry;
   }));
-  const spoken = sorted.map(([label, count]) => `${shown(label)} ${count} minutes`).join(", ");
+  const spoken = sorted.map(([label, count]) => `${shown(label)} ${spokenMinutes(count)}`).join(", ");
   write(at("day-told"), `Since ${clock(all[0][0])}: ${spoken}`);
 }
+
+const spokenMinutes = (count) => count === 0 ? "under a minute" : count === 1 ? "1 minute" : `${count} minutes`;
 
 // The living room
 
 function tellGuests() {
   const live = about.camera;
   write(at("who"), live
-    ? `A camera (${about.source}) reads the faces of everybody it sees, up to ${about.people} at once. Nobody is recognised: people are numbered while they are in view, and not known again later.`
-    : `Nobody in this room: the pictures come from ${about.source}, not from a camera.`);
+    ? `A camera (${about.source}) reads the faces of everybody it sees, up to ${about.people} at once. Nobody is recognised: people are numbered while they are in view, and get a new number when they come back.`
+    : `Nobody in this room is read: the pictures come from ${about.source}, not from a camera.`);
   write(at("purpose"), about.reacts.length
     ? `What is read changes things here as it happens: ${about.reacts.join(", ")}.`
     : "What is read is shown on this page, and changes nothing else.");
-  const memory = "This page itself remembers one label for each minute, and forgets them when the run ends.";
-  write(at("kept"), about.keeps.length ? `${memory} Besides, this is kept, or sent elsewhere:`
+  const memory = "This page itself remembers one label for each minute, and forgets all of them when the run ends.";
+  write(at("kept"), about.keeps.length ? `${memory} In addition, this is kept or sent elsewhere:`
     : `Nothing is recorded: no picture, no sound, no name. ${memory}`);
   at("keeps").replaceChildren(...about.keeps.map(([name, what]) => {
     const entry = document.createElement("li");
@@ -306,7 +314,7 @@ function tellGuests() {
     return entry;
   }));
   write(at("stop"), live
-    ? `You would rather not be read? Turn off Recognition on this page, or say so to whoever runs it: ${about.closes ? "the camera is then closed" : "no face is then looked for"} until it is turned on again.`
+    ? `If you would rather not be read, turn off Recognition on this page, or ask whoever runs it. ${about.closes ? "The camera then stays closed" : "The program then looks for no faces"} until it is turned on again.`
     : "Recognition can be turned off on this page.");
 }
 

@@ -1,4 +1,4 @@
-"""A video becomes one picture of a face a second, photos one each: 48 x 48 grey levels, the face in the middle."""
+"""A face picture for each second of a video, or each photo: 48 x 48 grey levels, the face in the middle."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def test_off_closes_the_camera_and_on_opens_it_again(look):
         until(lambda: camera.closed == 1)
         page.wait_for_selector("text=The camera is closed. Turn on Recognition to open it again.")
         mood(page, "Off")
-        page.wait_for_selector("#nobody:has-text('Nobody is looked for.')")
+        page.wait_for_selector("#nobody:has-text('Not looking for faces.')")
         assert page.locator(".person").count() == 0
         until(lambda: session.data.frame.latest.image.max() == 0)
         page.check("#on")
@@ -257,6 +257,17 @@ def test_a_page_that_is_closed_or_hidden_ends_its_streams_and_not_the_run(look):
         assert hub.wait_for_viewers(2, PATIENCE)
         hidden.wait_for_selector(".person")
         assert not session.data.done
+
+
+def test_the_end_of_a_recording_says_nothing_about_a_camera(look):
+    with running("demo") as session:
+        page = look(address(session))
+        assert page.inner_text("#from"), "the ribbon ends now, and begins an hour ago"
+        assert page.inner_text("#to") == "now"
+        assert page.inner_text("#legend").endswith("under a minute")
+        page.uncheck("#on")
+        page.wait_for_selector("#on-told:text-is('Not looking for faces.')")
+    page.wait_for_selector("text=The run has ended. This page continues when another run starts.")
 
 
 def test_the_end_of_a_run_is_said_and_the_page_goes_on_with_the_next_one(look):
@@ -384,7 +395,7 @@ def test_the_page_is_used_by_keys_alone_and_heard(look):
         page.get_by_role("switch", name="Pause", checked=True).wait_for()
         page.wait_for_selector("#said:not(:empty)", state="attached")
         page.get_by_role("img", name="The live picture").wait_for()
-        page.get_by_role("img", name="The day Since").wait_for()
+        page.get_by_role("img", name="The last hour Since").wait_for()
         page.focus("#room")
         page.keyboard.press("Enter")
         page.wait_for_selector("body.room")
