@@ -135,7 +135,7 @@ def _fault(reading: Reading, times: Sequence[float], known: dict[int, dict[int, 
         return "after the end of the recording"
     if not abs(reading.position - times[reading.frame]) <= LATE:
         return "of a frame with another time"
-    return "there twice" if reading.frame in known.get(reading.person, ()) else ""
+    return "duplicates of earlier rows" if reading.frame in known.get(reading.person, ()) else ""
 
 
 def _segments(readings: list[Reading], times: Sequence[float], end: float, every: int) -> Iterable[Segment]:

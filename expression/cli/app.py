@@ -173,7 +173,7 @@ class _WithNames(typer.core.TyperCommand):
 def live(
     source: Annotated[
         str | None,
-        typer.Option(help="Camera index, file, folder, rtsp or http address, or demo.", metavar="S"),
+        typer.Option(help="Camera number, file, folder, rtsp or http address, or demo.", metavar="SOURCE"),
     ] = None,
     display: Annotated[str | None, typer.Option(help="auto, window, web or none.", metavar="NAME")] = None,
     detector: Detector = None,
@@ -220,7 +220,7 @@ def check(
         bool, typer.Option("--camera", help="Look through the camera, and say what hinders reading.")
     ] = False,
     source: Annotated[
-        str | None, typer.Option(help="What to look at instead of the camera, as for live.", metavar="S")
+        str | None, typer.Option(help="What to look at instead of the camera, as for live.", metavar="SOURCE")
     ] = None,
 ) -> None:
     """Report what works on this machine, and how to fix the rest."""

@@ -36,7 +36,7 @@ dataset_app = typer.Typer(
 
 def label(
     source: Annotated[
-        str | None, typer.Option(help="Same as for live; the camera by default.", metavar="S")
+        str | None, typer.Option(help="As for live. Default: the camera.", metavar="SOURCE")
     ] = None,
     detector: Annotated[str, typer.Option(help="auto, haar, lbp, yunet ...", metavar="NAME")] = "auto",
     target: Annotated[int, typer.Option(help="Pictures to take for each label.", metavar="N", min=1)] = 20,

@@ -36,7 +36,9 @@ def preprocess(
         ),
     ] = None,
     found: Annotated[bool, typer.Option("--found", help="Go on until that many faces were found.")] = False,
-    detector: Annotated[str, typer.Option(help="As for live.", metavar="NAME")] = "auto",
+    detector: Annotated[
+        str, typer.Option(help="auto, haar, haar-alt2, lbp, yunet or whole.", metavar="NAME")
+    ] = "auto",
 ) -> None:
     """Write one face picture for each second or photo, 48 x 48 grey levels.
 

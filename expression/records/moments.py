@@ -45,6 +45,8 @@ class _Person:
 class Moments:
     """Follows people over time.
 
+    Until a new label has settled, time counts for the label before.
+
     Args:
         every: Seconds between two rows that say that a person is there.
         settle: Seconds that a label must stay the same before it counts as a change.

@@ -126,7 +126,7 @@ def totals(database: Database, selection: Selection, by: str) -> list[dict[str, 
     Args:
         database: The database.
         selection: Which readings.
-        by: label, person or device. Seconds belong to the label that was shown during them.
+        by: label, person or device. Seconds belong to the settled label; see `Moments`.
     """
     from sqlalchemy import case, func, select
 

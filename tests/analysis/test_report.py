@@ -103,7 +103,7 @@ def test_rows_may_come_in_any_order_and_people_with_any_number():
     [
         pytest.param(reading(48), "after the end of the recording", id="too late"),
         pytest.param(reading(10**15), "after the end of the recording", id="far too late"),
-        pytest.param(reading(7, fps=25), "there twice", id="twice"),
+        pytest.param(reading(7, fps=25), "duplicates of earlier rows", id="twice"),
         pytest.param(reading(40, fps=12), "of a frame with another time", id="another time"),
         pytest.param(
             replace(reading(40), position=float("nan")), "of a frame with another time", id="no time"

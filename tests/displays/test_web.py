@@ -44,7 +44,7 @@ class Camera(Source):
     def read(self) -> np.ndarray:
         time.sleep(1 / 25)
         self._number += 1
-        return self._demo.picture(self._number)
+        return self._demo.picture(self._number % 750)
 
     def close(self) -> None:
         self.closed += 1
