@@ -75,6 +75,5 @@ def _prepare(database: Database) -> None:
     remember(database.address)
     if new:
         sink = "database" if path == default_file() else f"database:{path}"
-        say(
-            f"{path} did not exist and was created, without readings. To store some: expression live --sink {sink}"
-        )
+        command = f"expression live --sink {sink}"
+        say(f"{path} did not exist and was created, without readings. To store some: {command}")

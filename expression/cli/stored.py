@@ -59,8 +59,8 @@ class StoredReadings:
             f"Left because it is not a database of this program: {strange}.": self._found.left,
             f"Readings were stored in files that are not there now: {some(self._missing, 10)}. If you moved "
             "them, delete them where they are.": self._missing,
-            f"Readings on a server stay: {some(self._servers, 10)}. To delete them, run expression serve, and "
-            "open http://127.0.0.1:8000/docs": self._servers,
+            f"Readings on a server stay: {some(self._servers, 10)}. To delete them, run expression serve, "
+            "and open http://127.0.0.1:8000/docs": self._servers,
         }
         return [line for line, there in lines.items() if there]
 

@@ -408,8 +408,8 @@ def test_wipe_finds_every_file_that_a_sink_or_a_server_was_told_to_use(tmp_path,
 
 
 def test_wipe_names_servers_and_files_that_were_used_and_that_it_cannot_reach(tmp_path, monkeypatch, capsys):
-    for text in (str(tmp_path / "moved.sqlite"), "mysql://me:Tr0ub4dor@10.0.0.9/home"):
-        places.remember(Address(text))
+    for place in (str(tmp_path / "moved.sqlite"), "mysql://me:Tr0ub4dor@10.0.0.9/home"):
+        places.remember(Address(place))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
     assert app.main(["dataset", "wipe", "--readings", "--yes"]) == 0
     told = capsys.readouterr().out

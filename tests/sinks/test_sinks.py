@@ -144,8 +144,8 @@ def test_options_are_brought_into_the_types_of_the_class(text, options):
         ),
         (
             "h,prot=1",
-            r"was given prot=\.\.\. after a value without a name\. Expected a single value, or every option by "
-            r"name: address, port, .*\. Did you mean port\? Write: lamp:address=\.\.\.,port=\.\.\.$",
+            r"was given prot=\.\.\. after a value without a name\. Expected a single value, or every option "
+            r"by name: address, port, .*\. Did you mean port\? Write: lamp:address=\.\.\.,port=\.\.\.$",
         ),
         ("h,adress=1", r"Did you mean address\? Write: lamp:address=\.\.\.$"),
         ("h,colour=red", r"colour=\.\.\. after .* Check the spelling, or leave it out; a value cannot"),
