@@ -629,7 +629,7 @@ class TestServer:
         assert found[0]["device"] == "hallé 😀"
         assert found[0]["scores"] == rows[0].scores
         assert queries.picture(database, rows[0].id) == rows[0].picture
-        assert ids(database, label="Happy") == [], "labels are compared exactly"
+        assert ids(database, labels=["Happy"]) == [], "labels are compared exactly"
 
     def test_totals_days_and_deletion(self, database):
         database.add([record(1), record(2, "kitchen", label="Sad"), record(90_000)])
@@ -639,6 +639,7 @@ class TestServer:
         ]
         days = list(queries.days(database, NOW.date(), NOW.date(), timezone.utc, None))
         assert (days[0]["people"], days[0]["seconds"]) == (1, 10.0)
+        assert queries.all_labels(database) == ["Happy", "Sad"]
         assert database.delete(*Selection(device="kitchen").conditions()) == 1
         assert [one["name"] for one in queries.all_devices(database)] == ["hall"]
         assert database.delete_before(NOW + timedelta(hours=1)) == 1
