@@ -216,18 +216,18 @@ def all_devices(database: Database) -> list[dict[str, Any]]:
 
 def all_labels(database: Database) -> list[str]:
     """Returns the labels of all readings, and those for which the newest of each device has a score."""
-    from sqlalchemy import func, select, union
+    from sqlalchemy import func, select
 
     from .schema import readings
 
     columns = readings.c
     newest = select(columns.device, func.max(columns.time).label("time")).group_by(columns.device).subquery()
     is_newest = (columns.device == newest.c.device) & (columns.time == newest.c.time)
-    held = union(select(columns.label), select(columns.previous).where(columns.previous.is_not(None)))
+    held = select(columns.label, columns.previous).distinct()
     with database.begin() as connection:
         scored = connection.execute(select(columns.scores).join(newest, is_newest)).scalars().all()
-        found = set(connection.execute(held).scalars()).union(*scored)
-    return sorted(found)
+        found = set().union(*scored, *connection.execute(held))
+    return sorted(label for label in found if label is not None)
 
 
 def _reading(row: RowMapping) -> dict[str, Any]:
