@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from ..files import csv_cell
+from ..errors import BadInputError
+from ..files import csv_cell, natural
 from ..pictures.skipped import Skipped
 from ..records.rows import read_rows
 from ..types import Reading
@@ -42,15 +43,29 @@ def own_rows(rows: Path, video: Path, skipped: Skipped, scores: bool = True) -> 
 
     Raises:
         MissingFileError: There is no such file of rows.
-        BadInputError: It is something else, or most of its rows cannot be used.
+        BadInputError: It is something else, most of its rows cannot be used, or the recording is a folder.
     """
     readings, labels = [], []
     for reading in read_rows(rows, skipped):
         labels = labels or list(reading.scores)
         readings.append(reading if scores else _light(reading))
-    own = own_name({reading.file for reading in readings}, video)
+    names = {reading.file for reading in readings}
+    if video.is_dir():
+        raise _folder(video, sorted(names - {""}, key=natural))
+    own = own_name(names, video)
     mine = [each for each in readings if each.file in ("", own)]
     return OwnRows(mine, len(readings) + len(skipped), labels if mine else [])
+
+
+def _folder(folder: Path, names: list[str]) -> BadInputError:
+    """Returns the error for a folder in place of one of its recordings."""
+    inside = [name for name in names if (folder / _parts(name)[-1]).is_file()]
+    example = folder / _parts((inside or names or ["NAME"])[0])[-1]
+    return BadInputError(
+        f"{folder} is a folder.",
+        "Expected one recording; the rows may have several.",
+        f"Choose one, such as {example}.",
+    )
 
 
 def _light(reading: Reading) -> Reading:
