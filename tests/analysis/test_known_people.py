@@ -199,7 +199,7 @@ def test_an_empty_folder_is_an_error(tmp_path):
 def test_a_person_with_an_empty_folder_is_an_error(known):
     (known / "Cleo").mkdir()
     with pytest.raises(
-        BadInputError, match=r"No picture of Cleo in .*known can be used\. Expected .* Add a few to"
+        BadInputError, match=r"Cleo has no pictures\. Expected pictures that show .* Add a few to .*Cleo\."
     ):
         read(known, "Cleo")
 
