@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import BadInputError
-from ..files import csv_cell, natural
+from ..files import csv_cell, is_housekeeping, natural
 from ..pictures.skipped import Skipped
 from ..records.rows import read_rows
 from ..types import Reading
@@ -59,8 +59,9 @@ def own_rows(rows: Path, video: Path, skipped: Skipped, scores: bool = True) -> 
 
 def _folder(folder: Path, names: list[str]) -> BadInputError:
     """Returns the error for a folder in place of one of its recordings."""
-    inside = [name for name in names if (folder / _parts(name)[-1]).is_file()]
-    example = folder / _parts((inside or names or ["NAME"])[0])[-1]
+    named = [path for path in (folder / _parts(name)[-1] for name in names) if path.is_file()]
+    others = sorted(path for path in folder.iterdir() if path.is_file() and not is_housekeeping(path.name))
+    example = next(iter([*named, *others]), folder / "NAME")
     return BadInputError(
         f"{folder} is a folder.",
         "Expected one recording; the rows may have several.",

@@ -40,8 +40,8 @@ class SecondLook:
 
     @property
     def doubtful(self) -> bool:
-        """Whether more than half of the faces are missing."""
-        return 2 * self.without > self.looked
+        """Whether half of the faces or more are missing."""
+        return self.looked > 0 and 2 * self.without >= self.looked
 
     def add(self, image: np.ndarray, box: Box) -> None:
         """Looks for the face of a row, unless enough were looked at.

@@ -125,7 +125,8 @@ def test_a_page_has_a_title_totals_and_a_way_to_its_video(clip, rows, tmp_path):
     made = report(clip, rows, tmp_path / "a.html")
     text = (tmp_path / "a.html").read_text("utf-8")
     assert "<h1>clip.mp4</h1>\n<p>2.0 s · 48 frames · 1 person</p>" in text
-    assert '<th scope="row">Person 1</th><td class="number">1.0</td><td class="number">0.5</td>' in text
+    row = '<th scope="row">Person 1</th><td class="number" data-label="Happy">1.0</td>'
+    assert f'{row}<td class="number" data-label="Sad">0.5</td>' in text
     data = data_of(text)
     assert (data["video"], data["width"], data["height"], data["frames"]) == ("clip.mp4", 64, 48, 48)
     assert data["people"] == [[1, 36, 2, 1.5]]
