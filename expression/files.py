@@ -226,6 +226,22 @@ def as_output_error(path: Path, remedy: str = REMEDY) -> Iterator[None]:
         ) from error
 
 
+def check_folder(path: Path, option: str) -> None:
+    """Raises an OutputError unless the folder of a file that is to be written exists.
+
+    Args:
+        path: The file.
+        option: The option that names it, such as --out.
+    """
+    if not path.parent.is_dir():
+        is_there = os.path.lexists(path.parent)
+        raise OutputError(
+            f"{path.parent} is not a folder." if is_there else f"There is no folder {path.parent}.",
+            f"Expected one for {option}.",
+            "Choose another." if is_there else "Create it, or choose another.",
+        )
+
+
 def read_by_others(path: Path) -> str:
     """Returns the mode of a file that others can read, such as "644"; empty if nobody else can.
 

@@ -64,6 +64,17 @@ def test_the_container_gets_the_files_that_it_needs():
         assert not [pattern for pattern in left_out if fnmatch.fnmatch(name, pattern)], name
 
 
+def test_the_container_gets_the_detector_for_the_user_who_runs_it():
+    lines = DOCKERFILE.read_text(encoding="utf-8").splitlines()
+    steps = [lines.index(next(line for line in lines if line.startswith(start))) for start in (
+        "RUN pip install --no-cache-dir --disable-pip-version-check --no-deps",
+        "USER expression",
+        "RUN python -m expression models get yunet",
+        "ENTRYPOINT",
+    )]  # fmt: skip
+    assert steps == sorted(steps)
+
+
 def test_board_and_container_have_neither_lessons_nor_windows():
     lock = (ROOT / "locks" / "board.txt").read_text(encoding="utf-8")
     packages = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))

@@ -7,6 +7,8 @@ Notebook: 10_video
 
 from __future__ import annotations
 
+import contextlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,13 +21,16 @@ from ..errors import BadInputError, did_you_mean
 from ..files import PRIVATE_FOLDER, as_output_error
 from ..labels import folded_label
 from ..pictures.image import crop, square, write_picture
+from ..pictures.kinds import is_picture
 from ..pictures.skipped import Skipped
 from ..sanitize import counted
-from ..types import Reading
+from ..types import Frame, Reading
+from ..vision.detectors import Detector
 from .known_people import Recognised, recognise, shows
 from .known_pictures import Person
 from .own_rows import own_rows
-from .recordings import Advance, other_recording, picked
+from .recordings import Advance, check_is_same, fault, picked
+from .second_look import SecondLook
 
 SHEET, COLUMNS, CELL, MOST = "sheet.jpg", 8, 120, 96
 """The contact sheet: its name, pictures in a row, pixels of each, and how many it shows at most."""
@@ -61,6 +66,7 @@ class Extracted:
         rows: Number of rows in the file.
         skipped: Those that could not be used.
         recognised: In which of them the person is whose faces were asked for; None if nobody's were.
+        second_look: How many of the first pictures show no face.
     """
 
     pictures: list[Path] = field(default_factory=list)
@@ -68,6 +74,7 @@ class Extracted:
     rows: int = 0
     skipped: Skipped = field(default_factory=Skipped)
     recognised: Recognised | None = None
+    second_look: SecondLook = field(default_factory=lambda: SecondLook(None))
 
 
 def extract(
@@ -77,6 +84,7 @@ def extract(
     out: Path,
     person: Person | None = None,
     advance: Advance | None = None,
+    detector: Detector | None = None,
 ) -> Extracted:
     """Writes the faces of one label as pictures, and a contact sheet of them.
 
@@ -84,32 +92,30 @@ def extract(
         video: The recording that was analysed.
         rows: The rows of its analysis.
         wanted: Which faces.
-        out: The folder for frame000123-person1.png and the like; created if necessary.
+        out: The folder for frame000123-person1.png and the like; created if necessary. Pictures of the same
+            names are replaced; it must have no others.
         person: Whose faces; None for everybody's.
         advance: Called after each frame that is read, with its number and that of the last one.
+        detector: Looks for faces again, to notice rows of another recording; None to trust the rows.
 
     Raises:
         MissingFileError: A file does not exist.
-        BadInputError: The rows are something else, of another recording or without such a label, or no face
-            is left to extract.
+        BadInputError: The rows are something else, of another recording or without such a label, no face is
+            left to extract, or the folder has other pictures.
         OutputError: A picture cannot be written.
     """
-    made = Extracted()
+    made = Extracted(second_look=SecondLook(detector))
     readings, made.rows, labels = own_rows(rows, video, made.skipped, scores=False)
     wanted = replace(wanted, label=_spelled(wanted.label, labels, rows))
+    _check_pictures(out, readings)
     if person is not None:
         made.recognised = recognise(video, readings, person, wanted.repeat, advance)
         _check_recognised(made.recognised, person, wanted.repeat, rows)
-    chosen: dict[int, list[Reading]] = {}
-    for reading in choose(readings, wanted, made.recognised and made.recognised.rows):
-        chosen.setdefault(reading.frame, []).append(reading)
+    mine = made.recognised.rows if made.recognised else None
+    chosen = list(choose(readings, wanted, mine))
     if not chosen:
-        of = f"{person.name} with {wanted.label}" if person else wanted.label
-        raise BadInputError(
-            f"{rows} has no face of {of} that is held for {wanted.repeat} rows.",
-            f"Expected some with a score of {wanted.score:g} or more{' and nobody else' * wanted.alone}.",
-            "Choose a lower --repeat or --score, or another label.",
-        )
+        raise _never_held(rows, readings, wanted, mine, person)
+    _check_pictures(out, chosen)
     _write(video, chosen, wanted, out, made, advance)
     return made
 
@@ -172,6 +178,50 @@ def _spelled(label: str, labels: list[str], rows: Path) -> str:
     return found
 
 
+def _never_held(
+    rows: Path,
+    readings: list[Reading],
+    wanted: Wanted,
+    mine: Sequence[bool] | None,
+    person: Person | None,
+) -> BadInputError:
+    """Returns the error for a label that nobody holds for so many rows; it says how many it could be."""
+
+    def never(repeat: int) -> bool:
+        return not any(True for _ in choose(readings, replace(wanted, repeat=repeat), mine))
+
+    longest = bisect_left(range(1, wanted.repeat), True, key=never)
+    conditions = f" with a score of {wanted.score:g} or more" if wanted.score else ""
+    conditions += " and nobody else in the frame" if wanted.alone else ""
+    of = f"{person.name} with {wanted.label}" if person else wanted.label
+    choices = [f"--repeat {longest}"] if longest else []
+    choices += ["a lower --score"] if wanted.score else []
+    return BadInputError(
+        f"{rows} has no face of {of} that is held for {wanted.repeat} rows{conditions}.",
+        f"Expected {wanted.repeat} such rows of one person without a gap; there are {longest} at most.",
+        f"Choose {' or '.join([*choices, 'another label'])}{', or leave out --alone' * wanted.alone}.",
+    )
+
+
+def _check_pictures(out: Path, readings: Iterable[Reading]) -> None:
+    """Raises a BadInputError if a folder has pictures that these readings would not replace."""
+    if not out.is_dir():
+        return
+    own = {SHEET, *map(_name, readings)}
+    for path in sorted(out.iterdir()):
+        if path.name not in own and is_picture(path):
+            raise BadInputError(
+                f"{out} has other pictures, such as {path.name}.",
+                "Expected a new folder, or one with pictures of the same extraction only.",
+                "Choose another folder for --out, or move those pictures away.",
+            )
+
+
+def _name(reading: Reading) -> str:
+    """Returns the name of the picture of a reading."""
+    return f"frame{reading.frame:06}-person{reading.person}.png"
+
+
 def _check_recognised(recognised: Recognised, person: Person, repeat: int, rows: Path) -> None:
     """Raises a BadInputError if nobody was recognised."""
     if recognised.people:
@@ -192,27 +242,61 @@ def _check_recognised(recognised: Recognised, person: Person, repeat: int, rows:
 
 def _write(
     video: Path,
-    chosen: dict[int, list[Reading]],
+    chosen: list[Reading],
     wanted: Wanted,
     out: Path,
     made: Extracted,
     advance: Advance | None,
 ) -> None:
-    """Writes the chosen faces, by frame, and the contact sheet."""
+    """Writes the chosen faces and the contact sheet; nothing is left of those of another recording."""
+    by_frame: dict[int, list[Reading]] = {}
+    for reading in chosen:
+        by_frame.setdefault(reading.frame, []).append(reading)
     thumbnails: list[np.ndarray] = []
-    for frame in picked(video, chosen, advance):
-        for reading in chosen[frame.number]:
-            if not shows(frame.image, reading.box):
-                made.skipped.add(f"frame {frame.number}", "outside the picture")
+    unusable = Skipped()
+    for frame in picked(video, by_frame, advance):
+        for reading in by_frame.pop(frame.number):
+            if why := _why_not(reading, frame):
+                unusable.add(_place(reading), why)
                 continue
-            with as_output_error(out):
-                out.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
             face = crop(frame.image, square(reading.box, wanted.margin))
-            path = out / f"frame{frame.number:06}-person{reading.person}.png"
-            write_picture(path, face)
-            made.pictures.append(path)
+            _save(face, out / _name(reading), made)
             made.people[reading.person] += 1
+            made.second_look.add(frame.image, reading.box)
             thumbnails.append(cv2.resize(face, (CELL, CELL), interpolation=cv2.INTER_AREA))
-    if not thumbnails:
-        raise other_recording(video)
+    for reading in (each for missing in by_frame.values() for each in missing):
+        unusable.add(_place(reading), fault(reading, None))
+    try:
+        check_is_same(video, unusable, len(chosen), "chosen rows")
+    except BadInputError:
+        _remove(made.pictures, out)
+        raise
+    made.skipped.extend(unusable)
     write_picture(out / SHEET, contact_sheet(thumbnails))
+
+
+def _why_not(reading: Reading, frame: Frame) -> str:
+    """Returns why a face cannot be cut out of a frame, or ""."""
+    outside = "" if shows(frame.image, reading.box) else "outside the picture"
+    return fault(reading, frame.position) or outside
+
+
+def _place(reading: Reading) -> str:
+    """Returns where a reading stands, for `Skipped`."""
+    return f"frame {reading.frame}, person {reading.person}"
+
+
+def _save(face: np.ndarray, path: Path, made: Extracted) -> None:
+    """Writes a face."""
+    with as_output_error(path.parent):
+        path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+    write_picture(path, face)
+    made.pictures.append(path)
+
+
+def _remove(pictures: list[Path], folder: Path) -> None:
+    """Removes pictures that were written, and the folder if nothing else is in it."""
+    with contextlib.suppress(OSError):
+        for path in pictures:
+            path.unlink()
+        folder.rmdir()

@@ -20,7 +20,7 @@ from ..pictures.image import crop, fit, square
 from ..types import Box, Reading
 from ..vision.cuts import Cuts, sketch
 from .known_pictures import Person
-from .recordings import Advance, other_recording, picked
+from .recordings import Advance, fault, other_recording, picked
 
 ABSENCE = 3.0
 """Seconds without a row after which a person's number may be someone else's."""
@@ -149,11 +149,12 @@ def _stretches(
             by_frame.setdefault(reading.frame, []).append(index)
     cuts, current, found = Cuts(), {}, False
     for frame in picked(video, by_frame, advance):
-        found = True
+        mine = [index for index in by_frame[frame.number] if not fault(readings[index], frame.position)]
+        found = found or bool(mine)
         if cuts.starts(sketch(frame.image)):
             yield from current.values()
             current = {}
-        for index in by_frame[frame.number]:
+        for index in mine:
             reading = readings[index]
             stretch = current.get(reading.person)
             if stretch is None or not stretch.continues(reading.position):
@@ -162,7 +163,7 @@ def _stretches(
                 stretch = Stretch(reading.person, reading.position, smallest)
                 current[reading.person] = stretch
             stretch.add(index, reading, frame.image)
-        gone = [number for number, each in current.items() if not each.continues(readings[index].position)]
+        gone = [number for number, each in current.items() if not each.continues(frame.position)]
         for number in gone:
             yield current.pop(number)
     if by_frame and not found:

@@ -207,9 +207,9 @@ def _unknown(folder: Path, name: str, names: list[str]) -> BadInputError:
 
 def _without_picture(folder: Path, name: str, files: int, skipped: Skipped) -> BadInputError:
     """Returns the error for a person of whom no picture can be used."""
-    summary = skipped.summary(files, "pictures")
+    happened = f"No picture of {name} in {folder} can be used. {skipped.summary(files, 'pictures')}"
     return BadInputError(
-        f"No picture of {name} in {folder} can be used.{summary and f' {summary}'}",
+        happened if files else f"{folder / name} has no pictures.",
         "Expected pictures that show the person's face alone, or much larger than others.",
         f"Add a few to {folder / name}.",
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import BadInputError
-from ..files import PRIVATE, replacing
+from ..files import PRIVATE, check_folder, replacing
 from ..records import counts, parquet, rows
 from ..tables import write_cells
 from ..types import Reading, Seen
@@ -104,7 +104,8 @@ def check_output(path: Path, form: str) -> None:
     """Raises an error unless such a file can be written.
 
     Raises:
-        BadInputError: Its suffix or folder does not fit, or there is no such format.
+        BadInputError: Its suffix does not fit, or there is no such format.
+        OutputError: There is no such folder.
         MissingPackageError: The package for Parquet is not installed.
     """
     if form not in FORMATS:
@@ -112,11 +113,10 @@ def check_output(path: Path, form: str) -> None:
             f"--format is {form}.", f"Expected {' or '.join(FORMATS)}.", "Choose one of them."
         )
     suffixes = (".csv",) if form == "counts" else (".csv", parquet.SUFFIX)
-    if path.suffix not in suffixes or not path.parent.is_dir():
+    if path.suffix not in suffixes:
         raise BadInputError(
-            f"--out is {path}.",
-            f"Expected a file name that ends in {' or '.join(suffixes)}, in an existing folder.",
-            "Choose one.",
+            f"--out is {path}.", f"Expected a file name that ends in {' or '.join(suffixes)}.", "Choose one."
         )
+    check_folder(path, "--out")
     if path.suffix == parquet.SUFFIX:
         parquet.check_installed()

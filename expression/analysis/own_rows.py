@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from ..files import csv_cell
+from ..errors import BadInputError
+from ..files import csv_cell, is_housekeeping, natural
 from ..pictures.skipped import Skipped
 from ..records.rows import read_rows
 from ..types import Reading
@@ -42,15 +43,30 @@ def own_rows(rows: Path, video: Path, skipped: Skipped, scores: bool = True) -> 
 
     Raises:
         MissingFileError: There is no such file of rows.
-        BadInputError: It is something else, or most of its rows cannot be used.
+        BadInputError: It is something else, most of its rows cannot be used, or the recording is a folder.
     """
     readings, labels = [], []
     for reading in read_rows(rows, skipped):
         labels = labels or list(reading.scores)
         readings.append(reading if scores else _light(reading))
-    own = own_name({reading.file for reading in readings}, video)
+    names = {reading.file for reading in readings}
+    if video.is_dir():
+        raise _folder(video, sorted(names - {""}, key=natural))
+    own = own_name(names, video)
     mine = [each for each in readings if each.file in ("", own)]
     return OwnRows(mine, len(readings) + len(skipped), labels if mine else [])
+
+
+def _folder(folder: Path, names: list[str]) -> BadInputError:
+    """Returns the error for a folder in place of one of its recordings."""
+    named = [path for path in (folder / _parts(name)[-1] for name in names) if path.is_file()]
+    others = sorted(path for path in folder.iterdir() if path.is_file() and not is_housekeeping(path.name))
+    example = next(iter([*named, *others]), folder / "NAME")
+    return BadInputError(
+        f"{folder} is a folder.",
+        "Expected one recording; the rows may have several.",
+        f"Choose one, such as {example}.",
+    )
 
 
 def _light(reading: Reading) -> Reading:

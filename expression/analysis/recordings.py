@@ -16,7 +16,10 @@ from ..pictures.image import as_picture, read_picture
 from ..pictures.kinds import is_still
 from ..pictures.skipped import Skipped
 from ..sources.video import Video
-from ..types import Frame
+from ..types import Frame, Reading
+
+LATE = 0.1
+"""Seconds by which the time of a row may differ from its frame's; else it is of another recording."""
 
 Advance = Callable[[int, int], None]
 """Called after each frame that `picked` reads, with its number and the last of those wanted."""
@@ -145,10 +148,38 @@ def picked(path: Path, numbers: Collection[int], advance: Advance | None = None)
         recording.close()
 
 
-def other_recording(path: Path) -> BadInputError:
+def fault(reading: Reading, position: float | None) -> str:
+    """Returns why a row cannot be of a frame of a recording, or "".
+
+    Args:
+        reading: The row.
+        position: The time of the frame with its number, in seconds; None if there is no such frame.
+    """
+    if position is None:
+        return "after the end of the recording"
+    return "" if abs(reading.position - position) <= LATE else "of a frame with another time"
+
+
+def check_is_same(path: Path, unusable: Skipped, total: int, what: str) -> None:
+    """Checks that a recording can be the one of some rows.
+
+    Args:
+        path: The recording.
+        unusable: Counts the rows that cannot be of it.
+        total: How many there are in all.
+        what: What they are, in the plural.
+
+    Raises:
+        BadInputError: More than half cannot be of it.
+    """
+    if 2 * len(unusable) > total:
+        raise other_recording(path, unusable.summary(total, what))
+
+
+def other_recording(path: Path, why: str = "") -> BadInputError:
     """Returns the error for a recording that cannot be the one of the rows."""
     return BadInputError(
-        f"{path} shows none of the faces in the rows.",
+        f"{path} is not the recording of these rows.{why and f' {why}'}",
         "Expected the recording that was analysed.",
         "Choose the recording of these rows, or analyse this one.",
     )

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import BadInputError
-from ..files import PRIVATE, write_text
+from ..files import PRIVATE, check_folder, write_text
 from ..pictures.image import write_picture
 from ..pictures.kinds import is_still
 from ..pictures.skipped import Skipped
 from ..sanitize import printable
 from .own_rows import own_rows
-from .recordings import Recording
+from .recordings import Recording, check_is_same
 from .report_page import THUMBNAIL_BYTES, Facts, page, relative_url
 from .ribbon import ribbon
 from .segments import Story, story
@@ -79,7 +79,7 @@ def report(video: Path, rows: Path, out: Path, advance: Advance | None = None) -
     times, extent = _read(video, thumbnails, advance)
     known = Skipped()
     told = story(readings, times, known)
-    known.check(len(readings), rows, f"rows of {video.name}")
+    check_is_same(video, known, len(readings), "rows")
     skipped.extend(known)
     if thumbnails is None:
         write_picture(out, ribbon(told, printable(video.name)))
@@ -91,12 +91,11 @@ def report(video: Path, rows: Path, out: Path, advance: Advance | None = None) -
 
 def _check(video: Path, rows: Path, out: Path) -> None:
     """Raises a BadInputError if the report has a wrong name, before anything is read."""
-    if out.suffix.lower() not in ENDINGS or not out.parent.is_dir():
+    if out.suffix.lower() not in ENDINGS:
         raise BadInputError(
-            f"--out is {out}.",
-            "Expected a file name that ends in .html or .png, in an existing folder.",
-            "Choose one.",
+            f"--out is {out}.", "Expected a file name that ends in .html or .png.", "Choose one."
         )
+    check_folder(out, "--out")
     for path in (video, rows):
         if path.exists() and out.exists() and out.samefile(path):
             raise BadInputError(

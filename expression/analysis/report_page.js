@@ -252,7 +252,7 @@ function hideMany() {
 function fit() { // the picture, within the page and within a part of the window's height
   const place = get("picture");
   place.style.aspectRatio = `${data.width} / ${data.height}`;
-  place.style.maxWidth = `min(100%, ${60 * data.width / data.height}vh)`;
+  document.body.style.setProperty("--wide", `${60 * data.width / data.height}vh`);
 }
 
 async function start() {

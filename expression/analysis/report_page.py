@@ -268,7 +268,9 @@ def _bars(lines: Sequence[tuple[str, dict[str, float]]]) -> str:
 
 
 def _row(name: str, held: dict[str, float], shown: Sequence[str]) -> str:
-    """Returns a row of the table."""
-    cells = [*(held[label] for label in shown), sum(held.values())]
-    numbers = "".join(f'<td class="number">{seconds:.1f}</td>' for seconds in cells)
+    """Returns a row of the table, whose cells name their columns for narrow screens."""
+    cells = [*((label, held[label]) for label in shown), ("Total", sum(held.values()))]
+    numbers = "".join(
+        f'<td class="number" data-label="{_escaped(label)}">{seconds:.1f}</td>' for label, seconds in cells
+    )
     return f'<tr><th scope="row">{_escaped(name)}</th>{numbers}</tr>\n'

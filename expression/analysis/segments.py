@@ -14,12 +14,10 @@ from dataclasses import dataclass, field
 
 from ..pictures.skipped import Skipped
 from ..types import Reading
+from .recordings import fault
 
 LONGEST_HOLD = 1.0
 """A reading stands until the next frame that was analysed, but for so many seconds at most."""
-
-LATE = 0.1
-"""Seconds by which the time of a row may differ from its frame's; else it is of another recording."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,11 @@ class Story:
     labels: list[str]
     people: list[Person]
 
+    @property
+    def last(self) -> float:
+        """When somebody is there for the last time, in seconds."""
+        return max((person.segments[-1].end for person in self.people), default=0.0)
+
     def totals(self) -> dict[int, dict[str, float]]:
         """Returns for each person how long each label was held, in seconds."""
         found = {person.number: dict.fromkeys(self.labels, 0.0) for person in self.people}
@@ -131,10 +134,8 @@ def typical_step(times: Sequence[float]) -> float:
 
 def _fault(reading: Reading, times: Sequence[float], known: dict[int, dict[int, Reading]]) -> str:
     """Returns why a reading cannot be of this recording, or ""."""
-    if reading.frame >= len(times):
-        return "after the end of the recording"
-    if not abs(reading.position - times[reading.frame]) <= LATE:
-        return "of a frame with another time"
+    if why := fault(reading, times[reading.frame] if reading.frame < len(times) else None):
+        return why
     return "duplicates of earlier rows" if reading.frame in known.get(reading.person, ()) else ""
 
 

@@ -5,6 +5,8 @@ Notebook: 10_video
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,7 +62,7 @@ def analyze(
     settings = Settings.load(place=COMMAND_LINE, sensitivity=sensitivity, **given)
     target = user_path(out)
     shown = None
-    with tqdm(unit=" frames", disable=None) as bar:
+    with _continuing(), tqdm(unit=" frames", disable=None) as bar:
 
         def advance(path: Path, done: int, count: int | None) -> None:
             nonlocal shown
@@ -82,6 +84,16 @@ def analyze(
             advance=advance,
         )
     _report(result, target, copies)
+
+
+@contextlib.contextmanager
+def _continuing() -> Iterator[None]:
+    """Says after Ctrl-C that nothing is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("What was analysed is kept. To continue where it stopped, give the same command again.")
+        raise
 
 
 def _report(result: Result, target: Path, copies: str | None) -> None:

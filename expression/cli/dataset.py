@@ -222,7 +222,7 @@ def wipe(
 ) -> None:
     """Delete all your pictures and their rows for good. This includes what was removed before.
 
-    Readings that --sink database has stored on this machine are deleted, too.
+    Readings that your runs have stored with --sink database on this machine are deleted, too.
     """
     from ..labelbook.folder import held
     from .stored import StoredReadings
@@ -247,6 +247,8 @@ def _wipe(folder: Path | None, stored: StoredReadings | None, yes: bool, whole: 
     parts = [each for each in (found, stored) if each and not each.is_empty]
     if not parts:
         say(f"There is nothing to delete in {found.images.resolve() if found else stored.place}.")
+        for line in stored.left_over() if stored else ():
+            say(line)
         return False
     what = ", and ".join(each.told() for each in parts)
     if not yes and not typer.confirm(f"Delete {what} for good?"):
@@ -258,7 +260,7 @@ def _wipe(folder: Path | None, stored: StoredReadings | None, yes: bool, whole: 
         lines += found.left_over(failed)
     if stored in parts:
         failed |= stored.delete()
-        lines += stored.left_over()
+    lines += stored.left_over() if stored else []
     say(f"Deleted {what}.")
     for line in lines:
         say(line)

@@ -15,6 +15,7 @@ from ..sanitize import counted, printable, say, some
 if TYPE_CHECKING:
     from ..analysis.known_people import Recognised
     from ..analysis.known_pictures import Person
+    from ..vision.detectors import Detector
 
 NAMED = 20
 """How many persons are named."""
@@ -62,13 +63,30 @@ def extract(
             bar.total = last + 1
             bar.update(number + 1 - bar.n)
 
-        made = extract(user_path(video), user_path(rows), wanted, folder, person, advance)
+        made = extract(user_path(video), user_path(rows), wanted, folder, person, advance, _detector())
     if made.skipped:
         say(f"{printable(rows)}: {made.skipped.summary(made.rows, 'rows')}")
     people = ", ".join(f"{count} of person {person}" for person, count in sorted(made.people.items()))
     say(f"{folder}: {counted(len(made.pictures), 'picture')}, {people}; all of them in {SHEET}.")
+    if made.second_look.doubtful:
+        seen = made.second_look
+        say(
+            f"In {seen.without} of {seen.looked} of these pictures, no face was found when looking again. If they "
+            f"show none, {printable(rows)} is of another recording."
+        )
     if made.recognised:
         say(_told(made.recognised, printable(rows)))
+
+
+def _detector() -> Detector | None:
+    """Returns the detector of the settings; None if it takes every picture for a face."""
+    from ..settings import Settings
+    from ..vision.detectors import make_detector
+
+    settings = Settings.load()
+    if settings.detector == "whole":
+        return None
+    return make_detector(settings.detector, settings.smallest_face, settings.eyes)
 
 
 def _person(who: str | None, known: str | None) -> Person | None:

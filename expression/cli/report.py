@@ -28,7 +28,7 @@ def report(
     from tqdm import tqdm
 
     from ..analysis.report import report
-    from ..analysis.report_page import people
+    from ..analysis.report_page import duration, people
 
     source, target = user_path(video), user_path(out)
     with tqdm(unit=" frames", disable=None) as bar:
@@ -40,5 +40,11 @@ def report(
         made = report(source, user_path(rows), target, advance)
     if made.skipped:
         say(f"{printable(rows)}: {made.skipped.summary(made.rows, 'rows')}")
+    last, end = made.story.last, made.story.end
+    if end - last > max(2.0, 0.1 * end):
+        say(
+            f"{printable(rows)} has nobody after {duration(last)}; the recording ends at {duration(end)}. If "
+            "it shows somebody after that, these are the rows of a part of it, or of another recording."
+        )
     frames = counted(len(made.story.times), "frame")
     say(f"{target}: {people(made.story)} in {frames}; {file_size(made.size)}.")

@@ -1,4 +1,4 @@
-"""Stored readings on the command line: where settings say that they are, for `expression dataset wipe`.
+"""Stored readings on the command line: where they are, for `expression dataset wipe`.
 
 `dataset.py` calls it.
 
@@ -7,9 +7,12 @@ Notebook: 11_records
 
 from __future__ import annotations
 
+import os
+
 from ..errors import BadInputError, ExpressionError
 from ..records import wiping
 from ..records.address import Address, default_file
+from ..records.places import remembered
 from ..sanitize import some
 from ..settings import Settings
 from ..sinks import sink_class
@@ -19,18 +22,24 @@ NAME = "database"
 
 
 class StoredReadings:
-    """The readings on this machine: in the user's own file, on the way to a server, and in files of settings.
+    """The readings of this user on this machine: in the user's own file, on the way to a server, and in files
+    that a run, a server or the settings have named.
 
     Raises:
         BadInputError: The settings cannot be read.
     """
 
     def __init__(self):
-        self._addresses = addresses()
-        self._found = wiping.survey([each.path for each in self._addresses if each.path])
+        named = addresses()
+        files, servers = remembered()
+        self._servers = list(dict.fromkeys([*(each.shown for each in named if not each.path), *servers]))
+        self._missing = [path for path in files if not os.path.exists(path)]
+        self._found = wiping.survey([*(each.path for each in named if each.path), *files])
         self._failed: dict[str, str] = {}
         self.is_empty = self._found.is_empty
-        self.place = default_file()
+        self.place = ", ".join(
+            map(str, [default_file(), *(each for each in self._found.rows if each in files)])
+        )
 
     def told(self) -> str:
         """Returns a description of what is deleted."""
@@ -44,13 +53,14 @@ class StoredReadings:
     def left_over(self) -> list[str]:
         """Returns sentences about what is left, and why."""
         reasons = [f"{path} ({why})" for path, why in self._failed.items()]
-        servers = [each.shown for each in self._addresses if not each.path]
         strange = some(self._found.left, 10)
         lines = {
             f"Readings could not be deleted: {some(reasons, 10)}.": reasons,
             f"Left because it is not a database of this program: {strange}.": self._found.left,
-            f"Readings on a server stay: {some(servers, 10)}. To delete them, run expression serve, and open "
-            "http://127.0.0.1:8000/docs": servers,
+            f"Readings were stored in files that are not there now: {some(self._missing, 10)}. If you moved "
+            "them, delete them where they are.": self._missing,
+            f"Readings on a server stay: {some(self._servers, 10)}. To delete them, run expression serve, "
+            "and open http://127.0.0.1:8000/docs": self._servers,
         }
         return [line for line, there in lines.items() if there]
 

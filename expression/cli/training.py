@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from ..errors import BadInputError, OutputError, RunError, user_path
+from ..errors import BadInputError, RunError, user_path
+from ..files import check_folder
 from ..sanitize import counted, file_size
 from .training_data import labels_of, print_report, read_faces, sample_faces
 
@@ -207,10 +208,8 @@ def _check_evaluation(split: str, target: Path | None) -> None:
     """Raises an error for a split that does not exist, or a file in a folder that does not."""
     if split not in ("test", "validation"):
         raise BadInputError(f"--split is {split!r}.", "Expected test or validation.", "Try --split test.")
-    if target and not target.parent.is_dir():
-        raise OutputError(
-            f"There is no folder {target.parent}.", "Expected one for --json.", "Create it, or name another."
-        )
+    if target:
+        check_folder(target, "--json")
 
 
 def _pictures_of(dataset: Dataset, name: str) -> Split:

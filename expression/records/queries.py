@@ -7,7 +7,7 @@ Notebook: 11_records
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,7 +32,7 @@ class Selection:
         until: The time up to which, without it.
         device: The name of a device.
         person: The number of a person.
-        label: A label.
+        labels: Some labels.
         kind: change, present or left.
         run: The id of a run.
     """
@@ -41,7 +41,7 @@ class Selection:
     until: datetime | None = None
     device: str | None = None
     person: int | None = None
-    label: str | None = None
+    labels: Collection[str] | None = None
     kind: str | None = None
     run: str | None = None
 
@@ -63,7 +63,7 @@ class Selection:
             (self.until, lambda time: columns.time < time),
             (self.device, lambda _name: columns.device == device),
             (self.person, lambda person: columns.person == person),
-            (self.label, lambda text: label == text),
+            (self.labels, lambda labels: label.in_(labels)),
             (self.kind, lambda kind: columns.kind == kind),
             (self.run, lambda run: columns.run == run),
         )
@@ -212,6 +212,22 @@ def all_devices(database: Database) -> list[dict[str, Any]]:
     )
     with database.begin() as connection:
         return [dict(row) for row in connection.execute(query.limit(1000)).mappings()]
+
+
+def all_labels(database: Database) -> list[str]:
+    """Returns the labels of all readings, and those for which the newest of each device has a score."""
+    from sqlalchemy import func, select
+
+    from .schema import readings
+
+    columns = readings.c
+    newest = select(columns.device, func.max(columns.time).label("time")).group_by(columns.device).subquery()
+    is_newest = (columns.device == newest.c.device) & (columns.time == newest.c.time)
+    held = select(columns.label, columns.previous).distinct()
+    with database.begin() as connection:
+        scored = connection.execute(select(columns.scores).join(newest, is_newest)).scalars().all()
+        found = set().union(*scored, *connection.execute(held))
+    return sorted(label for label in found if label is not None)
 
 
 def _reading(row: RowMapping) -> dict[str, Any]:

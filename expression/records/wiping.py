@@ -77,13 +77,13 @@ def survey(named: Iterable[Path] = ()) -> Stored:
     found = Stored()
     own = [default_file(), *spools()]
     for path in dict.fromkeys([*own, *named]):
-        if not path.is_file():
+        if not os.path.isfile(path):
             continue
         try:
             count = _count(path)
-        except sqlite3.OperationalError:  # busy, or not ours to open; `delete` reports it
-            count = 0 if path in own else -1
-            found.uncounted += [path] * (path in own)
+        except sqlite3.OperationalError:  # busy, or locked; `delete` reports it
+            count = 0
+            found.uncounted.append(path)
         except sqlite3.DatabaseError:
             count = None if path in own else -1
         if count == -1:
@@ -131,6 +131,8 @@ def _empty(path: Path) -> None:
             file.execute(f"PRAGMA {pragma}")
         file.execute("BEGIN IMMEDIATE")
         tables = _tables(file)
+        if tables and OURS not in tables and path not in spools():
+            raise sqlite3.DatabaseError("it is not a database of this program")
         for table in TABLES:
             if table in tables:
                 file.execute(f"DELETE FROM {table}")

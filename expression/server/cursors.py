@@ -39,5 +39,10 @@ def position(cursor: str, order: str) -> Position:
         text = ""
     found = re.fullmatch(rf"{order[0]}(\d{{1,17}})-([0-9a-f]{{32}})", text, re.ASCII)
     if not found or int(found[1]) > 7_258_118_400_000_000:  # the year 2200
-        raise Problem(422, "The cursor does not fit. Use next of the page before, with the same order.")
+        raise Problem(
+            422,
+            "The cursor does not fit.",
+            "Expected next of the page before, with the same order.",
+            "Use that one, or leave it out for the first page.",
+        )
     return Position(EPOCH + timedelta(microseconds=int(found[1])), found[2])

@@ -48,13 +48,10 @@ Flag = Annotated[bool, _written("true|false", "true")]
 _zoned = "With its time zone, such as 2026-11-30T09:00:00Z."
 Since = Annotated[Time | None, Query(description=f"The first time. {_zoned}")]
 Until = Annotated[Time | None, Query(description=f"The time up to which, not included. {_zoned}")]
-DeviceName = Annotated[
-    str | None, Query(description="The name of a device.", min_length=1, max_length=100, pattern=TEXT)
-]
+_Name = Annotated[str, Field(min_length=1, max_length=100, pattern=TEXT)]
+DeviceName = Annotated[_Name | None, Query(description="The name of a device that has stored readings.")]
 Person = Annotated[int | None, Query(description="The number of a person, from 1.", ge=0, le=2_147_483_647)]
-Label = Annotated[
-    str | None, Query(description="A label, such as Happy.", min_length=1, max_length=100, pattern=TEXT)
-]
+Label = Annotated[_Name | None, Query(description="A label that is stored, such as Happy, in any case.")]
 Kind = Annotated[
     Literal["change", "present", "left"] | None,
     Query(description="A label has settled, a person is still there, or a person has left."),

@@ -11,6 +11,7 @@ Notebook: 11_records
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,8 @@ from ..sanitize import clean
 logger = logging.getLogger("expression")
 
 MEDIA_TYPE = "application/problem+json"
+
+EXPECTED = "Expected a request as /openapi.json describes it."
 
 MOST_ERRORS = 20
 """Most values that one answer complains about."""
@@ -44,15 +47,19 @@ class ProblemDetails(BaseModel):
     type: str = Field("about:blank", description="Always about:blank: the status says what kind it is.")
     title: str = Field(description="The name of the status.")
     status: int = Field(description="The status of the answer.")
-    detail: str = Field(description="What happened, and what to do.")
+    detail: str = Field(description="The next three members together.")
+    happened: str = Field(description="What happened.")
+    expected: str = Field(description="What would have been right.")
+    remedy: str = Field(description="What to do.")
     errors: list[Invalid] = Field([], description="The values that cannot be used.")
 
 
 class Problem(HTTPException):
-    """An error with a sentence for the caller; `status` is that of the answer."""
+    """An error in three sentences, as in `ExpressionError`; `status` is that of the answer."""
 
-    def __init__(self, status: int, detail: str):
-        super().__init__(status, detail)
+    def __init__(self, status: int, happened: str, expected: str, remedy: str):
+        super().__init__(status, f"{happened} {expected} {remedy}")
+        self.parts = happened, expected, remedy
 
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -84,26 +91,37 @@ def use_problem_details(app: FastAPI, database: bool = False) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def problem(status: int, happened: str, expected: str, remedy: str, headers: Any = None) -> JSONResponse:
-    """Returns the answer for an error in three parts, which are also given one by one."""
-    parts = {"happened": clean(happened), "expected": clean(expected), "remedy": clean(remedy)}
-    return answer(status, " ".join(parts.values()), headers=headers, **parts)
-
-
-def answer(
-    status: int, detail: str, errors: list[Invalid] | None = None, headers: Any = None, **further: str
+def problem(
+    status: int,
+    happened: str,
+    expected: str,
+    remedy: str,
+    errors: Sequence[Invalid] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Returns the answer for a problem; `further` members follow those of the standard."""
-    found = ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
-    content = found.model_dump(exclude={"errors"} if not errors else None) | further
+    """Returns the answer for an error in three parts, with the values that cannot be used, if any."""
+    parts = {"happened": clean(happened), "expected": clean(expected), "remedy": clean(remedy)}
+    found = ProblemDetails(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=" ".join(parts.values()),
+        **parts,
+        errors=list(errors),
+    )
+    content = found.model_dump(exclude=None if errors else {"errors"})
     return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 async def _http(_request: Request, error: HTTPException) -> JSONResponse:
     if isinstance(error, Problem):
-        return answer(error.status_code, str(error.detail))
-    words = {404: "There is nothing at this address.", 405: "This address does not take this method."}
-    return answer(error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers)
+        return problem(error.status_code, *error.parts)
+    allowed = (error.headers or {}).get("Allow", "another one")
+    known = {
+        404: ("There is nothing at this address.", EXPECTED, "Check the address."),
+        405: ("This address does not take this method.", f"Expected {allowed}.", "Use that method."),
+    }
+    other = (f"{str(error.detail).rstrip('.')}.", EXPECTED, "Correct the request.")
+    return problem(error.status_code, *known.get(error.status_code, other), headers=error.headers)
 
 
 async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -111,16 +129,29 @@ async def _invalid(_request: Request, error: RequestValidationError) -> JSONResp
         Invalid(where=" ".join(map(str, each["loc"]))[:200], detail=each["msg"][:200])
         for each in error.errors()[:MOST_ERRORS]
     ]
-    return answer(422, "The request has values that cannot be used. See errors.", found)
+    first = found[0]
+    return problem(
+        422,
+        f"The request has a value that cannot be used ({first.where}: {first.detail.rstrip('.')}).",
+        EXPECTED,
+        "Correct the values that errors lists.",
+        found,
+    )
 
 
 async def _database(_request: Request, error: Exception) -> JSONResponse:
     kind = type(getattr(error, "orig", None) or error).__name__
     told = str(error) if isinstance(error, ExpressionError) else kind
     logger.warning("The server cannot use the database (%s).", told)
-    return answer(503, "The database cannot be reached now. Try again later.", headers={"Retry-After": "10"})
+    return problem(
+        503,
+        "The database cannot be reached now.",
+        "Expected it to answer.",
+        "Try again later.",
+        headers={"Retry-After": "10"},
+    )
 
 
 async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
     logger.error("The server failed: %s: %s.", type(error).__name__, error)
-    return answer(500, "The server failed. Its log says more.")
+    return problem(500, "The server failed.", "Expected an answer.", "See its log, which says more.")

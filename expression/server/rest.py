@@ -17,9 +17,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
 
 from .. import __version__
+from ..errors import did_you_mean
 from ..records import queries
 from ..records.database import Database
 from ..records.queries import Selection
+from . import names
 from .cursors import position, written
 from .models import (
     ID,
@@ -95,7 +97,8 @@ def _add_reading_routes(routes: APIRouter, database: Database) -> None:
         ] = None,
     ) -> Readings:
         """Returns readings page by page, in the order of their times."""
-        chosen = Selection(since, until, device, person, label, kind, run)
+        named = names.device(database, device), names.labels(database, label)
+        chosen = Selection(since, until, named[0], person, named[1], kind, run)
         after = position(cursor, order) if cursor is not None else None
         found = queries.page(database, chosen, order == "newest", limit + 1, after)
         more = written(found[limit - 1], order) if len(found) > limit else None
@@ -112,7 +115,12 @@ def _add_reading_routes(routes: APIRouter, database: Database) -> None:
         """Returns the picture of the face, if pictures were asked for when it was stored."""
         jpeg = queries.picture(database, id)
         if jpeg is None:
-            raise Problem(404, "This reading is not stored, or has no picture.")
+            raise Problem(
+                404,
+                "This reading is not stored, or has no picture.",
+                "Expected the id of a reading with picture true.",
+                "Choose another reading.",
+            )
         return Response(jpeg, media_type="image/jpeg", headers=NO_STORE)
 
 
@@ -133,7 +141,8 @@ def _add_totals(routes: APIRouter, database: Database) -> None:
         run: Run = None,
     ) -> Totals:
         """Returns for how long people were seen, by label, person or device, the longest first."""
-        chosen = Selection(since, until, device, person, label, run=run)
+        named = names.device(database, device), names.labels(database, label)
+        chosen = Selection(since, until, named[0], person, named[1], run=run)
         return Totals(by=by, items=[Total(**each) for each in queries.totals(database, chosen, by)])
 
 
@@ -154,9 +163,12 @@ def _add_days(routes: APIRouter, database: Database) -> None:
         last = last or first
         if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
             raise Problem(
-                422, f"Expected 1 to {MOST_DAYS} days. Choose last up to {MOST_DAYS} days after first."
+                422,
+                f"{first} to {last} are {(last - first).days + 1} days.",
+                f"Expected 1 to {MOST_DAYS} days.",
+                f"Choose last from the day first on, up to {MOST_DAYS} days in all.",
             )
-        found = queries.days(database, first, last, _zone(zone), device)
+        found = queries.days(database, first, last, _zone(zone), names.device(database, device))
         return Days(zone=zone, items=[Day(**each) for each in found])
 
 
@@ -188,10 +200,13 @@ def _add_deletion(routes: APIRouter, database: Database) -> None:
         ] = False,
     ) -> Deleted:
         """Deletes the readings of a time, of a device, of both, or all, with their pictures, for good."""
-        conditions = Selection(since, until, device).conditions()
+        conditions = Selection(since, until, names.device(database, device)).conditions()
         if everything == bool(conditions):
             raise Problem(
-                422, "Expected since, until or device, or everything=true alone. Say what to delete."
+                422,
+                "everything=true came with other values." if everything else "Nothing says what to delete.",
+                "Expected since, until or device, or everything=true alone.",
+                "Say what to delete.",
             )
         return Deleted(deleted=database.delete(*conditions))
 
@@ -201,11 +216,13 @@ def _check_names(request: Request) -> None:
     known = {each.alias for each in request.scope["route"].dependant.query_params}
     given = [name for name, _ in request.query_params.multi_items()]
     if set(given) - known:
-        raise Problem(
-            422, f"There is an unknown value in the query. Expected {', '.join(sorted(known)) or 'none'}."
-        )
+        word = next(name for name in given if name not in known)
+        expected = f"Expected {', '.join(sorted(known)) or 'no values'}."
+        remedy = did_you_mean(word, known, "Check the spelling, or leave it out.")
+        raise Problem(422, f"The query has an unknown value {word[:100]!r}.", expected, remedy)
     if len(given) > len(set(given)):
-        raise Problem(422, "A value is given twice in the query. Expected each once.")
+        twice = next(name for name in given if given.count(name) > 1)
+        raise Problem(422, f"The query has {twice} twice.", "Expected each value once.", "Leave one out.")
 
 
 def _forbid_caches(response: Response) -> None:
@@ -219,5 +236,8 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
         raise Problem(
-            422, "There is no time zone of this name. Expected a name such as Europe/Berlin, or UTC."
+            422,
+            f"There is no time zone {name!r}.",
+            "Expected a name such as Europe/Berlin, or UTC.",
+            "Check the spelling, also of capital letters.",
         ) from None

@@ -13,14 +13,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, StrictBool
 
-from ..errors import BadInputError
+from ..errors import BadInputError, did_you_mean
 from .live import Hub, Viewer
 from .problems import problem
 
@@ -183,7 +183,13 @@ def router(hub: Hub) -> APIRouter:
             for name in names:
                 setattr(hub.control, name, getattr(wanted, name))
         except BadInputError as error:
-            return problem(400, error.happened, error.expected, error.remedy)
+            return _refused(error.happened, wanted.override, hub.control.labels)
         return hub.switches()
 
     return routes
+
+
+def _refused(happened: str, override: str | None, labels: Sequence[str]) -> JSONResponse:
+    """Returns the answer for an override that is none of the labels; in JSON, null means no override."""
+    remedy = did_you_mean(override, labels, "Choose one of these, or null to follow the readings.")
+    return problem(400, happened, f"Expected one of {', '.join(labels)}, or null.", remedy)

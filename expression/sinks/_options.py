@@ -15,11 +15,14 @@ import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..errors import BadInputError, did_you_mean
+from ..errors import BadInputError, did_you_mean, nearest
 from ..labels import NOT_SURE
 from ..settings_files import CONVERTERS, WORDS
 
 logger = logging.getLogger("expression")
+
+OPTION = r"[A-Za-z_]\w*="
+"""How an option begins; a value in which this follows a comma cannot be told from the next option."""
 
 
 def options_of(name: str, kind: type, text: str) -> dict[str, Any]:
@@ -77,8 +80,8 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
     `key=value` is distinguished from a value that contains "=" by the key being a word: `/a/b=c.csv`,
     `C:\\a=b.csv` and `mysql://host/x?a=b` are values.
     """
-    if re.match(r"[A-Za-z_]\w*=", rest):
-        pairs = [pair.split("=", 1) for pair in re.split(r",\s*(?=[A-Za-z_]\w*=)", rest)]
+    if re.match(OPTION, rest):
+        pairs = [pair.split("=", 1) for pair in re.split(rf",\s*(?={OPTION})", rest)]
         words = [word for word, _ in pairs]
         if twice := next((word for word in words if words.count(word) > 1), None):
             raise BadInputError(
@@ -94,13 +97,27 @@ def _words(name: str, kind: type, rest: str) -> dict[str, str]:
             f"Expected {_forms(name, kind)}.",
             f"{remedy} A secret belongs in the environment or a file." if secret else remedy,
         )
-    if mixed := options and re.search(rf",\s*({'|'.join(options)})=", rest):
-        raise BadInputError(
-            f"The sink {name} was given {mixed[1]}=... after a value without a name.",
-            "Expected a single value, or every option by name.",
-            f"Write: {name}:{kind.option}=...,{mixed[1]}=...",
-        )
+    _check_alone(name, kind, rest)
     return {kind.option: rest}
+
+
+def _check_alone(name: str, kind: type, value: str) -> None:
+    """Raises a BadInputError if a value without a name is followed by what looks like an option."""
+    mixed = re.search(rf",\s*({OPTION})", value)
+    if mixed is None:
+        return
+    word, options = mixed[1].rstrip("="), list(_options(kind))
+    known = word if word in options else nearest(word, options)
+    written = f"Write: {name}:{kind.option}=...,{known}=..."
+    if known == kind.option:
+        written = f"Write: {name}:{kind.option}=..."
+    otherwise = "Check the spelling, or leave it out; a value cannot contain a comma, a word and =."
+    meant = "" if word == known else f"Did you mean {known}? "
+    raise BadInputError(
+        f"The sink {name} was given {word}=... after a value without a name.",
+        f"Expected a single value, or every option by name: {', '.join(options)}.",
+        f"{meant}{written}" if known else otherwise,
+    )
 
 
 def _convert(name: str, word: str, value: str, hints: dict[str, Any]) -> Any:

@@ -22,6 +22,7 @@ from ..pictures.image import encode_jpeg
 from ..records.address import PASSWORD, Address
 from ..records.database import Database as Store
 from ..records.moments import Moment, Moments
+from ..records.places import remember
 from ..records.record import CHANGE, LONGEST_NAME, Record
 from ..records.spool import Spool
 from ..records.writer import Writer
@@ -117,6 +118,7 @@ class Database(Sink):
         store.check_installed()
         if self._address.path:
             store.prepare()
+        remember(self._address)
         pictures = ", with a picture of the face" if self._pictures else ""
         say(
             f"Readings are stored in {self._address.shown}: each change{pictures}, and who is there every "

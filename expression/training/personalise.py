@@ -23,6 +23,7 @@ import numpy as np
 from ..datasets.dataset import Split
 from ..datasets.synonyms import label_meant
 from ..errors import BadInputError, OutputError, as_bad_input
+from ..files import check_folder
 from ..labels import FER2013, Labels
 from ..models.architectures import LOGITS, headed, keras, save
 from ..models.engines import KerasRuntime
@@ -100,12 +101,9 @@ def personalise(
         OutputError: The file cannot be written.
     """
     out, start = Path(out), Path(start or SHIPPED.with_suffix(".keras"))
-    if out.suffix != ".keras" or not out.parent.is_dir():
-        raise OutputError(
-            f"--out is {out}.",
-            "Expected a file name that ends in .keras, in an existing folder.",
-            "Choose one.",
-        )
+    if out.suffix != ".keras":
+        raise OutputError(f"--out is {out}.", "Expected a file name that ends in .keras.", "Choose one.")
+    check_folder(out, "--out")
     begun = _start(start)
     pictures, labels = _used(pictures, labels)
     learned, tested, sessions = held_back(pictures)

@@ -211,6 +211,29 @@ def test_memory_does_not_grow_with_the_recording(clip, tmp_path, monkeypatch):
     assert max(most) <= 6
 
 
+def test_after_ctrl_c_the_command_says_how_to_continue_and_does(clip, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["analyze", "clip.mp4", "--out", "out.csv", "--detector", "whole"]
+    add, added = Progress.add, []
+
+    def interrupted(self, faces):
+        if len(added) == 10:
+            raise KeyboardInterrupt
+        added.append(faces.number)
+        add(self, faces)
+
+    with monkeypatch.context() as pressed:
+        pressed.setattr(Progress, "add", interrupted)
+        assert app.main(command) == 130
+    told = capsys.readouterr()
+    assert "To continue where it stopped, give the same command again." in told.out
+    assert told.err.endswith("Stopped.\n")
+    monkeypatch.setattr(Progress, "add", lambda self, faces: (added.append(faces.number), add(self, faces)))
+    assert app.main(command) == 0
+    assert added == list(range(30))
+    assert capsys.readouterr().out == "out.csv: 30 rows of 30 frames of 1 file.\n"
+
+
 def test_the_command_says_what_it_did(clip, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert app.main(["analyze", "clip.mp4", "--out", "out.csv", "--detector", "whole"]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from media import picture, write_clip
@@ -15,6 +17,7 @@ from expression.records.rows import columns, row
 from expression.settings import Settings
 from expression.tables import write_cells
 from expression.types import Box, Reading
+from expression.vision.detectors import make_detector
 
 
 def reading(frame: int, label: str = "Happy", person: int = 1, score: float = 0.8, file: str = "") -> Reading:
@@ -99,7 +102,6 @@ def test_a_sheet_of_many_shows_some_of_all():
     ("label", "said"),
     [
         pytest.param("Hapy", r"no label 'Hapy' .* Did you mean Happy\?", id="misspelt"),
-        pytest.param("Sad", r"no face of Sad that is held for 8 rows", id="never held"),
     ],
 )
 def test_what_cannot_be_extracted_is_said_and_no_folder_is_made(clip, tmp_path, label, said):
@@ -107,6 +109,94 @@ def test_what_cannot_be_extracted_is_said_and_no_folder_is_made(clip, tmp_path, 
     with pytest.raises(BadInputError, match=said):
         extract(clip, rows, Wanted(label), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        pytest.param(
+            Wanted("Sad"),
+            r"no face of Sad that is held for 8 rows\. Expected 8 such rows of one person without a gap; "
+            r"there are 0 at most\. Choose another label\.",
+            id="never",
+        ),
+        pytest.param(
+            Wanted("Happy", repeat=30), r"are 20 at most\. Choose --repeat 20 or another label\.", id="short"
+        ),
+        pytest.param(
+            Wanted("Happy", score=0.9),
+            r"for 8 rows with a score of 0\.9 or more\. .* Choose a lower --score or another label\.",
+            id="score",
+        ),
+        pytest.param(
+            Wanted("Happy", repeat=30, alone=True),
+            r"for 30 rows and nobody else in the frame\. .* 20 or another label, or leave out --alone\.",
+            id="alone",
+        ),
+    ],
+)
+def test_a_label_that_is_not_held_long_enough_is_told_with_what_would_do(clip, tmp_path, wanted, said):
+    rows = table(tmp_path / "rows.csv", [reading(number) for number in range(20)])
+    with pytest.raises(BadInputError, match=said):
+        extract(clip, rows, wanted, tmp_path / "out")
+
+
+def happy_rows(tmp_path, count: int = 24, fps: float = 24, label: str = "Happy"):
+    readings = [replace(reading(n, label), position=n / fps) for n in range(count)]
+    return table(tmp_path / f"{label}.csv", readings)
+
+
+@pytest.mark.parametrize(
+    ("count", "fps", "said"),
+    [
+        pytest.param(
+            60, 24, r"Skipped 4 of 7 chosen rows: 4 after the end of the recording \(frame 24, ", id="longer"
+        ),
+        pytest.param(24, 12, r"Skipped 2 of 3 chosen rows: 2 of a frame with another time", id="slower"),
+    ],
+)
+def test_rows_of_another_recording_are_refused_and_nothing_is_left(clip, tmp_path, count, fps, said):
+    with pytest.raises(BadInputError, match=rf"clip\.mp4 is not the recording of these rows\. {said}"):
+        extract(clip, happy_rows(tmp_path, count, fps), Wanted("Happy"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_few_rows_beyond_the_end_are_counted(clip, tmp_path):
+    made = extract(clip, happy_rows(tmp_path, 30), Wanted("Happy", repeat=6), tmp_path / "out")
+    assert len(made.pictures) == 4
+    assert dict(made.skipped.reasons) == {"after the end of the recording": 1}
+
+
+def test_the_same_extraction_again_replaces_its_pictures_and_another_is_refused(clip, tmp_path):
+    out = tmp_path / "out"
+    rows, sad = happy_rows(tmp_path), happy_rows(tmp_path, label="Sad")
+    for _ in range(2):
+        extract(clip, rows, Wanted("Happy"), out)
+    names = {path.name for path in out.iterdir()}
+    assert len(names) == 4
+    (out / "notes.txt").write_text("mine")
+    for other in (Wanted("Happy", repeat=12), Wanted("Happy", repeat=24)):
+        with pytest.raises(BadInputError, match=r"other pictures, such as frame0000\d\d-person1\.png\."):
+            extract(clip, rows, other, out)
+    (out / "frame000003-person7.png").write_bytes((out / "frame000000-person1.png").read_bytes())
+    with pytest.raises(BadInputError, match=r"such as frame000003-person7\.png\. Expected a new folder"):
+        extract(clip, sad, Wanted("Sad"), out)
+    assert {path.name for path in out.iterdir()} == {*names, "notes.txt", "frame000003-person7.png"}
+
+
+def test_the_command_says_if_the_pictures_show_no_faces(clip, portrait, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["--rows", "rows.csv", "--emotion", "Happy"]
+    table(tmp_path / "rows.csv", [reading(number) for number in range(24)])
+    assert app.main(["extract", "clip.mp4", *command, "--out", "grey"]) == 0
+    assert "In 3 of 3 of these pictures, no face was found again. If they show none, rows.csv is of" in (
+        capsys.readouterr().out
+    )
+    write_clip(tmp_path / "demo.mp4", 24, pictures=[portrait] * 24, bit_rate=4_000_000)
+    box = make_detector("haar").detect(portrait)[0].box
+    table(tmp_path / "rows.csv", [replace(reading(number), box=box) for number in range(24)])
+    assert app.main(["extract", "demo.mp4", *command, "--out", "demo"]) == 0
+    assert "no face" not in capsys.readouterr().out
 
 
 def test_from_a_video_to_faces_by_two_commands(shared_data, yunet, tmp_path, monkeypatch, capsys):

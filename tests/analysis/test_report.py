@@ -9,6 +9,7 @@ import re
 import stat
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ from expression.analysis.ribbon import ribbon
 from expression.analysis.segments import story
 from expression.analysis.thumbnails import MOST_HELD, MOST_REGULAR, Thumbnails, middles
 from expression.cli import app
-from expression.errors import BadInputError, MissingFileError
+from expression.errors import BadInputError, MissingFileError, OutputError
 from expression.pictures.image import read_picture
 from expression.pictures.skipped import Skipped
 from expression.records.rows import columns, row
@@ -124,7 +125,8 @@ def test_a_page_has_a_title_totals_and_a_way_to_its_video(clip, rows, tmp_path):
     made = report(clip, rows, tmp_path / "a.html")
     text = (tmp_path / "a.html").read_text("utf-8")
     assert "<h1>clip.mp4</h1>\n<p>2.0 s · 48 frames · 1 person</p>" in text
-    assert '<th scope="row">Person 1</th><td class="number">1.0</td><td class="number">0.5</td>' in text
+    row = '<th scope="row">Person 1</th><td class="number" data-label="Happy">1.0</td>'
+    assert f'{row}<td class="number" data-label="Sad">0.5</td>' in text
     data = data_of(text)
     assert (data["video"], data["width"], data["height"], data["frames"]) == ("clip.mp4", 64, 48, 48)
     assert data["people"] == [[1, 36, 2, 1.5]]
@@ -352,18 +354,19 @@ def test_rows_of_other_recordings_are_left_alone(clip, tmp_path):
         pytest.param(
             [reading(n, fps=5) for n in range(48)],
             "a.html",
-            r"47 of the 48 rows of clip\.mp4 .* of a frame with another time",
+            r"clip\.mp4 is not the recording of these rows\. Skipped 47 of 48 rows: 47 of a frame with anoth",
             id="rows of another version",
         ),
         pytest.param([reading(3)], "a.pdf", r"--out is .*a\.pdf\. .* \.html or \.png", id="another ending"),
-        pytest.param([reading(3)], "no/a.html", r"in an existing folder", id="no folder"),
+        pytest.param([reading(3)], "no/a.html", r"There is no folder .*no\. Expected one", id="no folder"),
+        pytest.param([reading(3)], "clip.mp4/a.png", r"clip\.mp4 is not a folder\.", id="a file"),
         pytest.param([reading(3)], "rows.html", r"would replace .*rows\.html\.", id="its own rows"),
     ],
 )
 def test_what_cannot_be_reported_is_said_and_nothing_is_written(clip, tmp_path, readings, out, said):
     rows = table(tmp_path / "rows.html", readings)
     before = rows.read_bytes()
-    with pytest.raises(BadInputError, match=said):
+    with pytest.raises((BadInputError, OutputError), match=said):
         report(clip, rows, tmp_path / out)
     assert rows.read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "rows.html"}
@@ -384,6 +387,37 @@ def test_damaged_rows_are_counted_by_the_command(clip, rows, tmp_path, monkeypat
         "1 after the end of the recording (frame 900, person 1)."
     )
     assert re.fullmatch(r"a\.html: 1 person in 48 frames; \d+ KB\.", said[1])
+
+
+def test_rows_of_a_part_are_told_by_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "clip.mp4", 120)
+    for count, told in ((48, True), (110, False)):
+        table(tmp_path / "rows.csv", [reading(n) for n in range(count)])
+        assert app.main(["report", "clip.mp4", "--rows", "rows.csv", "--out", "a.png"]) == 0
+        said = capsys.readouterr().out
+        assert ("rows.csv has nobody after 2.0 s; the recording ends at 5.0 s. If it shows" in said) == told
+
+
+@pytest.mark.parametrize("command", ["report", "extract"])
+def test_a_folder_that_was_analysed_is_answered_with_a_recording_of_it(
+    clip, tmp_path, monkeypatch, capsys, command
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "films").mkdir()
+    clip.rename(tmp_path / "films" / "clip.mp4")
+    names = "films/a.mp4", "films/clip.mp4"
+    table(tmp_path / "rows.csv", [reading(n, file=name) for name in names for n in (1, 2)])
+    further = ["--emotion", "Happy"] if command == "extract" else []
+    assert app.main([command, "films", "--rows", "rows.csv", "--out", "a.html", *further]) == 2
+    assert (
+        capsys.readouterr()
+        .err.strip()
+        .endswith(
+            f"films is a folder. Expected one recording; the rows may have several. Choose one, such as "
+            f"{Path('films', 'clip.mp4')}."
+        )
+    )
 
 
 def test_the_command_says_what_is_wrong(clip, rows, tmp_path, monkeypatch, capsys):

@@ -235,6 +235,25 @@ def test_nothing_is_cut_off_and_every_control_has_a_name(tmp_path, width, height
         assert heads == ["Seconds", "Happy", "Sad", "Total"]
 
 
+@pytest.mark.parametrize(("width", "height"), [(375, 800), (1600, 800)], ids=["phone", "wide and low"])
+def test_the_table_fits_and_no_gap_is_beside_the_picture(tmp_path, width, height):
+    labels = ["Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral"]
+    video = write_clip(tmp_path / "clip.mp4", 28, 25, pictures=map(numbered, range(28)), **H264)
+    readings = [
+        replace(reading(n, n / 25, labels[n // 4], person), scores=dict.fromkeys(labels, 0.1))
+        for person in (1, 2)
+        for n in range(28)
+    ]
+    report(video, write_rows(tmp_path / "rows.csv", readings, labels), tmp_path / "report.html")
+    with browser(width, height) as opened:
+        page = opened(tmp_path / "report.html").page
+        table = page.locator(".table")
+        assert table.evaluate("each => each.scrollWidth - each.clientWidth") <= 0
+        picture, scores = (page.locator(name).bounding_box() for name in ("#picture", "#reading"))
+        beside = scores["x"] - picture["x"] - picture["width"]
+        assert beside < 40
+
+
 def test_of_many_people_those_who_are_there_longest_come_first(tmp_path):
     video = write_clip(tmp_path / "clip.mp4", 30, 25, pictures=map(numbered, range(30)), **H264)
     readings = [reading(n, n / 25, person=person) for person in range(1, 12) for n in range(person, 30)]

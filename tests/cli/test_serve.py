@@ -44,6 +44,36 @@ def test_a_password_comes_from_the_environment_and_is_not_shown(served, monkeypa
     assert "Tr0ub4dor" not in repr(served[0])
 
 
+def test_a_file_that_does_not_exist_is_created_and_that_is_told_once(served, capsys):
+    assert app.main(["serve", "--database", "new.sqlite"]) == 0
+    told = capsys.readouterr().out
+    path = Path("new.sqlite").absolute()
+    assert f"{path} did not exist and was created, without readings. To store some: " in told
+    assert told.rstrip().endswith(f"expression live --sink database:{path}")
+    assert app.main(["serve", "--database", "new.sqlite"]) == 0
+    assert capsys.readouterr().out == ""
+    assert app.main(["serve"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("expression live --sink database")
+
+
+def test_a_file_that_cannot_be_created_is_an_error_at_the_start(served, capsys):
+    assert app.main(["serve", "--database", "no/new.sqlite"]) == 2
+    told = capsys.readouterr()
+    assert "new.sqlite (No such file or directory). Expected a file in an existing, writable" in told.err
+    assert (told.out, served) == ("", [])
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
+def test_a_server_that_cannot_be_reached_is_told_at_the_start_and_waited_for(served, scheme, caplog):
+    pytest.importorskip("pymysql", reason="needs the extra database")
+    pytest.importorskip("psycopg", reason="needs the extra database")
+    assert app.main(["serve", "--database", f"{scheme}://me:Tr0ub4dor@127.0.0.1:9/home"]) == 0
+    assert f"The database {scheme}://127.0.0.1:9 cannot be reached (" in caplog.text
+    assert "Expected one that answers. Requests fail until it does; check its address" in caplog.text
+    assert "Tr0ub4dor" not in caplog.text
+    assert served
+
+
 def test_a_database_that_is_none_is_told(served, capfd):
     assert app.main(["serve", "--database", "oracle://me:Tr0ub4dor@host/x"]) == 2
     said = capfd.readouterr().err

@@ -19,12 +19,13 @@ from readings import reading
 
 from expression.cli import app
 from expression.errors import BadInputError, MissingPackageError, OutputError
-from expression.records import wiping
+from expression.records import places, wiping
 from expression.records.address import Address, default_file
 from expression.records.moments import Moments
 from expression.records.record import KINDS, Record, text
 from expression.records.spool import ENDINGS, Spool, spools
 from expression.records.writer import Writer
+from expression.sinks import make_sink
 
 pytest.importorskip("sqlalchemy", reason="needs the extra database")
 
@@ -381,6 +382,61 @@ def test_wipe_leaves_other_databases_alone_and_names_servers(tmp_path, monkeypat
     assert "Tr0ub4dor" not in told
 
 
+def test_wipe_finds_every_file_that_a_sink_or_a_server_was_told_to_use(tmp_path, monkeypatch, capsys):
+    paths = [tmp_path / "sink ü.sqlite", tmp_path / "served.sqlite"]
+    sink = make_sink(f"database:{paths[0]}")
+    sink.open()
+    sink.close()
+    pytest.importorskip("fastapi", reason="needs the extra server")
+    monkeypatch.setattr("expression.server.app.serve", lambda *_: None)
+    assert app.main(["serve", "--database", str(paths[1])]) == 0
+    for path in paths:
+        database = Database(Address(str(path)))
+        database.add([marked(number) for number in range(3)])
+        database.close()
+    assert stat.S_IMODE(next(places.folder().iterdir()).stat().st_mode) == 0o600 or os.name == "nt"
+    capsys.readouterr()
+    assert app.main(["dataset", "wipe", "--readings", "--yes"]) == 0
+    told = capsys.readouterr().out
+    for path in paths:
+        assert f"3 stored readings in {path}" in told
+        assert MARKER.encode() not in bytes_of(path)
+    assert app.main(["dataset", "wipe", "--readings", "--yes"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("There is nothing to delete in ")
+    assert all(str(path) in told for path in paths)
+
+
+def test_wipe_names_servers_and_files_that_were_used_and_that_it_cannot_reach(tmp_path, monkeypatch, capsys):
+    for place in (str(tmp_path / "moved.sqlite"), "mysql://me:Tr0ub4dor@10.0.0.9/home"):
+        places.remember(Address(place))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+    assert app.main(["dataset", "wipe", "--readings", "--yes"]) == 0
+    told = capsys.readouterr().out
+    assert f"There is nothing to delete in {default_file()}." in told
+    assert "files that are not there now: " in told
+    assert "moved.sqlite. If you moved them, delete them where they are." in told
+    assert "Readings on a server stay: mysql://10.0.0.9." in told
+    assert b"Tr0ub4dor" not in b"".join(note.read_bytes() for note in places.folder().iterdir())
+
+
+def test_a_file_that_is_gone_from_the_folder_for_temporary_files_is_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    places.remember(Address(str(tmp_path / "gone.sqlite")))
+    assert places.remembered() == ([], [])
+    assert list(places.folder().iterdir()) == []
+
+
+def test_a_file_that_became_something_else_is_never_emptied(tmp_path):
+    path = tmp_path / "a.sqlite"
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE readings (meter INTEGER)")
+        file.execute("INSERT INTO readings VALUES (42)")
+    file.close()
+    failed = wiping.delete(wiping.Stored({path: 3}))
+    assert failed == {str(path): "it is not a database of this program"}
+
+
 def test_wipe_removes_own_files_that_are_damaged(capsys):
     default_file().parent.mkdir(parents=True)
     default_file().write_bytes(MARKER.encode() * 999)
@@ -573,7 +629,7 @@ class TestServer:
         assert found[0]["device"] == "hallé 😀"
         assert found[0]["scores"] == rows[0].scores
         assert queries.picture(database, rows[0].id) == rows[0].picture
-        assert ids(database, label="Happy") == [], "labels are compared exactly"
+        assert ids(database, labels=["Happy"]) == [], "labels are compared exactly"
 
     def test_totals_days_and_deletion(self, database):
         database.add([record(1), record(2, "kitchen", label="Sad"), record(90_000)])
@@ -583,6 +639,7 @@ class TestServer:
         ]
         days = list(queries.days(database, NOW.date(), NOW.date(), timezone.utc, None))
         assert (days[0]["people"], days[0]["seconds"]) == (1, 10.0)
+        assert queries.all_labels(database) == ["Happy", "Sad"]
         assert database.delete(*Selection(device="kitchen").conditions()) == 1
         assert [one["name"] for one in queries.all_devices(database)] == ["hall"]
         assert database.delete_before(NOW + timedelta(hours=1)) == 1

@@ -176,6 +176,10 @@ def test_a_page_changes_the_switches_and_is_told_what_is_wrong(page):
     status, told = page.post(override="Hapy", on=False)
     assert (status, told["remedy"]) == (400, "Did you mean Happy?")
     assert control.on, "a change that is refused changes nothing"
+    told = page.post(override="Joy")[1]
+    assert told["detail"].startswith("The override is 'Joy'. Expected one of ")
+    assert told["expected"].endswith(", or null.")
+    assert told["remedy"] == "Choose one of these, or null to follow the readings."
     for wrong in ({"on": 1}, {"learning": True}, {"paused": None}, {"on": "no"}):
         status, told = page.post(**wrong)
         assert (status, told["title"], bool(told["errors"])) == (

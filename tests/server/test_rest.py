@@ -32,7 +32,8 @@ PROBLEM = "application/problem+json"
 def record(minutes: float, kind: str = "present", label: str = "Happy", **more) -> Record:
     """A row some minutes after noon."""
     values = {"device": "hall", "run": RUN, "person": 1, "previous": None, "seconds": 5.0, "picture": None}
-    values |= {"score": 0.75, "scores": {"Happy": 0.75, "Sad": 0.25}, "box": (1, 2, 3, 4), **more}
+    scores = {"Angry": 0.0, "Happy": 0.75, "Sad": 0.25}
+    values |= {"score": 0.75, "scores": scores, "box": (1, 2, 3, 4), **more}
     return Record(time=NOON + timedelta(minutes=minutes), kind=kind, label=label, **values)
 
 
@@ -87,7 +88,7 @@ def test_a_reading_has_everything_that_was_stored(client):
         "label": "Happy",
         "previous": None,
         "score": 0.75,
-        "scores": {"Happy": 0.75, "Sad": 0.25},
+        "scores": {"Angry": 0.0, "Happy": 0.75, "Sad": 0.25},
         "seconds": 1.0,
         "box": {"x": 1, "y": 2, "width": 3, "height": 4},
         "file": "",
@@ -105,7 +106,8 @@ def test_a_reading_has_everything_that_was_stored(client):
         pytest.param({"device": "kitchen"}, [5, 4], id="a device"),
         pytest.param({"person": 2, "kind": "change"}, [4], id="a person's changes"),
         pytest.param({"label": "Sad"}, [3, 2], id="a label"),
-        pytest.param({"label": "sad"}, [], id="a label in other letters"),
+        pytest.param({"label": "sAD"}, [3, 2], id="a label in other letters"),
+        pytest.param({"label": "angry"}, [], id="a label that nobody held, but that has scores"),
         pytest.param({"run": "f" * 32}, [], id="another run"),
     ],
 )
@@ -176,7 +178,7 @@ def test_a_picture_is_given_where_there_is_one(client):
         pytest.param({"until": "2026-11-30T12:02:00Z"}, 2, ["hall", "kitchen"], id="a time"),
         pytest.param({"device": "hall", "since": "2026-11-30T12:02:00Z"}, 2, ["hall", "kitchen"], id="both"),
         pytest.param({"everything": "true"}, 6, [], id="everything"),
-        pytest.param({"device": "nowhere"}, 0, ["hall", "kitchen"], id="nothing"),
+        pytest.param({"until": "2026-11-30T12:00:00Z"}, 0, ["hall", "kitchen"], id="nothing"),
     ],
 )
 def test_what_is_deleted_is_gone_and_so_are_devices_without_readings(client, query, deleted, left):
@@ -241,8 +243,50 @@ def test_what_cannot_be_used_is_told_as_a_problem(client, method, path, status, 
     told = found.json()
     assert (told["status"], told["type"]) == (status, "about:blank")
     assert told["title"]
-    assert told["detail"].endswith(".")
+    parts = told["happened"], told["expected"], told["remedy"]
+    assert told["detail"] == " ".join(parts)
+    assert parts[0].endswith(".")
+    assert parts[1].startswith("Expected ")
+    assert parts[2].endswith((".", "?"))
     assert (where in {one["where"] for one in told.get("errors", [])}) if where else "errors" not in told
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        (
+            "GET",
+            "/readings?label=Hapy",
+            "No stored reading has the label 'Hapy'. Expected one of Angry, Happy, Sad. Did you mean Happy?",
+        ),
+        ("GET", "/totals?label=Joy", "label 'Joy'. Expected one of Angry, Happy, Sad. Choose one of these."),
+        (
+            "GET",
+            "/readings?device=Hall",
+            "has the device 'Hall'. Expected one of hall, kitchen. Did you mean hall?",
+        ),
+        ("GET", "/totals?device=cellar", "has the device 'cellar'. Expected one of hall, kitchen. Choose"),
+        ("GET", "/days?first=2026-11-30&device=kichen", "device 'kichen'. Expected one of hall, kitchen."),
+        ("DELETE", "/readings?device=kichen", "Did you mean kitchen?"),
+        ("GET", "/readings?lable=Happy", "value 'lable'. Expected cursor, device, kind, label, "),
+        ("GET", "/readings?label=Sad&label=Sad", "The query has label twice. Expected each value once."),
+        ("GET", "/days?first=2026-01-02&last=2026-01-01", "2026-01-02 to 2026-01-01 are 0 days. Expected 1"),
+        ("GET", "/readings?limit=0", "cannot be used (query limit: Input should be greater than"),
+    ],
+)
+def test_what_is_misspelt_is_told_with_what_there_is(client, method, path, said):
+    found = client.request(method, f"/api/v1{path}")
+    assert found.status_code == 422
+    assert said in found.json()["detail"]
+    assert len(get(client, "/readings")["items"]) == 6
+
+
+def test_before_anything_is_stored_every_name_finds_nothing(tmp_path):
+    empty = Database(Address(str(tmp_path / "empty.sqlite")))
+    with TestClient(application(empty)) as client:
+        assert get(client, "/readings", label="Happy", device="hall")["items"] == []
+        assert get(client, "/totals", label="Happy", device="hall")["items"] == []
+    empty.close()
 
 
 @pytest.mark.parametrize(
@@ -258,9 +302,9 @@ def test_what_cannot_be_used_is_told_as_a_problem(client, method, path, status, 
 )
 @pytest.mark.parametrize("name", ["device", "label"])
 def test_sql_in_a_value_is_only_a_value(client, name, text):
-    assert get(client, "/readings", **{name: text})["items"] == []
-    assert get(client, "/totals", **{name: text})["items"] == []
-    assert client.delete("/api/v1/readings", params={"device": text}).json() == {"deleted": 0}
+    for path in ("/readings", "/totals"):
+        assert client.get(f"/api/v1{path}", params={name: text}).status_code == 422
+    assert client.delete("/api/v1/readings", params={"device": text}).status_code == 422
     assert len(get(client, "/readings")["items"]) == 6
 
 
@@ -330,7 +374,7 @@ def served(app: FastAPI):
         pytest.param(b"GET /api/v1/%2e%2e/%2e%2e/etc/passwd HTTP/1.1", {404}, id="the same, encoded"),
         pytest.param(b"GET //evil.example/api/v1/readings HTTP/1.1", {404}, id="two slashes"),
         pytest.param(b"GET /api/v1/readings/%00/picture HTTP/1.1", {422}, id="a null character"),
-        pytest.param(b"GET /api/v1/readings?label=%ff%fe HTTP/1.1", {200}, id="no UTF-8"),
+        pytest.param(b"GET /api/v1/readings?label=%ff%fe HTTP/1.1", {422}, id="no UTF-8"),
         pytest.param(
             b"GET /api/v1/readings?label=" + b"a" * 60_000 + b" HTTP/1.1", {400, 414, 422}, id="long"
         ),

@@ -10,7 +10,7 @@ import pytest
 from readings import Recorder, feed, seen
 
 from expression.errors import BadInputError
-from expression.sinks import make_sink, names
+from expression.sinks import make_sink, names, sink_class
 from expression.sinks._base import Sink
 from expression.sinks._options import options_of
 from expression.sinks.console import Console
@@ -87,6 +87,14 @@ def test_a_sink_that_cannot_be_made_is_told(text, said):
         make_sink(text)
 
 
+@pytest.mark.parametrize("name", [name for name in names() if sink_class(name).option])
+def test_no_misspelt_option_becomes_part_of_a_value(name):
+    with pytest.raises(
+        BadInputError, match=rf"The sink {name} was given kep=\.\.\. after a value without a name"
+    ):
+        make_sink(f"{name}:value,kep=3")
+
+
 def test_an_instance_is_taken_as_it_is():
     sink = Recorder()
     assert make_sink(sink) is sink
@@ -113,7 +121,8 @@ class Lamp(Sink):
         ("address=h,on=no,note=x", {"address": "h", "on": False, "note": "x"}),
         ("address=h,on=TRUE", {"address": "h", "on": True}),
         ("address=", {"address": ""}),
-        ("h,path=x", {"address": "h,path=x"}),
+        ("a,b", {"address": "a,b"}),
+        ("a, b = c", {"address": "a, b = c"}),
     ],
 )
 def test_options_are_brought_into_the_types_of_the_class(text, options):
@@ -133,6 +142,13 @@ def test_options_are_brought_into_the_types_of_the_class(text, options):
             "me:secret@h,port=1",
             r"port=\.\.\. after a value without .* Write: lamp:address=\.\.\.,port=\.\.\.",
         ),
+        (
+            "h,prot=1",
+            r"was given prot=\.\.\. after a value without a name\. Expected a single value, or every option "
+            r"by name: address, port, .*\. Did you mean port\? Write: lamp:address=\.\.\.,port=\.\.\.$",
+        ),
+        ("h,adress=1", r"Did you mean address\? Write: lamp:address=\.\.\.$"),
+        ("h,colour=red", r"colour=\.\.\. after .* Check the spelling, or leave it out; a value cannot"),
     ],
 )
 def test_options_that_do_not_fit_are_told(text, said):
