@@ -71,8 +71,8 @@ def extract(
     if made.second_look.doubtful:
         seen = made.second_look
         say(
-            f"In {seen.without} of {seen.looked} of these pictures, no face was found when looking again. If they "
-            f"show none, {printable(rows)} is of another recording."
+            f"In {seen.without} of {seen.looked} of these pictures, no face was found when looking again. "
+            f"If they show none, {printable(rows)} is of another recording."
         )
     if made.recognised:
         say(_told(made.recognised, printable(rows)))
