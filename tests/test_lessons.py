@@ -53,8 +53,7 @@ ELSEWHERE = {
     "15": {
         "60": "supposed in a question, and asked in the quiz",
         "99": "asked in the quiz",
-        "85": "asked in an exercise",
-        "90": "asked in an exercise",
+        "650": "64 x 10 + 10",
     },
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
