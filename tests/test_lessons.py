@@ -53,6 +53,7 @@ ELSEWHERE = {
     "15": {
         "60": "supposed in a question, and asked in the quiz",
         "99": "asked in the quiz",
+        "100": "the whole",
         "650": "64 x 10 + 10",
     },
 }
