@@ -50,6 +50,12 @@ ELSEWHERE = {
     "09": {"500": "25 x 20", "165": "6.6 x 25", "665": "500 + 165"},
     "10": {"180,000": "2 x 60 x 60 x 25"},
     "11": {},
+    "15": {
+        "60": "supposed in a question, and asked in the quiz",
+        "99": "asked in the quiz",
+        "100": "the whole",
+        "650": "64 x 10 + 10",
+    },
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
 
