@@ -201,10 +201,9 @@ def stages(
         >>> len(stages("mobilenet", changes=["tuned=0"]))
         1
     """
-    usual = (
-        replace(stage, network=base, seed=seed, epochs=epochs or stage.epochs) for stage in (HEAD, TUNED)
-    )
-    head, tuned = (changed(stage, changes) for stage in usual)
+    usual = (replace(stage, network=base, seed=seed) for stage in (HEAD, TUNED))
+    timed = (stage if epochs is None else replace(stage, epochs=epochs) for stage in usual)
+    head, tuned = (changed(stage, changes) for stage in timed)
     return [replace(head, tuned=0.0), tuned] if tuned.tuned else [head]
 
 

@@ -1,7 +1,7 @@
 """Transfer learning: a network that knows a million photos learns to read faces.
 
-First a new head learns, on a base that stays as it is; its features are computed once, by `bottlenecks.py`. Then
-the upper layers of the base learn too, slowly, on distorted pictures (fine-tuning). Both stages are runs of
+First a new head learns, on a base that stays as it is, whose features `bottlenecks.py` computes once. Then the
+upper layers of the base learn too, slowly, on distorted pictures (fine-tuning). Both stages are runs of
 `trainer.py`, and `expression train --transfer` calls `transfer`.
 
 Source: Yosinski et al., How transferable are features in deep neural networks?, 2014, https://arxiv.org/abs/1411.1792
@@ -66,8 +66,8 @@ def transfer(
     for recipe in recipes[1:]:
         unfreeze(base, recipe.tuned)
         tell(
-            f"The head alone: {trained.accuracy:.1%} correct in validation. Now the last {recipe.tuned:.0%} of the "
-            f"layers of {recipe.network} learn too. {cost(base, len(dataset.training))}"
+            f"The head alone: {trained.accuracy:.1%} correct in validation. Now the last {recipe.tuned:.0%} of "
+            f"{recipe.network}'s layers learn too. {cost(base, len(dataset.training))}"
         )
         trained = train(dataset, out, recipe, trained.path, on_epoch=on_epoch, base=base)
     write_text(out / LABELS_FILE, "".join(f"{label}\n" for label in dataset.labels))
@@ -75,7 +75,7 @@ def transfer(
 
 
 def cost(base: keras.Model, count: int) -> str:
-    """Returns a sentence about what an epoch costs in which pictures go through the base, measured on a few."""
+    """Returns a sentence about the time that an epoch takes with the base in it, measured on a few faces."""
     faces = np.zeros((BATCH, SIZE, SIZE, 1), np.float32)
     base.predict_on_batch(faces)  # the first time takes longer
     began = time.perf_counter()
