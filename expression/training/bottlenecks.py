@@ -37,10 +37,10 @@ KEPT = 4
 class Bottlenecks:
     """The features of pictures, from the disk if they are there.
 
-    Each base has a folder, whose name tells its side and its weights; a picture is known by its content. So a
-    changed picture, base, side or file of weights is noticed, and only what changed is computed. The files of a
-    folder, of `BLOCK` pictures each, are complete or not there, and a damaged one is replaced: a computation may
-    be stopped at any moment, and several may run at once.
+    Each base has a folder, whose name tells its side and its weights; a picture is known by its content. So
+    a changed picture, base, side or file of weights is noticed, and only what changed is computed. The files
+    of a folder, of `BLOCK` pictures each, are complete or not there, and a damaged one is replaced: a
+    computation may be stopped at any moment, and several may run at once.
 
     Args:
         base: From faces to features, as from `bases.read_base`. It must not learn meanwhile.

@@ -1,7 +1,7 @@
 """Transfer learning: a network that knows a million photos learns to read faces.
 
-First a new head learns, on a base that stays as it is, whose features `bottlenecks.py` computes once. Then the
-upper layers of the base learn too, slowly, on distorted pictures (fine-tuning). Both stages are runs of
+First a new head learns, on a base that stays as it is, whose features `bottlenecks.py` computes once. Then
+the upper layers of the base learn too, slowly, on distorted pictures (fine-tuning). Both stages are runs of
 `trainer.py`, and `expression train --transfer` calls `transfer`.
 
 Source: Yosinski et al., How transferable are features in deep neural networks?, 2014, https://arxiv.org/abs/1411.1792
@@ -65,10 +65,8 @@ def transfer(
     trained = train(dataset, begun, head, on_epoch=on_epoch, base=base, features=features)
     for recipe in recipes[1:]:
         unfreeze(base, recipe.tuned)
-        tell(
-            f"The head alone: {trained.accuracy:.1%} correct in validation. Now the last {recipe.tuned:.0%} of "
-            f"{recipe.network}'s layers learn too. {cost(base, len(dataset.training))}"
-        )
+        told = f"{trained.accuracy:.1%} correct in validation with the head alone."
+        tell(f"{told} Now {recipe.tuned:.0%} of the base learns too. {cost(base, len(dataset.training))}")
         trained = train(dataset, out, recipe, trained.path, on_epoch=on_epoch, base=base)
     write_text(out / LABELS_FILE, "".join(f"{label}\n" for label in dataset.labels))
     return trained
