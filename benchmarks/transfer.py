@@ -6,7 +6,7 @@
 Each network learns from the same pictures of FER2013's Training split, 100 to all of them, and is tested
 with all of PublicTest, of which the first 500 choose the epoch. Fewer than 3,000 pictures are repeated within
 an epoch, so that all networks take enough steps; each repetition is distorted in another way, unless features
-are cached. Votes are not used. It continues where it was stopped: all that it found is in the folder of --out.
+are cached. Votes are not used. It continues where it was stopped: its results are in the folder of --out.
 The latest results are in `benchmarks/README.md`.
 
 Notebook: 12_transfer

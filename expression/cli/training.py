@@ -154,7 +154,7 @@ def _check_transfer(network: str, start: str | None, teachers: list[str] | None,
     }
     if wrong := [name for name, there in given.items() if there]:
         raise BadInputError(
-            f"{' and '.join(wrong)} is given with --transfer.",
+            f"--transfer is given with {' and '.join(wrong)}.",
             "Expected only one way to choose a network and what it begins with.",
             f"Leave out {' and '.join(wrong)}, or --transfer.",
         )

@@ -113,7 +113,8 @@ class Bottlenecks:
 
     def _read(self, path: Path) -> dict[int, np.ndarray]:
         """Returns the features of a file."""
-        with np.load(path) as saved:  # a zip, whose checksums reveal damage
+        # Opened here: np.load given a name leaves the file open when it is damaged.
+        with path.open("rb") as file, np.load(file) as saved:  # a zip, whose checksums reveal damage
             hashes, features = saved["hashes"], saved["features"]
         if features.shape != (len(hashes), self.base.output_shape[1]) or not np.isfinite(features).all():
             raise ValueError("not such features")
