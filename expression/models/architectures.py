@@ -81,7 +81,7 @@ def tutorial(labels: Labels, heads: int = 1) -> keras.Model:
     x = layers.Dropout(0.25)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(128, activation="relu")(x)
-    return keras.Model(face, scores_of(x, labels, heads), name="tutorial")
+    return keras.Model(face, _scores(x, labels, heads), name="tutorial")
 
 
 def shipped(labels: Labels, heads: int = 1, edge: int = EDGE, width: float = 1.0) -> keras.Model:
@@ -117,7 +117,7 @@ def shipped(labels: Labels, heads: int = 1, edge: int = EDGE, width: float = 1.0
     x = layers.GlobalAveragePooling2D()(x)
     # The weights between the last filters and the labels are the most prone to overfitting.
     x = layers.Dropout(0.2)(x)
-    return keras.Model(face, scores_of(x, labels, heads), name="expression")
+    return keras.Model(face, _scores(x, labels, heads), name="expression")
 
 
 def quick(labels: Labels, heads: int = 1) -> keras.Model:
@@ -131,7 +131,7 @@ def quick(labels: Labels, heads: int = 1) -> keras.Model:
         x = layers.ReLU()(_convolution(x, filters, layers.MaxPooling2D() if stage else None))
         x = layers.ReLU()(_convolution(x, filters))
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
-    return keras.Model(face, scores_of(x, labels, heads), name="quick")
+    return keras.Model(face, _scores(x, labels, heads), name="quick")
 
 
 def whole(labels: Labels, heads: int = 1) -> keras.Model:
@@ -142,6 +142,19 @@ def whole(labels: Labels, heads: int = 1) -> keras.Model:
 def wide(labels: Labels, heads: int = 1) -> keras.Model:
     """Builds the shipped network with half as many filters again, at twice the cost. A teacher for others."""
     return shipped(labels, heads, width=1.5)
+
+
+def headed(eyes: keras.Model, labels: Labels, heads: int = 1) -> keras.Model:
+    """Returns a network that ends in a new last layer, with random weights.
+
+    Args:
+        eyes: From faces to features, (n, numbers) float32; see `heads.eyes_of`.
+        labels, heads: As for `shipped`.
+
+    Returns:
+        A network with the input of `eyes` and the output of `shipped`.
+    """
+    return keras.Model(eyes.input, _scores(eyes.output, labels, heads), name="expression")
 
 
 NETWORKS = {"tutorial": tutorial, "quick": quick, "shipped": shipped, "whole": whole, "wide": wide}
@@ -204,8 +217,8 @@ def _convolution(x, filters: int, then: keras.Layer | None = None):
     return layers.BatchNormalization()(x)
 
 
-def scores_of(x, labels: Labels, heads: int):
-    """Turns the features of a face, a Keras tensor of (n, numbers), into scores: (n, heads, labels)."""
+def _scores(x, labels: Labels, heads: int):
+    """Turns the features of a face into scores."""
     # float32 also under mixed precision: scores need more than 8 bits to sum to 1.
     x = layers.Dense(heads * len(labels), dtype="float32", name=LOGITS)(x)
     x = layers.Reshape((heads, len(labels)), dtype="float32")(x)

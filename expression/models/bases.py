@@ -21,7 +21,7 @@ from ..errors import BadInputError, MissingFileError, as_bad_input, did_you_mean
 from ..files import PRIVATE_FOLDER, as_output_error
 from ..labels import Labels
 from ..pictures.image import SIZE
-from .architectures import keras, layers, scores_of
+from .architectures import headed, keras, layers
 from .registry import cache_folder, find
 
 DEVIATION = 64.0
@@ -153,13 +153,13 @@ def with_head(base: keras.Model, labels: Labels, heads: int = 1) -> keras.Model:
         heads: Number of outputs, as for `architectures.shipped`.
     """
     base = copied(base)
-    return keras.Model(base.input, _scored(base.output, labels, heads), name=base.name)
+    return headed(_evened(base.input, base.output), labels, heads)
 
 
 def head_of(features: int, labels: Labels, heads: int = 1) -> keras.Model:
     """Returns the head of `with_head` alone: from (n, features) float32 to scores."""
     seen = keras.Input((features,), name="features")
-    return keras.Model(seen, _scored(seen, labels, heads), name="head")
+    return headed(_evened(seen, seen), labels, heads)
 
 
 def joined(base: keras.Model, head: keras.Model, labels: Labels, heads: int = 1) -> keras.Model:
@@ -171,11 +171,11 @@ def joined(base: keras.Model, head: keras.Model, labels: Labels, heads: int = 1)
     return network
 
 
-def _scored(features, labels: Labels, heads: int):
-    """Turns features into scores."""
+def _evened(seen, features) -> keras.Model:
+    """Returns a network from its input to features that vary equally."""
     # Bases differ in the size of their numbers; normalised, one learning rate suits them all.
     x = layers.BatchNormalization()(features)
-    return scores_of(layers.Dropout(0.2)(x), labels, heads)
+    return keras.Model(seen, layers.Dropout(0.2)(x))
 
 
 def copied(network: keras.Model) -> keras.Model:

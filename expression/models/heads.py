@@ -1,6 +1,6 @@
 """Separates a network from its head: the features of a face, and the layer that classifies them.
 
-`personalise.py` trains another head on any network, `training/transfer.py` one on a base of `bases.py`.
+`personalise.py` trains another head on any network.
 
 Source: Yosinski et al., How transferable are features in deep neural networks?, 2014, https://arxiv.org/abs/1411.1792
 
@@ -9,8 +9,7 @@ Notebook: 07_your_face
 
 from __future__ import annotations
 
-from ..labels import Labels
-from .architectures import keras, layers, scores_of
+from .architectures import keras, layers
 
 HARMLESS = {"Softmax", "LogSoftmax", "Sigmoid", "Activation", "Reshape", "Flatten", "Dropout", "Identity"}
 """Layers and operations that may follow the last dense layer; a new head has its own."""
@@ -50,16 +49,3 @@ def eyes_of(network: keras.Model, output: int = 0) -> tuple[keras.Model, layers.
         if type(layer).__name__ not in HARMLESS:
             raise ValueError(f"it ends with the layer {layer.name!r}, a {type(layer).__name__}")
         tensor = given[0]
-
-
-def headed(eyes: keras.Model, labels: Labels) -> keras.Model:
-    """Returns a network that ends in a new last layer, with random weights.
-
-    Args:
-        eyes: From faces to features, (n, numbers) float32; see `eyes_of`.
-        labels: The labels to distinguish.
-
-    Returns:
-        A network with the input of `eyes` and the output of `architectures.shipped`, with one head.
-    """
-    return keras.Model(eyes.input, scores_of(eyes.output, labels, 1), name="expression")

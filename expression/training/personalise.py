@@ -24,11 +24,11 @@ from ..datasets.dataset import Split
 from ..datasets.synonyms import label_meant
 from ..errors import BadInputError, OutputError, as_bad_input
 from ..labels import FER2013, Labels
-from ..models.architectures import LOGITS, keras, save
+from ..models.architectures import LOGITS, headed, keras, save
 from ..models.engines import KerasRuntime
 from ..models.external import inspect
 from ..models.formats import KERAS, SAVED_MODEL, TFLITE, kind_of
-from ..models.heads import eyes_of, headed
+from ..models.heads import eyes_of
 from ..models.metadata import Card, has_card
 from ..models.registry import SHIPPED
 from ..models.runtime import load
