@@ -111,7 +111,7 @@ class _Run(keras.callbacks.Callback):
         self.heads = HEADS[1 if dataset.training.votes is None else 2]
         self.checks = training_targets(dataset.validation, dataset.labels)
         learned_from = learned_labels(dataset, recipe)
-        self.network = _build(self.build, recipe, learned_from, len(self.heads))
+        self.network = _build(self.build, recipe, learned_from, len(self.heads), check=base is None)
         if start:
             _begin_with(self.network, Path(start), dataset.labels)
         learned = training_targets(dataset.training, learned_from, recipe.smoothing, recipe.balance)
@@ -291,11 +291,11 @@ def _builder(recipe: Recipe, base: keras.Model | None, features) -> Callable[...
     return partial(head_of, base.output_shape[1]) if features else partial(with_head, base)
 
 
-def _build(build: Callable[..., keras.Model], recipe: Recipe, labels: Labels, heads: int) -> keras.Model:
+def _build(build: Callable, recipe: Recipe, labels: Labels, heads: int, check: bool) -> keras.Model:
     """Returns a network with random weights, or a base with a random head."""
     with architectures.precision("mixed_bfloat16" if recipe.mixed else "float32"):
         network = build(labels, heads)
-    if recipe.network in architectures.NETWORKS:  # perhaps the user's own; the others fit
+    if check:  # it may be the user's own; a head on a base always fits
         architectures.check_network(network, recipe.network, labels, heads)
     return network
 
