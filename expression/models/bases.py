@@ -163,8 +163,8 @@ def head_of(features: int, labels: Labels, heads: int = 1) -> keras.Model:
 
 
 def joined(base: keras.Model, head: keras.Model, labels: Labels, heads: int = 1) -> keras.Model:
-    """Returns a base with a trained head of `head_of`."""
-    network = with_head(base, labels, heads)
+    """Returns a base, which is not copied, with a trained head of `head_of`."""
+    network = headed(_evened(base.input, base.output), labels, heads)
     own = head.layers[1:]
     for ours, theirs in zip(network.layers[-len(own) :], own, strict=True):
         ours.set_weights(theirs.get_weights())
