@@ -56,6 +56,7 @@ ELSEWHERE = {
         "100": "the whole",
         "650": "64 x 10 + 10",
     },
+    "12": {"28,709": "printed in lesson 05"},
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
 

@@ -51,6 +51,18 @@ def network(labels: Labels, heads: int = 1):
     return keras.Model(face, layers.Softmax(dtype="float32")(x))
 
 
+def base(seed: int = 0, features: int = 6):
+    """A base like those of `bases.py`, of two layers with random weights."""
+    from expression.models.architectures import keras, layers
+    from expression.models.bases import Base, wrapped
+
+    keras.utils.set_random_seed(seed)
+    picture = keras.Input((32, 32, 3))
+    x = layers.BatchNormalization()(layers.Conv2D(4, 8, strides=4, activation="relu")(picture))
+    inner = keras.Model(picture, layers.Conv2D(features, 3, activation="relu")(x))
+    return wrapped(inner, Base(keras.Model, 32, 0.5, 0.0, "tiny.h5"), "tiny_32")
+
+
 def table(path: Path, training: int = 56, validation: int = 14, test: int = 14) -> Path:
     """Writes so many pictures as FER2013's csv file, all seven labels in turn."""
     generator = np.random.default_rng(0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
@@ -28,6 +29,7 @@ ANSWERS = {
 """What was found out about the outputs of a network from elsewhere."""
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ..datasets.dataset import Dataset, Split
@@ -64,6 +66,17 @@ def train(
     ] = None,
     seed: Annotated[int, Option(help="Random seed of first weights and order.", metavar="N")] = 0,
     start: Annotated[str | None, Option(help="Start from this network.", metavar="FILE.keras")] = None,
+    transfer: Annotated[
+        str | None,
+        Option(
+            help="Retrain a network that learned photos of things: mobilenet, inception or vgg16.",
+            metavar="NAME",
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        Option(help="Weights for --transfer. Default: download Keras's.", metavar="FILE.h5"),
+    ] = None,
     teacher: Annotated[
         list[str] | None,
         Option(help="Also learn from this network. Repeat for several.", metavar="FILE"),
@@ -82,18 +95,29 @@ def train(
     ] = None,
 ) -> None:
     """Train a network. The same command continues a training that was stopped."""
-    from ..training.recipe import changed, usual
+    from ..training.recipe import changed, stages, usual
 
-    recipe = dataclasses.replace(usual(network, epochs, seed, taught=bool(teacher)), mixed=mixed)
-    recipe = changed(recipe, changes or ())
-    begin, teachers = start and user_path(start), [user_path(name) for name in teacher or ()]
+    folder, begin = user_path(out), start and user_path(start)
+    if transfer:
+        _check_transfer(network, start, teacher, mixed)
+        recipes = stages(transfer, epochs, seed, changes or ())
+    else:
+        _check_weights(weights)
+        recipe = dataclasses.replace(usual(network, epochs, seed, taught=bool(teacher)), mixed=mixed)
+        recipes, teachers = [changed(recipe, changes or ())], [user_path(name) for name in teacher or ()]
     dataset = read_faces(data, detector, labels_of(labels))
     divided = dataset.divided()
     learned = divided.narrowed()
     _print_learned(learned)
     from ..models.export import export
+    from ..training import trainer
+    from ..training.transfer import transfer as retrain
 
-    trained = _trained(learned, user_path(out), recipe, begin, teachers)
+    if transfer:
+        run = partial(retrain, learned, folder, recipes, weights and user_path(weights))
+    else:
+        run = partial(trainer.train, learned, folder, recipes[0], begin, teachers)
+    trained = _trained(run, recipes[-1])
     exported = trained.path.with_suffix(".tflite")
     export(trained.path, exported, "dynamic")
     print(
@@ -122,12 +146,34 @@ def _print_next(exported: Path, data: str | None, dataset: Dataset, has_test: bo
     print(f"Next: expression live --model {exported}")
 
 
-def _trained(
-    dataset: Dataset, out: Path, recipe: Recipe, start: Path | None, teachers: list[Path]
-) -> Trained:
-    """Trains and prints each epoch; after Ctrl-C, says where the training will continue."""
-    from ..training.trainer import train
+def _check_transfer(network: str, start: str | None, teachers: list[str] | None, mixed: bool) -> None:
+    """Raises an error for options that have no meaning with --transfer."""
+    given = {
+        "--network": network != "shipped",
+        "--start": bool(start),
+        "--teacher": bool(teachers),
+        "--mixed": mixed,
+    }
+    if wrong := [name for name, there in given.items() if there]:
+        raise BadInputError(
+            f"--transfer is given with {' and '.join(wrong)}.",
+            "Expected only one way to choose a network and what it begins with.",
+            f"Leave out {' and '.join(wrong)}, or --transfer.",
+        )
 
+
+def _check_weights(weights: str | None) -> None:
+    """Raises an error for weights without --transfer."""
+    if weights:
+        raise BadInputError(
+            f"--weights is {weights}, but --transfer is not given.",
+            "Expected the name of the network that they belong to.",
+            "Add --transfer mobilenet, or use --start for a .keras file.",
+        )
+
+
+def _trained(run: Callable[..., Trained], recipe: Recipe) -> Trained:
+    """Trains and prints each epoch; after Ctrl-C, says where the training will continue."""
     rows: list[Row] = []
 
     def tell(row: Row) -> None:
@@ -135,7 +181,7 @@ def _trained(
         _tell(row)
 
     try:
-        trained = train(dataset, out, recipe, start, teachers, tell)
+        trained = run(on_epoch=tell)
     except KeyboardInterrupt:
         point = "after the last complete epoch" if rows else "from where this run started"
         raise RunError(

@@ -144,17 +144,17 @@ def wide(labels: Labels, heads: int = 1) -> keras.Model:
     return shipped(labels, heads, width=1.5)
 
 
-def headed(eyes: keras.Model, labels: Labels) -> keras.Model:
+def headed(eyes: keras.Model, labels: Labels, heads: int = 1) -> keras.Model:
     """Returns a network that ends in a new last layer, with random weights.
 
     Args:
         eyes: From faces to features, (n, numbers) float32; see `heads.eyes_of`.
-        labels: The labels to distinguish.
+        labels, heads: As for `shipped`.
 
     Returns:
-        A network with the input of `eyes` and the output of `shipped`, with one head.
+        A network with the input of `eyes` and the output of `shipped`.
     """
-    return keras.Model(eyes.input, _scores(eyes.output, labels, 1), name="expression")
+    return keras.Model(eyes.input, _scores(eyes.output, labels, heads), name="expression")
 
 
 NETWORKS = {"tutorial": tutorial, "quick": quick, "shipped": shipped, "whole": whole, "wide": wide}

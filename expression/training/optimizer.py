@@ -87,7 +87,7 @@ def average(network: keras.Model, batches: Batches) -> None:
     network.optimizer.finalize_variable_values(network.trainable_variables)
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     before = [layer.momentum for layer in layers]
-    for number in range(min(SETTLING, len(batches))):
+    for number in range(min(SETTLING, len(batches)) if layers else 0):
         for layer in layers:
             layer.momentum = number / (number + 1)  # the mean of all batches so far
         network(batches[number][0], training=True)

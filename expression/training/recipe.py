@@ -103,6 +103,32 @@ class Recipe:
             )
 
 
+@dataclass(frozen=True)
+class TransferRecipe(Recipe):
+    """How a stage of transfer learning trains a network of `bases.py`; see `transfer.py`.
+
+    Attributes:
+        side: Pixels on a side to which faces are enlarged. A base halves its picture five times, so of a face
+            of 48 pixels nearly nothing would be left; twice as many are four times the work.
+        tuned: The share of the base's layers, from the last one, that learn after the head; 0 for none.
+        cached: Whether the head learns from the features of the pictures as they are, each computed once. If
+            not, it learns from pictures distorted anew in every epoch, which go through the whole base.
+    """
+
+    side: int = 96
+    tuned: float = 1 / 3
+    cached: bool = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not (1 <= self.side <= 512 and 0 <= self.tuned <= 1):
+            raise BadInputError(
+                f"The recipe has side={self.side}, tuned={self.tuned:g}.",
+                "Expected side 1 to 512, tuned 0 to 1.",
+                "Leave it out to use the default.",
+            )
+
+
 USUAL = {
     "shipped": Recipe(),
     "whole": Recipe(network="whole"),
@@ -146,6 +172,39 @@ def usual(network: str = "shipped", epochs: int | None = None, seed: int = 0, ta
     recipe = USUAL[network]
     changes = TAUGHT if taught else {}
     return replace(recipe, epochs=recipe.epochs if epochs is None else epochs, seed=seed, **changes)
+
+
+HEAD = TransferRecipe(epochs=30, batch=64, rate=0.02, average=0.99, erasing=0.0, mixup=0.0, tuned=0.0)
+"""The recipe of the first stage of transfer learning: only the head learns."""
+
+TUNED = TransferRecipe(epochs=8, batch=64, rate=0.01, average=0.99, erasing=0.0, mixup=0.0)
+"""The recipe of the second stage: the upper layers of the base learn too, slowly."""
+
+
+def stages(
+    base: str, epochs: int | None = None, seed: int = 0, changes: Sequence[str] = ()
+) -> list[TransferRecipe]:
+    """Returns the recipe of each stage of transfer learning.
+
+    Args:
+        base: A name in `bases.BASES`.
+        epochs: Number of epochs of each stage; None for the default.
+        seed: As for `usual`.
+        changes: As for `changed`; they apply to both stages.
+
+    Raises:
+        BadInputError: A value is not valid.
+
+    Example:
+        >>> [recipe.tuned for recipe in stages("mobilenet", changes=["tuned=0.5"])]
+        [0.0, 0.5]
+        >>> len(stages("mobilenet", changes=["tuned=0"]))
+        1
+    """
+    usual = (replace(stage, network=base, seed=seed) for stage in (HEAD, TUNED))
+    timed = (stage if epochs is None else replace(stage, epochs=epochs) for stage in usual)
+    head, tuned = (changed(stage, changes) for stage in timed)
+    return [replace(head, tuned=0.0), tuned] if tuned.tuned else [head]
 
 
 def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -25,6 +26,7 @@ from ..errors import BadInputError
 from ..labels import Labels
 from ..models import architectures
 from ..models.architectures import keras
+from ..models.bases import fingerprint, head_of, joined, with_head
 from ..models.metadata import ONE_HEAD, Card, read_card
 from ..pictures.image import SIZE, standardise
 from .augmentation import Batches
@@ -63,6 +65,8 @@ def train(
     start: str | Path | None = None,
     teachers: Sequence[str | Path] = (),
     on_epoch: Callable[[Row], None] | None = None,
+    base: keras.Model | None = None,
+    features: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Trained:
     """Trains a network, or continues where an earlier call with the same recipe stopped.
 
@@ -74,6 +78,9 @@ def train(
         start: A .keras file of the same network, to start from its weights.
         teachers: Networks, .tflite or .keras, whose answers are learned as well.
         on_epoch: Called with each new row of the history.
+        base: Put a new head on this network, from `bases.read_base`, instead of building the recipe's.
+        features: Returns the features that the base finds in (n, 48, 48) pictures, as `Bottlenecks.of` does;
+            the head then learns from these alone, and no picture is distorted.
 
     Raises:
         BadInputError: The data cannot be used for training; the folder has another training run, or a
@@ -82,7 +89,7 @@ def train(
         OutputError: The folder cannot be created, or the disk is full.
     """
     check_dataset(dataset)
-    run = _Run(dataset, Path(out), recipe or Recipe(), start, teachers, on_epoch)
+    run = _Run(dataset, Path(out), recipe or Recipe(), start, teachers, on_epoch, base, features)
     try:
         run.follow()
     finally:
@@ -93,21 +100,26 @@ def train(
 class _Run(keras.callbacks.Callback):
     """One training run. Keras calls it at the start and end of every epoch."""
 
-    def __init__(self, dataset: Dataset, out: Path, recipe: Recipe, start, teachers, on_epoch):
+    def __init__(
+        self, dataset: Dataset, out: Path, recipe: Recipe, start, teachers, on_epoch, base, features
+    ):
         super().__init__()
         keras.utils.set_random_seed(recipe.seed)
         self.labels, self.recipe, self.on_epoch = dataset.labels, recipe, on_epoch
+        self.base, self.build = base if features else None, _builder(recipe, base, features)
         self.interrupted = False
         self.heads = HEADS[1 if dataset.training.votes is None else 2]
         self.checks = training_targets(dataset.validation, dataset.labels)
         learned_from = learned_labels(dataset, recipe)
-        self.network = _build(recipe, learned_from, len(self.heads))
+        self.network = _build(self.build, recipe, learned_from, len(self.heads), check=base is None)
         if start:
             _begin_with(self.network, Path(start), dataset.labels)
         learned = training_targets(dataset.training, learned_from, recipe.smoothing, recipe.balance)
         self.priors = priors(learned)[:, : len(self.labels)]
+        self.checked = (features or standardise)(self.checks.pictures)
+        seen = features and features(learned.pictures)
         # Whole faces, as in use after training.
-        self.whole = Batches(learned, recipe.batch, recipe.seed)
+        self.whole = Batches(learned, recipe.batch, recipe.seed, features=seen)
         self.batches = Batches(
             learned,
             recipe.batch,
@@ -118,6 +130,7 @@ class _Run(keras.callbacks.Callback):
             camera=recipe.camera,
             views=recipe.views,
             teachers=_teachers(teachers, dataset.labels, self.heads, recipe),
+            features=seen,
         )
         loss = TaughtLoss(_temperatures(recipe, self.heads), len(dataset.labels)) if teachers else None
         prepare(self.network, recipe, len(self.batches), loss)
@@ -129,6 +142,7 @@ class _Run(keras.callbacks.Callback):
             "start": start and file_fingerprint(start),
             "teachers": [file_fingerprint(path) for path in teachers],
         }
+        about |= {"base": fingerprint(base)} if base else {}
         self.kept = Checkpoints(out, about)
         try:
             self.history = self.kept.restore_weights(self.network)
@@ -192,7 +206,7 @@ class _Run(keras.callbacks.Callback):
         averaged = self._public()
         averaged.run_eagerly = True  # Used once: tracing it costs more, and TensorFlow warns about that.
         self.network.set_weights(weights)
-        scores = averaged.predict(standardise(self.checks.pictures), batch_size=256, verbose=0)
+        scores = averaged.predict(self.checked, batch_size=self.recipe.batch, verbose=0)
         taught = {"loss": round(float(logs["loss"]), 4), "training": round(float(logs["accuracy"]), 4)}
         found = _found(scores, self.checks)
         row = {"epoch": epoch + 1, "seconds": seconds, **taught, **found}
@@ -211,9 +225,7 @@ class _Run(keras.callbacks.Callback):
         """Returns a copy of the network with the data's labels and no others."""
         if self.network.output_shape[2] == len(self.labels):
             return architectures.plain(self.network)
-        return architectures.narrowed(
-            self.network, self.labels, len(self.heads), architectures.builder(self.recipe.network)
-        )
+        return architectures.narrowed(self.network, self.labels, len(self.heads), self.build)
 
     def _keep(self, averaged: keras.Model, scores: np.ndarray, row: Row) -> None:
         """Saves a calibrated network."""
@@ -229,7 +241,8 @@ class _Run(keras.callbacks.Callback):
             temperatures=live_temperatures(scores, targets[:, live], self.priors, live),
             resting=resting_scores(scores, _neutral(targets[:, live], self.labels)),
         )
-        self.kept.keep_best(averaged, card)
+        whole = averaged if self.base is None else joined(self.base, averaged, self.labels, len(self.heads))
+        self.kept.keep_best(whole, card)
 
 
 def _neutral(targets: np.ndarray, labels: Labels) -> np.ndarray:
@@ -271,11 +284,19 @@ def _teachers(paths: Sequence[str | Path], labels: Labels, heads: tuple[str, ...
     return Teachers(opened, _temperatures(recipe, heads), recipe.share) if opened else None
 
 
-def _build(recipe: Recipe, labels: Labels, heads: int) -> keras.Model:
-    """Returns a network with random weights."""
+def _builder(recipe: Recipe, base: keras.Model | None, features) -> Callable[..., keras.Model]:
+    """Returns a function that builds a network: the recipe's, a head on a base, or the head alone."""
+    if base is None:
+        return architectures.builder(recipe.network)
+    return partial(head_of, base.output_shape[1]) if features else partial(with_head, base)
+
+
+def _build(build: Callable, recipe: Recipe, labels: Labels, heads: int, check: bool) -> keras.Model:
+    """Returns a network with random weights, or a base with a random head."""
     with architectures.precision("mixed_bfloat16" if recipe.mixed else "float32"):
-        network = architectures.builder(recipe.network)(labels, heads)
-    architectures.check_network(network, recipe.network, labels, heads)
+        network = build(labels, heads)
+    if check:  # it may be the user's own; a head on a base always fits
+        architectures.check_network(network, recipe.network, labels, heads)
     return network
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from expression.labels import FER2013
 from expression.models.architectures import NETWORKS
 from expression.pictures.image import write_picture
 from expression.sources.sitter import Sitter
+from expression.training.trainer import train
 
 pytestmark = pytest.mark.slow
 
@@ -36,8 +38,9 @@ def tiny_network(monkeypatch):
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_training_that_stops_early_says_so(tiny_network, capsys, tmp_path, patience, said):
     recipe = replace(tiny.RECIPE, epochs=4, patience=patience, rate=1e-9)  # nothing is learned
+    run = partial(train, tiny.data(), tmp_path / "out", recipe)
     for again in (False, True):
-        training._trained(tiny.data(), tmp_path / "out", recipe, None, [])
+        training._trained(run, recipe)
         lines = capsys.readouterr().out.splitlines()
         assert [line for line in lines if "early" in line] == said
         assert ("The training was already finished." in lines) is again
