@@ -18,8 +18,8 @@ from ..types import Frame, HeatMap, Reading, largest
 from .data import Data
 from .worker import Worker
 
-EVERY = 0.075
-"""Seconds from one map to the next, at least: about a dozen a second look smooth, and leave the processor
+EVERY = 0.065
+"""Seconds from one map to the next, at least: at most fifteen a second look smooth, and leave the processor
 to the others."""
 
 CALM = 0.25
@@ -32,16 +32,12 @@ class HeatLoop(Worker):
     Args:
         data: The shared object.
         runtime: The network of the run.
-
-    Attributes:
-        maps: Maps computed so far.
     """
 
     def __init__(self, data: Data, runtime: Runtime):
         super().__init__(data, "heat map", output=data.heat)
         self._runtime, self._follower = runtime, data.readings.follow()
         self._last: HeatMap | None = None
-        self.maps = 0
 
     def step(self) -> None:
         """Waits for newer readings, and publishes the map of the largest face."""
@@ -54,7 +50,6 @@ class HeatLoop(Worker):
             return
         began = time.monotonic()
         self._last = self._calmed(self._map(seen.frame, reading))
-        self.maps += 1
         self.data.heat.publish(self._last)
         self.data.wait_done(max(0.0, began + EVERY - time.monotonic()))
 
