@@ -24,7 +24,7 @@ ORIGINAL = ".keras"
 """The name of the network before it is exported."""
 
 ROUNDS = 3
-"""How often the time is measured, all forms in turn, so that other load on the machine affects all of them."""
+"""How often the time is measured, all forms in turn, so that other load affects all of them."""
 
 
 @dataclass(frozen=True, eq=False)
