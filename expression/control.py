@@ -30,6 +30,7 @@ class Control:
         neutral: Whether people's resting faces are taken out of the readings. Turning it on asks everybody in
             view to look neutral for three seconds.
         learning: Whether they are to look neutral now; set by the run.
+        heat_map: Whether the picture shows which parts of the largest face its label depends on.
         override: A label that reactions use instead of what is read, even when nobody is there; or None.
 
     Example:
@@ -44,7 +45,7 @@ class Control:
         self.labels = tuple(labels)
         self._lock = threading.Lock()
         self._on, self._paused, self._override = True, False, None
-        self._neutral = self._learning = False
+        self._neutral = self._learning = self._heat_map = False
         self._watchers: list[Callable[[], None]] = []
         self._warned: set[Callable[[], None]] = set()  # watchers that have failed once
 
@@ -85,6 +86,15 @@ class Control:
         self._set("_learning", bool(value))
 
     @property
+    def heat_map(self) -> bool:
+        """Whether the picture shows which parts of the largest face its label depends on."""
+        return self._heat_map
+
+    @heat_map.setter
+    def heat_map(self, value: bool) -> None:
+        self._set("_heat_map", bool(value))
+
+    @property
     def override(self) -> str | None:
         """The label that reactions use instead of what is read, or None.
 
@@ -107,8 +117,8 @@ class Control:
         """Changes the switch that belongs to a key, and returns whether there is one.
 
         Args:
-            key: "o" for on and off, "p" for pause, "n" for the resting face, a digit to override with the
-                label of that number, counted from 1, "0" for no override.
+            key: "o" for on and off, "p" for pause, "n" for the resting face, "h" for the heat map, a digit
+                to override with the label of that number, counted from 1, "0" for no override.
         """
         if key == "o":
             self.on = not self.on
@@ -116,6 +126,8 @@ class Control:
             self.paused = not self.paused
         elif key == "n":
             self.neutral = not self.neutral
+        elif key == "h":
+            self.heat_map = not self.heat_map
         elif key == "0":
             self.override = None
         elif key.isascii() and key.isdecimal() and int(key) <= len(self.labels):
@@ -136,6 +148,7 @@ class Control:
         parts += ["paused"] if self.paused else []
         if self.neutral:
             parts += ["look neutral ..." if self.learning else "resting face learned"]
+        parts += ["heat map"] if self.heat_map else []
         parts += [f"{self.override} (override)"] if self.override else []
         return " · ".join(parts)
 

@@ -143,11 +143,34 @@ class Reading:
     position: float = 0.0
     file: str = ""
 
+    @property
+    def best(self) -> str:
+        """The label; if not sure, the one with the highest score."""
+        return self.label if self.label in self.scores else max(self.scores, key=self.scores.get)
+
     @classmethod
     def of(cls, frame: Frame, person: int, box: Box, label: str, scores: Mapping[str, float]) -> Reading:
         """Returns the reading of a face in a frame; if not sure, its score is the highest one."""
         score = scores.get(label, max(scores.values(), default=0.0))
         return cls(person, box, label, score, scores, frame.number, frame.time, frame.position, frame.file)
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Which parts of a face its label depends on.
+
+    Attributes:
+        person: The number of the person, from 1.
+        label: The label.
+        drops: (rows, columns) float32 over the square around the face: how much the score of the label falls
+            when this part is covered.
+        time: When the frame was captured, in seconds of `time.monotonic()`.
+    """
+
+    person: int
+    label: str
+    drops: np.ndarray = field(repr=False, compare=False)
+    time: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,12 @@ from expression.types import Box, Face, Frame
 from expression.vision.tracking import Tracker
 
 
-@pytest.mark.parametrize(("name", "value"), [("on", False), ("paused", True), ("override", "Sad")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("on", False), ("paused", True), ("heat_map", True), ("override", "Sad")]
+)
 def test_whoever_watches_hears_of_each_change_once(name, value):
     control, heard = Control(), []
-    control.watch(lambda: heard.append((control.on, control.paused, control.override)))
+    control.watch(lambda: heard.append(getattr(control, name)))
     setattr(control, name, value)
     setattr(control, name, value)
     assert len(heard) == 1

@@ -57,6 +57,7 @@ ELSEWHERE = {
         "650": "64 x 10 + 10",
     },
     "12": {"28,709": "printed in lesson 05"},
+    "14": {"127": "the range of a signed byte", "95": "asked in an exercise"},
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..datasets.dataset import Dataset, Split
+    from ..models.runtime import Runtime
     from ..training.checkpoints import Row
+    from ..training.evaluation import Evaluation
     from ..training.recipe import Recipe
     from ..training.trainer import Trained
 
@@ -218,11 +220,16 @@ def evaluate(
         str | None, Option("--json", help="Write the results to this JSON file.", metavar="FILE")
     ] = None,
     detector: FaceDetector = None,
+    compare: Annotated[
+        bool, Option("--compare", help="Compare a .keras network with all forms that export writes.")
+    ] = False,
 ) -> None:
     """Report how often a network is right. The default is the shipped network."""
     from ..datasets.inspection import leaked
     from ..files import write_text
     from ..models.engines import LIVE
+    from ..models.formats import KERAS
+    from ..models.registry import SHIPPED
     from ..models.runtime import load
     from ..settings import COMMAND_LINE, Settings
     from ..training.evaluation import PROTOCOLS, evaluate
@@ -230,6 +237,9 @@ def evaluate(
     target = json_file and user_path(json_file)
     _check_evaluation(split, target)
     named = None if labels in PROTOCOLS or "," not in labels else labels_of(labels)
+    if compare:
+        model = model or str(SHIPPED.with_suffix(KERAS))
+        _check_keras(user_path(model))
     runtime = load(model)
     runtime.sensitivity = Settings.load(place=COMMAND_LINE, sensitivity=sensitivity).sensitivity
     runtime.check_head(head)
@@ -237,17 +247,32 @@ def evaluate(
     print_report(dataset)
     chosen = _pictures_of(dataset, split)
     known = leaked(chosen, dataset.training) if len(dataset.training) else None
-    found = evaluate(
-        runtime,
-        chosen,
-        "fer2013" if named else labels,
-        known,
-        dataset.labels,
-        head or (LIVE if detector else None),
-    )
-    print(found.text(f"{split} set", named or ()))
+    answers, head = "fer2013" if named else labels, head or (LIVE if detector else None)
+
+    def evaluated(network: Runtime) -> Evaluation:
+        network.sensitivity = runtime.sensitivity
+        return evaluate(network, chosen, answers, known, dataset.labels, head)
+
+    if compare:
+        results = _compare(runtime, chosen, split, evaluated)
+    else:
+        found = evaluated(runtime)
+        print(found.text(f"{split} set", named or ()))
+        results = found.to_json()
     if target:
-        write_text(target, json.dumps(found.to_json(), indent=2) + "\n")
+        write_text(target, json.dumps(results, indent=2) + "\n")
+
+
+def _compare(
+    runtime: Runtime, chosen: Split, split_name: str, evaluated: Callable[[Runtime], Evaluation]
+) -> dict[str, dict]:
+    """Prints a network in each form that `export` writes; returns the figures for the JSON file."""
+    from ..training.forms import compare, table
+
+    forms = compare(runtime, chosen.pictures, evaluated)
+    print(f"{runtime.name}, {len(chosen):,} pictures of the {split_name} set\n\n{table(forms)}\n")
+    print("Same label: as the .keras file. The time is that of this machine, in one thread.")
+    return {form.name: form.to_json() for form in forms}
 
 
 def _check_evaluation(split: str, target: Path | None) -> None:
@@ -318,13 +343,9 @@ def export(
 def _export_own(path: Path, target: Path, quantize: str, data: str | None, described: str | None) -> None:
     """Writes a .keras network that has a card as a .tflite file."""
     from ..models.export import export, faces_of
-    from ..models.formats import KERAS, kind_of
     from ..models.metadata import read_card
 
-    if kind_of(path) != KERAS:
-        raise BadInputError(
-            f"--model is {path}.", "Expected a .keras file.", "Name the one that the training wrote."
-        )
+    _check_keras(path)
     card = read_card(path)
     if described:
         raise BadInputError(
@@ -333,6 +354,16 @@ def _export_own(path: Path, target: Path, quantize: str, data: str | None, descr
             "Leave them out, or name the file that it was made from.",
         )
     export(path, target, quantize, faces_of(card, sample_faces(data)) if data else None)
+
+
+def _check_keras(path: Path) -> None:
+    """Raises an error for a network that is not a .keras file."""
+    from ..models.formats import KERAS, kind_of
+
+    if kind_of(path) != KERAS:
+        raise BadInputError(
+            f"--model is {path}.", "Expected a .keras file.", "Name the one that the training wrote."
+        )
 
 
 def _tell(row: dict[str, float]) -> None:

@@ -25,6 +25,7 @@ class Switches:
         on: Whether the run looks for faces.
         pause: Whether reactions stay as they are.
         neutral: Whether people's resting faces are taken out of the readings.
+        heat_map: Whether the picture shows which parts of the largest face its label depends on.
         override: The label that reactions use instead of what is read.
     """
 
@@ -46,6 +47,12 @@ class Switches:
             icon="meh-o",
             tooltip="Look neutral for three seconds; what your face always shows is then left out",
         )
+        self.heat_map = ipywidgets.ToggleButton(
+            control.heat_map,
+            description="Heat map",
+            icon="fire",
+            tooltip="Show which parts of the largest face its label depends on",
+        )
         self.override = ipywidgets.Dropdown(
             options=(AS_READ, *control.labels),
             value=control.override or AS_READ,
@@ -57,13 +64,14 @@ class Switches:
         self._hand_on(self.on, lambda value: setattr(control, "on", value))
         self._hand_on(self.pause, lambda value: setattr(control, "paused", value))
         self._hand_on(self.neutral, lambda value: setattr(control, "neutral", value))
+        self._hand_on(self.heat_map, lambda value: setattr(control, "heat_map", value))
         self._hand_on(self.override, self._choose)
         control.watch(self._follow)
 
     @property
     def widgets(self) -> tuple[Any, ...]:
         """All the widgets, in order."""
-        return self.on, self.pause, self.neutral, self.override
+        return self.on, self.pause, self.neutral, self.heat_map, self.override
 
     def close(self) -> None:
         """Removes the widgets; the switches stay as they are."""
@@ -94,7 +102,7 @@ class Switches:
             before, self._follows.now = self._follows.now, True
             try:
                 self.on.value, self.pause.value = control.on, control.paused
-                self.neutral.value = control.neutral
+                self.neutral.value, self.heat_map.value = control.neutral, control.heat_map
                 self.override.value = control.override or AS_READ
             finally:
                 self._follows.now = before

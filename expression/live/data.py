@@ -14,7 +14,7 @@ import threading
 from typing import Generic
 
 from ..control import Control
-from ..types import Face, Frame, Reading, Seen, T
+from ..types import Face, Frame, HeatMap, Reading, Seen, T
 
 
 class Slot(Generic[T]):
@@ -103,7 +103,8 @@ class Data:
         frame: Slot of the newest Frame.
         faces: Slot of the newest Seen faces.
         readings: Slot of the newest Seen readings.
-        control: Switches that can be changed during the run: on, paused, override.
+        heat: Slot of the newest HeatMap, of the largest face, while `control.heat_map` is on.
+        control: Switches that can be changed during the run: on, paused, override ...
         waiting: What the capture is waiting for, as text for the display; empty while frames arrive.
         done: A plain flag; setting it to True ends the run and wakes every waiter.
         error: None, or the first failure as (thread name, exception).
@@ -127,6 +128,7 @@ class Data:
         self.frame: Slot[Frame] = Slot(self)
         self.faces: Slot[Seen[Face]] = Slot(self)
         self.readings: Slot[Seen[Reading]] = Slot(self)
+        self.heat: Slot[HeatMap] = Slot(self)
         self.control = Control()
 
     @property

@@ -16,7 +16,8 @@ import numpy as np
 from ..displays import WAITING
 from ..displays._base import Display
 from ..types import Face, Frame, Reading, Seen
-from ..vision.drawing import blank, draw, inset_size
+from ..vision.drawing import blank, draw, inset_size, text_size
+from ..vision.heat import draw_heat, heat_legend, top_of
 from .data import Data
 from .worker import Worker
 
@@ -61,7 +62,7 @@ class DisplayLoop(Worker):
     ):
         super().__init__(data, "display")
         self.display, self.frames = display, 0
-        self._mirror, self._insets = mirror, insets
+        self._mirror, self._stale, self._insets = mirror, stale, insets
         self._people = _People(stale)
         self._status = _Status()
         self._frames, self._readings = data.frame.follow(), data.readings.follow()
@@ -161,7 +162,22 @@ class DisplayLoop(Worker):
         status = " · ".join(filter(None, (waiting or self._status.text(self._people.newest), told)))
         size = inset_size(image)
         insets = [picture for inset in self._insets if (picture := inset(*size)) is not None]
+        image = self._heated(image, readings, insets)
         return self.display.show(draw(image, readings, status, insets), readings, status)
+
+    def _heated(self, image: np.ndarray, readings: Sequence[Reading], insets: list[np.ndarray]) -> np.ndarray:
+        """Returns the picture with the newest heat map over its face; adds the legend to the insets."""
+        heat = self.data.heat.latest if self.data.control.heat_map else None
+        current = [
+            reading
+            for reading in readings
+            if heat and (reading.person, reading.best) == (heat.person, heat.label)
+            if reading.time - heat.time <= self._stale
+        ]
+        if not current:
+            return image
+        insets.append(heat_legend(top_of(heat.drops), round(text_size(image) * 0.8)))
+        return draw_heat(image, current[0].box, heat.drops[:, ::-1] if self._mirror else heat.drops)
 
 
 class _People:

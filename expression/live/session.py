@@ -36,6 +36,7 @@ from .detection import FaceLoop
 from .display_loop import DisplayLoop
 from .ending import Ending
 from .found_settings import found_settings
+from .heat import HeatLoop
 from .neutral import NeutralFace
 from .prediction import PredictLoop
 from .sink_loop import SinkLoop
@@ -195,7 +196,7 @@ class Session:
         self.display_loop = DisplayLoop(
             data, self.display, mirror, settings.stale, [s.picture for s in sinks]
         )
-        self._workers += [self._prediction, self._faces, self._capture]
+        self._workers += [HeatLoop(data, self.runtime), self._prediction, self._faces, self._capture]
         if settings.duration:
             self._workers.append(_Deadline(data, settings.duration))
         if Watchdog.is_wanted():

@@ -1,6 +1,6 @@
 """Converts a trained .keras network to a .tflite file for small machines.
 
-`scripts/train.py` and `expression export` call `export`; `benchmarks/network.py` measures what
+`scripts/train.py` and `expression export` call `export`; `expression evaluate --compare` measures what
 each form costs and loses. The converter is part of TensorFlow, so this step needs it
 whichever backend Keras uses otherwise.
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import logging
 import re
 import tempfile
 import warnings
@@ -296,4 +297,10 @@ def _noise_held_back():
     with contextlib.redirect_stdout(io.StringIO()), without_lines(CHATTER), warnings.catch_warnings():
         # They come from the faces, which the warning does not take into account.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
-        yield
+        logger = logging.getLogger("tensorflow")
+        level = logger.level
+        logger.setLevel(logging.WARNING)  # in a notebook it tells which temporary files it writes
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

@@ -175,7 +175,7 @@ class Hub:
 
     def switches(self) -> dict[str, Any]:
         """Returns the switches of the run."""
-        names = ("on", "paused", "neutral", "learning", "override")
+        names = ("on", "paused", "neutral", "learning", "heat_map", "override")
         return {name: getattr(self.control, name) for name in names}
 
     def day(self, since: int = 0) -> list[list[Any]]:

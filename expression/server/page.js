@@ -205,7 +205,7 @@ let changing = 0; // clicks that the run has not answered yet
 
 function drawSwitches(switches) {
   if (changing) return; // what arrives meanwhile may be older than the click
-  for (const name of ["on", "paused", "neutral"]) at(name).checked = switches[name];
+  for (const name of ["on", "paused", "neutral", "heat_map"]) at(name).checked = switches[name];
   if (document.activeElement !== at("override") || !at("override").dataset.open) at("override").value = switches.override || "";
   write(at("on-told"), switches.on ? "Looking for faces." : about.closes ? "Off: the camera is closed." : "Not looking for faces.");
   write(at("neutral-told"), switches.learning && switches.on ? "Look neutral, and into the camera …"
@@ -235,7 +235,7 @@ async function change(wanted) {
   if (state) draw();
 }
 
-for (const name of ["on", "paused", "neutral"]) {
+for (const name of ["on", "paused", "neutral", "heat_map"]) {
   at(name).addEventListener("change", (event) => change({ [name]: event.target.checked }));
 }
 at("override").addEventListener("change", (event) => change({ override: event.target.value || null }));

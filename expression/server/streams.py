@@ -147,6 +147,7 @@ class Switches(BaseModel):
     on: StrictBool = True
     paused: StrictBool = False
     neutral: StrictBool = False
+    heat_map: StrictBool = False
     override: str | None = None
 
 

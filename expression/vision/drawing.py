@@ -245,8 +245,7 @@ def _draw_scores(picture: _Picture, reading: Reading) -> None:
     limit = 0.01 if not first else 0.2 if picture.several else math.inf
     title = f"Person {reading.person}" if picture.several else ""
     size = max(10, round(picture.size * 0.85))
-    shown = reading.label if reading.label in scores else max(scores, key=scores.get)
-    panel = layers.panel(tuple(scores), shown, title, size)
+    panel = layers.panel(tuple(scores), reading.best, title, size)
     places = _beside(picture.canvas, reading.box, panel.layer.extent, round(size * 0.8), corners=first)
     place = picture.put(panel.layer, places, picture.size // 2, limit) if places else None
     if place is None:

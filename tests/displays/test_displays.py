@@ -19,7 +19,7 @@ from expression.labels import NOT_SURE
 from expression.live import display_loop
 from expression.live.data import Data
 from expression.live.display_loop import DisplayLoop
-from expression.types import Box, Face, Frame, Reading, Seen
+from expression.types import Box, Face, Frame, HeatMap, Reading, Seen
 
 
 class Recorder(Display):
@@ -352,6 +352,54 @@ def test_small_pictures_go_into_the_corner_in_a_size_that_suits_the_frame():
     picture = run.display.pictures[-1][0]
     assert tuple(picture[180, 280]) == (255, 0, 0)
     assert tuple(picture[180, 200]) == tuple(picture[100, 280]) == (50, 50, 50)
+
+
+def heated(run: Run, heat: HeatMap, shown: Reading) -> np.ndarray:
+    """Returns how far from grey each pixel is, once a reading is drawn with a heat map, without texts."""
+    run.display.wait_for(1)
+    run.data.control.heat_map = True
+    run.data.heat.publish(heat)
+    assert step(run, run.frame(), shown).endswith("%")
+    return np.ptp(run.display.pictures[-1][0][60:150, 40:280].astype(int), axis=2)
+
+
+LEFT_EYE = HeatMap(1, "Happy", np.pad(np.full((1, 1), 0.5, np.float32), ((1, 4), (1, 4))), time=100.0)
+"""A label that depends on one patch, the second in the second row."""
+
+
+@pytest.mark.parametrize(("mirror", "column"), [(False, 1), (True, 4)])
+def test_a_heat_map_is_drawn_over_its_face_and_mirrored_with_it(monkeypatch, mirror, column):
+    monkeypatch.setattr(display_loop, "draw", lambda image, *_: image)
+    with Run(mirror=mirror) as run:
+        colours = heated(run, LEFT_EYE, reading(x=120))
+    y, x = np.unravel_index(colours.argmax(), colours.shape)
+    assert (y // 15, (x - 75) // 15) == (1, column)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param(reading(2), id="another person"),
+        pytest.param(reading(label="Sad"), id="another label"),
+        pytest.param(reading(time=101.0), id="an old map"),
+    ],
+)
+def test_a_heat_map_is_never_drawn_over_what_it_is_not_of(monkeypatch, shown):
+    monkeypatch.setattr(display_loop, "draw", lambda image, *_: image)
+    with Run() as run:
+        assert heated(run, LEFT_EYE, shown).max() == 0
+
+
+def test_the_heat_map_has_a_legend_in_the_corner_and_the_status_says_so():
+    with Run() as run:
+        heated(run, LEFT_EYE, reading(x=120))
+        picture, words = run.display.pictures[-1]
+        run.data.control.heat_map = False
+        step(run, run.frame(), reading(x=115))
+    assert words.endswith("heat map)")
+    without = run.display.pictures[-1][0]
+    assert "heat map" not in run.display.pictures[-1][1]
+    assert not np.array_equal(picture[190:, 200:], without[190:, 200:])
 
 
 def test_no_display_draws_nothing(monkeypatch):

@@ -114,7 +114,7 @@ def test_pictures_take_each_other_s_place_and_the_notebook_does_not_grow(camera_
     page.wait_for_selector(".jp-RenderedImage img")
 
 
-CONTROLS = ["Stop", "Recognition", "Pause", "Resting face", "Reactions"]
+CONTROLS = ["Stop", "Recognition", "Pause", "Resting face", "Heat map", "Reactions"]
 FOCUS = """
 () => {
   const at = document.activeElement;

@@ -26,14 +26,17 @@ def test_buttons_turn_the_switches(control):
     assert (control.on, control.paused, control.override) == (False, True, "Sad")
     switches.override.value = AS_READ
     assert control.override is None
+    switches.heat_map.value = True
+    assert control.heat_map
 
 
 def test_they_begin_as_the_switches_are_and_follow_whoever_else_turns_them(control):
     control.override, control.paused = "Happy", True
     switches = Switches(control)
     assert (switches.on.value, switches.pause.value, switches.override.value) == (True, True, "Happy")
-    for key in "op0":
+    for key in "oph0":
         control.press(key)
+    assert switches.heat_map.value
     assert (switches.on.value, switches.pause.value, switches.override.value) == (False, False, AS_READ)
 
 

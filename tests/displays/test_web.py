@@ -373,7 +373,7 @@ def test_guests_are_told_who_is_read_and_what_is_kept(look, tmp_path):
     assert "Nothing is recorded" not in told
 
 
-ORDER = ["Skip to the switches", "room", "on", "paused", "neutral", "override"]
+ORDER = ["Skip to the switches", "room", "on", "paused", "neutral", "heat_map", "override"]
 FOCUS = """
 () => {
   const at = document.activeElement;

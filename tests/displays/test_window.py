@@ -245,7 +245,7 @@ def test_keys_of_a_live_view_turn_the_switches_of_its_run(monkeypatch):
     window = Window("switches")
     window.control = Control(["Happy", "Sad"])
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1)
-    for key in "p2x":
+    for key in "p2hx":
         monkeypatch.setattr(cv2, "waitKeyEx", lambda _, key=key: ord(key))
         assert window.is_open()
-    assert window.control.told() == "paused · Sad (override)"
+    assert window.control.told() == "paused · heat map · Sad (override)"

@@ -168,8 +168,9 @@ def test_the_nearest_person_is_the_mood_and_not_sure_changes_no_lamp():
 
 
 def test_a_page_changes_the_switches_and_is_told_what_is_wrong(page):
-    assert page.post(paused=True, override="Sad")[1]["override"] == "Sad"
+    assert page.post(paused=True, heat_map=True, override="Sad")[1]["override"] == "Sad"
     control = page.hub.control
+    assert control.heat_map
     assert (control.on, control.paused, control.neutral, control.override) == (True, True, False, "Sad")
     page.post(override=None)
     assert control.override is None
