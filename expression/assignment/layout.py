@@ -1,0 +1,36 @@
+"""Where the course assignment "Emotions detector" wants its files, in the folder of a project.
+
+The scripts read and write there, `audit.py` looks there, and docs/assignment.md describes it.
+
+Source: https://github.com/01-edu/public/tree/master/subjects/ai/emotions-detector
+
+Notebook: 05_train
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+RESULTS = Path("results")
+MODEL = RESULTS / "model"
+TRAINED = MODEL / "expression.tflite"
+"""Where `scripts/train.py` saves its network; the others use it."""
+
+CURVES = MODEL / "learning_curves.png"
+TENSORBOARD = MODEL / "tensorboard.png"
+
+PREPROCESSED = RESULTS / "preprocessing_test"
+VIDEO = PREPROCESSED / "input_video.mp4"
+
+HACK = RESULTS / "hack_cnn"
+INPUT, HACKED = HACK / "input_image.png", HACK / "hacked_image.png"
+
+SCRIPTS = tuple(
+    Path("scripts", f"{name}.py")
+    for name in ("train", "predict", "preprocess", "predict_live_stream", "hack_the_cnn")
+)
+
+
+def trained() -> Path | None:
+    """Returns the network that was trained in the current folder; None for the one of the package."""
+    return TRAINED if TRAINED.is_file() else None
