@@ -151,7 +151,7 @@ def architecture(path: Path, found: Evaluation) -> str:
     """Returns why a network is built as it is, what was tried, its accuracy, its code, and its layers."""
     readme = RESULTS / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.exists() else ""
-    told = [f"{title}\n{text.partition(title)[2].partition(SECTION)[0]}" for title in TOLD]
+    told = [f"{title}\n\n{text.partition(title)[2].partition(SECTION)[0].strip()}\n" for title in TOLD]
     code = f"EDGE = {EDGE}\nSTEM = {STEM}\nSTAGES = {STAGES}\n\n\n{inspect.getsource(shipped)}"
     measured = found.text().splitlines()[-1]
     heads = ("## The code (expression/models/architectures.py)", "## The layers")

@@ -224,7 +224,8 @@ def check(
     ] = None,
 ) -> None:
     """Report what works on this machine, and how to fix the rest."""
-    from .check import all_good, report, run_checks
+    from ..checks import all_good, report
+    from .check import run_checks
 
     if camera or source:
         from .check_camera import GOOD, check_camera
