@@ -81,7 +81,7 @@ def ship(run: Path, dataset: Dataset) -> None:
         runtime = load(tiny, threads=1)
         found = {split: measure(runtime, dataset, split) for split in SPLITS}
         tell(found, results)
-        write(model / "my_own_model_architecture.txt", architecture(small, found["test"]["fer2013"]))
+        write(model / "my_own_model_architecture.txt", architecture(small))
         learning_curves(read_history(run / HISTORY)).savefig(model / CURVES.name)
         shutil.copy(run / HISTORY, model)
         shutil.copy(run / RECIPE, results)
@@ -147,15 +147,14 @@ def measure(runtime: Runtime, dataset: Dataset, split: str) -> dict[str, Evaluat
     }
 
 
-def architecture(path: Path, found: Evaluation) -> str:
-    """Returns why a network is built as it is, what was tried, its accuracy, its code, and its layers."""
+def architecture(path: Path) -> str:
+    """Returns why a network is built as it is, what was tried, its code, and its layers."""
     readme = RESULTS / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.exists() else ""
     told = [f"{title}\n\n{text.partition(title)[2].partition(SECTION)[0].strip()}\n" for title in TOLD]
     code = f"EDGE = {EDGE}\nSTEM = {STEM}\nSTAGES = {STAGES}\n\n\n{inspect.getsource(shipped)}"
-    measured = found.text().splitlines()[-1]
     heads = ("## The code (expression/models/architectures.py)", "## The layers")
-    return "\n".join([*told, measured, "", heads[0], "", code, heads[1], "", summary(path)])
+    return "\n".join([*told, heads[0], "", code, heads[1], "", summary(path)])
 
 
 def summary(path: Path) -> str:

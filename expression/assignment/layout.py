@@ -9,9 +9,12 @@ Notebook: 05_train
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 
-RESULTS = Path("results")
+from ..errors import MissingFileError
+
+DATA, RESULTS = Path("data"), Path("results")
 MODEL = RESULTS / "model"
 TRAINED = MODEL / "expression.tflite"
 """Where `scripts/train.py` saves its network; the others use it."""
@@ -34,3 +37,16 @@ SCRIPTS = tuple(
 def trained() -> Path | None:
     """Returns the network that was trained in the current folder; None for the one of the package."""
     return TRAINED if TRAINED.is_file() else None
+
+
+def found(folder: Path, pattern: str, expected: str, remedy: str) -> Path:
+    """Returns the first file in a folder whose name matches a pattern, in capitals or not.
+
+    Raises:
+        MissingFileError: There is none.
+    """
+    names = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in names:
+        if fnmatch(path.name.casefold(), pattern.casefold()) and path.is_file():
+            return path
+    raise MissingFileError(f"There is no {folder / pattern}.", expected, remedy)

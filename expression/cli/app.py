@@ -25,6 +25,7 @@ from ..live.signals import ignore_signals
 from ..sanitize import clean, discard_output
 from . import training
 from .analyze import analyze
+from .audit import audit
 from .dataset import dataset_app, label
 from .extract import extract
 from .lights import lights_app
@@ -246,6 +247,7 @@ for command, example in (
     (extract, "extract holiday.mp4 --rows holiday.csv --emotion Happy --out happy"),
     (report, "report holiday.mp4 --rows holiday.csv --out holiday.html"),
     (preprocess, "preprocess me.mp4 --out faces"),
+    (audit, "audit"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),
     (serve, "serve --port 8000"),
