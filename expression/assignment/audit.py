@@ -3,8 +3,8 @@
     for check in audit(Path()):
         print(check.name, check.ok, check.found, check.remedy)
 
-The points are those of the audit of "Emotions detector" as far as a program can judge them. `expression audit`
-prints them.
+The points are those of the audit of "Emotions detector" as far as a program can judge them. `expression
+audit` prints them.
 
 Source: https://github.com/01-edu/public/blob/master/subjects/ai/emotions-detector/audit/README.md
 
@@ -34,6 +34,8 @@ Point = Callable[[Path], str]
 """Returns what it found in a project's folder, and raises an ExpressionError for what is missing."""
 
 POINTS: dict[str, Point] = {
+    **{path.name: partial(texts.script, path) for path in SCRIPTS},
+    "preprocess.py": partial(texts.detector, SCRIPTS[2]),
     "README": texts.readme,
     "Environment": texts.environment,
     "Architecture": texts.architecture,
@@ -66,16 +68,13 @@ def audit(folder: Path, run: bool = False) -> Iterator[Check]:
             f"There is no folder {folder}.", "Expected the folder of a project.", "Check the name."
         )
     yield from guard("Data", partial(_data, folder))
-    for path in SCRIPTS:
-        look = texts.detector if path.stem == "preprocess" else texts.script
-        yield from guard(path.name, partial(_check, path.name, look, folder / path))
     for name, point in {**POINTS, **(RUNNING if run else {})}.items():
         yield from guard(name, partial(_check, name, point, folder))
 
 
-def _check(name: str, point: Callable[[Path], str], path: Path) -> list[Check]:
+def _check(name: str, point: Point, folder: Path) -> list[Check]:
     """Returns a point that is there."""
-    return [Check(name, True, point(path))]
+    return [Check(name, True, point(folder))]
 
 
 def _data(folder: Path) -> list[Check]:

@@ -112,7 +112,7 @@ def read_curves(folder: Path) -> tuple[np.ndarray, np.ndarray]:
             return pair
     raise MissingFileError(
         f"There is no history of the training in {folder}.",
-        "Expected history.csv with accuracy and val_accuracy of each epoch, which proves what the curves show.",
+        "Expected history.csv with accuracy and val_accuracy of each epoch, to prove what the curves show.",
         "Train with the callback keras.callbacks.CSVLogger('results/model/history.csv').",
     )
 
@@ -201,7 +201,7 @@ def has_face(finder: Detector, picture: np.ndarray) -> bool:
 
     Args:
         finder: Finds faces that are 40 pixels wide.
-        picture: (48, 48, 3) uint8 RGB; it is enlarged and mirrored at its edges, since detectors need a margin.
+        picture: (48, 48, 3) uint8 RGB; enlarged and mirrored at its edges, since detectors need a margin.
     """
     side, margin = 4 * SIZE, SIZE
     large = cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC)

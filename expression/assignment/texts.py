@@ -22,7 +22,9 @@ LEAST_WORDS = 100
 
 COMMAND = re.compile(r"(?m)(?:^|`)[\s$]*(?:python3?|make|conda|pip|jupyter|expression) \S+")
 REASON = re.compile(r"(?i)\b(?:because|since|so that|reasons?|why|therefore|in order to|chose|chosen)\b")
-ITERATION = re.compile(r"(?i)\b(?:iterations?|tried|attempts?|versions?|experiments?|first|previous(?:ly)?)\b")
+ITERATION = re.compile(
+    r"(?i)\b(?:iterations?|tried|attempts?|versions?|experiments?|first|previous(?:ly)?)\b"
+)
 FIGURE = re.compile(r"\b\d{1,3}(?:[.,]\d+)? ?%|\b0[.,]\d{2,}\b")
 """An accuracy or a loss, such as 62%, 62.1 % or 0.62."""
 
@@ -93,8 +95,8 @@ def dependencies(text: str) -> dict[str, str]:
     """Returns the packages of an environment.yml, in lower case, and the version of each.
 
     Example:
-        >>> dependencies("channels:\\n  - x\\ndependencies:\\n  - python=3.12\\n  - pip:\\n    - Keras==3.1\\n")
-        {'python': '=3.12', 'keras': '==3.1'}
+        >>> dependencies("channels:\\n  - x\\ndependencies:\\n  - python=3.12\\n  - pip:\\n    - Keras==3\\n")
+        {'python': '=3.12', 'keras': '==3'}
     """
     section = re.search(r"(?ms)^dependencies:\s*$(.*?)(?=^\w|\Z)", text)
     lines = section[1].splitlines() if section else []
@@ -149,23 +151,22 @@ def parsed(path: Path) -> ast.Module:
         raise BadInputError(f"{path} is not Python{place}.", expected, "Correct that line.") from error
 
 
-def script(path: Path) -> str:
+def script(name: Path, folder: Path) -> str:
     """Whether a script is Python and does something."""
-    tree = parsed(path)
-    if not _imports(tree):
+    path = folder / name
+    if not _imports(parsed(path)):
         raise BadInputError(
             f"{path} imports nothing.", "Expected a Python script that does its part.", "Write it."
         )
     return "there, and valid Python"
 
 
-def detector(path: Path) -> str:
-    """Whether the script that finds faces does so with cv2; otherwise as `script`."""
-    said = script(path)
-    trees = [parsed(path)]
-    beside = [path.with_name(f"{name}.py") for name in _imports(trees[0])]
-    trees += [parsed(other) for other in beside if other.is_file()]
-    modules = set().union(*map(_imports, trees))
+def detector(name: Path, folder: Path) -> str:
+    """Whether the script that finds faces imports cv2, itself or in a script beside it; see `script`."""
+    said, path = script(name, folder), folder / name
+    modules = _imports(parsed(path))
+    beside = [path.with_name(f"{module}.py") for module in modules]
+    modules = modules.union(*(_imports(parsed(other)) for other in beside if other.is_file()))
     if not modules & {"cv2", *UNLISTED}:
         raise BadInputError(
             f"{path} does not import cv2.",
