@@ -61,7 +61,7 @@ def tensorboard(folder: Path) -> str:
 def _chart(folder: Path, pattern: str, usual: Path, remedy: str) -> str:
     """Returns the size of a picture of a chart."""
     expected = f"Expected {usual} as a picture on which labels can be read."
-    path = found(folder / MODEL, f"{pattern}.[pjgw][npie][gefb]*", expected, remedy)
+    path = found(folder / usual, f"{pattern}.[pj]*g", expected, remedy)
     picture = read_picture(path)
     height, width = picture.shape[:2]
     if width < SMALLEST[0] or height < SMALLEST[1]:
@@ -151,7 +151,7 @@ def video(folder: Path) -> str:
     """Whether the recorded video plays for twenty seconds."""
     expected = f"Expected a video of {SECONDS} seconds that shows a face."
     remedy = f"Record yourself, and save it as {VIDEO}."
-    path = found(folder / PREPROCESSED, "input_video.*", expected, remedy)
+    path = found(folder / VIDEO, "input_video.*", expected, remedy)
     seconds = _length(path)
     if seconds < SECONDS - 1:
         raise BadInputError(f"{path} takes only {seconds:.1f} seconds.", expected, remedy)

@@ -19,6 +19,7 @@ MODEL = RESULTS / "model"
 TRAINED = MODEL / "expression.tflite"
 """Where `scripts/train.py` saves its network; the others use it."""
 
+ARCHITECTURE = MODEL / "final_emotion_model_arch.txt"
 CURVES = MODEL / "learning_curves.png"
 TENSORBOARD = MODEL / "tensorboard.png"
 
@@ -39,14 +40,20 @@ def trained() -> Path | None:
     return TRAINED if TRAINED.is_file() else None
 
 
-def found(folder: Path, pattern: str, expected: str, remedy: str) -> Path:
-    """Returns the first file in a folder whose name matches a pattern, in capitals or not.
+def found(usual: Path, pattern: str, expected: str, remedy: str) -> Path:
+    """Returns the first file in a folder whose name matches a pattern.
+
+    Args:
+        usual: Its usual name in that folder, which is named if there is none.
+        pattern: What its name is like, in small letters; capitals do not matter.
+        expected: What was expected of it, for the error.
+        remedy: What to do if there is none.
 
     Raises:
         MissingFileError: There is none.
     """
-    names = sorted(folder.iterdir()) if folder.is_dir() else []
-    for path in names:
-        if fnmatch(path.name.casefold(), pattern.casefold()) and path.is_file():
+    files = sorted(usual.parent.iterdir()) if usual.parent.is_dir() else []
+    for path in files:
+        if fnmatch(path.name.casefold(), pattern) and path.is_file():
             return path
-    raise MissingFileError(f"There is no {folder / pattern}.", expected, remedy)
+    raise MissingFileError(f"There is no {usual}.", expected, remedy)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import BadInputError
 from ..files import read_small
-from .layout import MODEL, found
+from .layout import ARCHITECTURE, found
 
 LEAST_WORDS = 100
 """Words of a README, or of a text about an architecture, that says more than names."""
@@ -41,7 +41,7 @@ UNLISTED = {"expression"}
 def readme(folder: Path) -> str:
     """Whether README.md says how to run the project, and how it works."""
     expected = "Expected how the code is run, and how it finds a face and reads it with a network."
-    path = found(folder, "README.md", expected, "Write one: what it is, how it works, how to run it.")
+    path = found(folder / "README.md", "readme.md", expected, "Write one: what it is, how it works, how to run it.")
     text = read_small(path, expected, "Save it as text.")
     missing = []
     if (count := len(text.split())) < LEAST_WORDS:
@@ -57,7 +57,7 @@ def readme(folder: Path) -> str:
 def architecture(folder: Path) -> str:
     """Whether a text says why the architecture was chosen, and what was tried before."""
     expected = "Expected the layers, why they were chosen, and the previous iterations with their accuracy."
-    path = found(folder / MODEL, "*arch*.txt", expected, "Write what you tried, and what it taught you.")
+    path = found(folder / ARCHITECTURE, "*arch*.txt", expected, "Write what you tried, and what it taught you.")
     text = read_small(path, expected, "Save it as text.")
     missing = []
     if (count := len(re.findall(r"[^\W\d_]{2,}", text))) < LEAST_WORDS:
@@ -80,7 +80,7 @@ def environment(folder: Path) -> str:
     """Whether environment.yml has a version for each package, and the packages that the scripts import."""
     expected = "Expected every library that is used, with its version, such as numpy=2.1."
     remedy = "Write it with: conda env export --no-builds > environment.yml"
-    path = found(folder, "environment.y*ml", expected, remedy)
+    path = found(folder / "environment.yml", "environment.y*ml", expected, remedy)
     listed = dependencies(read_small(path, expected, remedy))
     bare = [name for name, version in listed.items() if not version and name != "pip"]
     used = {PACKAGES.get(module, module) for module in imported(folder)}
