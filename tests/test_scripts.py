@@ -202,4 +202,4 @@ def test_the_preprocessing_script_reads_the_video_of_the_assignment(tmp_path):
 def test_the_preprocessing_script_refuses_no_pictures(tmp_path):
     code, _, err = run("scripts/preprocess.py", "--count", "0", cwd=tmp_path)
     assert code == 2
-    assert "--count is 0. Expected 1 or more. Leave it out for 20." in err
+    assert "--count is 0. Expected 1 or more. Leave it out for 21." in err

@@ -41,7 +41,8 @@ UNLISTED = {"expression"}
 def readme(folder: Path) -> str:
     """Whether README.md says how to run the project, and how it works."""
     expected = "Expected how the code is run, and how it finds a face and reads it with a network."
-    path = found(folder / "README.md", "readme.md", expected, "Write one: what it is, how it works, how to run it.")
+    remedy = "Write one: what it is, how it works, how to run it."
+    path = found(folder / "README.md", "readme.md", expected, remedy)
     text = read_small(path, expected, "Save it as text.")
     missing = []
     if (count := len(text.split())) < LEAST_WORDS:
@@ -57,7 +58,7 @@ def readme(folder: Path) -> str:
 def architecture(folder: Path) -> str:
     """Whether a text says why the architecture was chosen, and what was tried before."""
     expected = "Expected the layers, why they were chosen, and the previous iterations with their accuracy."
-    path = found(folder / ARCHITECTURE, "*arch*.txt", expected, "Write what you tried, and what it taught you.")
+    path = found(folder / ARCHITECTURE, "*arch*.txt", expected, "Write what you tried, and what came of it.")
     text = read_small(path, expected, "Save it as text.")
     missing = []
     if (count := len(re.findall(r"[^\W\d_]{2,}", text))) < LEAST_WORDS:
