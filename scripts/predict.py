@@ -16,15 +16,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from expression.assignment.layout import trained
 from expression.datasets.dataset import read
 from expression.datasets.fer2013 import assignment_data
 from expression.datasets.inspection import leaked, report
 from expression.errors import ExpressionError
 from expression.models.runtime import load
 from expression.training.evaluation import evaluate
-
-TRAINED = Path("results", "model", "expression.tflite")
-"""Where scripts/train.py saves its network."""
 
 
 def main() -> int:
@@ -33,7 +31,7 @@ def main() -> int:
     parser.add_argument("--data", help="FER2013, or a folder with a subfolder per label (default: data)")
     parser.add_argument("--model", type=Path, help="a .keras or .tflite file")
     arguments = parser.parse_args()
-    model = arguments.model or (TRAINED if TRAINED.is_file() else None)
+    model = arguments.model or trained()
     try:
         runtime = load(model)
         dataset = read(arguments.data or assignment_data(), also=runtime.labels)

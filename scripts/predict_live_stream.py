@@ -1,14 +1,19 @@
 """Prints the expression of the largest face in a live stream once a second.
 
-python scripts/predict_live_stream.py              the camera, or the demo if there is none
+python scripts/predict_live_stream.py              the camera
 python scripts/predict_live_stream.py video.mp4    a video, a folder or an address
+
+Without a camera it reads results/preprocessing_test/input_video.mp4, or else the demo. The network is the one
+that scripts/train.py saved in results/model, or else the shipped one.
 """
 
 import argparse
 import sys
 import time
 
-from expression import ExpressionError, Session, Sink
+from expression import ExpressionError, Session, Settings, Sink
+from expression.assignment.layout import VIDEO, trained
+from expression.sources import fallback_notice, open_source
 
 
 class OncePerSecond(Sink):
@@ -29,12 +34,11 @@ def main() -> int:
     """Runs until the source ends or Ctrl-C; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", nargs="?", help="a camera number, video, folder, address or demo")
-    source = parser.parse_args().source
+    given = parser.parse_args().source
     print("Reading video stream ...", flush=True)
     try:
-        with Session(source, display="none", people=1, sinks=(OncePerSecond(),)) as session:
-            if session.settings.source is None and session.source.description == "the demo":
-                print("No camera was found, so the bundled demo runs.", flush=True)
+        options = {"display": "none", "people": 1, "sinks": (OncePerSecond(),), "model": trained()}
+        with Session(chosen(given), **options) as session:
             session.run()
     except KeyboardInterrupt:
         print("\nStopped.")
@@ -42,6 +46,19 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def chosen(given: str | None) -> str | None:
+    """Returns what to read; if that was to be the camera and there is none, says what takes its place."""
+    if given or Settings.load().source is not None:
+        return given
+    notice = fallback_notice(None, open_source(None))
+    if notice and VIDEO.is_file():
+        print(f"No camera was found, so {VIDEO} is read.", flush=True)
+        return str(VIDEO)
+    if notice:
+        print(notice, flush=True)
+    return given
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 python scripts/ship.py results/wide --data fer2013
 
-Writes the network to expression/models, and the results to results: measurements on
-PublicTest and PrivateTest, curves, confusion, calibration, the architecture. The tables
-of the model card are filled in; its sentences have to be edited manually.
+Writes the network to expression/models, and the results to results: measurements on PublicTest and
+PrivateTest, confusion, calibration, and in results/model what a course assignment asks for: the
+network again, the architecture, curves. The tables of the model card are filled in; its sentences
+have to be edited manually.
 
 Notebook: 05_train
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from expression.assignment.layout import CURVES, MODEL, TRAINED
 from expression.datasets.dataset import Dataset, read
 from expression.datasets.inspection import leaked
 from expression.errors import BadInputError, ExpressionError, MissingFileError
@@ -38,11 +40,14 @@ CARD = FOLDER / "README.md"
 BEGIN, END = "<!-- written by scripts/ship.py -->", "<!-- until here -->"
 """Everything between these lines of the model card is replaced."""
 
-KEPT = ("history.csv", "training.json")
-"""Files of the training folder that are copied to results unchanged."""
+HISTORY, RECIPE = "history.csv", "training.json"
+"""Files of the training folder that are copied unchanged, to results/model and to results."""
 
-TRIED = "## What was tried\n"
-"""The manually written part of results/README.md that is copied into the text about the architecture."""
+TOLD = ("## Why this architecture", "## What was tried")
+"""The manually written parts of results/README.md that are copied into the text about the architecture."""
+
+SECTION = "\n## "
+"""What begins a section of it."""
 
 COUNTED = {"fer2013": "FER2013's labels", "ferplus": "FER+ by its official protocol"}
 SPLITS = {"validation": "PublicTest", "test": "PrivateTest"}
@@ -67,32 +72,33 @@ def ship(run: Path, dataset: Dataset) -> None:
     check(run)
     with tempfile.TemporaryDirectory() as folder:
         models, results = Path(folder, "models"), Path(folder, "results")
+        model = Path(folder, MODEL)
         models.mkdir()
-        results.mkdir()
+        model.mkdir(parents=True)
         small, tiny = models / f"{SHIPPED.stem}.keras", models / SHIPPED.name
         rounded(run / "expression.keras", small)
         export(small, tiny, "dynamic")
         runtime = load(tiny, threads=1)
         found = {split: measure(runtime, dataset, split) for split in SPLITS}
         tell(found, results)
-        write(results / "my_own_model_architecture.txt", architecture(small))
-        learning_curves(read_history(run / "history.csv")).savefig(results / "learning_curves.png")
-        for name in KEPT:
-            shutil.copy(run / name, results / name)
-        for made, place in ((models, SHIPPED.parent), (results, RESULTS)):
-            for path in made.iterdir():
-                shutil.copy(path, place / path.name)
+        write(model / "my_own_model_architecture.txt", architecture(small))
+        learning_curves(read_history(run / HISTORY)).savefig(model / CURVES.name)
+        shutil.copy(run / HISTORY, model)
+        shutil.copy(run / RECIPE, results)
+        shutil.copy(tiny, model / TRAINED.name)
+        shutil.copytree(models, SHIPPED.parent, dirs_exist_ok=True)
+        shutil.copytree(results, RESULTS, dirs_exist_ok=True)
     fill_in(CARD, tables(found))
     print(found["test"]["fer2013"].text())
 
 
 def check(run: Path) -> None:
     """Raises an error unless a folder has a training run of the network that architectures.py builds now."""
-    for name in ("expression.keras", *KEPT):
+    for name in ("expression.keras", HISTORY, RECIPE):
         if not (run / name).is_file():
             raise MissingFileError(
                 f"{run / name} was not found.",
-                f"Expected the folder of a training run, with expression.keras and {' and '.join(KEPT)}.",
+                f"Expected the folder of a training run, with expression.keras, {HISTORY} and {RECIPE}.",
                 "Choose such a folder, or finish the training run.",
             )
     path = run / "expression.keras"
@@ -142,7 +148,17 @@ def measure(runtime: Runtime, dataset: Dataset, split: str) -> dict[str, Evaluat
 
 
 def architecture(path: Path) -> str:
-    """Returns the layers of a network as a table, the code that builds it and why, and what was tried."""
+    """Returns why a network is built as it is, what was tried, its code, and its layers."""
+    readme = RESULTS / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    told = [f"{title}\n\n{text.partition(title)[2].partition(SECTION)[0].strip()}\n" for title in TOLD]
+    code = f"EDGE = {EDGE}\nSTEM = {STEM}\nSTAGES = {STAGES}\n\n\n{inspect.getsource(shipped)}"
+    heads = ("## The code (expression/models/architectures.py)", "## The layers")
+    return "\n".join([*told, heads[0], "", code, heads[1], "", summary(path)])
+
+
+def summary(path: Path) -> str:
+    """Returns the layers of a network as a table."""
     lines = []
     columns = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "120"  # the width used by rich, which draws the table
@@ -150,16 +166,7 @@ def architecture(path: Path) -> str:
         read_network(path).summary(120, print_fn=lambda line, **_: lines.append(line))
     finally:
         os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
-    why = f"EDGE = {EDGE}\nSTEM = {STEM}\nSTAGES = {STAGES}\n\n\n{inspect.getsource(shipped)}"
-    told = RESULTS / "README.md"
-    tried = (
-        told.read_text(encoding="utf-8").partition(TRIED)[2].partition("\n## ")[0] if told.exists() else ""
-    )
-    heads = (
-        "How it is built, and why (expression/models/architectures.py):",
-        "What was tried (results/README.md):",
-    )
-    return "\n".join([*lines, "", heads[0], "", why, "", heads[1], tried])
+    return "\n".join(lines) + "\n"
 
 
 def tables(found: dict[str, dict[str, Evaluation]]) -> str:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from expression.checks import guard, report
 from expression.cli import app, check
 from expression.files import write_text
 from expression.lights.credentials import read as read_keys
@@ -79,7 +80,7 @@ def test_a_bridge_with_escape_codes_in_its_name_is_paired(bridge, capfd):
 
 def test_a_camera_with_escape_codes_in_its_name_is_checked(monkeypatch, capfd):
     monkeypatch.setattr(camera, "cameras", lambda: [camera.Camera(0, EVIL), camera.Camera(1, "b" * 5000)])
-    assert SHOWN[:10] in check.report(check._guard("Camera", lambda: check._cameras(None)))
+    assert SHOWN[:10] in report(guard("Camera", lambda: check._cameras(None)))
     run(capfd, "check")
 
 

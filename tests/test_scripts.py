@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -52,14 +53,20 @@ def test_the_live_stream_script_prints_a_line_a_second():
         assert re.fullmatch(r"\d\d:\d\d:\d\ds : [\w ]+ , \d+%\n", reading)
 
 
-def test_the_live_stream_script_says_that_it_takes_the_demo():
+@pytest.mark.parametrize("recorded", [False, True])
+def test_the_live_stream_script_says_what_it_takes_in_place_of_a_camera(tmp_path, recorded):
     if sources.first_camera() is not None:
         pytest.skip("there is a camera here")
-    process = start("scripts/predict_live_stream.py")
+    video = Path("results", "preprocessing_test", "input_video.mp4")
+    if recorded:
+        (tmp_path / video).parent.mkdir(parents=True)
+        shutil.copy(ROOT / video, tmp_path / video)
+    process = start("scripts/predict_live_stream.py", cwd=tmp_path)
     lines = [process.stdout.readline() for _ in range(2)]
     process.terminate()
     process.communicate(timeout=PATIENCE)
-    assert lines == ["Reading video stream ...\n", "No camera was found, so the bundled demo runs.\n"]
+    taken = f"so {video} is read" if recorded else "so the bundled demo runs"
+    assert lines == ["Reading video stream ...\n", f"No camera was found, {taken}.\n"]
 
 
 @pytest.mark.parametrize(
@@ -136,11 +143,12 @@ def test_predict_runs_without_arguments_on_the_data_of_an_assignment(tmp_path, f
 
 
 @pytest.mark.timeout(300)
-def test_train_and_predict_run_without_arguments_one_after_the_other(tmp_path):
+def test_train_and_predict_find_the_data_and_the_network_one_after_the_other(tmp_path):
     assignment(tmp_path, "two tables")
-    code, told, err = run("scripts/train.py", cwd=tmp_path, timeout=280)
+    code, told, err = run("scripts/train.py", "--epochs", "1", cwd=tmp_path, timeout=280)
     assert (code, err) == (0, "")
     assert re.fullmatch(r"Accuracy on test set: \d+\.\d%", told.splitlines()[-1])
+    assert (tmp_path / "results" / "model" / "learning_curves.png").is_file()
     code, again, err = run("scripts/predict.py", cwd=tmp_path)
     assert (code, err) == (0, "")
     assert re.match(r"Network: results.model.expression\.tflite\n", again)
@@ -202,4 +210,4 @@ def test_the_preprocessing_script_reads_the_video_of_the_assignment(tmp_path):
 def test_the_preprocessing_script_refuses_no_pictures(tmp_path):
     code, _, err = run("scripts/preprocess.py", "--count", "0", cwd=tmp_path)
     assert code == 2
-    assert "--count is 0. Expected 1 or more. Leave it out for 20." in err
+    assert "--count is 0. Expected 1 or more. Leave it out for 21." in err

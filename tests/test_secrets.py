@@ -11,8 +11,9 @@ from media import motion_jpeg, picture, web_server
 from parts import Pictures
 
 from expression import sanitize as shown
+from expression.checks import guard, report
 from expression.cli import app, check
-from expression.cli.check import report, run_checks
+from expression.cli.check import run_checks
 from expression.errors import ExpressionError, RunError
 from expression.files import own_folder
 from expression.lights import credentials
@@ -98,7 +99,7 @@ def test_a_source_with_a_password_is_in_no_output_of_a_run_that_fails(source, wa
     said = silent().err
     assert MARKER not in said
     assert said.count("\n") == 1
-    shown = report(check._guard("Settings", check._settings))
+    shown = report(guard("Settings", check._settings))
     assert MARKER not in shown
     assert words or "source" in shown
 
@@ -153,7 +154,7 @@ def test_what_a_library_says_of_an_address_is_logged_and_counted_without_its_pas
 def test_a_sink_with_a_password_in_its_options_is_in_no_output(sink, way, monkeypatch, silent):
     words = where(way, "sinks", [sink], monkeypatch)
     run("live", "--source", "demo", "--display", "none", "--duration", "0.1", *words)
-    assert MARKER not in report(check._guard("Settings", check._settings))
+    assert MARKER not in report(guard("Settings", check._settings))
     assert MARKER not in silent().err
     assert MARKER not in describe_sink(sink) or sink.startswith("csvfile")
     assert MARKER not in repr(Settings(sinks=(sink,)))

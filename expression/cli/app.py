@@ -25,6 +25,7 @@ from ..live.signals import ignore_signals
 from ..sanitize import clean, discard_output
 from . import training
 from .analyze import analyze
+from .audit import audit
 from .dataset import dataset_app, label
 from .extract import extract
 from .lights import lights_app
@@ -224,7 +225,8 @@ def check(
     ] = None,
 ) -> None:
     """Report what works on this machine, and how to fix the rest."""
-    from .check import all_good, report, run_checks
+    from ..checks import all_good, report
+    from .check import run_checks
 
     if camera or source:
         from .check_camera import GOOD, check_camera
@@ -245,6 +247,7 @@ for command, example in (
     (extract, "extract holiday.mp4 --rows holiday.csv --emotion Happy --out happy"),
     (report, "report holiday.mp4 --rows holiday.csv --out holiday.html"),
     (preprocess, "preprocess me.mp4 --out faces"),
+    (audit, "audit"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),
     (serve, "serve --port 8000"),

@@ -14,38 +14,16 @@ import platform
 import re
 import shutil
 import sys
-import textwrap
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ..checks import Check, guard
 from ..errors import ExpressionError, MissingFileError, install_line, user_path
-from ..sanitize import clean
 from ..settings import Settings
 
-MARKS = {True: "✓", False: "✗", None: "–"}
-WIDTH = 100  # at most; narrower terminals get shorter lines
-BAD = "Fix the lines marked ✗ from the top, then check again."
 OLDEST, TOO_NEW = (3, 10), (3, 14)
 LIBRARIES = "sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6"
 """Installs what opencv-python needs on Debian, Ubuntu or Raspberry Pi OS without a desktop."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """The result of one check.
-
-    Attributes:
-        name: What was checked.
-        ok: True if it works, False if it has to be fixed, None if it is missing and optional.
-        found: What was found, or what is wrong.
-        remedy: What to do; empty if there is nothing to do.
-    """
-
-    name: str
-    ok: bool | None
-    found: str
-    remedy: str = ""
 
 
 def run_checks(settings: Settings | None = None) -> list[Check]:
@@ -54,71 +32,17 @@ def run_checks(settings: Settings | None = None) -> list[Check]:
     Args:
         settings: Settings whose detector and network are tested; None collects them as a run does.
     """
-    checks = _guard("Python", _python) + _guard("Packages", _packages) + _guard("OpenCV", _opencv)
+    checks = guard("Python", _python) + guard("Packages", _packages) + guard("OpenCV", _opencv)
     if settings is None:
-        checks += _guard("Settings", _settings)
+        checks += guard("Settings", _settings)
         settings = Settings() if checks[-1].ok is False else Settings.load()
     seen = {check.name: check.ok for check in checks}
     for name, call in _NEED_OPENCV.items():
         if seen["OpenCV"]:
-            checks += _guard(name, lambda call=call: call(settings))
+            checks += guard(name, lambda call=call: call(settings))
         else:
             checks.append(Check(name, False, "not tested, because OpenCV does not work", "Fix OpenCV first."))
-    return checks + _guard("Bridge", _bridge) + _guard("Extras", _extras) + _guard("Plug-ins", _plugins)
-
-
-def all_good(checks: list[Check]) -> bool:
-    """Returns whether nothing has to be fixed.
-
-    Example:
-        >>> all_good([Check("a", True, ""), Check("b", None, "")])
-        True
-    """
-    return all(check.ok is not False for check in checks)
-
-
-def report(checks: list[Check], good: str = "Everything needed for a live run works.") -> str:
-    """Returns the checks as readable lines, and a conclusion; `good` is the one if nothing has to be fixed.
-
-    Example:
-        >>> print(report([Check("Camera", None, "none", "Plug one in.")]))
-        – Camera   optional: none
-                   Plug one in.
-        Everything needed for a live run works.
-    """
-    width = max(len(check.name) for check in checks) + 2
-    lines = [line for check in checks for line in _lines(check, width)]
-    return "\n".join([*lines, good if all_good(checks) else BAD])
-
-
-def _lines(check: Check, width: int) -> list[str]:
-    """Returns a check as one line, and its remedy as further ones."""
-    indent = " " * (width + 3)
-    first = f"{MARKS[check.ok]} {check.name:{width}} "
-    found, remedy = clean(("optional: " if check.ok is None else "") + check.found), clean(check.remedy)
-    columns = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
-    kind = textwrap.TextWrapper(columns, subsequent_indent=indent, break_on_hyphens=False)
-    kind.break_long_words = False
-    kind.initial_indent = first
-    lines = kind.wrap(found) or [first]
-    kind.initial_indent = indent
-    advice = kind.wrap(remedy)
-    if len(advice) > 1:  # a command to copy is on a line of its own
-        advice = [line for part in re.split(r"(?<=\.) (?=Run\b)", remedy) for line in kind.wrap(part)]
-    return lines + advice
-
-
-def _guard(name: str, call: Callable[[], list[Check]]) -> list[Check]:
-    """Runs a check; an exception in it becomes a line."""
-    try:
-        return call()
-    except ExpressionError as error:
-        return [Check(name, False, error.happened, f"{error.expected} {error.remedy}")]
-    except importlib.metadata.PackageNotFoundError:
-        return [Check(name, False, "the package expression is not installed", "Run: pip install -e .")]
-    except Exception as error:  # noqa: BLE001  a check that crashes is a result, too
-        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return [Check(name, False, f"the check failed with {text}", "Fix the cause, and check again.")]
+    return checks + guard("Bridge", _bridge) + guard("Extras", _extras) + guard("Plug-ins", _plugins)
 
 
 def _python() -> list[Check]:

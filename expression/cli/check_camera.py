@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 import time
 
+from ..checks import Check
 from ..errors import SourceError
 from ..settings import COMMAND_LINE, Settings
 from ..sources import first_camera, open_source
 from ..sources._base import Source
 from ..vision.conditions import Conditions
 from ..vision.detectors import Detector, make_detector
-from .check import Check
 
 SECONDS = 10.0
 """How long it looks."""

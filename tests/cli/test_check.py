@@ -12,8 +12,9 @@ import time
 import pytest
 from parts import ROOT
 
+from expression.checks import Check, all_good, report
 from expression.cli import check
-from expression.cli.check import Check, all_good, report, run_checks
+from expression.cli.check import run_checks
 from expression.errors import BadInputError, install_line, missing_package
 from expression.models.metadata import network_bytes
 from expression.models.registry import SHIPPED
@@ -350,5 +351,5 @@ def test_a_bridge_that_was_paired_is_asked_and_without_phue_its_extra_is_named(b
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_lines_are_as_short_as_the_terminal_and_a_hundred_at_most(monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = report([check.Check("Camera", False, "none " * 40, "Plug one in. " * 20)])
+    text = report([Check("Camera", False, "none " * 40, "Plug one in. " * 20)])
     assert max(map(len, text.splitlines())) in range(min(columns, 100) - 12, min(columns, 100) + 1)

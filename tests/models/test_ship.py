@@ -17,8 +17,10 @@ from expression.labels import FER2013
 from expression.models.architectures import keras, save
 from expression.models.architectures import shipped as large_network
 from expression.models.metadata import Card
+from expression.models.registry import SHIPPED
 from expression.models.runtime import load
 from expression.pictures.image import standardise
+from expression.training.charts import read_history
 
 pytestmark = [
     pytest.mark.slow,
@@ -69,11 +71,13 @@ def test_a_training_is_shipped_with_everything_that_is_told_of_it(ship, run, dat
     figures = json.loads((tmp_path / "results" / "evaluation.json").read_text())
     assert figures["test"]["fer2013"]["accuracy"] == pytest.approx(right, abs=1e-4)
     assert capsys.readouterr().out.endswith(f"Accuracy on test set: {right:.1%}\n")
-    assert {path.name for path in (tmp_path / "results").iterdir()} == {
-        *("evaluation.json", "history.csv", "training.json", "my_own_model_architecture.txt"),
-        *("learning_curves.png", "confusion_matrix.png", "confusion_matrix_ferplus.png"),
-        *("reliability.png", "reliability_ferplus.png"),
+    results = tmp_path / "results"
+    assert {path.relative_to(results).as_posix() for path in results.rglob("*.*")} == {
+        *("evaluation.json", "training.json", "confusion_matrix.png", "confusion_matrix_ferplus.png"),
+        *("reliability.png", "reliability_ferplus.png", "model/expression.tflite", "model/history.csv"),
+        *("model/learning_curves.png", "model/my_own_model_architecture.txt"),
     }
+    assert (results / "model" / "expression.tflite").read_bytes() == shipped.path.read_bytes()
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert card.startswith("Before.\n")
     assert card.endswith("After.\n")
@@ -86,7 +90,16 @@ def test_a_training_is_shipped_with_everything_that_is_told_of_it(ship, run, dat
         *(f"PublicTest, {official}", f"PublicTest, {by_code}", "PublicTest, FER+, over half of all votes"),
         *(f"PrivateTest, {official}", f"PrivateTest, {by_code}", "PrivateTest, FER+, over half of all votes"),
     ]
-    assert "conv2d" in (tmp_path / "results" / "my_own_model_architecture.txt").read_text(encoding="utf-8")
+    assert "conv2d" in (results / "model" / "my_own_model_architecture.txt").read_text(encoding="utf-8")
+
+
+def test_what_results_tell_is_what_was_measured():
+    results = ROOT / "results"
+    assert (results / "model" / "expression.tflite").read_bytes() == SHIPPED.read_bytes()
+    accuracy = json.loads((results / "evaluation.json").read_text())["test"]["fer2013"]["accuracy"]
+    assert f"Accuracy on test set: {accuracy:.1%}" in (results / "README.md").read_text(encoding="utf-8")
+    rows = read_history(results / "model" / "history.csv")
+    assert rows == json.loads((results / "training.json").read_text())["history"]
 
 
 @pytest.mark.parametrize(
