@@ -55,9 +55,7 @@ class Form:
         }
 
 
-def compare(
-    original: Runtime, pictures: np.ndarray, evaluate: Callable[[Runtime], Evaluation]
-) -> list[Form]:
+def compare(original: Runtime, pictures: np.ndarray, evaluate: Callable[[Runtime], Evaluation]) -> list[Form]:
     """Exports a network in each form, evaluates all of them, and measures their time.
 
     Args:
