@@ -50,7 +50,7 @@ ELSEWHERE = {
     "09": {"500": "25 x 20", "165": "6.6 x 25", "665": "500 + 165"},
     "10": {"180,000": "2 x 60 x 60 x 25"},
     "11": {},
-    "16": {},
+    "16": {"1.2": "in the cell below", "0.1": "an example", "3.2": "asked in an exercise"},
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
 
