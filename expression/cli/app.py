@@ -27,6 +27,7 @@ from . import training
 from .analyze import analyze
 from .dataset import dataset_app, label
 from .extract import extract
+from .hack import hack
 from .lights import lights_app
 from .options import Detector, Model, People, Sensitivity, Smooth
 from .personalise import personalise
@@ -247,6 +248,7 @@ for command, example in (
     (preprocess, "preprocess me.mp4 --out faces"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),
+    (hack, "hack me.jpg --to Sad --out hacked"),
     (serve, "serve --port 8000"),
 ):
     app.command(epilog=f"Example: expression {example}")(command)
