@@ -10,6 +10,7 @@ Notebook: 13_fool_it
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -90,9 +91,7 @@ class PictureGradient:
     def __init__(self, begun: KerasRuntime):
         _check_backend()
         self._begun = begun
-        remedy = "Choose another --model, or leave it out for the shipped network."
-        expected = "Expected a network of floating-point layers, the last one with weights a dense layer."
-        with as_bad_input(f"{begun.path} cannot be differentiated", expected, remedy):
+        with self._as_error():
             if "float" not in begun.network.inputs[0].dtype:
                 raise ValueError(f"its input is {begun.network.inputs[0].dtype}")
             output = begun.outputs[min(begun.live_head, len(begun.outputs) - 1)]
@@ -115,7 +114,19 @@ class PictureGradient:
             The same shape, float32.
         """
         wanted = np.eye(len(self._bias), dtype=np.float32)[label]
-        return self._slope(np.float32(face), wanted).numpy()
+        with self._as_error():
+            slope = self._slope(np.float32(face), wanted)
+            if slope is None:
+                raise ValueError("a layer has no slope")
+        return slope.numpy()
+
+    def _as_error(self) -> AbstractContextManager:
+        """Reports errors of a network that cannot be differentiated."""
+        return as_bad_input(
+            f"{self._begun.path} cannot be differentiated",
+            "Expected a network of floating-point layers, the last one with weights a dense layer.",
+            "Choose another --model, or leave it out for the shipped network.",
+        )
 
     def _lead(self, face, wanted):
         """Returns the lead of a label, from pixels: a tensor with one number."""
@@ -151,7 +162,7 @@ def scaled(pixels, scaling: str):
     deviation = ops.sqrt(ops.var(pixels, axes, keepdims=True) + TINY)
     if scaling == STANDARDISE:
         return centred / (deviation + DEVIATION_FLOOR)
-    return centred / ops.maximum(deviation, np.prod(pixels.shape[-3:]) ** -0.5)
+    return centred / ops.maximum(deviation, float(np.prod(pixels.shape[-3:])) ** -0.5)
 
 
 def _compiled(value):
