@@ -46,7 +46,7 @@ TOLD = 4
 """Grey levels; the share of pictures that need no more is printed."""
 
 KNOWN, KNOWN_STEPS = 20, 10
-"""Pictures on which defences are attacked by somebody who knows them, which takes longest, and steps of it."""
+"""Pictures on which defences are attacked by somebody who knows them, and the steps of that attack."""
 
 JUDGED = 1000
 """Pictures on which the accuracy with a defence is measured."""

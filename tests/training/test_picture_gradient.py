@@ -1,4 +1,4 @@
-"""The gradient with respect to a picture is what small changes of its pixels show, for all kinds of networks."""
+"""The gradient with respect to a picture is what small changes of its pixels show, for any network."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_tflite_file_takes_the_gradient_of_the_keras_file_beside_it(tmp_path):
 )
 def test_a_network_without_a_gradient_is_told(tmp_path, first, last, words):
     path = network(tmp_path / "net.keras", (8, 8, 1), Card(LABELS, 8), first, last)
-    with pytest.raises(BadInputError, match="net.keras cannot be differentiated") as told:
+    with pytest.raises(BadInputError, match=r"net\.keras cannot be differentiated") as told:
         PictureGradient(load(path))(np.zeros((8, 8), np.uint8), 0)
     assert words in str(told.value)
 
