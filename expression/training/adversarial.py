@@ -188,7 +188,7 @@ def hack(network: Network, face: np.ndarray, to: str, levels: int = LEVELS) -> H
     hacked = least_change(network, face, network.labels.index(target), levels)
     if hacked is None:
         raise RunError(
-            f"No change of at most {levels} grey levels was found that makes the face {target}.",
+            f"No change of at most {levels} grey level{'s' * (levels > 1)} was found that makes the face {target}.",
             "Expected one that is too small to see.",
             f"Allow more with --levels {min(255, 2 * levels)}, or choose another label or picture.",
         )

@@ -60,14 +60,14 @@ def test_a_face_that_is_cropped_already_is_taken_as_it_is(photo, capsys):
         pytest.param(
             ["--to", "Disgust", "--levels", "1"],
             1,
-            "No change of at most 1 grey levels was found that makes the face Disgust. Expected one that is too "
-            "small to see. Allow more with --levels 2, or choose another label or picture.",
+            "No change of at most 1 grey level was found that makes the face Disgust. Expected one that "
+            "is too small to see. Allow more with --levels 2, or choose another label or picture.",
             id="too far",
         ),
         pytest.param(
             ["--to", "Sad", "--model", "none.keras"],
             2,
-            "The network none.keras was not found.",
+            "none.keras was not found.",
             id="no network",
         ),
     ],
