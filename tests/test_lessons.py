@@ -50,6 +50,7 @@ ELSEWHERE = {
     "09": {"500": "25 x 20", "165": "6.6 x 25", "665": "500 + 165"},
     "10": {"180,000": "2 x 60 x 60 x 25"},
     "11": {},
+    "13": {"255": "the range of a byte", "2,304": "48 x 48"},
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
 
