@@ -59,6 +59,7 @@ ELSEWHERE = {
     "12": {"28,709": "printed in lesson 05"},
     "14": {"127": "the range of a signed byte", "95": "asked in an exercise"},
     "16": {"1.2": "in the cell below", "0.1": "an example", "3.2": "asked in an exercise"},
+    "13": {"255": "the range of a byte", "2,304": "48 x 48"},
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
 

@@ -17,6 +17,7 @@ from parts import PATIENCE, ROOT
 
 from expression import sources
 from expression.models.runtime import load
+from expression.pictures.image import write_picture
 from expression.sources.demo import Demo
 
 pytestmark = pytest.mark.slow
@@ -210,4 +211,25 @@ def test_the_preprocessing_script_reads_the_video_of_the_assignment(tmp_path):
 def test_the_preprocessing_script_refuses_no_pictures(tmp_path):
     code, _, err = run("scripts/preprocess.py", "--count", "0", cwd=tmp_path)
     assert code == 2
-    assert "--count is 0. Expected 1 or more. Leave it out for 21." in err
+    assert "--count is 0. Expected 1 or more. Leave it out for 21 seconds." in err
+
+
+def test_the_hacking_script_fools_the_network_without_arguments(tmp_path):
+    code, out, err = run("scripts/hack_the_cnn.py", cwd=tmp_path, timeout=PATIENCE)
+    assert (code, err) == (0, "")
+    assert out.startswith("Network: expression.tflite\n")
+    assert re.search(r"\nHappy 9\d% became Sad \d\d% with changes of at most [1-4] grey levels\.\n", out)
+    names = ("difference.png", "hacked_image.png", "input_image.png", "scores.txt")
+    assert sorted(path.name for path in (tmp_path / "results" / "hack_cnn").iterdir()) == sorted(names)
+
+
+def test_the_hacking_script_takes_any_picture_and_label(tmp_path):
+    demo = Demo()
+    demo.open()
+    write_picture(tmp_path / "me.png", demo.picture(25))
+    code, out, err = run("scripts/hack_the_cnn.py", "me.png", "--to", "Angry", cwd=tmp_path, timeout=PATIENCE)
+    assert (code, err) == (0, "")
+    assert "became Angry" in out
+    code, _, err = run("scripts/hack_the_cnn.py", "me.png", "--to", "Hapy", cwd=tmp_path, timeout=PATIENCE)
+    assert code == 2
+    assert "Did you mean Happy?" in err

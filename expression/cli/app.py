@@ -28,6 +28,7 @@ from .analyze import analyze
 from .audit import audit
 from .dataset import dataset_app, label
 from .extract import extract
+from .hack import hack
 from .lights import lights_app
 from .options import Detector, Model, People, Sensitivity, Smooth
 from .personalise import personalise
@@ -250,6 +251,7 @@ for command, example in (
     (audit, "audit"),
     (label, "label --target 30"),
     (personalise, "personalise --out mine.keras"),
+    (hack, "hack me.jpg --to Sad --out hacked"),
     (serve, "serve --port 8000"),
 ):
     app.command(epilog=f"Example: expression {example}")(command)

@@ -1,6 +1,6 @@
 """The face in each picture of a user's own set: the picture itself, or the face detected in a photo.
 
-`expression personalise` reads pictures with it, and `importer.py` those of other sets.
+`expression personalise` and `expression hack` read pictures with it, and `importer.py` those of other sets.
 
 Notebook: 07_your_face
 """
@@ -22,17 +22,18 @@ class OwnFaces:
 
     Args:
         make_detector: Creates the face detector; called when the first large picture is read.
+        cut: Crops a face from a picture, like `image.face_pixels`.
 
     Attributes:
         looked: The number of pictures in which a face was searched for.
     """
 
-    def __init__(self, make_detector: Callable[[], Detector]):
-        self._make, self._detector = make_detector, None
+    def __init__(self, make_detector: Callable[[], Detector], cut: Callable[..., np.ndarray] = face_pixels):
+        self._make, self._detector, self._cut = make_detector, None, cut
         self.looked = 0
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Returns the largest face of a picture, (height, width, 3) uint8 RGB, as (48, 48) uint8 grey levels.
+        """Returns the largest face of a picture, (height, width, 3) uint8 RGB, like `cut`.
 
         If no face is found in a square picture, the whole picture is used: it may be a tightly cropped face.
 
@@ -40,7 +41,7 @@ class OwnFaces:
             BadInputError: It is a photo without a detectable face.
         """
         if max(image.shape[:2]) <= CUT:
-            return face_pixels(image)
+            return self._cut(image)
         self._detector = self._detector or self._make()
         self.looked += 1
         face = largest(self._detector.detect(image))
@@ -50,4 +51,4 @@ class OwnFaces:
                 "Expected a large, well-lit face.",
                 "Crop the face yourself, or take another picture.",
             )
-        return face_pixels(image, face and face.box)
+        return self._cut(image, face and face.box)
