@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from expression.assignment.layout import HACK, trained
 from expression.datasets.dataset import read
 from expression.datasets.fer2013 import assignment_data
 from expression.errors import BadInputError, ExpressionError, MissingFileError
@@ -31,9 +32,6 @@ from expression.training.adversarial import hack
 from expression.training.picture_gradient import LiveNetwork
 from expression.vision.detectors import make_detector
 
-TRAINED = Path("results", "model", "expression.tflite")
-"""Where scripts/train.py saves its network."""
-
 SURE = 0.9
 """The network's score for Happy exceeds this in the picture that is chosen."""
 
@@ -43,10 +41,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("image", nargs="?", help="a photo, or a face of 48 x 48 pixels")
     parser.add_argument("--to", default="Sad", help="the label to change it to (default: Sad)")
-    parser.add_argument("--out", type=Path, default=Path("results", "hack_cnn"), help="folder to write to")
+    parser.add_argument("--out", type=Path, default=HACK, help=f"folder to write to (default: {HACK})")
     arguments = parser.parse_args()
     try:
-        network = LiveNetwork(Settings(model=str(TRAINED) if TRAINED.is_file() else ""))
+        network = LiveNetwork(Settings(model=str(trained() or "")))
         runtime = network.runtime
         face = face_of(arguments.image, runtime) if arguments.image else happy_face(runtime)
         made = hack(network, face, arguments.to)
