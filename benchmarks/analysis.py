@@ -8,7 +8,7 @@ analyses the same clip in turn with the others, with its default detector, on on
 Its time begins once it and the clip are loaded. With --minutes, the clip is repeated to that length and
 analysed with two threads, and the memory is measured in each quarter.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

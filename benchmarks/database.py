@@ -7,7 +7,7 @@ The demo runs with every frame drawn: without the sink, with an SQLite file, wit
 listens, and with one that accepts connections and never answers; `--url` adds a real one. A row is stored
 every second and at each change. The cases alternate, and the median of each measurement is printed.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 import argparse

@@ -7,7 +7,7 @@ little as possible, saves it as a PNG and reads it again. Then it asks other net
 pictures, among them the same network as int8, and tries defences, also against somebody who knows them. The
 latest results are in README.md.
 
-Notebook: 13_fool_it
+Notebook: 14_fool_it
 """
 
 from __future__ import annotations

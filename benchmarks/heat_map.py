@@ -8,7 +8,7 @@ compare, as many patches drawn by lot. If the map is right, the score of the lab
 first case. Then the demo runs with every frame drawn, without heat maps and with them in turn; the median
 of each measurement is printed.
 
-Notebook: 14_small_and_fast
+Notebook: 15_small_and_fast
 """
 
 import argparse

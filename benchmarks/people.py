@@ -7,7 +7,7 @@ PEOPLE has a folder of photos for each person, PHOTOS has photos of others, both
 everybody are known and the others are tested: one by one, as tracks of five, and as a video with a photo a
 second. The latest figures are in benchmarks/README.md.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ choosing how personalising works, the other for the results, which are in README
 
 The pictures of a "reader" show many people, so the gain from a person's own face is not in the results.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

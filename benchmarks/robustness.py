@@ -8,7 +8,7 @@ the same data as JSON. Then it measures which margin around a detector's box sui
 faces of that split, enlarged and detected again, and on the frames of `--clip`, a video with a JSON file of
 the same name that lists from, to and label. The latest results are in README.md.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ FER2013's validation split is counted by FER+'s official protocol. PHOTOS is a f
 folder for each label; the largest face in each is read. It prints a table and writes a chart, from which
 the default of the setting was chosen; the latest are in results/README.md.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

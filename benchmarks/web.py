@@ -8,7 +8,7 @@ A run plays the demo, and each viewer takes its picture and its events, as a pag
 same machine; with --browser, each is a page in Chromium, which also draws the pictures. The median of each
 measurement is printed.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `Data` has one, so that a key, a notebook, MQTT and Blynk all change the same switches. `FaceLoop` looks
 for no faces while it is off; sinks that react, such as lamps, do not change while it is paused.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

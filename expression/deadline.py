@@ -4,7 +4,7 @@ A socket timeout applies to one address and one step of an exchange, so a host w
 addresses takes three times as long as intended. Everything that uses the network uses this, so that
 stopping a run need not wait for it: `bridge.py`, and the sinks mqtt, blynk and firebase.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Everything that writes a file for the user writes it with this module.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `displays/widget.py`, `labeler/widget.py` and `sources/browser.py` use both for their widgets. The text is
 for a JupyterLab without the extension, and for notebooks on the web that were saved while a cell ran.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ A package that is installed beside this one names its classes in its pyproject.t
 
 `sinks` and `sources` look here for names that they have no module for.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A value comes from the defaults below, then from the user's own `expression.toml
 current folder, then from the environment (EXPRESSION_DETECTOR=haar), then from arguments; later ones win.
 `session.py` and `app.py` use it.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

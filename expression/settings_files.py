@@ -4,7 +4,7 @@ There is the user's own file in their settings folder, and one in the current fo
 come with a folder that somebody sent. Its settings are used, but no secret is sent to a place that it names;
 see `sinks/_secrets.py`. `settings.py` and `lights/settings.py` read both files.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ with over 90%, or else the first of the demo, and the network that scripts/train
 else the shipped one. It writes input_image.png, hacked_image.png, their difference and the scores to
 results/hack_cnn. `expression hack` does the same.
 
-Notebook: 13_fool_it
+Notebook: 14_fool_it
 """
 
 from __future__ import annotations

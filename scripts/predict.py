@@ -7,7 +7,7 @@ Without arguments it uses the data in the folder data, such as test_with_emotion
 scripts/train.py saved in results/model, or else with the shipped one. The last line is the accuracy;
 `expression evaluate` does the same and more.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

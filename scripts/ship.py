@@ -7,7 +7,7 @@ PrivateTest, confusion, calibration, and in results/model what a course assignme
 network again, the architecture, curves. The tables of the model card are filled in; its sentences
 have to be edited manually.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

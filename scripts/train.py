@@ -8,7 +8,7 @@ Without arguments it trains on the data in the folder data: train.csv, or FER201
 An interrupted run continues where it stopped when the same command is run again; `expression train` does
 the same and more. Only this script draws the learning curves.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ What costs time, finding and scoring faces, needs only one frame, so several thr
 OpenCV and LiteRT release Python's lock while they compute. What needs the frames in order, following
 people and smoothing, costs little and comes afterwards. So any number of threads gives the same rows.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ which every browser and player shows; its frames keep their times. A picture bec
 
 Source: https://pyav.basswood-io.com/docs/stable/
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ recordings.
 
 Source: https://distributed.dask.org/en/stable/
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

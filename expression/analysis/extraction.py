@@ -2,7 +2,7 @@
 
 `expression extract` calls `extract`.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

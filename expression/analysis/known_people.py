@@ -4,7 +4,7 @@
 faces of each are compared with the known ones and vote, so only a few faces have to be described.
 Pictures and descriptors stay in this process: nothing is saved, and nothing is sent anywhere.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

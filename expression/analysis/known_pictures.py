@@ -2,7 +2,7 @@
 
 `expression extract --who` calls `read_person`; `known_people.py` compares faces with the result.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

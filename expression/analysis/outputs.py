@@ -2,7 +2,7 @@
 
 `run.py` writes the rows of each recording into a part of its own, and joins the parts.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `extraction.py` and `report.py` call `own_rows`.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

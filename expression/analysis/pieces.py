@@ -2,7 +2,7 @@
 
 `cluster.py` submits `piece` to the workers.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

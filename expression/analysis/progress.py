@@ -4,7 +4,7 @@ Every frame is a line, written as soon as it is complete, and a last line says t
 line that was cut off when the power failed is left out, and so is a whole file that was made with other
 settings or for another version of the recording.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `analyzer.py` reads one at a time. Unlike the sources of a live run, nothing waits for the clock.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `expression report` calls `report`.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 and labels come from anywhere, so all of them are escaped, and the page's own policy lets it load nothing but
 the video.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

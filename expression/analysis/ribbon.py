@@ -2,7 +2,7 @@
 
 `report.py` calls `ribbon`.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

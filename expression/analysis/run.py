@@ -3,7 +3,7 @@
 `expression analyze` calls `analyze`. What is known of a recording is kept in a folder beside the output until
 all are done. The output always has whole recordings.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

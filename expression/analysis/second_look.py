@@ -2,7 +2,7 @@
 
 `extraction.py` looks at the first pictures that it writes.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

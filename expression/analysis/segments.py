@@ -2,7 +2,7 @@
 
 `report.py` makes them of the rows of a recording; the page and the ribbon draw them.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

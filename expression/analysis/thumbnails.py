@@ -2,7 +2,7 @@
 
 The page of a report shows them where the video itself cannot be played. `report.py` makes them.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

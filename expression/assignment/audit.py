@@ -8,7 +8,7 @@ audit` prints them.
 
 Source: https://github.com/01-edu/public/blob/master/subjects/ai/emotions-detector/audit/README.md
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

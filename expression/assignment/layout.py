@@ -4,7 +4,7 @@ The scripts read and write there, `audit.py` looks there, and docs/assignment.md
 
 Source: https://github.com/01-edu/public/tree/master/subjects/ai/emotions-detector
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Networks of this package are opened as they are, others of Keras and TensorFlow Lite with FER2013's labels.
 `audit.py` calls these functions. Each returns what it found, and raises an error for what is missing.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

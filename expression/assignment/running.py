@@ -2,7 +2,7 @@
 
 `audit.py` calls these functions for `expression audit --run`.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `audit.py` calls these functions. Each returns what it found, and raises an error for what is missing.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The command `expression analyze`: recordings to rows of readings. `app.py` adds it.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The command `expression audit`: what a course assignment asks for, and what is missing. `app.py` adds it.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

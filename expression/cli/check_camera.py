@@ -2,7 +2,7 @@
 
 It shows and keeps nothing. `app.py` calls it.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 All work on labelList.csv, faceLabels.csv and Images in the current folder. `app.py` adds them;
 `personalise.py` has the command that learns from these pictures.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

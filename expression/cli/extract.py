@@ -1,6 +1,6 @@
 """The command `expression extract`: the faces of one label from an analysed recording. `app.py` adds it.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `app.py` adds it.
 
-Notebook: 13_fool_it
+Notebook: 14_fool_it
 """
 
 from __future__ import annotations

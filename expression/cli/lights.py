@@ -1,6 +1,6 @@
 """The commands for lamps: `expression lights pair`, `list`, `test` and `restore`. `app.py` adds them.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

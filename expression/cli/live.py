@@ -2,7 +2,7 @@
 
 `expression live` calls `run`.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

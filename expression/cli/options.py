@@ -2,7 +2,7 @@
 
 `app.py` and `analyze.py` use them.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 It works on the pictures in the current folder. `app.py` adds it.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The command `expression report`: a recording and its rows as a page or a picture. `app.py` adds it.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

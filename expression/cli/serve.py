@@ -2,7 +2,7 @@
 
 `app.py` adds it; `server/app.py` does the work.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `dataset.py` calls it.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

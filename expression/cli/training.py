@@ -2,7 +2,7 @@
 
 Modules are imported inside the commands, so that others stay fast.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads the data that `expression train`, `evaluate` and `export` are given; `training.py` calls it.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

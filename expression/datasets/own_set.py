@@ -3,7 +3,7 @@
 `folders.py`, `importer.py` and `expression personalise` list one. Nothing is changed here, and links
 are not followed.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `session.py` creates a display and its `DisplayLoop`; a window (`window.py`) runs in the
 main thread, a widget (`widget.py`) in its own thread.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

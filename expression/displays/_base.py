@@ -1,6 +1,6 @@
 """Display: the base class of displays; `make_display` creates one, `DisplayLoop` feeds it.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

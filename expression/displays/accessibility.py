@@ -4,7 +4,7 @@
 state, marks the focused button only faintly, and does not tell a kernel that its page was closed or
 reloaded; `accessibility.js` adds these in the page.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ OpenCV aborts the whole process, including a notebook's kernel, if a window is o
 without a screen; so `__init__.py` and `window.py` check here first, and `check.py`
 reports it.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

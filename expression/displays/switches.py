@@ -2,7 +2,7 @@
 
 `widget.py` shows them. Keys, MQTT and Blynk change the same switches, and these buttons follow.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `displays.make_display` imports this for the display web. The page itself is in the room `server`.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

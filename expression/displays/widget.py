@@ -2,7 +2,7 @@
 
 `displays.make_display` imports this when a notebook asks for a display.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

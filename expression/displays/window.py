@@ -3,7 +3,7 @@
 `displays.make_display` imports this if there is a screen. All calls must come from
 the main thread: otherwise macOS aborts and Linux hangs.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

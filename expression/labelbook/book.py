@@ -3,7 +3,7 @@
 `labeler.py` lets people change a LabelBook, `integrity.py` checks it. The pictures are in `Images/`,
 their rows in `faceLabels.csv`, the labels in `labelList.csv`; `store.py` writes them.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

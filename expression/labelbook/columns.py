@@ -2,7 +2,7 @@
 
 The contents of the cells decide, together with the names in a header, if there is one. `rows.py` uses it.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

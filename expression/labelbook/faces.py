@@ -2,7 +2,7 @@
 
 `expression personalise` and `expression hack` read pictures with it, and `importer.py` those of other sets.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

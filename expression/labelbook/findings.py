@@ -2,7 +2,7 @@
 
 `integrity.py` finds problems, `repairs.py` makes the repairs that the user accepts.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `store.py` and `wiping.py` use it before they change anything.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

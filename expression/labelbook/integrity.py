@@ -3,7 +3,7 @@
 `expression dataset check` calls `examine`, and `repairs.repair` for each repair that the user accepts.
 Missing pictures are searched for before anything else is proposed.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

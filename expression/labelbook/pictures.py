@@ -3,7 +3,7 @@
 A table may come from another system, where `happy\\1.JPG` is `happy/1.jpg`. `store.py`, `own_set.py` and
 `relinking.py` use it to find the file of a row; links are never followed.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `integrity.py` and `own_set.py` search before they report a picture as missing; nothing is changed here.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The previous tables and whatever is removed go to a dated folder in `Images/.trash`.
 `expression dataset check --repair` calls `repair`.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

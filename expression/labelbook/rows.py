@@ -3,7 +3,7 @@
 `book.py` changes them, `own_set.py` reads them for training. Manual edits are preserved: a header, extra
 columns, unlisted labels, labels as numbers, or the separator of a spreadsheet.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

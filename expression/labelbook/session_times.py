@@ -3,7 +3,7 @@
 The labeler writes ISO times. Spreadsheets rewrite them in their local format, and people write words.
 `columns.py` uses this to recognise a column of sessions; `personalise.py` and the commands to order them.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

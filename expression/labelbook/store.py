@@ -7,7 +7,7 @@ the set completes it. If a file cannot be moved because another program has it o
 are moved back. Removed pictures and rows go to a dated folder in `Images/.trash/`. `book.py` decides on the
 changes.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What `expression dataset wipe` deletes, and what it leaves and why; damaged tables do not stop it.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

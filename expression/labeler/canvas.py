@@ -2,7 +2,7 @@
 
 The pages of `labeler.py` draw with it, and find clicked buttons with `Buttons.action_at`.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The labeler's page for taking pictures: the live view, the labels, and the places of its buttons.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

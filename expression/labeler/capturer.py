@@ -2,7 +2,7 @@
 
 `labeler.py` shows it. It works on a LabelBook and a detector.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

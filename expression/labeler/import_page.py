@@ -2,7 +2,7 @@
 
 `window.py` shows it in a desktop window, `widget.py` in a notebook.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 It reads photos, videos, folders of both, a folder of pictures for each label, CK+, KDEF, FER2013, and the set
 of another user or an older labeler. `import_page.py` shows each face for review.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

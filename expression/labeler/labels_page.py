@@ -2,7 +2,7 @@
 
 `labeler.py` shows what `LabelsPage.draw` returns, and passes keys and clicks to it.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

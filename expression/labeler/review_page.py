@@ -2,7 +2,7 @@
 
 `labeler.py` shows what `ReviewPage.draw` returns, and passes clicks to `action_at`.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

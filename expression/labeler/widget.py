@@ -3,10 +3,10 @@
     labeler = LabelWidget()
     labeler
 
-`ImportWidget("photos/")` shows faces from files. Lesson 07 uses both. One thread reads the
+`ImportWidget("photos/")` shows faces from files. Lesson 08 uses both. One thread reads the
 source, another draws; keys and clicks come back from the browser.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `expression label` and `expression dataset import` run it in the main thread.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ phue 1.1 uses plain HTTP only, waits 10 s, logs the key, and logs a bridge's err
 Here its `request` goes through a `Transport`: HTTP, or HTTPS with the certificate seen at pairing, a timeout
 of 3 s, and errors that say what to do. `controller.py`, `snapshot.py` and `pairing.py` call it.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

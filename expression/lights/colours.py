@@ -3,7 +3,7 @@
 `settings.py` uses it to parse colours, `sinks/hue.py` to turn light into commands, and `sinks/lamp.py` to
 draw it.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Lamps are controlled independently: one that refuses or hangs is reported once, 
 again, while the others continue. Only if no lamp obeys is the bridge considered out of order. `sinks/hue.py`
 controls a crew.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

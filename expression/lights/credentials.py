@@ -2,7 +2,7 @@
 
 `pairing.py` writes the file; everything that talks to a bridge calls `find`. Nothing here prints a key.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Newer bridges answer mDNS, older ones SSDP. A bridge's address is the one that its answer comes from, so
 little of the answer has to be parsed. `pairing.py` calls it.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

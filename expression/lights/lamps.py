@@ -4,7 +4,7 @@ A bridge passes on what lamps of any make report, so nothing is trusted: missing
 dropped, and a lamp with too few values left does not follow, with the reason given. `controller.py` controls
 lamps, `snapshot.py` restores them, `expression lights list` lists them.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ killed, and has no effect.
 
 `controller.py` and `expression lights restore` use it.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `expression lights pair` calls it.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

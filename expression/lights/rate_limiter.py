@@ -2,7 +2,7 @@
 
 `bridge.py` calls it before each command.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

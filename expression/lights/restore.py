@@ -3,7 +3,7 @@
 A lamp that refuses, hangs or answers nonsense does not affect the others, and is restored as far as possible.
 `snapshot.py` saves the previous states, and calls it.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Every light sink uses the same `LightSettings`, so a drawn lamp shows what real 
 from the table `[lights]` of expression.toml, first the user's own file and then the one in the current
 folder, then from the environment (EXPRESSION_LIGHTS_BLEND=true), then from a sink's own options.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

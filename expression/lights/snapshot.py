@@ -3,7 +3,7 @@
 `controller.py` saves them at the start of a run, so that `expression lights restore`, or the next run, can
 restore the lamps after an interrupted run.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 An answer may take 3 s and 4 MB, and is not trusted: anything but JSON raises a readable error. `bridge.py`
 and `pairing.py` call it.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

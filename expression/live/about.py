@@ -2,7 +2,7 @@
 
 `session.py` gives it to the display; the live page tells it to guests.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

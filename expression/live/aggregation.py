@@ -2,7 +2,7 @@
 
 `SinkLoop` uses it for sinks that want a single mood.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """DisplayLoop: shows the frames of a run with the newest readings, in the main thread or in one of its own.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

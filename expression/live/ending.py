@@ -2,7 +2,7 @@
 
 `session.py` calls it.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

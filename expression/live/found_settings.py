@@ -2,7 +2,7 @@
 
 The file may have come with a folder that somebody sent, so `session.py` prints what it sets.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 It computes only while the switch `Control.heat_map` is on, beside the prediction and not within it, so
 that readings do not get older. `display_loop.py` draws the result.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

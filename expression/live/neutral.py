@@ -3,7 +3,7 @@
 `prediction.py` passes every score through one. It follows the switch `Control.neutral`, which a key, a
 button and programs set, and keeps the resting face in a file if the user names one.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 It is given a runtime and a smoother and never builds one, so that a test or a lesson can
 pass its own. `session.py` starts it.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `cli/live.py` and `cli/lights.py` use it so that everything is restored; with `patient`, `ending.py` makes
 sure that a single Ctrl-C does not interrupt that.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

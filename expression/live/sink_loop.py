@@ -3,7 +3,7 @@
 A sink may fail: it is warned about once and tried again with growing pauses while the video continues.
 `session.py` starts one for each sink.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

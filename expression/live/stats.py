@@ -2,7 +2,7 @@
 
 `prediction.py` adds to it; `session.py` reads it, and writes it as JSON for `expression live --stats`.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

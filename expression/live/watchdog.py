@@ -5,7 +5,7 @@ systemd asks for it.
 
 Source: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
     network = models.load()
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from .runtime import Runtime, load

@@ -3,7 +3,7 @@
 `tutorial` is small enough to follow layer by layer, `quick` to train in twenty minutes; `shipped` comes
 with the package. `trainer.py` trains them; live runs use the exported file and never import this module.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `runtime.load` creates one after checking the file. LiteRT returns its first score in a
 twentieth of a second and does not need TensorFlow, so live runs use it.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 each form costs and loses. The converter is part of TensorFlow, so this step needs it
 whichever backend Keras uses otherwise.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

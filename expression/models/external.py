@@ -8,7 +8,7 @@ card like our own, so `live`, `evaluate`, `personalise` and the others can use i
 `expression export` calls `adopt`; `runtime.load` calls `inspect` for a network without a card.
 Such files are read in a separate process (`isolation.py`), those of Keras by `external_keras.py`.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `external.py` fills it in for .tflite files, `external_keras.py` for Keras's and TensorFlow's.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `external.adopt` calls these functions in a separate process. Python code inside a file, as in
 Lambda and custom layers, is never run.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

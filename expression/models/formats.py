@@ -3,7 +3,7 @@
 `metadata.py`, `runtime.py` and `external.py` use it. Zip files are opened only here, with limits on what they
 may unpack to: a few kilobytes can claim to contain gigabytes.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

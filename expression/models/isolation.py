@@ -4,7 +4,7 @@ LiteRT and HDF5 are C and C++: some damaged files crash them, others keep them b
 small ones may request more memory than there is. `runtime.py` and `external.py` read unchecked
 files through `call`, which turns whatever happens there into an error message.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

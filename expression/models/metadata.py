@@ -5,7 +5,7 @@ do not read; TensorFlow's own "associated files" are stored this way. The card i
 in that zip, so it travels with the network. `trainer.py` and `external.py` write it,
 `runtime.py` reads it.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ falls most, there was most of what it depends on. `live/heat.py` does this durin
 Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014, section 4.2,
 https://arxiv.org/abs/1311.2901
 
-Notebook: 14_small_and_fast
+Notebook: 15_small_and_fast
 """
 
 from __future__ import annotations

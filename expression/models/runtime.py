@@ -7,7 +7,7 @@ Its card describes the format of its pictures and its output, whoever made it. A
 may have several heads: one pass over a face, several outputs with the same labels.
 `session.py` and `app.py` load a runtime, and `prediction.py` uses it.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

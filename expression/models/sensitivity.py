@@ -11,7 +11,7 @@ searched for, and expressions made on purpose are among them.
 
 Source: Menon et al., Long-tail learning via logit adjustment, 2021, https://arxiv.org/abs/2007.07314
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `runtime.py` uses it to fit faces to a network and to turn its output into scores; `external.py` to find
 out about imported networks.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

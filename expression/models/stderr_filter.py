@@ -3,7 +3,7 @@
 They come from C++, bypassing Python's own streams, and no setting stops them.
 `runtime.py` and `architectures.py` use it around the calls that print.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

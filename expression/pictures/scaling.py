@@ -3,7 +3,7 @@
 `image.preprocess` scales with it, `metadata.py` checks the scaling in a network's file, and `external.py`
 reads the option `expression export --input`.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ here imports SQLAlchemy.
 
 Source: https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `expression analyze --format counts` writes them. `rows.py` defines the usual format, a row for each face.
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

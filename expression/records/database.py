@@ -8,7 +8,7 @@ added twice is stored once.
 
 Source: https://docs.sqlalchemy.org/en/20/core/, https://www.sqlite.org/wal.html
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

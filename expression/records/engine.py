@@ -4,7 +4,7 @@
 
 Source: https://docs.sqlalchemy.org/en/20/core/engines.html, https://www.sqlite.org/pragma.html
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `sinks/database.py` feeds it with every reading and stores what it returns.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

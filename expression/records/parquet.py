@@ -4,7 +4,7 @@
 
 Source: https://arrow.apache.org/docs/python/parquet.html
 
-Notebook: 10_video
+Notebook: 13_video
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The sink and `expression serve` call `remember`. Each database has a note of its own in the user's own folder,
 so that several runs never write the same one. The note of a server has neither user nor password.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `server/rest.py` calls these functions. They get values that were checked, and return plain dictionaries.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

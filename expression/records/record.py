@@ -3,7 +3,7 @@
 `Moments` decides what is worth a row, the sink makes a record of it, and `Database.add` stores it. Its id is
 made here and not by the database, so a row that is sent twice is stored once.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

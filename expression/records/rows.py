@@ -3,7 +3,7 @@
 Only `columns` and `row` define the format; everything that writes readings to a file calls them.
 `read_rows` reads such a file back, also after a spreadsheet program saved it.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

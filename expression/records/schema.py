@@ -2,7 +2,7 @@
 
 `database.py` and `queries.py` use it. A change here needs a new file in `migrations/`.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

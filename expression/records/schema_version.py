@@ -4,7 +4,7 @@
 
 Source: https://alembic.sqlalchemy.org/en/latest/api/runtime.html
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `writer.py` fills and empties it. It is a small SQLite file in the user's own folder, one for each database,
 so it survives a killed program, and several runs can share it. At the limit, the oldest rows are dropped.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

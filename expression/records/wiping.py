@@ -5,7 +5,7 @@ On a server nothing is deleted; `expression serve` can do that.
 
 Source: https://www.sqlite.org/pragma.html#pragma_secure_delete
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

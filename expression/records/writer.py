@@ -3,7 +3,7 @@
 `sinks/database.py` puts rows into it, which never waits. Rows that may or may not have arrived are sent
 again; their ids keep them from being stored twice.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -2,5 +2,5 @@
 
 `app.py` puts them together and serves them; `displays/web.py` feeds the page from a run.
 
-Notebook: 11_records
+Notebook: 16_records
 """

@@ -2,7 +2,7 @@
 
 `displays/web.py` serves a run with `Server`; `expression serve` calls `serve`.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `live.py` adds what is read; nothing is written anywhere, and it is forgotten with the run.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ FastAPI's own loads from elsewhere; the package fastapi-offline has the files. `
 
 Source: https://swagger.io/docs/open-source-tools/swagger-ui/usage/installation/
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 picture is encoded once for all of them, by a thread of its own, and only while somebody watches. There is
 only ever a newest one, so a slow viewer misses pictures, and nobody waits for it.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `rest.py` uses them.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `rest.py` calls `labels` and `device`. A name that no reading has is refused rather than answered with
 nothing, for it is more likely misspelt. Before anything is stored, every name is accepted.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

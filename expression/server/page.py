@@ -3,7 +3,7 @@
 `app.py` includes them. They are plain HTML, CSS and JavaScript in this folder and load nothing
 from elsewhere.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ describes it.
 
 Source: https://www.rfc-editor.org/rfc/rfc9457
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 Source: https://fastapi.tiangolo.com/reference/apirouter/
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

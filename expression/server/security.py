@@ -7,7 +7,7 @@ by the name that a request asks for (DNS rebinding), by its origin, and by what 
 Source: https://fetch.spec.whatwg.org/#origin-header, https://w3c.github.io/webappsec-fetch-metadata/ and
 https://www.w3.org/TR/CSP3/
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ nothing for `STUCK` seconds.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, and RFC 2046, section 5.1
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

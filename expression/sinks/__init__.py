@@ -4,7 +4,7 @@ A sink is a class with `open`, `send` and `close`. `make_sink` turns `csvfile:ou
 `SinkLoop` (live/sink_loop.py) is the thread that feeds it. To add one, add a file, or define the class in a
 notebook cell and pass an instance to the session.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sink: the base class of all sinks; `make_sink` creates one, `SinkLoop` feeds it.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A broker with MQTT 3.1.1 confirms even messages that it discards, so nothing can be reported there.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sessions of requests that keep to one deadline, from name lookup to the last answer; for `firebase.py`.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

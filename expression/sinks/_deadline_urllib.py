@@ -1,6 +1,6 @@
 """Handlers for urllib that do not follow redirects and keep to one deadline; `blynk.py` uses them.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

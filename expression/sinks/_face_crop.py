@@ -1,6 +1,6 @@
 """The face of a reading as a picture, and the time it was taken; for sinks that save pictures.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

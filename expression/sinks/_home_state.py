@@ -2,7 +2,7 @@
 
 `mqtt.py` publishes it. Nothing here uses the network.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

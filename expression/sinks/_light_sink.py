@@ -1,6 +1,6 @@
 """The common base of the light sinks: all turn readings into light in the same way.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Connecting to an MQTT broker, and the errors if that fails; `mqtt.py` uses it.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

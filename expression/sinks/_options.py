@@ -2,7 +2,7 @@
 
 `make_sink` calls `options_of`; a sink's options are those of its `__init__`.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

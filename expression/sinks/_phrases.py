@@ -1,6 +1,6 @@
 """The option words of the sink speech: what is said or played in place of a label.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

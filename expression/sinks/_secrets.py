@@ -3,7 +3,7 @@
 A sink that needs one gets it from `secret`, and names its option for the file `secrets`. A secret never
 appears in an error, a message or a `repr`.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

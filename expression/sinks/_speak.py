@@ -9,7 +9,7 @@ cannot be stopped on Linux.
 
 Source: https://pyttsx3.readthedocs.io/en/latest/engine.html
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

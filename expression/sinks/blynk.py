@@ -10,7 +10,7 @@ addresses are never shown, and redirects are not followed.
 Source: https://docs.blynk.io/en/blynk.cloud/device-https-api/get-datastream-value,
 https://docs.blynk.io/en/blynk.cloud/device-https-api/update-multiple-datastreams-api
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

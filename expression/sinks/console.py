@@ -4,7 +4,7 @@
 
 `--sink console` creates it; so does `expression live` without a display or another sink.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `--sink csvfile:PATH` creates it. `records/rows.py` defines the format of the rows.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

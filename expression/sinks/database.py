@@ -6,7 +6,7 @@
 `records/moments.py` decides what is worth a row, and `records/writer.py` stores it in a thread of its own, so
 a slow or unreachable server delays nothing. `expression serve` shows what is stored.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ A picture is named after its content, so the same one is never stored twice.
 Source: https://firebase.google.com/docs/storage/admin/start,
 https://cloud.google.com/storage/docs/request-preconditions
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `--sink hue`, `--sink hue:Sofa+Desk` or `--sink hue:group=Kitchen,blend=true` creates it, after
 `expression lights pair`. Only its own thread waits for the bridge. At the end the lamps are restored.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

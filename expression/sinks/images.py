@@ -9,7 +9,7 @@
 The labels are guesses of a network. They are never saved among labels given by people, and the oldest are
 deleted first. Only one run at a time uses a folder.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `--sink lamp` creates it. Its light is computed as for real lamps, by `LightSettings`, and fades as theirs
 does; `picture` draws it for a window or a notebook.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     Session("demo", display="none", duration=5, sinks=[memory]).run()
     len(memory.readings)
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

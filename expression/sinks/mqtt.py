@@ -4,7 +4,7 @@
 present, an event for each settled change, switches, and diagnostics. The network thread is paho's own, so an
 unreachable broker delays nothing.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

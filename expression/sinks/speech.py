@@ -6,7 +6,7 @@
 It uses the system's sound output, so a Bluetooth speaker works too. pyttsx3 finds the engine: espeak-ng on
 Linux, the built-in one on Windows and macOS. `_speak.py` does the speaking.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

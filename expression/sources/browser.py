@@ -4,7 +4,7 @@
 connection allows, and the newest is read. The camera is turned off when the run ends, when the cell is run
 again, when the kernel is restarted and when the page is closed.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A drawn person who sits in front of a camera and shows the expression requested.
 
-Without a real person, lesson 07 fills the labeler with her pictures. She is the person of the demo.
+Without a real person, lesson 08 fills the labeler with her pictures. She is the person of the demo.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

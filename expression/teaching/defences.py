@@ -2,13 +2,13 @@
 
     defended = Defended(network, DEFENCES["shifted copies"])
 
-Lesson 13 tries them, and `benchmarks/hack.py` measures what they cost and how well they hold, also against
+Lesson 14 tries them, and `benchmarks/hack.py` measures what they cost and how well they hold, also against
 somebody who knows of them.
 
 Sources: Xu et al., Feature Squeezing, 2017, https://arxiv.org/abs/1704.01155; Athalye et al., Obfuscated
 Gradients Give a False Sense of Security, 2018, https://arxiv.org/abs/1802.00420
 
-Notebook: 13_fool_it
+Notebook: 14_fool_it
 """
 
 from __future__ import annotations

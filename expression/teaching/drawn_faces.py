@@ -2,7 +2,7 @@
 
 `practice` draws pictures of the demo's portrait: laughing, neutral, surprised, sad and angry,
 in two colourings, tilted, near and far, in all kinds of light, blurred and noisy. Lessons 04
-and 05 use it. `spoiled` puts mistakes into data that lesson 04 then finds.
+and 06 use it. `spoiled` puts mistakes into data that lesson 04 then finds.
 
 These pictures show only one drawn face. A network that reads all of them correctly has
 learned one person's five expressions and knows nothing about other people, so its accuracy

@@ -1,8 +1,8 @@
 """A broker to practise with: a real Mosquitto for this machine only, and a client that records messages.
 
-Lesson 09 plays Home Assistant with it. It ends, at the latest, with the program that started it.
+Lesson 10 plays Home Assistant with it. It ends, at the latest, with the program that started it.
 
-Notebook: 09_reactions
+Notebook: 10_reactions
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Each function returns a matplotlib Figure, which a notebook shows if it is the last line of a cell.
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

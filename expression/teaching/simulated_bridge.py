@@ -1,11 +1,11 @@
 """A bridge to practise with: it answers on loopback as Philips documents for a Hue bridge.
 
-Lesson 08 pairs with it and looks at the commands it received; the tests make it even stricter. It has all
+Lesson 09 pairs with it and looks at the commands it received; the tests make it even stricter. It has all
 kinds of lamps and a button, and checks every value; it has no real lights.
 
 Source: https://developers.meethue.com/develop/hue-api/ (lights, groups, configuration, error messages)
 
-Notebook: 08_lights
+Notebook: 09_lights
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Sources: Goodfellow et al., Explaining and Harnessing Adversarial Examples, 2014
 https://arxiv.org/abs/1412.6572; Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks,
 2017, https://arxiv.org/abs/1706.06083
 
-Notebook: 13_fool_it
+Notebook: 14_fool_it
 """
 
 from __future__ import annotations

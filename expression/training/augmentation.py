@@ -3,7 +3,7 @@
 The network never sees the same picture twice, so it cannot memorise them and gets used to
 slightly misplaced boxes. `trainer.py` creates the Batches.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `trainer.py` uses it to find the temperature of a new network, `evaluation.py` to report the remaining
 error.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Most pictures of FER2013 are by photographers; a webcam in the evening gives worse ones. `augmentation.py`
 adds these faults to some of the training pictures.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `charts.py` and `reaction_charts.py` use it. It does not touch matplotlib's global state, so they work in any
 thread and alongside any other plotting.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

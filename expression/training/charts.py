@@ -6,7 +6,7 @@ Each function returns a matplotlib Figure, which a notebook shows when it is the
 cell. They do not touch matplotlib's global state, so they work in any thread and alongside other plotting.
 Lessons, `benchmarks/robustness.py` and `scripts/ship.py` call them.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

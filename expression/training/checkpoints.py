@@ -2,7 +2,7 @@
 
 `trainer.py` passes what is to be saved after each epoch.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ there is to learn. `trainer.py` opens teachers and uses `TaughtLoss`, `augmentat
 Source: Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015,
 https://arxiv.org/abs/1503.02531
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 `expression evaluate` and `scripts/predict.py` print it, `charts.py` draws it.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `expression evaluate --compare` prints the table; the latest one is in results/README.md.
 
-Notebook: 14_small_and_fast
+Notebook: 15_small_and_fast
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Pictures of one session resemble each other, so a fair test uses another one. `personalise.py` calls it.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

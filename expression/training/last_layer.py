@@ -8,7 +8,7 @@ the one that is best on the parts left out. `personalise.py` calls it.
 Source: Li et al., Explicit Inductive Bias for Transfer Learning with Convolutional Networks, 2018,
 https://arxiv.org/abs/1802.01483
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

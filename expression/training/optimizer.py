@@ -2,7 +2,7 @@
 
 `trainer.py` calls `prepare` to set up a network, and `average` at the end of each epoch.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

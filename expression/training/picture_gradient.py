@@ -5,7 +5,7 @@ Training asks how the loss changes with each weight; here the weights stay, and 
 
 Source: Simonyan et al., Deep Inside Convolutional Networks, 2013, https://arxiv.org/abs/1312.6034
 
-Notebook: 13_fool_it
+Notebook: 14_fool_it
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `trainer.py` follows a Recipe, and `expression train` creates one from its options.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `trainer.py` creates them, and `augmentation.py` turns them into batches.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 validation split, and continues where it was stopped. `expression train` and `scripts/train.py`
 call it.
 
-Notebook: 05_train
+Notebook: 06_train
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `check --camera` collects ten seconds of frames and prints what `Conditions.hindrances` returns. Each
 measurement is of the largest face; its median over the frames counts.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

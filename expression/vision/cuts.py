@@ -3,7 +3,7 @@
 `analyzer.py`, `known_people.py` and, for a recording that is played live, `capture.py` ask whether a frame
 starts a new shot, since a tracker follows a face across a cut if the next shot has one in the same place.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 texts and panels are prepared by `layers.py`. Sizes are relative to the frame's, from
 160 x 120 to 1920 x 1080 and more.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

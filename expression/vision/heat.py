@@ -5,7 +5,7 @@
     face = network.preprocess(picture, box)
     draw_heat(picture, box, occlusion_map(network, face, "Happy"))
 
-Notebook: 14_small_and_fast
+Notebook: 15_small_and_fast
 """
 
 from __future__ import annotations

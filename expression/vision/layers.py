@@ -4,7 +4,7 @@
 Pillow, which supports fonts, cached, and blended by OpenCV, which is fast; the frame itself
 never passes through Pillow. The cache for a large picture stays below 60 MB.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ a little Sad or Angry all the time. So a person looks neutral for three seconds,
 the difference from an average neutral face is subtracted from what the network says about that person.
 `prediction.py` calls it for every face; `Control.neutral` switches it.
 
-Notebook: 07_your_face
+Notebook: 08_your_face
 """
 
 from __future__ import annotations

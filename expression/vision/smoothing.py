@@ -1,6 +1,6 @@
 """Smoothing: turns the scores of a person into a label that does not flicker.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

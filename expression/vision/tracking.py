@@ -4,7 +4,7 @@
 box. `Smoother` (`smoothing.py`) turns a person's scores over time into a label that does not flicker.
 `FaceLoop` holds a Tracker, `PredictLoop` a Smoother.
 
-Notebook: 06_live
+Notebook: 07_live
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from expression.lights.settings import LightSettings
 from expression.types import Box, Reading
 from expression.vision.drawing import inset_size
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "08_lights.ipynb"
+LESSON = Path(__file__).parents[2] / "notebooks" / "09_lights.ipynb"
 
 
 def live_cell() -> str:

@@ -1,4 +1,4 @@
-"""The broker of lesson 09: it starts, hears in order, and says what is missing."""
+"""The broker of lesson 10: it starts, hears in order, and says what is missing."""
 
 from __future__ import annotations
 

@@ -5,5 +5,5 @@ was released is never changed.
 
 Source: https://alembic.sqlalchemy.org/en/latest/ops.html
 
-Notebook: 11_records
+Notebook: 16_records
 """

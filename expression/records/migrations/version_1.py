@@ -3,7 +3,7 @@
 Every step can be repeated, for MySQL keeps a half-made schema if the program is killed, and several devices
 may start at the same moment.
 
-Notebook: 11_records
+Notebook: 16_records
 """
 
 from __future__ import annotations
