@@ -27,6 +27,7 @@ from . import training
 from .analyze import analyze
 from .audit import audit
 from .dataset import dataset_app, label
+from .export import export
 from .extract import extract
 from .hack import hack
 from .lights import lights_app
@@ -243,7 +244,7 @@ def check(
 for command, example in (
     (training.train, "train --data fer2013.csv --out results/mine"),
     (training.evaluate, "evaluate --data fer2013.csv --json results.json"),
-    (training.export, "export --model results/mine/expression.keras --out mine.tflite"),
+    (export, "export --model results/mine/expression.keras --out mine.tflite"),
     (analyze, "analyze holiday.mp4 --out holiday.csv"),
     (extract, "extract holiday.mp4 --rows holiday.csv --emotion Happy --out happy"),
     (report, "report holiday.mp4 --rows holiday.csv --out holiday.html"),

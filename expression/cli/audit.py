@@ -18,7 +18,7 @@ def audit(
         bool, typer.Option("--run", help="Also run predict.py and predict_live_stream.py there.")
     ] = False,
 ) -> None:
-    """Check whether a project has everything that the assignment "Emotions detector" asks for.
+    """Check a project against the assignment "Emotions detector".
 
     Reads the texts, opens the network, and looks at the pictures. Exits with 1 if something is missing.
     """

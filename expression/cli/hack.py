@@ -25,7 +25,7 @@ def hack(
     ] = 8,
     model: Model = None,
 ) -> None:
-    """Change a face as little as possible, so that it is read as another label.
+    """Change a face so slightly that only the network notices.
 
     A photo is cropped to its largest face, as the network sees it. Written are the face, the changed face,
     their difference made visible, and the scores of both.

@@ -40,7 +40,7 @@ def preprocess(
         str, typer.Option(help="auto, haar, haar-alt2, lbp, yunet or whole.", metavar="NAME")
     ] = "auto",
 ) -> None:
-    """Write one face picture for each second or photo, 48 x 48 grey levels.
+    """Write a face of 48 x 48 pixels for each second or photo.
 
     The largest face is taken, and is in the middle of the picture. In each second, the first frame with a
     face counts.

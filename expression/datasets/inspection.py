@@ -76,9 +76,9 @@ def look(dataset: Dataset) -> DatasetSummary:
         repetitions                2           0           0
         also in training                       1           0
         <BLANKLINE>
-        1 different pictures
+        1 different picture
         4 pictures of one grey level
-        1 groups of identical pictures with different labels
+        1 group of identical pictures with different labels
     """
     splits = {name: getattr(dataset, name) for name in SPLITS}
     pictures = np.concatenate([split.pictures for split in splits.values()])

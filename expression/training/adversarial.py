@@ -28,6 +28,7 @@ from ..errors import BadInputError, RunError, did_you_mean, missing_package
 from ..files import PRIVATE, PRIVATE_FOLDER, as_output_error, write_text
 from ..labels import NOT_SURE, Labels
 from ..pictures.image import write_picture
+from ..sanitize import counted
 
 LEVELS = 8
 """The largest change of a pixel that is tried, in grey levels of 255, unless another is asked for."""
@@ -188,7 +189,7 @@ def hack(network: Network, face: np.ndarray, to: str, levels: int = LEVELS) -> H
     hacked = least_change(network, face, network.labels.index(target), levels)
     if hacked is None:
         raise RunError(
-            f"No change of at most {levels} grey level{'s' * (levels > 1)} was found that makes the face {target}.",
+            f"No change of at most {counted(levels, 'grey level')} was found that makes the face {target}.",
             "Expected one that is too small to see.",
             f"Allow more with --levels {min(255, 2 * levels)}, or choose another label or picture.",
         )

@@ -121,8 +121,8 @@ SPOILT = [
     pytest.param(
         "Environment",
         "scripts/train.py",
-        "import pandas, cv2, sklearn.svm",
-        "lacks pandas, scikit",
+        "import pandas, cv2, statsmodels.api",
+        "lacks pandas, statsmodels",
         id="pandas",
     ),
     pytest.param("train.py", "scripts/train.py", "x = (", r"is not Python \(line 1: ", id="syntax"),

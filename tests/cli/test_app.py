@@ -444,7 +444,7 @@ BAD_TEACHING = [
     (
         "json in a file",
         (*EVALUATE, "--data", "faces.csv", "--json", "notes.txt/b.json"),
-        r"There is no folder notes\.txt\. Expected one for --json",
+        r"notes\.txt is not a folder\. Expected one for --json",
     ),
     ("json is a folder", (*EVALUATE, "--data", "faces.csv", "--json", "empty"), r"empty cannot be written"),
     ("export nothing", EXPORT, r"Missing option '--model'"),

@@ -48,8 +48,8 @@ def test_a_look_is_a_table_to_read(dataset):
     assert lines[0].split() == ["training", "validation", "test"]
     assert [line.split() for line in lines[4:6]] == [["all", "5", "3", "4"], ["repetitions", "1", "0", "1"]]
     assert lines[6].split() == ["also", "in", "training", "1", "2"]
-    assert lines[8:10] == ["7 different pictures", "1 pictures of one grey level"]
-    assert lines[10] == "1 groups of identical pictures with different labels"
+    assert lines[8:10] == ["7 different pictures", "1 picture of one grey level"]
+    assert lines[10] == "1 group of identical pictures with different labels"
     assert max(map(len, lines)) < 80
 
 
