@@ -37,7 +37,7 @@ def _busy() -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @every_lesson
 def test_a_lesson_runs_headless_before_and_after_its_exercises_are_solved(path, tmp_path, monkeypatch):
     """As a learner goes on: the starter cell and its check as they are, then the solution and the check."""
@@ -56,7 +56,8 @@ def test_a_lesson_runs_headless_before_and_after_its_exercises_are_solved(path, 
         again.append(same)
     began = _busy()
     execute.execute(notebook, tmp_path)
-    assert _busy() - began < 120, "90 s for the lesson, and some more for the solutions"
+    # 90 s for the lesson and some more for the solutions; twice that, as a core that others use works slower.
+    assert _busy() - began < 240
     assert not execute.troubles(execute.normalised(notebook))
     assert _tree() == before
     for cells, solved in ((checks, False), (again, True)):
@@ -65,7 +66,7 @@ def test_a_lesson_runs_headless_before_and_after_its_exercises_are_solved(path, 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "path",
     [path for path in LESSONS if "find_fer2013" in path.read_text("utf-8")],
@@ -77,7 +78,7 @@ def test_a_lesson_on_fer2013_runs_without_it(path, tmp_path, monkeypatch):
     notebook = read(path)
     began = _busy()
     execute.execute(notebook, tmp_path)
-    assert _busy() - began < 90
+    assert _busy() - began < 180
     assert not execute.troubles(execute.normalised(notebook))
 
 

@@ -34,7 +34,7 @@ LEVELS = 8
 """The largest change of a pixel that is tried, in grey levels of 255, unless another is asked for."""
 
 STEPS = 20
-"""Steps of an iterated attack; benchmarks/README.md shows that more are hardly ever needed."""
+"""Steps of an iterated attack with one bound."""
 
 LEAD = 0.05
 """How far the new label's score must exceed all others, since processors round differently."""

@@ -522,7 +522,7 @@ def test_a_network_is_taught_evaluated_and_exported(capfd, shelf, monkeypatch):
     model = ("export", "--model", "mine/expression.keras", "--out", "small.tflite")
     code, out, err = run(capfd, *model, "--quantize", "int8", "--data", "faces.csv")
     assert (code, err) == (0, "")
-    assert re.fullmatch(r"small\.tflite: int8, \d+ KB\n", out)
+    assert re.fullmatch(r"small\.tflite: int8, [\d.]+ [KM]B\n", out)
     assert run(capfd, "evaluate", "--model", "small.tflite", "--data", "faces.csv")[0] == 0
 
 
