@@ -231,7 +231,7 @@ def _forbid_caches(response: Response) -> None:
 
 
 def _zone(name: str) -> ZoneInfo:
-    """Returns a time zone; raises a Problem if there is none of that name."""
+    """Returns a time zone; raises a Problem if no time zone has that name."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):

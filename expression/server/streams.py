@@ -191,6 +191,6 @@ def router(hub: Hub) -> APIRouter:
 
 
 def _refused(happened: str, override: str | None, labels: Sequence[str]) -> JSONResponse:
-    """Returns the answer for an override that is none of the labels; in JSON, null means no override."""
+    """Returns the answer for an override that is not one of the labels; in JSON, null means no override."""
     remedy = did_you_mean(override, labels, "Choose one of these, or null to follow the readings.")
     return problem(400, happened, f"Expected one of {', '.join(labels)}, or null.", remedy)

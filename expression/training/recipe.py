@@ -112,7 +112,7 @@ class TransferRecipe(Recipe):
             of 48 pixels nearly nothing would be left; twice as many are four times the work.
         tuned: The share of the base's layers, from the last one, that learn after the head; 0 for none.
         cached: Whether the head learns from the features of the pictures as they are, each computed once. If
-            not, it learns from pictures distorted anew in every epoch, which go through the whole base.
+            not, it learns from newly distorted pictures in every epoch, which go through the whole base.
     """
 
     side: int = 96
