@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -134,16 +135,7 @@ class _Run(keras.callbacks.Callback):
         )
         loss = TaughtLoss(_temperatures(recipe, self.heads), len(dataset.labels)) if teachers else None
         prepare(self.network, recipe, len(self.batches), loss)
-        about = {
-            "recipe": asdict(recipe),
-            "labels": list(dataset.labels),
-            "pictures": dataset.sizes,
-            "data": data_fingerprint(dataset),
-            "start": start and file_fingerprint(start),
-            "teachers": [file_fingerprint(path) for path in teachers],
-        }
-        about |= {"base": fingerprint(base)} if base else {}
-        self.kept = Checkpoints(out, about)
+        self.kept = Checkpoints(out, _about(dataset, recipe, start, teachers, base))
         try:
             self.history = self.kept.restore_weights(self.network)
             if teachers and recipe.views:
@@ -243,6 +235,19 @@ class _Run(keras.callbacks.Callback):
         )
         whole = averaged if self.base is None else joined(self.base, averaged, self.labels, len(self.heads))
         self.kept.keep_best(whole, card)
+
+
+def _about(dataset: Dataset, recipe: Recipe, start, teachers, base: keras.Model | None) -> dict[str, Any]:
+    """Returns everything that has to be the same when a training run continues."""
+    about = {
+        "recipe": asdict(recipe),
+        "labels": list(dataset.labels),
+        "pictures": dataset.sizes,
+        "data": data_fingerprint(dataset),
+        "start": start and file_fingerprint(start),
+        "teachers": [file_fingerprint(path) for path in teachers],
+    }
+    return about | ({"base": fingerprint(base)} if base else {})
 
 
 def _neutral(targets: np.ndarray, labels: Labels) -> np.ndarray:
