@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from ..errors import MissingFileError
+from ..training import adversarial
 
 DATA, RESULTS = Path("data"), Path("results")
 MODEL = RESULTS / "model"
@@ -27,7 +28,7 @@ PREPROCESSED = RESULTS / "preprocessing_test"
 VIDEO = PREPROCESSED / "input_video.mp4"
 
 HACK = RESULTS / "hack_cnn"
-INPUT, HACKED = HACK / "input_image.png", HACK / "hacked_image.png"
+INPUT, HACKED = HACK / adversarial.INPUT, HACK / adversarial.HACKED
 
 SCRIPTS = tuple(
     Path("scripts", f"{name}.py")

@@ -1,7 +1,7 @@
 """Names: labels and devices that a request asks for, as the stored readings spell them.
 
 `rest.py` calls `labels` and `device`. A name that no reading has is refused rather than answered with
-nothing, for it is more likely misspelt. Before anything is stored, every name is accepted.
+nothing, because it is probably misspelt. Before anything is stored, every name is accepted.
 
 Notebook: 16_records
 """

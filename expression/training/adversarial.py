@@ -120,9 +120,8 @@ class Hacked:
     @property
     def summary(self) -> str:
         """Both labels and the size of the change, in a sentence."""
-        levels = "grey level" if self.largest == 1 else "grey levels"
         old, new = (f"{self.labels[row.argmax()]} {row.max():.0%}" for row in (self.before, self.after))
-        return f"{old} became {new} with changes of at most {self.largest} {levels}."
+        return f"{old} became {new} with changes of at most {counted(self.largest, 'grey level')}."
 
     @property
     def text(self) -> str:
