@@ -293,7 +293,7 @@ function drawLegend(all) {
   write(at("day-told"), `Since ${clock(all[0][0])}: ${spoken}`);
 }
 
-const spokenMinutes = (count) => count === 0 ? "under a minute" : count === 1 ? "1 minute" : `${count} minutes`;
+const spokenMinutes = (count) => count === 0 ? "less than a minute" : count === 1 ? "1 minute" : `${count} minutes`;
 
 // The living room
 
@@ -305,7 +305,7 @@ function tellGuests() {
   write(at("purpose"), about.reacts.length
     ? `What is read changes things here as it happens: ${about.reacts.join(", ")}.`
     : "What is read is shown on this page, and changes nothing else.");
-  const memory = "This page itself remembers one label for each minute, and forgets all of them when the run ends.";
+  const memory = "This page itself remembers one label for each minute, until the run ends.";
   write(at("kept"), about.keeps.length ? `${memory} In addition, this is kept or sent elsewhere:`
     : `Nothing is recorded: no picture, no sound, no name. ${memory}`);
   at("keeps").replaceChildren(...about.keeps.map(([name, what]) => {
@@ -314,7 +314,7 @@ function tellGuests() {
     return entry;
   }));
   write(at("stop"), live
-    ? `If you would rather not be read, turn off Recognition on this page, or ask whoever runs it. ${about.closes ? "The camera then stays closed" : "The program then looks for no faces"} until it is turned on again.`
+    ? `If you would rather not be read, turn off Recognition on this page, or ask whoever runs it. ${about.closes ? "The camera then stays closed" : "The program then does not look for faces"} until somebody turns Recognition on again.`
     : "Recognition can be turned off on this page.");
 }
 

@@ -204,9 +204,15 @@ def test_a_network_to_begin_with_that_cannot_be_is_told(mine, tmp_path, start, e
     assert not (tmp_path / "mine.keras").exists()
 
 
-@pytest.mark.parametrize("name", ["mine.tflite", "nowhere/mine.keras"])
-def test_a_place_that_cannot_be_is_told_at_once(mine, tmp_path, name):
-    with pytest.raises(OutputError, match=r"Expected a file name that ends in \.keras"):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mine.tflite", r"Expected a file name that ends in \.keras"),
+        ("nowhere/mine.keras", r"There is no folder .*nowhere\. Expected one for --out"),
+    ],
+)
+def test_a_place_that_cannot_be_is_told_at_once(mine, tmp_path, name, said):
+    with pytest.raises(OutputError, match=said):
         personalise(mine, LABELS, tmp_path / name)
 
 
