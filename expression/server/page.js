@@ -293,7 +293,7 @@ function drawLegend(all) {
   write(at("day-told"), `Since ${clock(all[0][0])}: ${spoken}`);
 }
 
-const spokenMinutes = (count) => count === 0 ? "less than a minute" : count === 1 ? "1 minute" : `${count} minutes`;
+const spokenMinutes = (count) => count === 0 ? "under a minute" : count === 1 ? "1 minute" : `${count} minutes`;
 
 // The living room
 
