@@ -72,12 +72,18 @@ def needed() -> set[str]:
 def blocked() -> set[str]:
     """The modules that an environment with only the four packages would not have."""
     kept = needed()
-    owners = metadata.packages_distributions().items()
-    return {"expression"} | {
-        module
-        for module, names in owners
-        if not any(name.lower().replace("_", "-") in kept for name in names)
-    }
+    modules = {"expression"}
+    # `packages_distributions` of Python 3.10 leaves out packages without a list of their modules.
+    for package in metadata.distributions():
+        if package.metadata["Name"].lower().replace("_", "-") not in kept:
+            modules |= {first_part(file) for file in package.files or ()}
+    shared = {first_part(file) for name in kept for file in metadata.files(name) or ()}
+    return {name for name in modules - shared if name.isidentifier()}
+
+
+def first_part(file: metadata.PackagePath) -> str:
+    """The name of the module or package that a file of an installed package belongs to."""
+    return file.parts[0].split(".")[0]
 
 
 @pytest.fixture(scope="module")
