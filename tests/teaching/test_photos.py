@@ -22,5 +22,5 @@ def test_a_portrait_shows_one_face(name, yunet):
 
 
 def test_an_unknown_name_is_one_error():
-    with pytest.raises(ValueError, match='no photo called "cat".*man_d'):
+    with pytest.raises(ValueError, match=r'no photo called "cat".*man_d'):
         photos.path("cat")
