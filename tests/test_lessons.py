@@ -43,7 +43,17 @@ ELSEWHERE = {
         "100": "the whole",
         "650": "64 x 10 + 10",
     },
-    "06": {"100": "the whole", "2,304": "48 x 48", "9,216": "12 x 12 x 64"},
+    "06": {
+        "100": "the whole",
+        "2,304": "48 x 48",
+        "9,216": "12 x 12 x 64",
+        "200": "in the cell below",
+        "255": "the range of a byte",
+        "0.04": "in the cell below",
+        "70": "an example",
+        "55": "the recipe on all pictures",
+        "98": "asked in the quiz",
+    },
     "07": {"0.3": "display_loop.py", "0.7": "settings.py", "0.4": "smoothing.py"},
     "08": {"0.4": "capturer.py", "512": "the shipped network", "28,709": "printed in lesson 06"},
     "09": {
