@@ -51,7 +51,6 @@ ELSEWHERE = {
         "255": "the range of a byte",
         "0.04": "in the cell below",
         "70": "an example",
-        "55": "the recipe on all pictures",
         "98": "asked in the quiz",
     },
     "07": {"0.3": "display_loop.py", "0.7": "settings.py", "0.4": "smoothing.py"},
