@@ -55,7 +55,7 @@ ELSEWHERE = {
         "2016": "a year",
         "1.1": "a version",
     },
-    "10": {"500": "25 x 20", "165": "6.6 x 25", "665": "500 + 165"},
+    "10": {},
     "11": {"1.2": "in the cell below", "0.1": "an example", "3.2": "asked in an exercise"},
     "12": {"28,709": "printed in the lesson on training"},
     "13": {"180,000": "2 x 60 x 60 x 25"},
