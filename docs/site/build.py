@@ -81,7 +81,7 @@ def write_source(folder: Path) -> None:
             "CHANGELOG",
         ],
     }
-    index = (HERE / "index.md").read_text(encoding="utf-8")
+    index = (HERE / "index.txt").read_text(encoding="utf-8")
     for name, pages in parts.items():
         index = index.replace(f"[{name}]", "\n".join(pages))
     (folder / "index.md").write_text(index, encoding="utf-8")
