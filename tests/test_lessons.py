@@ -26,7 +26,7 @@ FIGURE = re.compile(r"(?<![\w.,§#-])(\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?=%)
 
 ELSEWHERE = {
     "01": {"255": "the range of a byte", "0.35": "settings.py"},
-    "02": {"255": "the range of a byte", "200": "asked in a prediction"},
+    "02": {"255": "the range of a byte", "100": "in the cell below", "120": "in the cell below"},
     "03": {"100": "asked in an exercise", "200": "asked in the quiz"},
     "04": {
         "28,709": "the table below",
