@@ -66,7 +66,7 @@ ELSEWHERE = {
     "13": {"180,000": "2 x 60 x 60 x 25"},
     "14": {"255": "the range of a byte", "2,304": "48 x 48"},
     "15": {"127": "the range of a signed byte", "95": "asked in an exercise"},
-    "16": {},
+    "16": {"80": "an example"},
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
 
