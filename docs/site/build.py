@@ -62,12 +62,17 @@ def write_source(folder: Path) -> None:
         copy(ROOT / name, folder / name, **({"ignore": quiet} if copy is shutil.copytree else {}))
     modules = module_names()
     write_api(folder / "api", modules)
-    for page in [*folder.rglob("*.md"), *folder.rglob("*.ipynb")]:
-        text = page.read_text(encoding="utf-8")
-        page.write_text(LINK.sub(lambda found, page=page: link(found, page, folder, modules), text), "utf-8")
     (folder / "downloads").mkdir()
-    for path in folder.glob("notebooks/*.ipynb"):
-        offer(path, folder / "downloads" / path.name)
+    for page in folder.rglob("*.md"):
+        page.write_text(with_links(page.read_text(encoding="utf-8"), page, folder, modules), encoding="utf-8")
+    for page in folder.glob("notebooks/*.ipynb"):
+        shutil.copy(page, folder / "downloads")
+        notebook = json.loads(page.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "markdown":
+                cell["source"] = with_links("".join(cell["source"]), page, folder, modules)
+        notebook["cells"][0]["source"] += f"\n\n{{download}}`Download this lesson <../downloads/{page.name}>`"
+        page.write_text(json.dumps(notebook), encoding="utf-8")
     (folder / "docs" / "README.md").unlink()  # the index takes its place
     shutil.rmtree(folder / "docs" / "site")
     guides = re.findall(r"^- \[[^\]]+\]\((\w+)\.md\)", (ROOT / "docs/README.md").read_text("utf-8"), re.M)
@@ -86,15 +91,6 @@ def write_source(folder: Path) -> None:
         index = index.replace(f"[{name}]", "\n".join(pages))
     (folder / "index.md").write_text(index, encoding="utf-8")
     shutil.copy(HERE / "conf.py", folder / "conf.py")
-
-
-def offer(lesson: Path, copy: Path) -> None:
-    """Adds a link below the title of a lesson by which it can be downloaded as it was."""
-    shutil.copy(ROOT / "notebooks" / lesson.name, copy)
-    notebook = json.loads(lesson.read_text(encoding="utf-8"))
-    place = os.path.relpath(copy, lesson.parent)
-    notebook["cells"][0]["source"] += ["\n\n", f"{{download}}`Download this lesson <{place}>`"]
-    lesson.write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def module_names() -> list[str]:
@@ -127,6 +123,11 @@ def summary(module: str) -> str:
     place = ROOT / module.replace(".", "/")
     file = place.with_suffix(".py") if place.with_suffix(".py").exists() else place / "__init__.py"
     return (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
+def with_links(text: str, page: Path, folder: Path, modules: list[str]) -> str:
+    """Returns a text in Markdown with its links as the site has them."""
+    return LINK.sub(lambda found: link(found, page, folder, modules), text)
 
 
 def link(found: re.Match, page: Path, folder: Path, modules: list[str]) -> str:

@@ -13,6 +13,7 @@ suppress_warnings = ["myst.header", "mystnb.unknown_mime_type", "ref.python", "t
 exclude_patterns = ["downloads"]
 html_theme = "furo"
 html_title = "Expression"
+viewcode_follow_imported_members = False
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
