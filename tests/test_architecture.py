@@ -36,6 +36,7 @@ def test_a_file_names_a_lesson_that_is_there(path):
     assert set(named) <= LESSONS
 
 
+@pytest.mark.slow
 def test_a_live_run_loads_no_tensorflow(tmp_path):
     code = (
         "import sys; from expression.cli.app import main;"

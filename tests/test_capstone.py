@@ -136,6 +136,7 @@ def test_the_program_imports_four_packages_and_what_comes_with_python():
     assert names == {"sys", "threading", "time", "cv2", "keras", "numpy", "requests"}
 
 
+@pytest.mark.slow
 def test_what_the_four_packages_do_not_need_is_blocked():
     assert {"expression", "matplotlib", "ipykernel"} <= blocked()
     assert not blocked() & {"numpy", "cv2", "tensorflow", "keras", "requests", "urllib3", "h5py"}

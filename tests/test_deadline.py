@@ -44,6 +44,7 @@ def addresses(monkeypatch, *hosts: str) -> None:
     )
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("way", ["http", "https"])
 def test_several_dead_addresses_take_no_longer_than_one(way, monkeypatch):
@@ -55,6 +56,7 @@ def test_several_dead_addresses_take_no_longer_than_one(way, monkeypatch):
         assert 0.5 < time.monotonic() - began < 3 * 0.6
 
 
+@pytest.mark.slow
 @linux
 def test_an_address_after_a_dead_one_is_reached(bridge, monkeypatch):
     with dead_ports(bridge.port, "127.0.0.2"):
@@ -88,6 +90,7 @@ def test_a_server_that_says_a_little_at_a_time_is_given_up_in_time():
         helper.join()
 
 
+@pytest.mark.slow
 def test_all_addresses_together_take_no_longer_than_there_is_time(dead):
     began = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -95,6 +98,7 @@ def test_all_addresses_together_take_no_longer_than_there_is_time(dead):
     assert 0.55 < time.monotonic() - began < 3 * 0.6
 
 
+@pytest.mark.slow
 def test_an_address_that_answers_is_found_behind_one_that_does_not(dead, monkeypatch):
     find = socket.getaddrinfo
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -63,6 +63,7 @@ def run(capfd, *words: str) -> tuple[int, str]:
     return code, said.out + said.err
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     "words",
@@ -274,6 +275,7 @@ def test_a_variable_of_a_cluster_or_of_a_sink_of_ones_own_is_no_setting(name, mo
     assert Settings.load() == Settings()
 
 
+@pytest.mark.slow
 def test_a_run_passes_over_variables_of_a_cluster_or_of_a_sink_of_ones_own(capfd, monkeypatch):
     for name in FOREIGN_VARIABLES:
         monkeypatch.setenv(name, "tcp://10.0.0.1:80")

@@ -45,6 +45,7 @@ def test_lamps_and_rooms_with_escape_codes_in_their_names_are_listed(evil_bridge
     assert f"room Living room {SHOWN}" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code"),
     [

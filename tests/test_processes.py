@@ -21,6 +21,7 @@ input()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends what somebody killed has started")
 def test_what_a_killed_process_has_started_is_ended_too():
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

@@ -149,6 +149,7 @@ def test_what_a_library_says_of_an_address_is_logged_and_counted_without_its_pas
     assert MARKER not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["argument", "environment", "file", "own file"])
 @pytest.mark.parametrize("sink", SINKS, ids=range(len(SINKS)))
 def test_a_sink_with_a_password_in_its_options_is_in_no_output(sink, way, monkeypatch, silent):
@@ -185,6 +186,7 @@ def test_an_address_with_a_password_where_none_belongs_is_not_repeated(words, si
     assert MARKER not in silent().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["EXPRESSION_LIGHTS_BRIDGE", "STORAGE_EMULATOR_HOST"])
 def test_an_address_of_the_environment_is_shown_without_its_password(name, monkeypatch, silent):
     monkeypatch.setenv(name, f"http://me:{MARKER}@{DEAD}")
@@ -346,6 +348,7 @@ def test_a_file_of_secrets_is_not_for_a_place_that_the_folder_names(tmp_path):
         make_sink(f"mqtt:host=203.0.113.7,secrets={file}", "/tmp/expression.toml")
 
 
+@pytest.mark.slow
 def test_a_bridge_that_the_folder_names_does_not_get_the_key_of_the_environment(monkeypatch, silent):
     monkeypatch.setenv("EXPRESSION_LIGHTS_KEY", MARKER)
     with open("expression.toml", "w", encoding="utf-8") as file:

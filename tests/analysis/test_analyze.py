@@ -45,6 +45,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_every_face_in_every_frame_is_a_row(clip, tmp_path):
     result = analyze([clip], tmp_path / "out.csv", SETTINGS)
     rows = rows_of(tmp_path / "out.csv")
@@ -75,6 +76,7 @@ def stop_at(number: int):
     return advance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [1, 7, 29])
 def test_an_interrupted_analysis_goes_on_where_it_was(clip, tmp_path, monkeypatch, at):
     analyze([clip], tmp_path / "whole.csv", SETTINGS)
@@ -242,6 +244,7 @@ def test_the_command_says_what_it_did(clip, tmp_path, capsys, monkeypatch):
     assert "--out is out.txt. Expected a file name that ends in .csv" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_slideshow_is_read_as_it_is_labelled(shared_data, yunet, tmp_path, monkeypatch):
     monkeypatch.setenv("EXPRESSION_MODELS", str(yunet.parent))
     media = shared_data / "media"

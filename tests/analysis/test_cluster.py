@@ -62,6 +62,7 @@ def same(one: list[Faces], other: list[Faces]) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [1, 3])
 @pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5, 6), (6, 0, 3, 1, 2, 5, 4)])
 def test_pieces_in_any_order_are_the_whole(clip, network, every, order):
@@ -156,6 +157,7 @@ class Stranger(socketserver.BaseRequestHandler):
                 self.request.sendall(heard)
 
 
+@pytest.mark.slow
 @needs_dask
 @pytest.mark.parametrize(
     ("greeting", "repeats"),

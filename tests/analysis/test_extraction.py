@@ -184,6 +184,7 @@ def test_the_same_extraction_again_replaces_its_pictures_and_another_is_refused(
     assert {path.name for path in out.iterdir()} == {*names, "notes.txt", "frame000003-person7.png"}
 
 
+@pytest.mark.slow
 def test_the_command_says_if_the_pictures_show_no_faces(clip, portrait, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     command = ["--rows", "rows.csv", "--emotion", "Happy"]
@@ -199,6 +200,7 @@ def test_the_command_says_if_the_pictures_show_no_faces(clip, portrait, tmp_path
     assert "no face" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_from_a_video_to_faces_by_two_commands(shared_data, yunet, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EXPRESSION_MODELS", str(yunet.parent))
     monkeypatch.chdir(tmp_path)

@@ -402,6 +402,7 @@ def written(folder, images, name="film.mp4"):
     return clip
 
 
+@pytest.mark.slow
 def test_without_dlib_texture_is_compared_and_the_user_is_told(
     without_dlib, portrait, tmp_path, monkeypatch, capsys
 ):

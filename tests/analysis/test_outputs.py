@@ -70,6 +70,7 @@ def test_counts_of_an_analysis_agree_with_its_rows(clip, tmp_path):
         assert count[-1] == f"({', '.join(row[3:7])})"
 
 
+@pytest.mark.slow
 def test_parquet_has_the_rows_of_csv_with_types(clip, tmp_path):
     table = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     (tmp_path / "more").mkdir()

@@ -94,6 +94,7 @@ def test_a_video_without_a_face_is_refused_and_nothing_is_deleted(tmp_path):
     assert (tmp_path / "image2.png").is_file()
 
 
+@pytest.mark.slow
 def test_the_face_is_in_the_middle_for_another_detector_too(tmp_path, yunet, monkeypatch):
     monkeypatch.setenv("EXPRESSION_MODELS", str(yunet.parent))
     made = preprocess(open_source("demo", repeat=False), make_detector("haar"), tmp_path)
@@ -107,6 +108,7 @@ def test_the_face_is_in_the_middle_for_another_detector_too(tmp_path, yunet, mon
     assert centred >= len(made.pictures) - 1
 
 
+@pytest.mark.slow
 def test_the_command_reads_a_video_at_once_and_says_what_it_did(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     demo = Demo()
@@ -131,6 +133,7 @@ def photos(tmp_path, monkeypatch):
     return tmp_path / "photos"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "said"),
     [

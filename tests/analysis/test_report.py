@@ -287,6 +287,7 @@ def test_what_is_held_has_a_thumbnail_the_longest_first():
     assert all(n % 10 >= 3 for n in found)
 
 
+@pytest.mark.slow
 def test_thumbnails_stay_within_their_bytes():
     noise = np.random.default_rng(1).integers(0, 256, (270, 480, 3), np.uint8)
     thumbnails = Thumbnails(range(100), 500_000)
@@ -305,6 +306,7 @@ def test_the_ribbon_shows_labels_and_gaps_in_their_place(clip, rows, tmp_path):
     assert colours == [(240, 228, 66), (233, 236, 241), (0, 114, 178)]
 
 
+@pytest.mark.slow
 def test_a_ribbon_of_many_people_and_labels_has_room_for_them():
     labels = [f"label {number} with a long name" for number in range(40)]
     readings = [

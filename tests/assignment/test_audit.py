@@ -44,10 +44,12 @@ def project(tmp_path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_this_project_is_complete():
     assert missing(ROOT) == LATER
 
 
+@pytest.mark.slow
 def test_a_complete_project_is_called_so(project, capsys, monkeypatch):
     monkeypatch.chdir(project)
     assert main(["audit"]) == 0
@@ -80,6 +82,7 @@ def test_what_is_taken_away_is_the_only_point_that_fails(project, name, point):
     assert missing(project) == {point}
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_told_with_its_remedy(project, capsys):
     (project / "results" / "model" / "tensorboard.png").unlink()
     assert main(["audit", str(project)]) == 1
@@ -196,6 +199,7 @@ def test_contents_count_and_not_only_names(project, point, name, content, said):
         POINTS[point](project)
 
 
+@pytest.mark.slow
 def test_a_short_video_is_told(project):
     demo = Demo()
     demo.open()

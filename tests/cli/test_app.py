@@ -235,6 +235,7 @@ def _clip(path, frames=24, fps=24.0):
     writer.release()
 
 
+@pytest.mark.slow
 def test_a_video_is_read_to_its_end_at_its_own_pace(capsys, tmp_path):
     _clip(tmp_path / "bar.mp4")
     stats = tmp_path / "s.json"
@@ -274,6 +275,7 @@ def test_ctrl_c_ends_a_live_run_in_good_order(tmp_path, number):
     assert statistics["threads_left"] == 0
 
 
+@pytest.mark.slow
 def test_without_a_camera_the_demo_runs_and_says_so(tmp_path):
     if sources.first_camera() is not None:
         pytest.skip("there is a camera here")
@@ -479,6 +481,7 @@ BAD_TEACHING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"), [case[1:] for case in BAD_TEACHING], ids=[case[0] for case in BAD_TEACHING]
 )

@@ -168,6 +168,7 @@ def test_packages_of_tests_and_of_development_are_nobodys_concern():
     assert {"Test", "Lint"}.isdisjoint(by_name(run_checks(Settings())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "found", "remedy"),
     [
@@ -210,6 +211,7 @@ def test_where_opencv_does_not_work_the_check_says_how_to_mend_it(tmp_path, modu
         assert lines[lines.index(line) + 1] == "Fix OpenCV first."
 
 
+@pytest.mark.slow
 def test_bad_settings_are_told_and_the_rest_is_checked_with_the_defaults(tmp_path):
     (tmp_path / "expression.toml").write_text("people = 'many'\n")
     done = run_check(tmp_path)
@@ -255,6 +257,7 @@ def test_a_network_of_keras_that_is_not_there_is_told():
     assert (line.ok, line.found) == (False, "The network my.keras was not found.")
 
 
+@pytest.mark.slow
 def test_a_network_from_elsewhere_is_told_with_the_command_that_makes_it_ours(tmp_path):
     path = tmp_path / "theirs.tflite"
     path.write_bytes(network_bytes(SHIPPED))

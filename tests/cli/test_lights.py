@@ -37,6 +37,7 @@ def test_all_lamps_and_groups_are_listed_with_why_some_are_left_alone(bridge, ca
     assert err == ""
 
 
+@pytest.mark.slow
 def test_an_emulated_bridge_is_listed(simulator, capsys):
     assert main(["lights", "list"]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -46,6 +47,7 @@ def test_an_emulated_bridge_is_listed(simulator, capsys):
     ]
 
 
+@pytest.mark.slow
 def test_the_test_shows_every_colour_and_puts_all_back(bridge, capsys):
     assert main(["lights", "test", "--lights", "Sofa", "--seconds", "0"]) == 0
     out = capsys.readouterr().out
@@ -71,6 +73,7 @@ def test_a_test_that_is_ended_by_a_signal_puts_all_back(bridge, name):
     assert not before_path().exists()
 
 
+@pytest.mark.slow
 def test_a_test_whose_lamps_are_not_all_put_back_does_not_say_that_they_are(bridge, capsys, monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: bridge.lights["1"]["state"].update(reachable=False))
     assert main(["lights", "test", "--lights", "Sofa", "--seconds", "1"]) == 0
@@ -79,6 +82,7 @@ def test_a_test_whose_lamps_are_not_all_put_back_does_not_say_that_they_are(brid
     assert "The lamps were restored" not in out
 
 
+@pytest.mark.slow
 def test_a_test_whose_lamp_is_taken_away_meanwhile_says_so(bridge, capsys, monkeypatch):
     gone = lambda seconds: len(bridge.commands) == 7 and bridge.lights.pop("1", None)  # noqa: E731  the last colour
     monkeypatch.setattr(time, "sleep", gone)

@@ -37,6 +37,7 @@ def test_host_port_and_database_are_passed_on(served):
     assert (database.address.path, host, port) == (Path("a.sqlite").absolute(), "0.0.0.0", 8080)
 
 
+@pytest.mark.slow
 def test_a_password_comes_from_the_environment_and_is_not_shown(served, monkeypatch):
     monkeypatch.setenv("EXPRESSION_DATABASE_PASSWORD", "Tr0ub4dor")
     assert app.main(["serve", "--database", "postgresql://me@127.0.0.1/home"]) == 0

@@ -313,6 +313,7 @@ def test_a_table_is_parsed_once_until_it_changes(csv_file, rows, monkeypatch):
     assert len(parsed) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="modes as Linux and macOS have them")
 def test_copies_of_tables_are_for_their_owner_only_and_few(csv_file, monkeypatch, tmp_path):
     cache = tmp_path / "cache"

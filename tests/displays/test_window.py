@@ -77,6 +77,7 @@ def live(screen: Screen, mode: str) -> Iterator[Live]:
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["Escape", "q", "shift+q"])
 def test_a_key_closes_the_window_and_ends_the_run(screen, key):
     with live(screen, "moving") as run:
@@ -90,6 +91,7 @@ def test_a_key_closes_the_window_and_ends_the_run(screen, key):
     assert report["fps"] > 0
 
 
+@pytest.mark.slow
 def test_the_close_button_ends_the_run(screen):
     with live(screen, "moving") as run:
         run.wait_for_frames(5)
@@ -99,6 +101,7 @@ def test_the_close_button_ends_the_run(screen):
     assert report["error"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["key", "button"])
 def test_a_window_can_be_closed_while_the_camera_is_frozen(screen, how):
     with live(screen, "frozen") as run:
@@ -112,6 +115,7 @@ def test_a_window_can_be_closed_while_the_camera_is_frozen(screen, how):
     assert report["frames"] == 1
 
 
+@pytest.mark.slow
 def test_an_arrow_key_does_not_close_the_window(screen):
     with live(screen, "moving") as run:
         for key in ("Left", "Up", "Shift_L"):
@@ -121,6 +125,7 @@ def test_an_arrow_key_does_not_close_the_window(screen):
         assert run.report()["done"] is True
 
 
+@pytest.mark.slow
 def test_the_window_closes_at_the_end_of_the_source(screen):
     with start(screen, "ending") as process:
         output, errors = process.communicate(timeout=PATIENCE)
@@ -131,6 +136,7 @@ def test_the_window_closes_at_the_end_of_the_source(screen):
     assert 1 <= report["frames"] <= 30
 
 
+@pytest.mark.slow
 def test_ctrl_c_comes_out_of_the_loop_and_leaves_no_error(screen):
     with live(screen, "moving") as run:
         run.wait_for_frames(5)
@@ -141,6 +147,7 @@ def test_ctrl_c_comes_out_of_the_loop_and_leaves_no_error(screen):
     assert report["error"] is None
 
 
+@pytest.mark.slow
 def test_red_is_red_on_the_screen(screen, tmp_path):
     if shutil.which("import") is None:
         pytest.skip("needs import (Debian: apt install imagemagick)")

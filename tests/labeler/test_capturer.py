@@ -196,6 +196,7 @@ def test_the_coach_asks_for_a_second_session_and_is_content_with_it(capturer, bo
     assert capturer.coach() == "Every label has enough, from 2 sessions. Next: expression personalise."
 
 
+@pytest.mark.slow
 def test_a_still_person_before_a_real_detector_gives_no_burst_of_equals(book):
     source = Demo()
     source.open()

@@ -86,6 +86,7 @@ def test_another_labeler_stops_the_one_before_and_its_camera(tmp_path):
     assert second.closed == 1
 
 
+@pytest.mark.slow
 def test_a_burst_goes_on_in_its_thread_while_the_button_is_held(labeler):
     press(labeler, key="Enter")
     until(lambda: labeler.content.capturer.preview is not None)

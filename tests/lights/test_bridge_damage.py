@@ -82,6 +82,7 @@ def a_reading(dice: random.Random) -> Reading:
     return Reading(1, Box(0, 0, 9, 9), label, 0.9, {label: 0.9})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", RUNS)
 def test_a_bridge_whose_answers_are_damaged_ends_nothing_in_a_traceback(seeds, calm, capsys, caplog):
     for seed in seeds:
@@ -109,6 +110,7 @@ def test_a_bridge_whose_answers_are_damaged_ends_nothing_in_a_traceback(seeds, c
         caplog.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", RUNS)
 def test_damaged_files_of_ours_end_nothing_in_a_traceback(seeds, calm, capsys):
     bridge = StrictBridge()

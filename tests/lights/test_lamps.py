@@ -73,6 +73,7 @@ def test_a_name_that_several_lamps_have_chooses_all_of_them():
     assert chosen(names, lights="3+Desk") == ["2", "3"]
 
 
+@pytest.mark.slow
 def test_lamps_and_groups_of_one_name_are_told_apart_by_their_numbers(bridge, capsys):
     for number, name in (("2", "sofa"), ("3", "Sofa (1)")):
         bridge.lights[number]["name"] = name
@@ -89,6 +90,7 @@ def test_lamps_and_groups_of_one_name_are_told_apart_by_their_numbers(bridge, ca
     assert "Following: Sofa (1), Strip." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_lamps_of_one_name_that_cannot_be_put_back_are_each_named(bridge, capsys):
     bridge.lights["2"]["name"] = "Sofa"
     sink = Hue(dwell=0.0)

@@ -118,6 +118,7 @@ def test_a_killed_run_hinders_its_own_computer_never_and_others_for_a_minute(
         each.release()
 
 
+@pytest.mark.slow
 def test_a_bridge_is_freed_on_request(bridge, mark, elsewhere, capsys):
     elsewhere()
     held = mark()

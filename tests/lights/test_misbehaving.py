@@ -66,6 +66,7 @@ def named(text: str, name: str) -> int:
     return sum(name in line for line in text.splitlines())
 
 
+@pytest.mark.slow
 @says
 def test_a_lamp_that_is_described_strangely_costs_the_others_nothing(bridge, way, caplog, capsys):
     bridge.says["1"] = SAYS[way]
@@ -82,6 +83,7 @@ def test_a_lamp_that_is_described_strangely_costs_the_others_nothing(bridge, way
         assert main(["lights", words]) == 0
 
 
+@pytest.mark.slow
 @says
 def test_a_lamp_that_is_described_strangely_at_the_end_is_put_back_as_far_as_possible(bridge, way, capsys):
     sink, clock = opened()
@@ -110,6 +112,7 @@ def test_a_lamp_that_does_not_do_as_it_is_told_costs_the_others_nothing(bridge, 
     assert sum("/lights/1/" in path for _, path, _ in bridge.commands) < 12, "it is tried now and then only"
 
 
+@pytest.mark.slow
 @answers
 def test_a_lamp_that_does_not_do_as_it_is_told_at_the_end_is_named_and_kept(bridge, way, capsys):
     sink, clock = opened()
@@ -276,6 +279,7 @@ def test_a_lamp_that_refuses_one_value_gets_back_the_others(bridge, capsys):
     assert sink.left == ["Sofa"]
 
 
+@pytest.mark.slow
 def test_a_lamp_for_which_the_bridge_hangs_costs_the_others_nothing(bridge, caplog, capsys):
     sink, clock = opened()
     lead(sink, clock, bridge, RED)

@@ -164,6 +164,7 @@ def test_the_bridge_that_was_found_is_paired_with(unpaired, monkeypatch):
     assert paired_with("")[1][0] == "Looking for a bridge on this network ..."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "answer", "found"),
     [
@@ -345,6 +346,7 @@ def test_a_missing_package_is_told_before_the_button_is_asked_for(unpaired, monk
     assert not unpaired.asked.is_set()
 
 
+@pytest.mark.slow
 def test_the_command_counts_and_ends_in_one_line(unpaired):
     process = expression_process("lights", "pair", unpaired.place, "--wait", "1")
     out, err = process.communicate(timeout=PATIENCE)

@@ -120,6 +120,7 @@ def test_two_sinks_at_one_bridge_end_the_run_with_words(bridge):
     assert bridge.lights == lamps()
 
 
+@pytest.mark.slow
 def test_the_sinks_of_two_bridges_keep_both_records(bridge):
     other = StrictBridge().start()
     remember(Paired(other.url, KEY))
@@ -198,6 +199,7 @@ def test_the_end_waits_until_many_lamps_are_put_back(bridge, capsys, monkeypatch
     assert not before_path().exists()
 
 
+@pytest.mark.slow
 def test_where_no_time_is_left_the_others_are_kept_and_the_remedy_is_told(bridge, monkeypatch, capsys):
     before, sink = many(bridge, 25), Hue(dwell=0.0)
     quick(sink)
@@ -216,6 +218,7 @@ def test_where_no_time_is_left_the_others_are_kept_and_the_remedy_is_told(bridge
     assert bridge.lights == before
 
 
+@pytest.mark.slow
 def test_a_bridge_that_hangs_while_lamps_are_put_back_is_given_up_at_once(bridge):
     many(bridge, 25)
     sink = Hue(dwell=0.0)
@@ -254,6 +257,7 @@ def test_a_bridge_that_does_not_answer_is_not_waited_for_longer(bridge):
         sink.close()
 
 
+@pytest.mark.slow
 def test_a_lamp_that_takes_commands_without_doing_them_is_named_and_kept(bridge, capsys):
     sink = Hue(lights="Sofa", dwell=0.0)
     quick(sink)

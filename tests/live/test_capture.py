@@ -75,6 +75,7 @@ def test_a_run_that_ends_while_off_opens_its_camera_no_more():
     assert session.statistics()["threads_left"] == 0
 
 
+@pytest.mark.slow
 def test_meanwhile_reactions_are_told_that_nobody_is_there_and_take_an_override():
     room = Room()
     with run(camera(), room) as session:

@@ -199,6 +199,7 @@ class Slow(Keep):
         self.wakes.wait(self.seconds)
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_stopping_does_not_hide_the_failure():
     slow = Slow(1.0)
 
@@ -273,6 +274,7 @@ class Leisurely(Keep):
         super().close()
 
 
+@pytest.mark.slow
 def test_a_sink_that_asks_for_longer_is_waited_for(monkeypatch):
     monkeypatch.setattr(ending, "JOIN_SECONDS", 0.1)
     sink = Leisurely(1.0)
@@ -391,6 +393,7 @@ def test_in_a_notebook_a_new_session_stops_the_one_still_running(monkeypatch, ca
     assert earlier.statistics()["threads_left"] == 0
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_run_again_stops_the_session_of_its_first_run(monkeypatch, capsys):
     monkeypatch.setattr(session, "in_notebook", lambda: True)
     first, second = Pictures(), Pictures(5)

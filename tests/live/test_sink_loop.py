@@ -144,6 +144,7 @@ def test_the_reading_that_was_being_made_when_the_run_ended_is_waited_for(monkey
     assert sink.calls == ["open", "1 Happy 0", "close"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_end_waits_for_the_last_reading_but_not_for_ever(fails, monkeypatch):
     monkeypatch.setattr(sink_loop, "LAST_SECONDS", PATIENCE if fails else 0.5)

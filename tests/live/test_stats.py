@@ -47,6 +47,7 @@ def test_a_film_is_not_read_as_a_whole_to_see_that_it_holds_no_statistics(tmp_pa
     assert most < 5_000_000
 
 
+@pytest.mark.slow
 def test_the_age_of_a_process_counts_from_before_its_imports():
     code = (
         "import time; time.sleep(0.3); from expression.live.stats import process_seconds;"

@@ -37,6 +37,7 @@ def heard(server: socket.socket) -> str:
     return server.recv(100).decode()
 
 
+@pytest.mark.slow
 def test_a_run_reports_its_start_its_life_and_its_end(systemd):
     with Session("demo", display="none") as session:
         assert [heard(systemd) for _ in range(3)] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]

@@ -38,6 +38,7 @@ def weights(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_head_joined_to_its_base_gives_the_same_scores():
     base, head = tiny.base(), head_of(6, LABELS, heads=2)
     network = joined(base, head, LABELS, heads=2)

@@ -78,6 +78,7 @@ def files(folder):
     return sorted(path.name for path in folder.rglob("*")) if folder.is_dir() else []
 
 
+@pytest.mark.slow
 def test_a_model_is_fetched_once(server, cache, catalogue):
     catalogue(address(server, "right"))
     path = registry.get("small")
@@ -88,6 +89,7 @@ def test_a_model_is_fetched_once(server, cache, catalogue):
     assert files(cache) == ["small.bin"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "text"),
     [("wrong", "different SHA-256"), ("missing", "answered 404"), ("broken", "answered 503")],
@@ -101,6 +103,7 @@ def test_a_failed_download_is_named_and_leaves_nothing(server, cache, catalogue,
     assert files(cache) == []
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_given_up_after_the_timeout(server, cache, catalogue, monkeypatch):
     monkeypatch.setattr(registry, "TIMEOUT", 0.2)
     catalogue(address(server, "hang"))
@@ -125,6 +128,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(cache):
         registry.get("yunnet")
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_named(server, cache, catalogue):
     catalogue(address(server, "right"))
     cache.write_text("a file where the folder should be")
@@ -132,6 +136,7 @@ def test_a_cache_that_cannot_be_written_is_named(server, cache, catalogue):
         registry.get("small")
 
 
+@pytest.mark.slow
 def test_a_wrong_file_in_the_cache_is_replaced(server, cache, catalogue):
     catalogue(address(server, "right"))
     cache.mkdir()
@@ -168,6 +173,7 @@ def test_a_missing_model_is_told_with_the_remedy(cache):
         registry.require("yunet")
 
 
+@pytest.mark.slow
 def test_the_listing_says_where_each_model_is(server, cache, catalogue):
     catalogue(address(server, "right"))
     assert "not downloaded: expression models get small" in registry.listing()[0]
@@ -178,6 +184,7 @@ def test_the_listing_says_where_each_model_is(server, cache, catalogue):
     assert line.endswith(str(cache / "small.bin"))
 
 
+@pytest.mark.slow
 def test_a_server_that_sends_without_end_is_cut_off(server, cache, catalogue, monkeypatch):
     monkeypatch.setattr(registry, "LARGEST", 1000)
     catalogue(address(server, "right"))

@@ -250,6 +250,7 @@ def try_tree(folder: Path, seed: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_folder_tree_in_disorder_is_read_with_every_file_counted_or_refused(tmp_path):
     for seed in range(40):
         folder = tmp_path / str(seed) / "set"

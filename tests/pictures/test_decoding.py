@@ -370,6 +370,7 @@ def with_size(kind: str) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_a_picture_of_2_to_the_30_pixels_in_a_small_file_is_refused_before_it_is_decoded(tmp_path):
     path = tmp_path / "bomb.png"
     path.write_bytes(png(32768, 32768))

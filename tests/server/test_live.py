@@ -219,6 +219,7 @@ def test_who_comes_later_gets_the_newest_picture_and_not_that_of_the_last_one(pa
     assert picture(page.get("/live/picture")) != old
 
 
+@pytest.mark.slow
 def test_a_slow_viewer_delays_nobody_and_goes_on_with_the_newest(page):
     noise = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), np.uint8)  # large as JPEG
     slow, quick = page.get("/live/picture"), page.get("/live/picture")
@@ -270,6 +271,7 @@ def test_the_end_of_the_run_ends_all_streams_and_says_so(page):
     assert page.hub.wait_for_viewers(0, PATIENCE)
 
 
+@pytest.mark.slow
 def test_pages_that_come_and_go_in_crowds_leave_nothing_behind(page):
     stop = threading.Event()
 

@@ -367,6 +367,7 @@ def served(app: FastAPI):
         thread.join(PATIENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "statuses"),
     [

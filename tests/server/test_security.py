@@ -140,6 +140,7 @@ def test_a_cookie_of_another_key_is_worth_nothing(hub):
     assert ask(app, headers={"Cookie": f"{COOKIE}={token(KEY)}"}).status_code == 200
 
 
+@pytest.mark.slow
 def test_the_form_on_loopback_lets_nobody_in_who_is_not_in(hub):
     answer = ask(make_app(hub), "/login", "POST", headers=OWN, data={"key": ""})
     assert answer.status_code == 401
@@ -329,6 +330,7 @@ def test_a_run_for_the_network_without_a_key_ends_with_exit_code_2(monkeypatch, 
     assert "EXPRESSION_API_KEY is not set" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["fastapi", "uvicorn"])
 def test_a_missing_package_is_told_with_what_installs_it(package):
     code = f"import sys; sys.modules[{package!r}] = None; from expression.cli.app import main;"

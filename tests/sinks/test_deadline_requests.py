@@ -25,6 +25,7 @@ def directly(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
+@pytest.mark.slow
 @unverified
 @pytest.mark.parametrize("head", [b"", ANSWER[:-2]], ids=["all of it", "its body"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -60,6 +61,7 @@ def test_a_certificate_that_nobody_vouches_for_is_still_refused(tmp_path):
         session.get(address)
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_kept_has_the_deadline_of_each_request():
     ports = []
 

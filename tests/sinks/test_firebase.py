@@ -199,6 +199,7 @@ def test_a_server_that_never_answers_delays_neither_readings_nor_the_stop(
     assert "Expected an answer within 3 s." in caplog.messages[0]
 
 
+@pytest.mark.slow
 def test_a_login_and_a_picture_have_one_deadline(store, key, monkeypatch):
     sink = quick(credentials=key(store.address))
     sink.open()
@@ -218,6 +219,7 @@ def test_a_login_and_a_picture_have_one_deadline(store, key, monkeypatch):
     assert len(store.pictures()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["login", "storage"])
 def test_a_host_with_three_dead_addresses_takes_no_longer_than_one(store, key, dead, monkeypatch, part):
     monkeypatch.setattr(firebase, "TIMEOUT", 1.0)

@@ -39,6 +39,7 @@ def told(bridge, name: str) -> list:
     return [path.split("/", 3)[3] for _, path, body in bridge.commands if name in body]
 
 
+@pytest.mark.slow
 def test_an_emulated_bridge_shows_the_label_and_all_is_put_back_field_by_field(simulator):
     simulator.change("1", on=True, bri=77, hue=1000, sat=200, xy=[0.6, 0.3], ct=300)
     before = simulator.state()["lights"]
@@ -140,6 +141,7 @@ def nervous(seconds: int = 60, fps: int = 25):
         yield Seen(Frame(IMAGE, number, moment, moment), (reading,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "rate", "fewest"),
     [
@@ -229,6 +231,7 @@ def test_a_bridge_that_is_away_at_the_start_is_warned_of_and_followed_later(brid
     ]
 
 
+@pytest.mark.slow
 def test_a_live_run_without_a_pairing_ends_in_one_line(tmp_path):
     clip = str(write_clip(tmp_path / "clip.mp4", 24))  # opened at once, on a busy machine too
     process = expression_process("live", "--source", clip, "--display", "none", "--sink", "hue")

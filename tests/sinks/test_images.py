@@ -84,6 +84,7 @@ def test_two_runs_do_not_share_a_folder_and_the_next_one_may_have_it(tmp_path):
     second.close()
 
 
+@pytest.mark.slow
 def test_another_process_does_not_get_the_folder_either(tmp_path):
     sink = quick(tmp_path / "g")
     sink.open()

@@ -462,6 +462,7 @@ def test_a_broker_that_is_killed_and_comes_back_holds_nothing_up(broker, listene
     assert "has reconnected to the broker at" in said[1]
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_away_at_the_start_is_warned_of_once_and_taken_when_it_comes(broker, caplog):
     broker.kill()
     memory = Memory()
@@ -486,6 +487,7 @@ def test_a_broker_that_comes_and_goes_is_warned_of_every_half_minute(broker, sin
     assert [message[:30] for message in caplog.messages] == ["The sink mqtt lost the broker "] * 2
 
 
+@pytest.mark.slow
 def test_after_its_last_word_nothing_is_said(listener, sink, monkeypatch):
     listener.wait("expression/status", "online")
     tells, closes = threading.Event(), threading.Event()
@@ -507,6 +509,7 @@ def test_after_its_last_word_nothing_is_said(listener, sink, monkeypatch):
     assert sink.told
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_while_the_broker_is_away_ends_at_once(broker):
     one = opened(broker.port)
     broker.kill()
@@ -724,6 +727,7 @@ def test_a_port_that_hangs_up_when_tls_begins_is_told():
         opened(server.port, tls=True)
 
 
+@pytest.mark.slow
 @LEAK
 def test_a_broker_with_tls_is_taken_when_its_certificate_is_known(tmp_path, monkeypatch):
     files = [str(tmp_path / name) for name in ("key.pem", "cert.pem")]

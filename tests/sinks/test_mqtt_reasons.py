@@ -94,6 +94,7 @@ def test_a_broker_that_forbids_the_topics_of_the_run_is_reported(tmp_path, caplo
         sink.close()
 
 
+@pytest.mark.slow
 def test_a_broker_that_keeps_nothing_is_reported_and_told_all_when_home_assistant_starts(tmp_path, caplog):
     with Broker(tmp_path, "retain_available false") as broker:
         listener = Listener(broker.port)
@@ -113,6 +114,7 @@ def test_a_broker_that_keeps_nothing_is_reported_and_told_all_when_home_assistan
         listener.close()
 
 
+@pytest.mark.slow
 def test_a_broker_that_confirms_nothing_is_taken(tmp_path, caplog):
     with Broker(tmp_path, "max_qos 0") as broker:
         sink = opened(broker.port)
@@ -231,6 +233,7 @@ def test_a_broker_that_knows_only_mqtt_3_1_1_is_taken():
         sink.close()
 
 
+@pytest.mark.slow
 def test_a_broker_that_hangs_up_on_mqtt_5_is_asked_by_mqtt_3_1_1():
     good = kind()
     with scripted(lambda *asked: None if asked[2] == 5 else good(*asked)) as broker:
@@ -326,6 +329,7 @@ def test_every_reason_is_one_of_mqtt_5():
     assert isinstance(refused("x", "Banned", True), RunError)
 
 
+@pytest.mark.slow
 def test_a_broker_that_says_why_it_hangs_up_is_quoted(caplog):
     taken_over = packet(0xE0, bytes([0x8E, 0]))
     with scripted(kind(then=taken_over)) as broker:
@@ -454,6 +458,7 @@ AFTERWARDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", AFTERWARDS.values(), ids=AFTERWARDS)
 def test_garbage_later_on_costs_at_most_the_connection(said, recwarn):
     with scripted(kind(then=said)) as broker:

@@ -197,6 +197,7 @@ def test_words_keep_the_cooldown_also_between_people():
     assert [sink.wants(reading(2, time=t)) for t in (10.5, 14.9, 15.0)] == [False, False, True]
 
 
+@pytest.mark.slow
 def test_it_never_speaks_over_itself_and_says_then_what_is_read_then(player):
     log = player(0.4)
     data, sink = Patient(), Speech(cooldown=0, settle=0)
@@ -220,6 +221,7 @@ def test_it_never_speaks_over_itself_and_says_then_what_is_read_then(player):
     assert float(words[2][2]) >= float(words[1][2])
 
 
+@pytest.mark.slow
 def test_the_stop_of_a_run_does_not_wait_for_the_end_of_a_long_sentence(player, caplog):
     log = player(0.0)
     run = Session("demo", display="none", sinks=[Speech(settle=0, words="Happy=one; Neutral=two; Sad=three")])
@@ -237,6 +239,7 @@ def test_the_stop_of_a_run_does_not_wait_for_the_end_of_a_long_sentence(player, 
     assert not caplog.records
 
 
+@pytest.mark.slow
 @needs_voice
 def test_ctrl_c_cuts_a_word_short_and_complains_of_nothing(player, tmp_path):
     log = player(0)
@@ -308,6 +311,7 @@ def test_without_a_loudspeaker_the_run_goes_on_and_says_so_once(tmp_path, monkey
     assert run.statistics()["threads_left"] == 0
 
 
+@pytest.mark.slow
 def test_a_loudspeaker_that_is_connected_later_is_found(heard, monkeypatch, caplog):
     config = os.environ["ALSA_CONFIG_PATH"]
     monkeypatch.setenv("ALSA_CONFIG_PATH", "/nowhere")
@@ -378,6 +382,7 @@ def test_without_pyttsx3_it_names_the_extra(monkeypatch):
     assert '".[speech]"' in error.remedy
 
 
+@pytest.mark.slow
 def test_a_player_that_hangs_does_not_hang_the_sink(player, monkeypatch):
     player(30)
     monkeypatch.setattr(speech, "ANSWER_SECONDS", 0.6)

@@ -23,6 +23,7 @@ def opener(monkeypatch):
     return urllib.request.build_opener(NoRedirect, *TIMELY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_server_that_takes_the_call_and_says_nothing_is_given_up(opener, scheme):
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -32,6 +33,7 @@ def test_a_server_that_takes_the_call_and_says_nothing_is_given_up(opener, schem
     assert time.monotonic() - began > 0.45
 
 
+@pytest.mark.slow
 def test_an_address_that_is_slow_leaves_less_time_for_the_answer(opener, dead, monkeypatch):
     find = socket.getaddrinfo
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -59,6 +61,7 @@ def test_an_answer_is_read(opener):
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", [b"", ANSWER[:-2]], ids=["all of it", "its body"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_an_answer_that_comes_a_byte_at_a_time_is_given_up(opener, scheme, head, tmp_path, monkeypatch):

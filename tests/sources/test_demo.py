@@ -64,6 +64,7 @@ def test_a_frame_is_always_the_same_whatever_was_drawn_before(demo):
     other.close()
 
 
+@pytest.mark.slow
 def test_a_picture_stays_as_it_is_when_the_next_is_read():
     demo = Demo()
     demo.open()
@@ -87,6 +88,7 @@ def test_without_repeat_it_ends_after_half_a_minute_and_can_be_opened_again():
     assert FRAMES / demo.fps == 30
 
 
+@pytest.mark.slow
 def test_with_repeat_the_end_runs_into_the_beginning():
     demo = Demo(repeat=True)
     demo.open()
@@ -202,6 +204,7 @@ def test_the_shipped_network_reads_several_expressions(demo, boxes_by_yunet):
     assert {"Happy", "Surprise", "Neutral"} <= read
 
 
+@pytest.mark.slow
 def test_a_picture_takes_a_few_milliseconds_and_leaves_nothing_behind(demo):
     numbers = [*range(350, 450, 2)]  # two people, both with an expression
     for number in numbers[:10]:

@@ -143,6 +143,7 @@ def test_without_a_wish_the_first_camera_is_taken_and_else_the_demo(monkeypatch,
     assert getattr(source, "index", None) == index
 
 
+@pytest.mark.slow
 def test_every_frame_of_a_clip_is_read_at_its_own_pace(tmp_path):
     loop = CaptureLoop(Data(), open_source(str(write_clip(tmp_path / "clip.mp4", 12, fps=24))))
     began = time.monotonic()
@@ -155,6 +156,7 @@ def test_every_frame_of_a_clip_is_read_at_its_own_pace(tmp_path):
     assert times == sorted(times)
 
 
+@pytest.mark.slow
 def test_a_capture_that_was_held_up_catches_up_and_drops_nothing(monkeypatch):
     monkeypatch.setattr(capture, "LATE", PATIENCE)
 

@@ -79,6 +79,7 @@ def test_a_network_camera_gives_its_pictures_one_after_the_other():
     assert (source.fps, source.mirror, source.position, len(source.skipped)) == (None, False, None, 0)
 
 
+@pytest.mark.slow
 def test_a_slow_consumer_gets_the_newest_picture_and_never_lags_behind():
     sent = []
 
@@ -167,6 +168,7 @@ def test_a_camera_that_dies_half_way_is_lost_and_never_names_the_password(caplog
         error = error.__cause__ or error.__context__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reconnect", [0.3, 1.2])
 def test_a_camera_that_stalls_is_given_up_after_the_time_that_is_set(reconnect):
     with web_server(Camera(5, stall=True)) as address:
@@ -181,6 +183,7 @@ def test_a_camera_that_stalls_is_given_up_after_the_time_that_is_set(reconnect):
     source.close()
 
 
+@pytest.mark.slow
 def test_a_camera_that_stalls_is_connected_to_again_when_the_connection_has_brought_nothing(monkeypatch):
     monkeypatch.setattr(_stream_reader, "SILENCE", 0.3)
     monkeypatch.setattr(stream, "FIRST_PAUSE", 0.02)
@@ -191,6 +194,7 @@ def test_a_camera_that_stalls_is_connected_to_again_when_the_connection_has_brou
     assert data.error is None
 
 
+@pytest.mark.slow
 def test_a_camera_whose_next_key_frame_is_seconds_away_is_waited_for(moving, monkeypatch, caplog):
     monkeypatch.setattr(stream, "WARNED_AFTER", 0.3)
     with (
@@ -208,6 +212,7 @@ def test_a_camera_whose_next_key_frame_is_seconds_away_is_waited_for(moving, mon
     assert f"{shown} has sent no frames for 0 s. Waiting for the first frame." in caplog.text
 
 
+@pytest.mark.slow
 def test_a_camera_that_never_sends_a_key_frame_is_told_apart_from_one_that_does_not_answer(
     moving, monkeypatch
 ):
@@ -324,6 +329,7 @@ def test_a_name_that_no_host_has_is_told_so(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_done_ends_the_wait_for_a_first_picture(monkeypatch):
     with web_server(silence) as address, running(Stream(address)) as (data, _, loop):
         while not data.waiting:
@@ -334,6 +340,7 @@ def test_done_ends_the_wait_for_a_first_picture(monkeypatch):
     assert data.error is None
 
 
+@pytest.mark.slow
 def test_done_ends_the_wait_for_a_camera_that_is_away():
     answer = Camera(3)
     with web_server(answer) as address, running(Stream(address)) as (data, follower, loop):
@@ -401,6 +408,7 @@ def play(address: str, **options) -> tuple[CaptureLoop, list]:
     return loop, frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["avi", "webm", "mp4"])
 def test_a_video_on_a_web_server_is_played_at_its_own_pace_and_ends_without_an_error(clips, kind):
     with web_server(Web(clips[kind])) as address:
@@ -422,6 +430,7 @@ def test_a_web_video_that_breaks_off_is_fetched_further_where_the_server_can(cli
     assert len(web.asked) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["avi", "webm", "mp4"])
 @pytest.mark.parametrize("stall", [False, True], ids=["drops", "stalls"])
 def test_a_web_video_that_breaks_off_for_good_is_a_failure(clips, kind, stall, monkeypatch):
@@ -435,6 +444,7 @@ def test_a_web_video_that_breaks_off_for_good_is_a_failure(clips, kind, stall, m
     assert error.exit_code == 1
 
 
+@pytest.mark.slow
 def test_a_web_video_of_unknown_length_is_played_once_and_that_is_said(tmp_path, caplog):
     clip = write_clip(tmp_path / "clip.webm", 20, fps=20, codec="libvpx", container={"live": "1"})
     with web_server(Web(clip.read_bytes(), sized=False)) as address:

@@ -137,6 +137,7 @@ def test_a_time_lapse_and_slow_motion_have_their_own_rate(tmp_path, fps, ending)
         assert source.fps == pytest.approx(fps)
 
 
+@pytest.mark.slow
 def test_every_picture_is_shown_when_its_own_time_has_come(tmp_path):
     times = [0, 0.02, 0.04, 0.5, 0.52, 0.8]
     loop, frames = (
@@ -291,6 +292,7 @@ def test_frames_that_are_missing_without_a_word_are_counted(tmp_path, monkeypatc
     assert caplog.messages == ["clip.mp4: Skipped 2 of 62 frames: 2 missing (in between, ...)."]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ending", "codec"),
     [
@@ -314,6 +316,7 @@ def test_frames_that_a_destroyed_part_of_a_file_had_are_counted_by_the_gap(tmp_p
     assert "missing (after" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("live", "skipped"), [(True, 0), (False, 11)])
 def test_before_the_first_key_frame_of_a_camera_nothing_is_damaged(tmp_path, live, skipped):
     whole, part = written(tmp_path / "whole.webm", codec="libvpx", coder={}), tmp_path / "part.webm"
@@ -346,6 +349,7 @@ def test_a_video_that_is_cut_off_says_how_much_there_was(tmp_path, caplog):
     assert caplog.messages[0] == words
 
 
+@pytest.mark.slow
 def test_a_webm_that_is_cut_off_says_how_much_there_was(tmp_path, caplog):
     path = written(tmp_path / "clip.webm", codec="libvpx", coder={})
     path.write_bytes(path.read_bytes()[: packets(path)[30][0] - 10])
@@ -353,6 +357,7 @@ def test_a_webm_that_is_cut_off_says_how_much_there_was(tmp_path, caplog):
     assert "clip.webm ends early: it had 1.2 of 2.4 announced seconds. It may be damaged." in caplog.text
 
 
+@pytest.mark.slow
 def test_a_whole_video_says_nothing(tmp_path, caplog):
     for ending, codec in (("mp4", "libx264"), ("webm", "libvpx"), ("avi", "mjpeg"), ("mkv", "mpeg4")):
         read_all(Video(write_clip(tmp_path / f"clip.{ending}", 30, fps=25, codec=codec)))
@@ -501,6 +506,7 @@ def damage_many(small, tmp_path, seeds) -> None:
             raise
 
 
+@pytest.mark.slow
 def test_a_damaged_video_is_read_as_far_as_it_goes_or_refused_in_a_sentence(small, tmp_path):
     damage_many(small, tmp_path, range(100))
 
@@ -796,6 +802,7 @@ class TestPipes:
         assert numbers(image for image, _ in shown) == list(range(10))
         assert [at for _, at in shown] == pytest.approx([n / 25 for n in range(10)], abs=0.002)
 
+    @pytest.mark.slow
     def test_a_video_whose_index_is_at_its_end_is_refused_with_what_to_write_instead(self, tmp_path, pipe):
         content = written(tmp_path / "clip.mp4", 600).read_bytes()
         with self.writing(pipe, content), pytest.raises(BadInputError) as caught:
@@ -803,6 +810,7 @@ class TestPipes:
         assert str(caught.value).endswith(video.STREAM_IT)
         assert "ffmpeg: -f matroska" in video.STREAM_IT
 
+    @pytest.mark.slow
     def test_a_pipe_into_which_nobody_writes_is_told_so(self, pipe, monkeypatch):
         monkeypatch.setattr(video, "PATIENCE", 0.3)
         with pytest.raises(SourceError) as caught:
@@ -812,6 +820,7 @@ class TestPipes:
             "writes to the pipe. Check the disk, or start that program."
         )
 
+    @pytest.mark.slow
     def test_a_pipe_that_falls_silent_ends_the_run_with_an_error(self, tmp_path, pipe, monkeypatch):
         monkeypatch.setattr(video, "PATIENCE", 0.5)
         content = written(tmp_path / "clip.webm", codec="libvpx", coder={}).read_bytes()

@@ -25,6 +25,7 @@ def test_every_feeling_of_the_demo_has_a_label_of_fer2013():
     assert list(module.LABELS) == [label for label in FER2013 if label in module.LABELS]
 
 
+@pytest.mark.slow
 def test_pictures_are_like_those_of_fer2013(drawn):
     pictures = drawn.training.pictures
     assert pictures.shape[1:] == (48, 48)
@@ -57,6 +58,7 @@ def test_a_burst_is_one_label_and_its_pictures_differ(drawn):
         assert len(np.unique(members.pictures, axis=0)) == module.BURST
 
 
+@pytest.mark.slow
 def test_labels_can_be_told_apart():
     faces = average_faces(practice(400).training, module.LABELS).astype(float)
     apart = np.abs(faces[:, None] - faces[None]).mean((2, 3))
@@ -71,6 +73,7 @@ def test_the_same_seed_draws_the_same_and_another_one_draws_others():
     assert not np.array_equal(one.training.pictures[0], other.training.pictures[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "count", [pytest.param(41, id="no whole bursts"), pytest.param(100, id="whole bursts")]
 )

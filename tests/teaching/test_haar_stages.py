@@ -30,6 +30,7 @@ def noise():
     return np.random.default_rng(0).integers(0, 256, (60, 80), np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [104, 110, 120, 132, 160, 320])
 def test_the_windows_that_pass_all_stages_are_those_that_opencv_finds(stages, portrait, width):
     pixels = cv2.equalizeHist(resize(grey(portrait), width, width * 3 // 4))
@@ -64,6 +65,7 @@ def test_four_look_ups_are_the_sum_of_any_rectangle(noise):
         assert rectangle_sum(table, x, y, width, height) == noise[y : y + height, x : x + width].sum()
 
 
+@pytest.mark.slow
 def test_sums_of_large_pictures_do_not_overflow():
     assert integral(np.full((4200, 4200), 255, np.uint8))[-1, -1] == 4200**2 * 255
 

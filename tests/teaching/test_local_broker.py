@@ -31,6 +31,7 @@ def test_what_is_said_is_heard_in_order_to_the_last_word():
     broker.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(local_broker.PROGRAM is None, reason=NEEDS)
 def test_a_broker_that_has_ended_is_told(monkeypatch):
     monkeypatch.setattr(local_broker, "SECONDS", 2.0)

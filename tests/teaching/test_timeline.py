@@ -77,6 +77,7 @@ def parts(detector: Detector | None = None, *sinks: Sink, pace: float = 50.0) ->
     return Parts(PacedCamera(PICTURES, pace=pace), detector or Slow(), Even(), UnseenWindow(), sinks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", LOOPS)
 def test_with_quick_parts_either_loop_shows_every_picture(loop):
     made = parts(pace=10.0)
@@ -102,6 +103,7 @@ def test_a_sink_that_stutters_holds_up_one_loop_and_not_the_threads():
     assert linear.longest_gap >= 1000 > threaded.longest_gap
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_sink_is_called_no_oftener_than_it_wants(loop):
     lamp = Lamp(0.0)
@@ -116,6 +118,7 @@ class Two(Slow):
         return [Face(Box(5, 20, 50, 50)), Face(Box(100, 20, 50, 50))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_sink_is_opened_fed_person_by_person_and_closed(loop):
     sink = Recorder()
@@ -141,6 +144,7 @@ def test_a_sink_that_nobody_listens_to_ends_either_loop(loop):
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", LOOPS)
 def test_ctrl_c_ends_either_loop(loop):
     sink = Recorder()
@@ -191,6 +195,7 @@ def test_a_window_counts_a_picture_that_is_drawn_anew_only_once():
     assert window.fps > 0
 
 
+@pytest.mark.slow
 def test_a_timeline_tells_one_loop_from_threads():
     one, several = Timeline(), Timeline()
     linear_loop(parts(None, Lamp(0.01)), 0.5, one)
@@ -218,6 +223,7 @@ def test_a_timeline_keeps_the_last_and_stays_bounded():
     assert set(timeline.busy()) == {"find", "score", "show"}
 
 
+@pytest.mark.slow
 def test_a_picture_has_a_row_a_thread():
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
@@ -246,6 +252,7 @@ def test_a_picture_of_nothing_is_empty():
     plt.close("all")
 
 
+@pytest.mark.slow
 def test_parts_are_ready_made_and_a_detector_of_your_own_is_taken():
     own = Slow()
     made = make_parts(own, sinks=[Lamp(0)])

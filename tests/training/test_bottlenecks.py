@@ -38,6 +38,7 @@ def opened(base, said: list[str] | None = None) -> Bottlenecks:
     return Bottlenecks(base, (said if said is not None else []).append)
 
 
+@pytest.mark.slow
 def test_features_are_those_that_the_base_finds(base, pictures):
     found = opened(base).of(pictures)
     np.testing.assert_allclose(found, base.predict(standardise(pictures), verbose=0), rtol=2e-3, atol=1e-4)
@@ -138,6 +139,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_costs_only_time(base, pictur
     assert said[0].endswith("So these features are computed again next time.")
 
 
+@pytest.mark.slow
 def test_the_features_of_the_bases_used_last_are_kept(base, pictures, monkeypatch):
     monkeypatch.setattr(bottlenecks, "KEPT", 2)
     bases = [tiny.base(seed) for seed in range(3)]

@@ -22,6 +22,7 @@ def honest():
     return logits, (generator.random((len(logits), 1)) > chances).sum(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
 def test_the_temperature_undoes_what_made_scores_too_sure_or_unsure(honest, factor):
     logits, labels = honest
@@ -29,6 +30,7 @@ def test_the_temperature_undoes_what_made_scores_too_sure_or_unsure(honest, fact
     assert found == pytest.approx(factor, rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_temperature_can_be_found_from_shares_of_votes_and_leaves_out_rows_without(honest):
     logits, _ = honest
     targets = softmax(logits)

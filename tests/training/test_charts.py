@@ -157,6 +157,7 @@ def test_reliability_holds_scores_against_what_is_right():
     assert sum(bar.get_height() for bar in lower.patches) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_robustness_has_a_panel_a_change_and_a_line_a_network_and_kind_of_labels():
     figure = charts.robustness([*TABLE, {**TABLE[0], "accuracy": 0.7}])
     assert [axes.get_xlabel() for axes in figure.axes] == [

@@ -188,6 +188,7 @@ def test_a_training_that_is_damaged_is_told(kept, name, content, said):
         kept.restore_weights(network())
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_nearly_full_is_told_before_anything_is_written(kept, tmp_path):
     with disk(tmp_path / "small", "size=2m"):
         other = Checkpoints(tmp_path / "small" / "run", ABOUT)

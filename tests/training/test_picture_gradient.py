@@ -62,6 +62,7 @@ def test_pixels_are_scaled_as_everywhere_else(scaling):
     np.testing.assert_allclose(told, by_numpy(pictures, scaling), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "card"),
     [

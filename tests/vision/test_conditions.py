@@ -121,6 +121,7 @@ def test_points_are_where_the_face_is_at_any_size_of_the_picture(sitter, yunet):
     assert right[1] < nose[1] < mouth[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [
