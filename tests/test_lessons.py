@@ -29,13 +29,12 @@ ELSEWHERE = {
     "02": {"255": "the range of a byte", "100": "in the cell below", "120": "in the cell below"},
     "03": {"100": "asked in an exercise", "200": "asked in the quiz"},
     "04": {
-        "28,709": "the table below",
-        "14": "28,709 / 7; in the picture above",
-        "24.5": "printed below, in section 5",
-        "1.5": "55 of 3,589",
+        "30": "supposed in a text",
+        "2,304": "48 x 48",
         "93": "in the picture above",
         "87": "in the picture above",
-        "100": "the whole",
+        "98": "asked in the quiz",
+        "500": "asked in the quiz",
     },
     "05": {
         "60": "supposed in a question, and asked in the quiz",
