@@ -45,7 +45,11 @@ ELSEWHERE = {
     },
     "06": {"100": "the whole", "2,304": "48 x 48", "9,216": "12 x 12 x 64"},
     "07": {"0.3": "display_loop.py", "0.7": "settings.py", "0.4": "smoothing.py"},
-    "08": {"0.4": "capturer.py", "512": "the shipped network", "28,709": "printed in lesson 06"},
+    "08": {
+        "98": "asked in the quiz",
+        "2,304": "48 x 48",
+        "28,709": "printed in lesson 06",
+    },
     "09": {
         "2012": "a year",
         "254": "the range of a lamp",
