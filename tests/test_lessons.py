@@ -43,22 +43,17 @@ ELSEWHERE = {
         "650": "64 x 10 + 10",
     },
     "06": {"100": "the whole", "2,304": "48 x 48", "9,216": "12 x 12 x 64"},
-<<<<<<< HEAD
     "07": {
         "0.1": "in the cell below",
         "0.6": "in the cell below",
         "0.40": "an example",
         "0.45": "an example",
     },
-    "08": {"0.4": "capturer.py", "512": "the shipped network", "28,709": "printed in lesson 06"},
-=======
-    "07": {"0.3": "display_loop.py", "0.7": "settings.py", "0.4": "smoothing.py"},
     "08": {
         "98": "asked in the quiz",
         "2,304": "48 x 48",
         "28,709": "printed in lesson 06",
     },
->>>>>>> 26d48433d71f8bde473cff45e00002f95c91ed79
     "09": {
         "403": "a status code",
         "404": "a status code",
