@@ -106,7 +106,9 @@ def theirs(tmp_path_factory):
         *(pytest.param(name) for name in ("net.h5", "net.keras", "net", LAST)),
     ],
 )
-def test_the_command_that_an_error_tells_makes_the_network_usable(theirs, tmp_path, capfd, monkeypatch, name):
+def test_the_command_that_an_error_tells_makes_the_network_usable(
+    theirs, tmp_path, capfd, monkeypatch, until_read, name
+):
     monkeypatch.chdir(tmp_path)
     words = ["live", "--model", str(theirs / name), *DEMO]
     assert app.main(words) == 2

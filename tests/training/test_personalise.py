@@ -340,7 +340,7 @@ def test_a_network_that_says_nothing_of_itself_is_told_with_the_command_that_mak
         personalise(mine, LABELS, tmp_path / "mine.keras", theirs)
 
 
-def test_the_command_compares_and_its_network_runs_live(mine, tmp_path, monkeypatch, capfd):
+def test_the_command_compares_and_its_network_runs_live(mine, tmp_path, monkeypatch, capfd, until_read):
     monkeypatch.chdir(tmp_path)
     LABELS.write(tmp_path / "labelList.csv")
     with LabelBook() as book:
@@ -358,6 +358,6 @@ def test_the_command_compares_and_its_network_runs_live(mine, tmp_path, monkeypa
     assert len(out) == 6
     assert out[-1] == "Next: expression live --model mine.tflite"
     assert os.path.getsize("mine.tflite") > 10**6
-    words = ["live", "--source", "demo", "--duration", "6", "--display", "none", "--model", "mine.tflite"]
+    words = ["live", "--source", "demo", "--duration", "0.5", "--display", "none", "--model", "mine.tflite"]
     assert app.main(words) == 0
     assert re.search(r"\d frames?, ", capfd.readouterr().out)
