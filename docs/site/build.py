@@ -47,7 +47,10 @@ def main() -> int:
         from sphinx.cmd.build import main as build
 
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        failed = build(["-q", "-W", "--keep-going", "-b", "html", source, str(folder)])
+        if (folder / ".buildinfo").exists():  # an earlier site, whose pages may be gone
+            shutil.rmtree(folder)
+        options = ["-q", "-W", "--keep-going", "-b", "html", "-d", str(Path(source) / "doctrees")]
+        failed = build([*options, source, str(folder)])
     broken = broken_links(folder)
     print("\n".join(broken) or f"The site is in {folder}.")
     return int(bool(failed or broken))

@@ -10,7 +10,7 @@ myst_enable_extensions = ["colon_fence", "dollarmath", "html_image"]
 myst_heading_anchors = 4
 myst_dmath_double_inline = True
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type", "ref.python", "toc.not_included"]
-exclude_patterns = ["downloads"]
+exclude_patterns = ["downloads", "doctrees"]
 html_theme = "furo"
 html_title = "Expression"
 default_role = "code"
@@ -19,6 +19,7 @@ autodoc_typehints = "description"
 autodoc_mock_imports = ["picamera2"]
 autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "cache_ok"}
 autodoc_default_options["ignore-module-all"] = True  # what is defined there, not what is passed on
+viewcode_follow_imported_members = False
 napoleon_use_ivar = True
 highlight_language = "default"
 
