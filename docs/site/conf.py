@@ -16,6 +16,7 @@ html_title = "Expression"
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
 autodoc_mock_imports = ["picamera2"]
 autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "cache_ok"}
 autodoc_default_options["ignore-module-all"] = True  # what is defined there, not what is passed on
