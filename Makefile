@@ -1,10 +1,10 @@
-# Everything there is to remember: make setup | board | live | lab | test | notebooks | lint | lock | bench
+# Everything there is to remember: make setup | board | live | lab | test | notebooks | site | lint | lock | bench
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 PIP = $(RUN) -m pip install -q --disable-pip-version-check
 
-.PHONY: help setup board live check lab test fast networks notebooks lint lock format bench clean
+.PHONY: help setup board live check lab test fast networks notebooks site lint lock format bench clean
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -35,6 +35,9 @@ networks: $(VENV)/.lessons  ## run the tests of networks and training
 
 notebooks: $(VENV)/.lessons  ## execute every lesson and keep its pictures
 	$(RUN) notebooks/execute.py
+
+site: $(VENV)/.lessons  ## build the web site of lessons, guides and modules in build/site
+	$(RUN) docs/site/build.py
 
 lint: $(VENV)/.lessons  ## check style, imports, and that lock files and reference tables are up to date
 	$(RUN) -m ruff check .

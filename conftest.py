@@ -32,6 +32,7 @@ def clean_environment(monkeypatch, tmp_path_factory) -> None:
     own = place / "own"  # keys of lamps, and how they were
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(own / name[4:-5].lower()))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # tests kill processes, not the power
     monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(own))  # Windows keeps all three in one place
 
 

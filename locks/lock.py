@@ -34,7 +34,7 @@ def version_of(package: str) -> str:
 
 EXTRAS = (
     *("lessons", "speech", "firebase", "mqtt", "lights", "heic", "people", "parquet", "cluster"),
-    *("database", "server", "test", "lint"),
+    *("database", "server", "test", "lint", "site"),
 )
 BOARD = ("mqtt", "database", "server")
 LOCKS = {

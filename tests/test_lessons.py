@@ -25,17 +25,16 @@ FIGURE = re.compile(r"(?<![\w.,§#-])(\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?=%)
 """A number in a text that could be a result: with a fraction, a percent sign, or three digits."""
 
 ELSEWHERE = {
-    "01": {"255": "the range of a byte", "100": "the whole", "35": "settings.py"},
-    "02": {"255": "the range of a byte", "200": "asked in a prediction"},
+    "01": {"255": "the range of a byte", "0.35": "settings.py"},
+    "02": {"255": "the range of a byte", "100": "in the cell below", "120": "in the cell below"},
     "03": {"100": "asked in an exercise", "200": "asked in the quiz"},
     "04": {
-        "28,709": "the table below",
-        "14": "28,709 / 7; in the picture above",
-        "24.5": "printed below, in section 5",
-        "1.5": "55 of 3,589",
+        "30": "supposed in a text",
+        "2,304": "48 x 48",
         "93": "in the picture above",
         "87": "in the picture above",
-        "100": "the whole",
+        "98": "asked in the quiz",
+        "500": "asked in the quiz",
     },
     "05": {
         "60": "supposed in a question, and asked in the quiz",
@@ -43,7 +42,25 @@ ELSEWHERE = {
         "100": "the whole",
         "650": "64 x 10 + 10",
     },
+<<<<<<< HEAD
     "06": {"100": "the whole", "2,304": "48 x 48", "9,216": "12 x 12 x 64"},
+    "07": {
+        "0.1": "in the cell below",
+        "0.6": "in the cell below",
+        "0.40": "an example",
+        "0.45": "an example",
+=======
+    "06": {
+        "100": "the whole",
+        "2,304": "48 x 48",
+        "9,216": "12 x 12 x 64",
+        "200": "in the cell below",
+        "255": "the range of a byte",
+        "0.04": "in the cell below",
+        "70": "an example",
+        "55": "the recipe on all pictures",
+        "98": "asked in the quiz",
+    },
     "07": {"0.3": "display_loop.py", "0.7": "settings.py", "0.4": "smoothing.py"},
     "08": {"0.4": "capturer.py", "512": "the shipped network", "28,709": "printed in lesson 06"},
     "09": {
@@ -52,14 +69,29 @@ ELSEWHERE = {
         "0.01": "asked in an exercise",
         "0.1": "asked in an exercise",
         "0.2": "asked in an exercise",
+>>>>>>> 88b3cb41187d3d124fcca3520e54af7f0fa41fca
     },
-    "10": {"500": "25 x 20", "165": "6.6 x 25", "665": "500 + 165"},
+    "08": {
+        "98": "asked in the quiz",
+        "2,304": "48 x 48",
+        "28,709": "printed in lesson 06",
+    },
+    "09": {
+        "403": "a status code",
+        "404": "a status code",
+        "127.0": "an address",
+        "255": "the range of a byte",
+        "1931": "a year",
+        "2016": "a year",
+        "1.1": "a version",
+    },
+    "10": {},
     "11": {"1.2": "in the cell below", "0.1": "an example", "3.2": "asked in an exercise"},
     "12": {"28,709": "printed in the lesson on training"},
     "13": {"180,000": "2 x 60 x 60 x 25"},
     "14": {"255": "the range of a byte", "2,304": "48 x 48"},
     "15": {"127": "the range of a signed byte", "95": "asked in an exercise"},
-    "16": {},
+    "16": {"80": "an example"},
 }
 """Figures that no cell prints and no link in the same paragraph stands for, and whence they come."""
 

@@ -82,7 +82,7 @@ def read_person(folder: Path, name: str, describer: Describer, detector: Detecto
     """Reads the pictures of a person, and those of the other known people, to tell them apart.
 
     Args:
-        folder: The folder of known people: known/Ada/*.jpg, or known/Ada.jpg.
+        folder: The folder of known people: `known/Ada/*.jpg`, or `known/Ada.jpg`.
         name: The name; case does not matter.
         describer: What describes the faces.
         detector: What finds them.

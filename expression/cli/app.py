@@ -9,6 +9,7 @@ Notebook: 01_start_here
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import sys
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     _prepare_streams()
     code = 0
     try:
-        code = app(args=arguments, prog_name="expression", standalone_mode=False) or 0
+        code = _command()(args=arguments, prog_name="expression", standalone_mode=False) or 0
         if sys.stdout is not None:
             sys.stdout.flush()  # so that a full disk is noticed
         return _complain("Stopped.", code) if code == INTERRUPTED else code
@@ -109,6 +110,12 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         for stream in (sys.stdout, sys.stderr):
             _flush(stream)
+
+
+@functools.cache
+def _command() -> Any:
+    """The commands with their options, which take 50 ms to put together and then serve every call."""
+    return typer.main.get_command(app)
 
 
 def _unusable(error: OSError) -> str:

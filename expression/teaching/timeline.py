@@ -9,6 +9,7 @@ Notebook: 03_threads
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -119,15 +120,16 @@ class LoopResult:
         shown: Different frames shown per second.
         longest_gap: Longest time between two of them in milliseconds: the worst stutter.
         readings: Readings per second.
-        age_p50: Milliseconds from the capture of a frame to its reading, the median.
+        age_p50: Milliseconds from the capture of a frame to its reading, the median; nan if nothing was
+            read.
         age_p95: The same, the 95th percentile.
     """
 
     shown: float
     longest_gap: float
     readings: float
-    age_p50: float | None
-    age_p95: float | None
+    age_p50: float
+    age_p95: float
 
 
 @dataclass(frozen=True)
@@ -329,4 +331,5 @@ def _result(parts: Parts, prediction: PredictLoop, seconds: float) -> LoopResult
     """Collects what the window and the prediction counted."""
     ages, window = prediction.ages.summary(), parts.window
     gap, readings = window.longest_gap * 1000, prediction.predictions / seconds
-    return LoopResult(round(window.fps, 1), round(gap), round(readings, 1), ages["p50"], ages["p95"])
+    half, most = (math.nan if ages[name] is None else ages[name] for name in ("p50", "p95"))
+    return LoopResult(round(window.fps, 1), round(gap), round(readings, 1), half, most)

@@ -110,7 +110,7 @@ def theirs(tmp_path_factory):
     ],
 )
 def test_the_command_that_an_error_tells_makes_the_network_usable(
-    theirs, request, tmp_path, capfd, monkeypatch, name, apart
+    theirs, request, tmp_path, capfd, monkeypatch, until_read, name, apart
 ):
     """One file that LiteRT reads and one that TensorFlow reads, each in a process of its own, and others."""
     if not apart:

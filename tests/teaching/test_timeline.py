@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import math
 import threading
 import time
 from pathlib import Path
@@ -260,3 +261,9 @@ def test_parts_are_ready_made_and_a_detector_of_your_own_is_taken():
     assert made.camera.read().shape == (480, 640, 3)
     assert [kind for kind, _, _ in made.work()] == list(COLOURS)
     assert make_parts("haar", 20).detector.longest >= 640
+
+
+@pytest.mark.slow
+def test_a_loop_that_read_nothing_has_no_age():
+    result = threaded_loop(parts(Slow(1.0)), 0.1)
+    assert (result.readings, math.isnan(result.age_p50), f"{result.age_p95:.0f}") == (0, True, "nan")
