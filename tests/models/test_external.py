@@ -36,15 +36,16 @@ LAST = "net/saved_model.pb"
 DEMO = ["--source", "demo", "--display", "none", "--duration", "1"]
 
 
+def here(function, *arguments, happened):
+    """Calls a function in this process, which has loaded TensorFlow already, instead of a separate one."""
+    module, _, name = function.partition(":")
+    return getattr(importlib.import_module(f"expression.{module}"), name)(*arguments)
+
+
 @pytest.fixture
 def nearby(monkeypatch):
-    """Reads networks in this process, which has loaded TensorFlow already, instead of a separate one."""
-
-    def call(function, *arguments, happened):
-        module, _, name = function.partition(":")
-        return getattr(importlib.import_module(f"expression.{module}"), name)(*arguments)
-
-    monkeypatch.setattr(external, "call", call)
+    """Reads networks in this process."""
+    monkeypatch.setattr(external, "call", here)
 
 
 def expected(stranger, network, picture=FACE) -> np.ndarray:
@@ -102,20 +103,19 @@ def theirs(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("name", "apart"),
+    ("name", "asking", "making"),
     [
-        pytest.param("net.tflite", True, id="net.tflite"),
-        pytest.param(LAST, True, id="a part of a SavedModel"),
-        *(pytest.param(name, False, id=name) for name in ("net.h5", "net.keras", "net")),
+        pytest.param("net.tflite", external.call, external.call, id="net.tflite"),
+        pytest.param(LAST, here, external.call, id="a part of a SavedModel"),
+        *(pytest.param(name, here, here, id=name) for name in ("net.h5", "net.keras", "net")),
     ],
 )
 def test_the_command_that_an_error_tells_makes_the_network_usable(
-    theirs, request, tmp_path, capfd, monkeypatch, until_read, name, apart
+    theirs, tmp_path, capfd, monkeypatch, until_read, name, asking, making
 ):
-    """One file that LiteRT reads and one that TensorFlow reads, each in a process of its own, and others."""
-    if not apart:
-        request.getfixturevalue("nearby")
+    """A file for LiteRT and one for TensorFlow are converted in a process of their own, as for users."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(external, "call", asking)
     assert app.main(["live", "--model", str(theirs / name), *DEMO]) == 2
     out, err = capfd.readouterr()
     assert (out, err.count("\n")) == ("", 1)
@@ -123,6 +123,7 @@ def test_the_command_that_an_error_tells_makes_the_network_usable(
     assert "64 x 64 pixels, in colour, with 7 numbers" in err
     command = shlex.split(err.rpartition(": ")[2])
     assert command[:2] == ["expression", "export"]
+    monkeypatch.setattr(external, "call", making)
     assert app.main(command[1:]) == 0
     out = capfd.readouterr().out
     assert f"It knows {SEVEN.replace(',', ', ')}, and takes pictures of 64 x 64 rgb 0..1." in out
