@@ -42,14 +42,6 @@ ELSEWHERE = {
         "100": "the whole",
         "650": "64 x 10 + 10",
     },
-<<<<<<< HEAD
-    "06": {"100": "the whole", "2,304": "48 x 48", "9,216": "12 x 12 x 64"},
-    "07": {
-        "0.1": "in the cell below",
-        "0.6": "in the cell below",
-        "0.40": "an example",
-        "0.45": "an example",
-=======
     "06": {
         "100": "the whole",
         "2,304": "48 x 48",
@@ -58,21 +50,16 @@ ELSEWHERE = {
         "255": "the range of a byte",
         "0.04": "in the cell below",
         "70": "an example",
-        "55": "the recipe on all pictures",
         "98": "asked in the quiz",
     },
-    "07": {"0.3": "display_loop.py", "0.7": "settings.py", "0.4": "smoothing.py"},
-    "08": {"0.4": "capturer.py", "512": "the shipped network", "28,709": "printed in lesson 06"},
-    "09": {
-        "2012": "a year",
-        "254": "the range of a lamp",
-        "0.01": "asked in an exercise",
-        "0.1": "asked in an exercise",
-        "0.2": "asked in an exercise",
->>>>>>> 88b3cb41187d3d124fcca3520e54af7f0fa41fca
+    "07": {
+        "0.1": "in the cell below",
+        "0.6": "in the cell below",
+        "0.40": "an example",
+        "0.45": "an example",
     },
     "08": {
-        "98": "asked in the quiz",
+        "512": "the shipped network",
         "2,304": "48 x 48",
         "28,709": "printed in lesson 06",
     },

@@ -13,12 +13,12 @@ suppress_warnings = ["myst.header", "mystnb.unknown_mime_type", "ref.python", "t
 exclude_patterns = ["downloads"]
 html_theme = "furo"
 html_title = "Expression"
-viewcode_follow_imported_members = False
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_mock_imports = ["picamera2"]
 autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "cache_ok"}
+autodoc_default_options["ignore-module-all"] = True  # what is defined there, not what is passed on
 napoleon_use_ivar = True
 highlight_language = "default"
 
