@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,6 +48,9 @@ guarded.READING_SECONDS = 20
 module, _, name = {function!r}.partition(":")
 call = getattr(importlib.import_module(module), name)
 content, target, log = Path({source!r}).read_bytes(), Path({target!r}), open({log!r}, "a")
+given = Path({given!r})
+target.write_bytes(content)
+call(given)  # what it imports takes long on a busy machine, and is not what is timed
 def note(kind, error, trace):
     log.write(f"{{number}} raised {{kind.__name__}}: {{str(error)[:200]!r}}\n"); log.flush()
 sys.excepthook = note
@@ -53,12 +58,14 @@ for number in range({first}, {last}):
     log.write(f"{{number}} begins\n"); log.flush()
     faulthandler.dump_traceback_later(20, exit=True)
     target.write_bytes(damaged(content, number))
-    log.write(f"{{number}} {{call(target)}}\n"); log.flush()
+    log.write(f"{{number}} {{call(given)}}\n"); log.flush()
     faulthandler.cancel_dump_traceback_later()
 """
 
 
-def outcomes(function: str, source: Path, first: int, last: int) -> dict[int, str]:
+def outcomes(
+    function: str, source: Path, first: int, last: int, within: Path | None = None
+) -> dict[int, str]:
     """Lets a function read damaged copies of a file in a process of its own, again after each that ends it.
 
     Args:
@@ -66,12 +73,17 @@ def outcomes(function: str, source: Path, first: int, last: int) -> dict[int, st
         source: The file that is whole.
         first: The first number of `damaged`.
         last: The number after the last one.
+        within: The folder that the file is a part of; the function is given a copy of it.
 
     Returns:
         The word for each number; "ended" where the process did not survive or took 20 seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         log, target = Path(folder) / "log", Path(folder) / f"damaged{source.suffix}"
+        given = target
+        if within:
+            given = Path(shutil.copytree(within, Path(folder) / "damaged"))
+            target = given / source.relative_to(within)
         log.touch()
         found: dict[int, str] = {}
         while first < last:
@@ -80,6 +92,7 @@ def outcomes(function: str, source: Path, first: int, last: int) -> dict[int, st
                 function=function,
                 source=str(source),
                 target=str(target),
+                given=str(given),
                 log=str(log),
                 first=first,
                 last=last,
@@ -130,6 +143,21 @@ def adopt_keras(path: Path) -> str:
         return told(
             lambda path: tidied(str(path), "a,b,c,d,e,f,g", "0..1", "x.keras", made, "none", ""), path
         )
+
+
+def adopt_saved(path: Path) -> str:
+    """What `external.adopt` does to a SavedModel in the other process."""
+    import numpy as np
+
+    from expression.models.external_keras import converted
+
+    with tempfile.TemporaryDirectory() as folder:
+        made, faces = os.path.join(folder, "made.tflite"), os.path.join(folder, "faces.npy")
+        np.save(faces, np.empty(0))
+        words = ("a,b,c,d,e,f,g", "0..1", "x.tflite", made, "none", faces)
+        with contextlib.suppress(Exception):  # `isolation.call` tells those of TensorFlow too
+            return told(lambda path: converted(str(path), *words), path)
+    return "told"
 
 
 def read_json(path: Path) -> str:

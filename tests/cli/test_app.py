@@ -350,7 +350,8 @@ def shelf(tmp_path):
     return tmp_path
 
 
-TRAIN, EVALUATE, EXPORT = ("train", "--out", "out"), ("evaluate",), ("export", "--out", "x.tflite")
+TUTORIAL = ("--network", "tutorial")  # the one that is built soonest
+TRAIN, EVALUATE, EXPORT = ("train", "--out", "out", *TUTORIAL), ("evaluate",), ("export", "--out", "x.tflite")
 SHIPPED_KERAS = str(SHIPPED.with_suffix(".keras"))
 BAD_TEACHING = [
     (
@@ -409,10 +410,14 @@ BAD_TEACHING = [
     ),
     (
         "out is a file",
-        ("train", "--out", "notes.txt", "--data", "faces.csv"),
+        ("train", "--out", "notes.txt", "--data", "faces.csv", *TUTORIAL),
         r"notes\.txt cannot be written",
     ),
-    ("out of a long name", ("train", "--out", LONG, "--data", "faces.csv"), r"aaa.* cannot be reached"),
+    (
+        "out of a long name",
+        ("train", "--out", LONG, "--data", "faces.csv", *TUTORIAL),
+        r"aaa.* cannot be reached",
+    ),
     (
         "no data here",
         EVALUATE,
@@ -501,7 +506,7 @@ def test_bad_input_of_a_training_is_one_clear_line_and_exit_code_2(capfd, shelf,
 @pytest.mark.slow
 def test_a_network_is_taught_evaluated_and_exported(capfd, shelf, monkeypatch):
     monkeypatch.chdir(shelf)
-    words = ("train", "--data", "faces.csv", "--out", "mine", "--network", "tutorial", "--epochs", "2")
+    words = ("train", "--data", "faces.csv", "--out", "mine", *TUTORIAL, "--epochs", "2")
     code, out, err = run(capfd, *words)
     lines = out.splitlines()
     assert (code, err) == (0, "")
@@ -619,7 +624,7 @@ def test_eight_labels_are_learned_on_request_and_those_that_are_missing_left_out
 ):
     monkeypatch.chdir(tmp_path)
     lay_set(tmp_path / "set", "happy sad contempt", "train val test")
-    teach = ("train", "--network", "tutorial", "--epochs", "1", "--data", "set")
+    teach = ("train", *TUTORIAL, "--epochs", "1", "--data", "set")
     code, out, err = run(capfd, *teach, "--out", "two")
     assert (code, err) == (0, "")
     assert "To learn Contempt as well, add --labels Happy,Sad,Contempt." in out
@@ -651,7 +656,7 @@ def test_photos_that_are_taken_for_faces_are_spoken_of(capfd, tmp_path, portrait
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send")
 def test_ctrl_c_in_a_training_says_how_to_go_on(shelf):
-    words = ("train", "--data", "faces.csv", "--out", "mine", "--network", "tutorial", "--epochs", "900")
+    words = ("train", "--data", "faces.csv", "--out", "mine", *TUTORIAL, "--epochs", "900")
     process = expression_process(*words, cwd=shelf)
     assert process.stdout.readline().startswith("56 training pictures")
     assert process.stdout.readline().startswith("epoch 1: ")

@@ -37,7 +37,7 @@ def tiny_network(monkeypatch):
 )
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_training_that_stops_early_says_so(tiny_network, capsys, tmp_path, patience, said):
-    recipe = replace(tiny.RECIPE, epochs=4, patience=patience, rate=1e-9)  # nothing is learned
+    recipe = replace(tiny.RECIPE, epochs=patience + 2, patience=patience, rate=1e-9)  # nothing is learned
     run = partial(train, tiny.data(), tmp_path / "out", recipe)
     for again in (False, True):
         training._trained(run, recipe)

@@ -36,6 +36,7 @@ def networks(tmp_path_factory):
     network = strangers.simple(keras, (16, 16, 1), 7)
     for ending in ("h5", "keras", "tflite"):
         strangers.save(network, folder / f"theirs.{ending}")
+    strangers.save(network, folder / "theirs")
     words = (SEVEN, "0..1", "", str(folder / "ours.keras"), "none", "")
     external_keras.tidied(str(folder / "theirs.keras"), *words)
     export(folder / "ours.keras", folder / "ours.tflite", "none")
@@ -43,9 +44,9 @@ def networks(tmp_path_factory):
     return folder
 
 
-def counted(function: str, path: Path, last: int) -> Counter:
+def counted(function: str, path: Path, last: int, within: Path | None = None) -> Counter:
     """How often each outcome resulted from the first few kinds of damage."""
-    found = outcomes(f"filedamage:{function}", path, 0, last)
+    found = outcomes(f"filedamage:{function}", path, 0, last, within)
     assert set(found) == set(range(last))
     strange = {number: word for number, word in found.items() if word not in ("read", "told", "ended")}
     assert not strange
@@ -92,28 +93,31 @@ def test_what_ends_the_process_that_reads_it_is_told(networks, tmp_path, monkeyp
 @pytest.mark.parametrize(
     ("function", "name", "last"),
     [
-        ("load_ours", "ours.tflite", 200),
-        ("load_ours", "ours.keras", 150),
-        ("adopt_lite", "theirs.tflite", 1500),
-        ("adopt_keras", "theirs.h5", 80),
-        ("adopt_keras", "theirs.keras", 150),
-        ("read_json", "card.json", 4000),
+        ("load_ours", "ours.keras", 60),
+        ("adopt_lite", "theirs.tflite", 600),
+        ("adopt_keras", "theirs.h5", 18),
+        ("adopt_keras", "theirs.keras", 60),
+        ("read_json", "card.json", 1200),
     ],
 )
 def test_many_kinds_of_damage_are_read_or_told(networks, function, name, last):
     found = counted(function, networks / name, last)
     assert found["told"] > last / 10
-    if function == "read_json" or name == "ours.tflite":
-        assert not found["ended"], "nothing that has a card may end the process"
+    if function == "read_json":
+        assert not found["ended"], "no card may end the process"
 
 
 def test_damage_to_the_shipped_network_is_read_or_told():
-    assert counted("load_ours", SHIPPED, 100).keys() <= {"read", "told"}
+    assert counted("load_ours", SHIPPED, 30).keys() <= {"read", "told"}
 
 
 @pytest.mark.parametrize("part", ["saved_model.pb", "variables/variables.index"])
-@pytest.mark.parametrize("number", range(5))
-def test_damage_to_a_saved_model_is_read_or_told(tmp_path, part, number):
-    folder = strangers.save(strangers.simple(keras, (16, 16, 1), 7), tmp_path / "theirs")
-    (folder / part).write_bytes(damaged((folder / part).read_bytes(), number))
-    assert told(lambda path: adopt(path, tmp_path / "x.tflite", SEVEN, "0..1"), folder) in ("read", "told")
+def test_damage_to_a_saved_model_is_read_or_told(networks, part):
+    folder = networks / "theirs"
+    assert counted("adopt_saved", folder / part, 5, folder)["told"]
+
+
+def test_a_damaged_saved_model_is_told_by_the_process_that_asked_for_it(networks, tmp_path):
+    folder = Path(shutil.copytree(networks / "theirs", tmp_path / "theirs"))
+    (folder / "saved_model.pb").write_bytes(damaged((folder / "saved_model.pb").read_bytes(), 5))
+    assert told(lambda path: adopt(path, tmp_path / "x.tflite", SEVEN, "0..1"), folder) == "told"

@@ -36,20 +36,16 @@ LAST = "net/saved_model.pb"
 DEMO = ["--source", "demo", "--display", "none", "--duration", "1"]
 
 
-def slow(value):
-    """A case that is left to the slow tests."""
-    return pytest.param(value)
+def here(function, *arguments, happened):
+    """Calls a function in this process, which has loaded TensorFlow already, instead of a separate one."""
+    module, _, name = function.partition(":")
+    return getattr(importlib.import_module(f"expression.{module}"), name)(*arguments)
 
 
 @pytest.fixture
 def nearby(monkeypatch):
-    """Reads networks in this process, which has loaded TensorFlow already, instead of a separate one."""
-
-    def call(function, *arguments, happened):
-        module, _, name = function.partition(":")
-        return getattr(importlib.import_module(f"expression.{module}"), name)(*arguments)
-
-    monkeypatch.setattr(external, "call", call)
+    """Reads networks in this process."""
+    monkeypatch.setattr(external, "call", here)
 
 
 def expected(stranger, network, picture=FACE) -> np.ndarray:
@@ -58,26 +54,33 @@ def expected(stranger, network, picture=FACE) -> np.ndarray:
     return stranger.scores(keras.tree.map_structure(np.asarray, answer))[0]
 
 
-@pytest.mark.parametrize("ending", [".tflite", slow(".keras")])
 @pytest.mark.parametrize("name", STRANGERS)
-def test_a_network_from_elsewhere_reads_a_face_as_in_the_program_that_made_it(nearby, tmp_path, name, ending):
+def test_a_network_from_elsewhere_reads_a_face_as_in_the_program_that_made_it(nearby, tmp_path, name):
     stranger = STRANGERS[name]
     network = stranger.build(keras)
     theirs = save(network, tmp_path / "theirs.keras")
-    card = adopt(theirs, tmp_path / f"mine{ending}", stranger.labels, stranger.input)
-    runtime = load(tmp_path / f"mine{ending}")
-    assert list(card.labels) == list(runtime.labels) == stranger.labels.split(",")
-    whole, around = runtime.preprocess(FACE), np.pad(FACE, ((9, 11), (7, 13), (0, 0)))
-    inside = runtime.preprocess(around, Box(7 - 5, 9, 50, 50))  # as a detector finds it: square
-    scores = runtime.scores(np.stack([whole, inside]))
-    np.testing.assert_allclose(scores[0], expected(stranger, network), atol=1e-5)
-    np.testing.assert_allclose(scores[1], expected(stranger, network, around[9:59, 2:52]), atol=1e-5)
-    assert np.abs(scores[0] - scores[1]).max() > 1e-4
+    around = np.pad(FACE, ((9, 11), (7, 13), (0, 0)))
+    wanted = expected(stranger, network), expected(stranger, network, around[9:59, 2:52])
+    for ending in (".tflite", ".keras"):
+        card = adopt(theirs, tmp_path / f"mine{ending}", stranger.labels, stranger.input)
+        runtime = load(tmp_path / f"mine{ending}")
+        assert list(card.labels) == list(runtime.labels) == stranger.labels.split(",")
+        whole = runtime.preprocess(FACE)
+        inside = runtime.preprocess(around, Box(7 - 5, 9, 50, 50))  # as a detector finds it: square
+        scores = runtime.scores(np.stack([whole, inside]))
+        np.testing.assert_allclose(scores, wanted, atol=1e-5)
+        assert np.abs(scores[0] - scores[1]).max() > 1e-4
 
 
-@pytest.mark.parametrize("ending", [".h5", ".tflite", ""], ids=["h5", "tflite", "SavedModel"])
 @pytest.mark.parametrize(
-    "name", ["64 rgb 0..1", slow("48 grey 0..255, logits, eight labels"), slow("channels first")]
+    ("name", "ending"),
+    [
+        pytest.param("64 rgb 0..1", ".h5", id="h5"),
+        pytest.param("channels first", ".tflite", id="tflite, channels first"),
+        pytest.param("48 grey 0..255, logits, eight labels", ".tflite", id="tflite, eight labels"),
+        pytest.param("channels first", "", id="SavedModel, channels first"),
+        pytest.param("48 grey 0..255, logits, eight labels", "", id="SavedModel, eight labels"),
+    ],
 )
 def test_a_network_is_accepted_in_every_form(nearby, tmp_path, name, ending):
     stranger = STRANGERS[name]
@@ -100,24 +103,27 @@ def theirs(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "asking", "making"),
     [
-        "net.tflite",
-        *(pytest.param(name) for name in ("net.h5", "net.keras", "net", LAST)),
+        pytest.param("net.tflite", external.call, external.call, id="net.tflite"),
+        pytest.param(LAST, here, external.call, id="a part of a SavedModel"),
+        *(pytest.param(name, here, here, id=name) for name in ("net.h5", "net.keras", "net")),
     ],
 )
 def test_the_command_that_an_error_tells_makes_the_network_usable(
-    theirs, tmp_path, capfd, monkeypatch, until_read, name
+    theirs, tmp_path, capfd, monkeypatch, until_read, name, asking, making
 ):
+    """A file for LiteRT and one for TensorFlow are converted in a process of their own, as for users."""
     monkeypatch.chdir(tmp_path)
-    words = ["live", "--model", str(theirs / name), *DEMO]
-    assert app.main(words) == 2
+    monkeypatch.setattr(external, "call", asking)
+    assert app.main(["live", "--model", str(theirs / name), *DEMO]) == 2
     out, err = capfd.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert "does not say which labels its numbers stand for and how its pixels are scaled. Expected" in err
     assert "64 x 64 pixels, in colour, with 7 numbers" in err
     command = shlex.split(err.rpartition(": ")[2])
     assert command[:2] == ["expression", "export"]
+    monkeypatch.setattr(external, "call", making)
     assert app.main(command[1:]) == 0
     out = capfd.readouterr().out
     assert f"It knows {SEVEN.replace(',', ', ')}, and takes pictures of 64 x 64 rgb 0..1." in out
@@ -128,9 +134,7 @@ def test_the_command_that_an_error_tells_makes_the_network_usable(
     assert (err, f"{made.name} (LiteRT, 7 labels, 64 x 64 pixels rgb)" in out) == ("", True)
 
 
-@pytest.mark.parametrize(
-    "name", ["64 rgb 0..1", *map(slow, ("mini_XCEPTION, 64 grey -1..1", "one sigmoid", "channels first"))]
-)
+@pytest.mark.parametrize("name", ["64 rgb 0..1", "one sigmoid"])
 def test_a_live_run_writes_the_labels_of_the_network(nearby, portrait, tmp_path, name):
     stranger = STRANGERS[name]
     save(stranger.build(keras), tmp_path / "theirs.tflite")
@@ -180,8 +184,16 @@ def test_photos_are_evaluated_as_large_and_colourful_as_the_network_sees_them(ne
     )
 
 
-@pytest.mark.parametrize("form", [".h5", pytest.param("", id="SavedModel")])
-@pytest.mark.parametrize("quantize", ["none", slow("float16"), slow("dynamic"), "int8"])
+@pytest.mark.parametrize(
+    ("form", "quantize"),
+    [
+        (".h5", "float16"),
+        (".h5", "dynamic"),
+        (".h5", "int8"),
+        pytest.param("", "none", id="SavedModel-none"),
+        pytest.param("", "int8", id="SavedModel-int8"),
+    ],
+)
 def test_a_network_from_elsewhere_is_exported_in_four_forms(nearby, theirs, tmp_path, form, quantize):
     pytest.importorskip("skimage")
     out = tmp_path / "mine.tflite"
@@ -219,8 +231,10 @@ def as_whole_numbers(network, path, kind):
 
 
 @pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected")
-@pytest.mark.parametrize("kind", ["uint8", "int8"])
-@pytest.mark.parametrize("activation", ["softmax", None], ids=["scores", "logits"])
+@pytest.mark.parametrize(
+    ("kind", "activation"),
+    [pytest.param("uint8", "softmax", id="uint8, scores"), pytest.param("int8", None, id="int8, logits")],
+)
 def test_a_tflite_file_in_whole_numbers_is_read_by_its_scales(nearby, tmp_path, kind, activation):
     network = strangers.simple(keras, (48, 48, 1), 7, activation)
     path = as_whole_numbers(network, tmp_path / "theirs.tflite", kind)
