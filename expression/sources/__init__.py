@@ -74,6 +74,8 @@ def open_source(text: str | int | Source | None, repeat: bool = True, reconnect:
         return _load("demo", "Demo")(repeat=repeat)
     if re.fullmatch(r"-?[0-9]{1,9}", text):
         return _open_number(text, repeat)
+    if text.casefold() in ("camera", "webcam") and not os.path.exists(text):
+        return _open_number(str(first_camera() or 0), repeat)
     if text.startswith("picamera:"):
         return _load("picamera", "PiCamera")(text.partition(":")[2])
     if "://" in text:

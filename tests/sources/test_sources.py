@@ -357,3 +357,16 @@ def test_a_picture_that_cannot_be_read_is_left_out_and_named(tmp_path, caplog):
         pass
     source.close()
     assert "Skipped 1 of 2 files: 1 not a picture (b.png)." in caplog.text
+
+
+@pytest.mark.parametrize(("found", "number"), [(2, 2), (None, 0)])
+@pytest.mark.parametrize("text", ["camera", "Webcam"])
+def test_the_first_camera_can_be_asked_for_by_a_word(monkeypatch, text, found, number):
+    monkeypatch.setattr(sources, "first_camera", lambda: found)
+    assert open_source(text).index == number
+
+
+def test_a_file_of_that_name_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "clip.mp4", 3).rename(tmp_path / "camera")
+    assert not isinstance(open_source("camera"), camera.Webcam)
