@@ -77,7 +77,7 @@ def light_of(state: Mapping[str, Any]) -> Light:
 
     Example:
         >>> light_of({"on": True, "bri": 127, "xy": [0.5067, 0.4543]})
-        Light(rgb=(255, 201, 28), brightness=0.5)
+        Light(rgb=(255, 202, 34), brightness=0.5)
     """
     brightness = state.get("bri", BRIGHTEST) / BRIGHTEST if state.get("on", True) else 0.0
     return Light(to_rgb(state["xy"]), brightness)
