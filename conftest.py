@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+
+# jsonschema would load a grammar of web addresses, which takes four seconds and which no test needs.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 ROOT = Path(__file__).parent
 

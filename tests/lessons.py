@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-# The check of notebooks would load a grammar of web addresses, in four seconds, and use it for none of ours.
-sys.modules.setdefault("rfc3987_syntax", None)
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient")
 
