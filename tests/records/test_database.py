@@ -388,7 +388,9 @@ def test_wipe_finds_every_file_that_a_sink_or_a_server_was_told_to_use(tmp_path,
     sink.open()
     sink.close()
     pytest.importorskip("fastapi", reason="needs the extra server")
-    monkeypatch.setattr("expression.server.app.serve", lambda *_: None)
+    from expression.server import app as server_app
+
+    monkeypatch.setattr(server_app, "serve", lambda *_: None)
     assert app.main(["serve", "--database", str(paths[1])]) == 0
     for path in paths:
         database = Database(Address(str(path)))
