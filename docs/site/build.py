@@ -83,11 +83,7 @@ def write_source(folder: Path) -> None:
         "lessons": sorted(f"notebooks/{path.stem}" for path in folder.glob("notebooks/*.ipynb")),
         "guides": [f"docs/{name}" for name in guides],
         "reference": sorted(f"docs/reference/{path.stem}" for path in folder.glob("docs/reference/*.md")),
-        "behind": [
-            *("CONTRIBUTING", "results/README", "benchmarks/README"),
-            "expression/models/README",
-            "CHANGELOG",
-        ],
+        "behind": BEHIND,
     }
     index = (HERE / "index.txt").read_text(encoding="utf-8")
     for name, pages in parts.items():
