@@ -22,10 +22,11 @@ LESSON = Path(__file__).parents[2] / "notebooks" / "09_lights.ipynb"
 
 def live_cell() -> str:
     """The live cell of the lesson on lights, with the browser's camera and with time to look."""
-    cells = ["".join(cell["source"]) for cell in json.loads(LESSON.read_text("utf-8"))["cells"]]
-    live = [cell for cell in cells if 'display="widget"' in cell]
+    cells = [cell for cell in json.loads(LESSON.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+    live = [text for cell in cells if 'display="widget"' in (text := "".join(cell["source"]))]
     found = live[0] if live else "raise LookupError('the lesson has no live cell')"
     longer = re.sub(r"duration=\d+", "duration=240", found)
+    longer = f"from expression import Session\n{longer}"  # the lesson has imported it before
     return longer.replace('"demo"', '"browser"') + '\nprint("the cell goes", "on")'
 
 
@@ -48,7 +49,7 @@ def tint(label: str) -> np.ndarray:
 
 
 @notebook(live_cell())
-def test_the_lamp_of_lesson_08_takes_the_colour_of_what_is_read_and_stop_ends_the_cell(
+def test_the_lamp_of_the_lesson_takes_the_colour_of_what_is_read_and_stop_ends_the_cell(
     camera_page,
 ):
     page = camera_page.page
