@@ -56,17 +56,17 @@ class Settings:
             which needs EXPRESSION_API_KEY.
         page_port: The port of the page; if it is in use, the next free one.
         detector: auto, haar, haar-alt2, lbp, yunet or whole.
-        eyes: Drop a face in which no two eyes are found.
+        eyes: Drop faces in which two eyes cannot be found.
         model: The file of a network; empty for the shipped one.
-        people: How many faces at once, the largest first.
+        people: How many faces to read at once, the largest first.
         smooth: average, streak or none.
         sensitivity: How readily faces are read as something other than Neutral, 0 to 1: 0 as people vote on
             pictures, 1 as if all labels were equally likely.
-        threshold: Faces that score below this, 0 to 1, read "not sure".
+        threshold: Faces that score below this, 0 to 1, are read as "not sure".
         smallest_face: Side of the smallest face to look for, in pixels.
         stale: A face is gone after this many seconds without a detection.
         duration: Stop after this many seconds; 0 for no limit.
-        reconnect: Give up a network camera after this many seconds without a frame.
+        reconnect: Give up on a network camera after this many seconds without a frame.
         mirror: Show cameras like a mirror.
         sinks: Sinks as NAME, NAME:VALUE or NAME:key=value,key=value; a list, or text separated by spaces.
         neutral: A file that keeps a resting face for the next run; empty for none.

@@ -46,12 +46,13 @@ def analyze(
     smooth: Smooth = None,
     sensitivity: Sensitivity = None,
     neutral: Annotated[
-        str | None, typer.Option(help="A resting face that live --neutral has written.", metavar="FILE")
+        str | None,
+        typer.Option(help="The file of a resting face, written by live --neutral.", metavar="FILE"),
     ] = None,
 ) -> None:
     """Write a row for every face in every frame of recordings.
 
-    An analysis that was stopped continues where it was when the same command is given again.
+    To continue an analysis that was stopped, run the same command again.
     """
     from tqdm import tqdm
 
@@ -92,7 +93,7 @@ def _continuing() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say("What was analysed is kept. To continue where it stopped, give the same command again.")
+        say("What was analysed is kept. To continue where it stopped, run the same command again.")
         raise
 
 

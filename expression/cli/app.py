@@ -173,7 +173,7 @@ class _WithNames(typer.core.TyperCommand):
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(f"Sinks: {', '.join(sinks())}.")
-            formatter.write_text(f"Sources with a name: {', '.join(sources())}.")
+            formatter.write_text(f"Named sources: {', '.join(sources())}.")
         super().format_epilog(ctx, formatter)
 
 
@@ -227,7 +227,7 @@ def live(
 @app.command(epilog="Example: expression check --camera")
 def check(
     camera: Annotated[
-        bool, typer.Option("--camera", help="Look through the camera, and say what hinders reading.")
+        bool, typer.Option("--camera", help="Look through the camera, and say what makes faces hard to read.")
     ] = False,
     source: Annotated[
         str | None, typer.Option(help="What to look at instead of the camera, as for live.", metavar="SOURCE")

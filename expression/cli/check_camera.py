@@ -38,7 +38,7 @@ def check_camera(source: str | None = None, seconds: float = SECONDS) -> list[Ch
     settings = Settings.load(place=COMMAND_LINE, source=source)
     opened = _camera() if settings.source is None else open_source(settings.source, repeat=False)
     detector = make_detector(settings.detector, settings.smallest_face)
-    print(f"Looking at {opened.description} for {seconds:g} seconds. Sit as you will sit.", flush=True)
+    print(f"Looking at {opened.description} for {seconds:g} seconds. Sit as you normally will.", flush=True)
     conditions = _looked(opened, detector, seconds)
     share = f"a face in {len(conditions.faces)} of {conditions.frames} frames"
     checks = [
@@ -57,7 +57,7 @@ def _camera() -> Source:
     if index is None:
         raise SourceError(
             "There is no camera.",
-            "Expected one to look through.",
+            "Expected a camera to look through.",
             "Plug one in, or name something to look at with --source.",
         )
     return open_source(index)

@@ -116,7 +116,7 @@ def import_(
         bool, typer.Option("--unseen", help="Save every labelled face without showing it first.")
     ] = False,
 ) -> None:
-    """Find faces in photos, videos and datasets. Those that you confirm in a window are saved."""
+    """Find faces in photos, videos and datasets. The faces that you confirm in a window are saved."""
     from ..displays.screen import check_screen
     from ..labelbook.book import LabelBook
     from ..labeler.import_page import ImportPage
@@ -214,13 +214,13 @@ def _print_counts(counts: dict[str, list[int]], sessions: int) -> None:
 def wipe(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     trash: Annotated[
-        bool, typer.Option("--trash", help="Delete only what was removed before, in Images/.trash.")
+        bool, typer.Option("--trash", help="Delete only what was removed earlier, in Images/.trash.")
     ] = False,
     readings: Annotated[
         bool, typer.Option("--readings", help="Delete only the readings that --sink database has stored.")
     ] = False,
 ) -> None:
-    """Delete all your pictures and their rows for good. This includes what was removed before.
+    """Delete all your pictures and their rows for good. This includes those that were removed earlier.
 
     Readings that your runs have stored with --sink database on this machine are deleted, too.
     """

@@ -27,26 +27,34 @@ def extract(
     emotion: Annotated[str, typer.Option(help="The label, such as Happy.", metavar="LABEL")],
     out: Annotated[str, typer.Option(help="The folder for the pictures.", metavar="DIR")],
     repeat: Annotated[
-        int, typer.Option(help="Rows for which the label has to be held.", metavar="N", min=1)
+        int,
+        typer.Option(help="How many rows a person must keep the label for one picture.", metavar="N", min=1),
     ] = 8,
-    score: Annotated[float, typer.Option(help="Its lowest score.", metavar="NUMBER", min=0.0, max=1.0)] = 0.0,
+    score: Annotated[
+        float,
+        typer.Option(help="The lowest score of the label that counts.", metavar="NUMBER", min=0.0, max=1.0),
+    ] = 0.0,
     alone: Annotated[bool, typer.Option("--alone", help="Only frames with exactly one face.")] = False,
     margin: Annotated[
         float,
         typer.Option(help="Size of the pictures, as a multiple of the face.", metavar="X", min=0.5, max=5),
     ] = 1.3,
     who: Annotated[
-        str | None, typer.Option(help="Only the faces of this person, by known pictures.", metavar="NAME")
+        str | None,
+        typer.Option(help="Only the faces of this person, recognised from known pictures.", metavar="NAME"),
     ] = None,
     known: Annotated[
         str | None,
-        typer.Option(help="The folder with NAME.jpg or NAME/*.jpg. Default: known.", metavar="DIR"),
+        typer.Option(
+            help="The folder of known pictures, NAME.jpg or NAME/*.jpg. Default: known.", metavar="DIR"
+        ),
     ] = None,
 ) -> None:
     """Write the faces of one label as pictures.
 
-    Of every so many rows of a person with this label, the one with the highest score is taken. A contact
-    sheet shows all. Known pictures stay on this machine; what is measured of the faces is not saved.
+    For every --repeat rows for which a person keeps this label, the face with the highest score is saved.
+    A contact sheet shows them all. Known pictures stay on this machine, and measurements of faces are not
+    saved.
     """
     from tqdm import tqdm
 
@@ -71,8 +79,8 @@ def extract(
     if made.second_look.doubtful:
         seen = made.second_look
         say(
-            f"In {seen.without} of {seen.looked} of these pictures, no face was found when looking again. "
-            f"If they show none, {printable(rows)} is of another recording."
+            f"In {seen.without} of the {seen.looked} pictures that were checked again, no face was found. "
+            f"If they really show none, {printable(rows)} belongs to another recording."
         )
     if made.recognised:
         say(_told(made.recognised, printable(rows)))

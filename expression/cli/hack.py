@@ -27,8 +27,8 @@ def hack(
 ) -> None:
     """Change a face so slightly that only the network notices.
 
-    A photo is cropped to its largest face, as the network sees it. Written are the face, the changed face,
-    their difference made visible, and the scores of both.
+    A photo is cropped to its largest face, as the network sees it. The folder gets this face, the changed
+    face, their difference made visible, and the scores of both.
     """
     from ..labelbook.faces import OwnFaces
     from ..pictures.image import read_picture

@@ -18,5 +18,5 @@ Model = Annotated[
 People = Annotated[str | None, Option(help="Faces to read at once, largest first.", metavar="N")]
 Smooth = Annotated[str | None, Option(help="average, streak or none.", metavar="NAME")]
 Sensitivity = Annotated[
-    str | None, Option(help="How readily to read more than Neutral, 0 to 1.", metavar="NUMBER")
+    str | None, Option(help="How readily to read labels other than Neutral, 0 to 1.", metavar="NUMBER")
 ]

@@ -35,15 +35,16 @@ def preprocess(
             min=1,
         ),
     ] = None,
-    found: Annotated[bool, typer.Option("--found", help="Go on until that many faces were found.")] = False,
+    found: Annotated[
+        bool, typer.Option("--found", help="Continue until --count faces have been found.")
+    ] = False,
     detector: Annotated[
         str, typer.Option(help="auto, haar, haar-alt2, lbp, yunet or whole.", metavar="NAME")
     ] = "auto",
 ) -> None:
     """Write a face of 48 x 48 pixels for each second or photo.
 
-    The largest face is taken, and is in the middle of the picture. In each second, the first frame with a
-    face counts.
+    Each picture shows the largest face, in the middle. From each second, the first frame with a face is used.
     """
     from ..analysis.preprocessing import preprocess
     from ..sources import fallback_notice, open_source

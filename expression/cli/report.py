@@ -22,8 +22,8 @@ def report(
 ) -> None:
     """Show what was read from a recording, as a page or a picture.
 
-    The page shows who held which label when, and the frame of any moment that you click. It opens in a
-    browser without a network, and plays the video from where it is now, so move both together.
+    The page shows who had which label when, and the frame of any moment that you click. It opens in a browser
+    without an internet connection, and plays the video from its present place, so move both together.
     """
     from tqdm import tqdm
 
@@ -44,7 +44,7 @@ def report(
     if end - last > max(2.0, 0.1 * end):
         say(
             f"{printable(rows)} has nobody after {duration(last)}; the recording ends at {duration(end)}. If "
-            "it shows somebody after that, these are the rows of a part of it, or of another recording."
+            "it shows somebody after that, the rows cover only part of it, or belong to another recording."
         )
     frames = counted(len(made.story.times), "frame")
     say(f"{target}: {people(made.story)} in {frames}; {file_size(made.size)}.")

@@ -56,9 +56,9 @@ class StoredReadings:
         strange = some(self._found.left, 10)
         lines = {
             f"Readings could not be deleted: {some(reasons, 10)}.": reasons,
-            f"Left because it is not a database of this program: {strange}.": self._found.left,
-            f"Readings were stored in files that are not there now: {some(self._missing, 10)}. If you moved "
-            "them, delete them where they are.": self._missing,
+            f"Left alone because it is not a database of this program: {strange}.": self._found.left,
+            f"Readings were stored in files that are no longer there: {some(self._missing, 10)}. If you "
+            "moved them, delete them where they are.": self._missing,
             f"Readings on a server stay: {some(self._servers, 10)}. To delete them, run expression serve, "
             "and open http://127.0.0.1:8000/docs": self._servers,
         }

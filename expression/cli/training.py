@@ -49,18 +49,20 @@ def train(
     epochs: Annotated[
         int | None, Option(help="Number of passes over the training pictures.", metavar="N")
     ] = None,
-    seed: Annotated[int, Option(help="Random seed of first weights and order.", metavar="N")] = 0,
+    seed: Annotated[
+        int, Option(help="Random seed for the first weights and the order of pictures.", metavar="N")
+    ] = 0,
     start: Annotated[str | None, Option(help="Start from this network.", metavar="FILE.keras")] = None,
     transfer: Annotated[
         str | None,
         Option(
-            help="Retrain a network that learned photos of things: mobilenet, inception or vgg16.",
+            help="Retrain a network that was trained on photos of objects: mobilenet, inception or vgg16.",
             metavar="NAME",
         ),
     ] = None,
     weights: Annotated[
         str | None,
-        Option(help="Weights for --transfer. Default: download Keras's.", metavar="FILE.h5"),
+        Option(help="Weights for --transfer. Default: download them from Keras.", metavar="FILE.h5"),
     ] = None,
     teacher: Annotated[
         list[str] | None,
@@ -79,7 +81,7 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a network. The same command continues a training that was stopped."""
+    """Train a network. To continue a training that was stopped, run the same command again."""
     from ..training.recipe import changed, stages, usual
 
     folder, begin = user_path(out), start and user_path(start)
@@ -142,7 +144,7 @@ def _check_transfer(network: str, start: str | None, teachers: list[str] | None,
     if wrong := [name for name, there in given.items() if there]:
         raise BadInputError(
             f"--transfer is given with {' and '.join(wrong)}.",
-            "Expected only one way to choose a network and what it begins with.",
+            "Expected only one way to choose a network and the weights that it starts from.",
             f"Leave out {' and '.join(wrong)}, or --transfer.",
         )
 
@@ -192,12 +194,16 @@ def evaluate(
     head: Annotated[
         str | None,
         Option(
-            help="fer2013, ferplus, or live, what a live run says. Default: live with --detector.",
+            help="fer2013, ferplus, or live, as in a live run. Default: live if --detector is given.",
             metavar="NAME",
         ),
     ] = None,
     sensitivity: Annotated[
-        str | None, Option(help="For --head live: 0 as people vote, 1 all equally likely.", metavar="NUMBER")
+        str | None,
+        Option(
+            help="For --head live: 0 as people vote, 1 as if all labels were equally likely.",
+            metavar="NUMBER",
+        ),
     ] = None,
     json_file: Annotated[
         str | None, Option("--json", help="Write the results to this JSON file.", metavar="FILE")

@@ -228,7 +228,7 @@ def test_after_ctrl_c_the_command_says_how_to_continue_and_does(clip, tmp_path, 
         pressed.setattr(Progress, "add", interrupted)
         assert app.main(command) == 130
     told = capsys.readouterr()
-    assert "To continue where it stopped, give the same command again." in told.out
+    assert "To continue where it stopped, run the same command again." in told.out
     assert told.err.endswith("Stopped.\n")
     monkeypatch.setattr(Progress, "add", lambda self, faces: (added.append(faces.number), add(self, faces)))
     assert app.main(command) == 0

@@ -223,5 +223,5 @@ def test_a_notebook_that_nbconvert_executes_keeps_the_last_picture_only_where_th
     pictures = [out for out in notebook.cells[0].outputs if "image/jpeg" in out.get("data", {})]
     assert bool(pictures) == kept
     readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    said = "In a notebook the last picture of a run stays below its cell, even when nbconvert executes it"
-    assert f'{said} (`display="none"` prevents that)' in readme
+    said = "In a notebook, the last picture of a run stays below its cell, even when nbconvert executes"
+    assert f'{said} the notebook (`display="none"` prevents this)' in readme

@@ -416,7 +416,7 @@ def test_wipe_names_servers_and_files_that_were_used_and_that_it_cannot_reach(tm
     assert app.main(["dataset", "wipe", "--readings", "--yes"]) == 0
     told = capsys.readouterr().out
     assert f"There is nothing to delete in {default_file()}." in told
-    assert "files that are not there now: " in told
+    assert "files that are no longer there: " in told
     assert "moved.sqlite. If you moved them, delete them where they are." in told
     assert "Readings on a server stay: mysql://10.0.0.9." in told
     assert b"Tr0ub4dor" not in b"".join(note.read_bytes() for note in places.folder().iterdir())

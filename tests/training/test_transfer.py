@@ -175,7 +175,7 @@ def test_each_base_becomes_a_network_for_any_labels_that_runs_live(name, own_cac
         pytest.param(
             ["--transfer", "vgg16", "--network", "quick", "--mixed"],
             "--transfer is given with --network and --mixed. Expected only one way to choose a network and "
-            "what it begins with. Leave out --network and --mixed, or --transfer.",
+            "the weights that it starts from. Leave out --network and --mixed, or --transfer.",
             id="two ways at once",
         ),
         pytest.param(
