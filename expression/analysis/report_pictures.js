@@ -50,7 +50,7 @@ function videoPictures(failed) {
     if (seen !== null && late(seen - times[0]) < late(0)) shift = seen - times[0];
     const shape = video.videoWidth / video.videoHeight / data.width * data.height;
     if (late(shift) > 1 || Math.abs(shape - 1) > 0.05) {
-      note = `${data.video} is not the video that was analysed: its length or its shape is another.`;
+      note = `${data.video} is not the video that was analysed: its length or its shape is different.`;
     }
     seek();
   };
@@ -95,14 +95,14 @@ function thumbnailPictures(why) {
     const away = (index) => Math.abs(times[numbers[index]] - times[number]);
     const nearest = away(after) < away(before) ? after : before;
     if (!numbers.length) {
-      get("source").textContent = `${why} There is no picture in its place.`;
+      get("source").textContent = `${why} There is no picture to show instead.`;
       drawFaces(number, number);
       return;
     }
     const shown = numbers[nearest];
     picture.src = `data:image/jpeg;base64,${data.thumbnails[nearest][1]}`;
-    const from = shown === number ? "A small picture of this frame stands in." :
-      `The nearest picture stands in: ${moment(shown)}.`;
+    const from = shown === number ? "A small picture of this frame is shown instead." :
+      `The nearest picture is shown instead: ${moment(shown)}.`;
     get("source").textContent = why ? `${why} ${from}` : "";
     drawFaces(shown, number);
   };

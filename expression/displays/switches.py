@@ -39,13 +39,14 @@ class Switches:
             control.paused,
             description="Pause",
             icon="pause",
-            tooltip="Makes lamps and other reactions hold still",
+            tooltip="Pauses lamps and other reactions",
         )
         self.neutral = ipywidgets.ToggleButton(
             control.neutral,
             description="Resting face",
             icon="meh-o",
-            tooltip="Look neutral for three seconds; what your face always shows is then left out",
+            tooltip="Look neutral for three seconds; what your face always shows is then taken out of "
+            "the readings",
         )
         self.heat_map = ipywidgets.ToggleButton(
             control.heat_map,

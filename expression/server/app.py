@@ -134,7 +134,7 @@ def listen(host: str = LOOPBACK, port: int = PORT) -> socket.socket:
                 raise _no_address(host, error) from error
     raise DisplayError(
         f"The ports {port} to {number} of {host} cannot be used.",
-        "Expected a free one that needs no administrator, from 1024 on.",
+        "Expected a free port that needs no administrator rights, from 1024 on.",
         f"Choose another, such as {PORT}, or end the programs that use them.",
     )
 
@@ -242,12 +242,12 @@ def sentence(address: str, key: str | None, database: bool = False) -> str:
 
     Example:
         >>> sentence("http://127.0.0.1:8000", None)
-        'The live page is at http://127.0.0.1:8000 in a browser of this computer.'
+        'The live page is at http://127.0.0.1:8000 in a browser on this computer.'
     """
     what = f"Stored readings are at {address}/docs" if database else f"The live page is at {address}"
     if key is None:
-        return f"{what} in a browser of this computer."
-    return f"{what} in every browser of the network; it asks for the key once."
+        return f"{what} in a browser on this computer."
+    return f"{what} in any browser on the network; it asks for the key once."
 
 
 def serve(

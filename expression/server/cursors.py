@@ -42,7 +42,7 @@ def position(cursor: str, order: str) -> Position:
         raise Problem(
             422,
             "The cursor does not fit.",
-            "Expected next of the page before, with the same order.",
+            "Expected the value of next on the previous page, with the same order.",
             "Use that one, or leave it out for the first page.",
         )
     return Position(EPOCH + timedelta(microseconds=int(found[1])), found[2])

@@ -46,18 +46,20 @@ Date = Annotated[
 Flag = Annotated[bool, _written("true|false", "true")]
 
 _zoned = "With its time zone, such as 2026-11-30T09:00:00Z."
-Since = Annotated[Time | None, Query(description=f"The first time. {_zoned}")]
-Until = Annotated[Time | None, Query(description=f"The time up to which, not included. {_zoned}")]
+Since = Annotated[Time | None, Query(description=f"The earliest time. {_zoned}")]
+Until = Annotated[Time | None, Query(description=f"The end of the period, which is not included. {_zoned}")]
 _Name = Annotated[str, Field(min_length=1, max_length=100, pattern=TEXT)]
 DeviceName = Annotated[_Name | None, Query(description="The name of a device that has stored readings.")]
 Person = Annotated[int | None, Query(description="The number of a person, from 1.", ge=0, le=2_147_483_647)]
-Label = Annotated[_Name | None, Query(description="A label that is stored, such as Happy, in any case.")]
+Label = Annotated[
+    _Name | None, Query(description="A label that is stored, such as Happy, in upper or lower case.")
+]
 Kind = Annotated[
     Literal["change", "present", "left"] | None,
     Query(description="A label has settled, a person is still there, or a person has left."),
 ]
 Run = Annotated[str | None, Query(description="The id of a run.", pattern=ID)]
-Limit = Annotated[int, Query(description="Most readings on a page.", ge=1, le=MOST_READINGS)]
+Limit = Annotated[int, Query(description="The largest number of readings on a page.", ge=1, le=MOST_READINGS)]
 Zone = Annotated[
     str,
     Query(
@@ -81,13 +83,13 @@ class Reading(BaseModel):
     """One row."""
 
     id: str = Field(description="The unique id.")
-    time: datetime = Field(description="When, in UTC.")
+    time: datetime = Field(description="The time, in UTC.")
     device: str = Field(description="The name of the machine.")
     run: str = Field(description="The id of the run.")
     kind: Literal["change", "present", "left"] = Field(description="Why the row was stored.")
     person: int = Field(description="The number of the person within the run.")
     label: str = Field(description="The label.")
-    previous: str | None = Field(description="The label before, for a change.")
+    previous: str | None = Field(description="The previous label, for a change.")
     score: float = Field(description="The score of the label, 0 to 1.")
     scores: dict[str, float] = Field(description="The score of every label.")
     seconds: float = Field(
@@ -126,9 +128,9 @@ class Day(BaseModel):
 
     date: date
     people: int = Field(description="How many people were seen; somebody who comes back is counted again.")
-    seconds: float = Field(description="For how many seconds people were seen, all together.")
+    seconds: float = Field(description="For how many seconds people were seen, in total.")
     changes: int = Field(description="How often a label settled.")
-    labels: dict[str, float] = Field(description="Seconds of each label.")
+    labels: dict[str, float] = Field(description="For how many seconds each label was seen.")
 
 
 class Days(BaseModel):

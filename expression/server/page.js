@@ -74,7 +74,7 @@ function listen() {
 
 function lost() {
   if (!at("link").classList.contains("ended")) {
-    link("Connection lost, trying again …", true, "The connection to the run is lost. This page keeps trying.");
+    link("Connection lost, trying again …", true, "The connection to the run was lost. This page keeps trying.");
   }
   disconnect();
   blank();
@@ -142,7 +142,7 @@ function because(switches, count) {
   const read = !switches.on ? (about.closes ? "The camera is closed" : "Not looking for faces")
     : count > 1 ? `The nearest of ${count} people` : count ? "One person" : "Nobody is in view";
   if (switches.override) return `Chosen by hand. ${read}.`;
-  return switches.paused ? `${read}. The lamp holds still.` : read;
+  return switches.paused ? `${read}. The lamp is paused.` : read;
 }
 
 const words = (people) => people.length === 0 ? "no face"
@@ -209,8 +209,8 @@ function drawSwitches(switches) {
   if (document.activeElement !== at("override") || !at("override").dataset.open) at("override").value = switches.override || "";
   write(at("on-told"), switches.on ? "Looking for faces." : about.closes ? "Off: the camera is closed." : "Not looking for faces.");
   write(at("neutral-told"), switches.learning && switches.on ? "Look neutral, and into the camera …"
-    : switches.neutral ? "Learned: what your face always shows is left out."
-      : "Look neutral for three seconds. What your face always shows is then left out.");
+    : switches.neutral ? "Learned: what your face always shows is taken out of the readings."
+      : "Look neutral for three seconds. What your face always shows is then taken out of the readings.");
   at("neutral-told").classList.toggle("now", switches.learning && switches.on);
 }
 
@@ -301,7 +301,7 @@ function tellGuests() {
   const live = about.camera;
   write(at("who"), live
     ? `A camera (${about.source}) reads the faces of everybody it sees, up to ${about.people} at once. Nobody is recognised: people are numbered while they are in view, and get a new number when they come back.`
-    : `Nobody in this room is read: the pictures come from ${about.source}, not from a camera.`);
+    : `Nobody in this room is being read: the pictures come from ${about.source}, not from a camera.`);
   write(at("purpose"), about.reacts.length
     ? `What is read changes things here as it happens: ${about.reacts.join(", ")}.`
     : "What is read is shown on this page, and changes nothing else.");

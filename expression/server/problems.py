@@ -37,7 +37,7 @@ MOST_ERRORS = 20
 class Invalid(BaseModel):
     """One value of a request that cannot be used."""
 
-    where: str = Field(description="Where it stands, such as query limit.")
+    where: str = Field(description="Where the value is, such as query limit.")
     detail: str = Field(description="What is wrong with it.")
 
 
@@ -47,9 +47,9 @@ class ProblemDetails(BaseModel):
     type: str = Field("about:blank", description="Always about:blank: the status says what kind it is.")
     title: str = Field(description="The name of the status.")
     status: int = Field(description="The status of the answer.")
-    detail: str = Field(description="The next three members together.")
+    detail: str = Field(description="The next three members joined together.")
     happened: str = Field(description="What happened.")
-    expected: str = Field(description="What would have been right.")
+    expected: str = Field(description="What was expected.")
     remedy: str = Field(description="What to do.")
     errors: list[Invalid] = Field([], description="The values that cannot be used.")
 
@@ -118,7 +118,7 @@ async def _http(_request: Request, error: HTTPException) -> JSONResponse:
     allowed = (error.headers or {}).get("Allow", "another one")
     known = {
         404: ("There is nothing at this address.", EXPECTED, "Check the address."),
-        405: ("This address does not take this method.", f"Expected {allowed}.", "Use that method."),
+        405: ("This address does not accept this method.", f"Expected {allowed}.", "Use that method."),
     }
     other = (f"{str(error.detail).rstrip('.')}.", EXPECTED, "Correct the request.")
     return problem(error.status_code, *known.get(error.status_code, other), headers=error.headers)
@@ -134,7 +134,7 @@ async def _invalid(_request: Request, error: RequestValidationError) -> JSONResp
         422,
         f"The request has a value that cannot be used ({first.where}: {first.detail.rstrip('.')}).",
         EXPECTED,
-        "Correct the values that errors lists.",
+        "Correct the values that are listed in errors.",
         found,
     )
 
@@ -145,7 +145,7 @@ async def _database(_request: Request, error: Exception) -> JSONResponse:
     logger.warning("The server cannot use the database (%s).", told)
     return problem(
         503,
-        "The database cannot be reached now.",
+        "The database cannot be reached at the moment.",
         "Expected it to answer.",
         "Try again later.",
         headers={"Retry-After": "10"},
@@ -154,4 +154,4 @@ async def _database(_request: Request, error: Exception) -> JSONResponse:
 
 async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
     logger.error("The server failed: %s: %s.", type(error).__name__, error)
-    return problem(500, "The server failed.", "Expected an answer.", "See its log, which says more.")
+    return problem(500, "The server failed.", "Expected an answer.", "See its log for details.")

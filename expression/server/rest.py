@@ -93,7 +93,10 @@ def _add_reading_routes(routes: APIRouter, database: Database) -> None:
         limit: Limit = 100,
         cursor: Annotated[
             str | None,
-            Query(description="`next` of the page before; the other values stay the same.", max_length=200),
+            Query(
+                description="The value of `next` on the previous page; the other values stay the same.",
+                max_length=200,
+            ),
         ] = None,
     ) -> Readings:
         """Returns readings page by page, in the order of their times."""
@@ -118,7 +121,7 @@ def _add_reading_routes(routes: APIRouter, database: Database) -> None:
             raise Problem(
                 404,
                 "This reading is not stored, or has no picture.",
-                "Expected the id of a reading with picture true.",
+                "Expected the id of a reading whose picture is true.",
                 "Choose another reading.",
             )
         return Response(jpeg, media_type="image/jpeg", headers=NO_STORE)
@@ -131,7 +134,7 @@ def _add_totals(routes: APIRouter, database: Database) -> None:
     def totals(
         by: Annotated[
             Literal["label", "person", "device"],
-            Query(description="What the totals are for. People are numbered from 1 in each run."),
+            Query(description="What to add up by. People are numbered from 1 in each run."),
         ] = "label",
         since: Since = None,
         until: Until = None,
@@ -149,7 +152,7 @@ def _add_totals(routes: APIRouter, database: Database) -> None:
 def _add_days(routes: APIRouter, database: Database) -> None:
     """Adds the summaries of days."""
 
-    @routes.get("/days", summary="Sum up each day")
+    @routes.get("/days", summary="Summarise each day")
     def days(
         first: Annotated[Date, Query(description="The first day.")],
         last: Annotated[
@@ -166,7 +169,7 @@ def _add_days(routes: APIRouter, database: Database) -> None:
                 422,
                 f"{first} to {last} are {(last - first).days + 1} days.",
                 f"Expected 1 to {MOST_DAYS} days.",
-                f"Choose last from the day first on, up to {MOST_DAYS} days in all.",
+                f"Choose the same day as first or a later one, up to {MOST_DAYS} days in all.",
             )
         found = queries.days(database, first, last, _zone(zone), names.device(database, device))
         return Days(zone=zone, items=[Day(**each) for each in found])
@@ -180,7 +183,7 @@ def _add_devices(routes: APIRouter, database: Database) -> None:
         """Returns the machines that have stored readings."""
         return Devices(items=[Device(**each) for each in queries.all_devices(database)])
 
-    @routes.get("/health", summary="Tell whether the database answers")
+    @routes.get("/health", summary="Check whether the database answers")
     def health() -> Health:
         """Returns ok if the database answers, and status 503 otherwise."""
         with database.begin():
@@ -204,7 +207,9 @@ def _add_deletion(routes: APIRouter, database: Database) -> None:
         if everything == bool(conditions):
             raise Problem(
                 422,
-                "everything=true came with other values." if everything else "Nothing says what to delete.",
+                "everything=true was given with other values."
+                if everything
+                else "The request does not say what to delete.",
                 "Expected since, until or device, or everything=true alone.",
                 "Say what to delete.",
             )
@@ -239,5 +244,5 @@ def _zone(name: str) -> ZoneInfo:
             422,
             f"There is no time zone {name!r}.",
             "Expected a name such as Europe/Berlin, or UTC.",
-            "Check the spelling, also of capital letters.",
+            "Check the spelling, including capital letters.",
         ) from None

@@ -154,14 +154,17 @@ class Guard:
         if len(host) != 1 or not self._knows(host[0]):
             return problem(
                 421,
-                f"The request asks for {', '.join(host) or 'no host'}, which is no name of this server.",
+                f"The request asks for {', '.join(host) or 'no host'}, which is not a name of this server.",
                 "Expected localhost or its address in digits.",
                 "Open the address that it printed when it started.",
             )
         unsafe = scope["method"] not in SAFE
         if unsafe and ("transfer-encoding" in head or _length(head) > MOST_BYTES):
             return problem(
-                413, "The request has a long body, or one of unknown length.", "Expected less.", "Send less."
+                413,
+                "The body of the request is too long, or its length is unknown.",
+                f"Expected at most {MOST_BYTES} bytes.",
+                "Send a shorter one, with its length.",
             )
         if self._is_foreign(scope, head, host[0], unsafe):
             return problem(
@@ -227,7 +230,7 @@ class Guard:
         """Returns the answer to a wrong key that comes too soon after another one."""
         return problem(
             429,
-            "Another wrong key has just been given.",
+            "A wrong key was given just now.",
             "Expected one key at a time.",
             "Wait a second, and try again.",
             headers={"Retry-After": "1"},

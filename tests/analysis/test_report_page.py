@@ -179,7 +179,7 @@ def test_without_the_video_small_pictures_stand_in_and_say_of_when_they_are(tmp_
             assert number_in(shown.picture()) == of
             assert abs(of - number) <= 3
             said = shown.page.inner_text("#source")
-            assert ("of this frame stands in" if of == number else f", frame {of}.") in said
+            assert ("of this frame is shown instead" if of == number else f", frame {of}.") in said
             seen.add(of)
     assert 25 in seen, "the middle of the segment that is Sad"
     assert [each for each in shown.trouble if "ERR_FILE_NOT_FOUND" not in each] == []

@@ -241,7 +241,7 @@ def test_a_kernel_that_is_restarted_lets_the_camera_go(camera_page):
 @notebook(LIVE, prompt="denied")
 def test_a_camera_that_is_not_allowed_is_told_in_the_cell(camera_page):
     camera_page.run()
-    camera_page.wait("SourceError: The camera was not allowed.")
+    camera_page.wait("SourceError: Permission to use the camera was not given.")
     camera_page.wait("Allow it next to the page's address, and run the cell again.")
 
 

@@ -298,7 +298,7 @@ def test_a_lost_connection_is_said_and_found_again(look):
     process.kill()
     process.communicate()
     page.wait_for_selector("#link:has-text('Connection lost, trying again')")
-    page.wait_for_selector("text=The connection to the run is lost. This page keeps trying.")
+    page.wait_for_selector("text=The connection to the run was lost. This page keeps trying.")
     assert page.locator(".person").count() == 0
     process, _ = program(port)
     page.wait_for_selector("#link:text-is('Live')")
@@ -365,10 +365,10 @@ def test_guests_are_told_who_is_read_and_what_is_kept(look, tmp_path):
     sinks = (f"csvfile:{tmp_path}/rows.csv", "lamp", Reacting())
     with running("demo", sinks=sinks, stats=str(tmp_path / "a.json")) as session:
         told = look(address(session)).inner_text(".notice")
-    assert "Nobody in this room is read: the pictures come from the demo" in told
+    assert "Nobody in this room is being read: the pictures come from the demo" in told
     assert "csvfile: every reading, in a file on this computer" in told
     assert "statistics: how often each label was read" in told
-    assert "Reacting: may keep or send what is read; it does not say" in told
+    assert "Reacting: may keep or send what is read (it does not say)" in told
     assert "as it happens: lamp." in told
     assert "Nothing is recorded" not in told
 
