@@ -190,15 +190,15 @@ class Cluster:
                 raise
             except KilledWorker as error:
                 raise RunError(
-                    f"Several workers of the cluster {self._address} were lost at the same frames.",
+                    f"Several workers of the cluster {self._address} were lost on the same frames.",
                     "Expected them to have enough memory.",
-                    "Look at their logs. Give the same command again to continue.",
+                    "Look at their logs. Run the same command again to continue.",
                 ) from error
             except (OSError, CancelledError, RuntimeError) as error:
                 raise RunError(
                     f"The cluster {self._address} was lost ({error or type(error).__name__}).",
                     "Expected its scheduler to run until the end.",
-                    "Start it again, and give the same command to continue.",
+                    "Start it again, and run the same command to continue.",
                 ) from error
 
     def _report_workers(self) -> None:

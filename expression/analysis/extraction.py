@@ -198,7 +198,7 @@ def _never_held(
     choices += ["a lower --score"] if wanted.score else []
     return BadInputError(
         f"{rows} has no face of {of} that is held for {wanted.repeat} rows{conditions}.",
-        f"Expected {wanted.repeat} such rows of one person without a gap; there are {longest} at most.",
+        f"Expected {wanted.repeat} such rows of one person without a gap; there are at most {longest}.",
         f"Choose {' or '.join([*choices, 'another label'])}{', or leave out --alone' * wanted.alone}.",
     )
 
@@ -212,7 +212,7 @@ def _check_pictures(out: Path, readings: Iterable[Reading]) -> None:
         if path.name not in own and is_picture(path):
             raise BadInputError(
                 f"{out} has other pictures, such as {path.name}.",
-                "Expected a new folder, or one with pictures of the same extraction only.",
+                "Expected a new folder, or one that has only pictures of the same extraction.",
                 "Choose another folder for --out, or move those pictures away.",
             )
 
@@ -236,7 +236,7 @@ def _check_recognised(recognised: Recognised, person: Person, repeat: int, rows:
     raise BadInputError(
         f"Nobody in {rows} was recognised as {person.name}, of {len(recognised.others)} who were compared.",
         f"Expected somebody who looks like {person.name} in {pictures}.",
-        f"Add pictures of {person.name} in other light and from other sides.",
+        f"Add pictures of {person.name} in different light and from different sides.",
     )
 
 

@@ -64,7 +64,7 @@ def _folder(folder: Path, names: list[str]) -> BadInputError:
     example = next(iter([*named, *others]), folder / "NAME")
     return BadInputError(
         f"{folder} is a folder.",
-        "Expected one recording; the rows may have several.",
+        "Expected one recording, even if the rows cover several.",
         f"Choose one, such as {example}.",
     )
 

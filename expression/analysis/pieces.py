@@ -63,7 +63,7 @@ def piece(path: str, settings: Pairs, network: str, every: int, first: int, last
     if analyzer.network != network:
         raise BadInputError(
             f"A worker of the cluster has the network {analyzer.network}.",
-            f"Expected {network}, as on the machine that gave the command.",
+            f"Expected {network}, as on the machine where the command was run.",
             "Install the same version of this package, and the same file for --model, on every machine.",
         )
     if not Path(path).exists():
@@ -79,9 +79,9 @@ def piece(path: str, settings: Pairs, network: str, every: int, first: int, last
         raise
     except Exception as error:
         raise RunError(
-            f"A worker of the cluster failed at {path} ({type(error).__name__}: {error}).",
+            f"A worker of the cluster failed on {path} ({type(error).__name__}: {error}).",
             "Expected it to read the recording as this machine does.",
-            "Look at its log. Give the same command again to continue.",
+            "Look at its log. Run the same command again to continue.",
         ) from error
 
 

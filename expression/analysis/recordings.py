@@ -157,7 +157,7 @@ def fault(reading: Reading, position: float | None) -> str:
     """
     if position is None:
         return "after the end of the recording"
-    return "" if abs(reading.position - position) <= LATE else "of a frame with another time"
+    return "" if abs(reading.position - position) <= LATE else "of a frame at a different time"
 
 
 def check_is_same(path: Path, unusable: Skipped, total: int, what: str) -> None:

@@ -70,7 +70,7 @@ def report(video: Path, rows: Path, out: Path, advance: Advance | None = None) -
     readings, total, _ = own_rows(rows, video, skipped)
     if not readings:
         raise BadInputError(
-            f"{rows} has no row of {video.name}.",
+            f"{rows} has no rows of {video.name}.",
             "Expected the rows that analyze wrote for this recording.",
             "Choose the recording that was analysed, or run analyze first.",
         )

@@ -238,7 +238,7 @@ def _totals(story: Story) -> str:
         rows += _row("Everybody", everybody, shown)
     table = (
         '<div class="table" role="region" aria-label="Seconds for each label" tabindex="0"><table>\n'
-        '<caption class="unseen">Seconds for which each person holds each label</caption>\n'
+        '<caption class="unseen">Seconds for which each person had each label</caption>\n'
         f'<thead><tr><th scope="col">Seconds</th>{head}'
         '<th scope="col" class="number">Total</th></tr></thead>\n'
         f"<tbody>{rows}</tbody></table></div>"

@@ -172,7 +172,7 @@ class _Run:
             raise MissingFileError(
                 f"{path} is gone ({error.strerror or error}).",
                 "Expected it to stay until it has been analysed.",
-                "Put it back, and give the same command again.",
+                "Put it back, and run the same command again.",
             ) from error
         key = {"size": facts.st_size, "changed": facts.st_mtime_ns, "every": self._every}
         key |= {"network": self.analyzer.network} | {name: getattr(settings, name) for name in FOUND_WITH}

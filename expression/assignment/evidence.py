@@ -60,7 +60,7 @@ def tensorboard(folder: Path) -> str:
 
 def _chart(folder: Path, pattern: str, usual: Path, remedy: str) -> str:
     """Returns the size of a picture of a chart."""
-    expected = f"Expected {usual} as a picture on which labels can be read."
+    expected = f"Expected {usual} as a picture with legible labels."
     path = found(folder / usual, f"{pattern}.[pj]*g", expected, remedy)
     picture = read_picture(path)
     height, width = picture.shape[:2]
@@ -90,7 +90,7 @@ def history(folder: Path) -> str:
         raise BadInputError(
             f"The network overfits: {said}.",
             f"Expected a difference of at most {GAP:.0%}.",
-            "Add dropout or augmentation, or take away weights, and train again.",
+            "Add dropout or augmentation, or use fewer weights, and train again.",
         )
     return said
 
@@ -154,8 +154,8 @@ def video(folder: Path) -> str:
     path = found(folder / VIDEO, "input_video.*", expected, remedy)
     seconds = _length(path)
     if seconds < SECONDS - 1:
-        raise BadInputError(f"{path} takes only {seconds:.1f} seconds.", expected, remedy)
-    return f"{path.name} plays for {SECONDS} seconds or more"
+        raise BadInputError(f"{path} lasts only {seconds:.1f} seconds.", expected, remedy)
+    return f"{path.name} lasts {SECONDS} seconds or more"
 
 
 def _length(path: Path) -> float:
@@ -172,7 +172,9 @@ def _length(path: Path) -> float:
 
 def pictures(folder: Path) -> str:
     """Whether there are twenty pictures of a face, 48 x 48 grey levels."""
-    expected = f"Expected {PICTURES} or more, image0.png to image{PICTURES}.png: {SIZE} x {SIZE} grey levels."
+    expected = (
+        f"Expected {PICTURES} or more, image0.png to image{PICTURES}.png: grey, {SIZE} x {SIZE} pixels."
+    )
     remedy = "Run: python scripts/preprocess.py"
     paths = sorted((folder / PREPROCESSED).glob("image*.png"))
     if len(paths) < PICTURES:
@@ -182,12 +184,12 @@ def pictures(folder: Path) -> str:
     if odd := [name for name, picture in shown.items() if picture.shape[:2] != (SIZE, SIZE)]:
         raise BadInputError(f"{_some(odd)} not have {SIZE} x {SIZE} pixels.", expected, remedy)
     if odd := [name for name, picture in shown.items() if np.ptp(picture, axis=2).any()]:
-        raise BadInputError(f"{_some(odd)} not only have grey levels.", expected, remedy)
+        raise BadInputError(f"{_some(odd)} not contain only grey levels.", expected, remedy)
     finder = make_detector("haar")
     odd = [name for name, picture in shown.items() if not has_face(finder, picture)]
     if len(paths) - len(odd) < FACES * len(paths):
-        raise BadInputError(f"{_some(odd)} not show a face that is found.", expected, remedy)
-    return f"{len(paths)} of {SIZE} x {SIZE} grey levels; a face is found in {len(paths) - len(odd)}"
+        raise BadInputError(f"{_some(odd)} not show a face that can be found.", expected, remedy)
+    return f"{len(paths)} grey pictures of {SIZE} x {SIZE} pixels; a face is found in {len(paths) - len(odd)}"
 
 
 def _some(names: list[str]) -> str:

@@ -142,10 +142,10 @@ def _fooled(folder: Path, faces: list[np.ndarray], expected: str, remedy: str) -
     try:
         path = chosen(folder)
     except MissingFileError:  # which a point of its own reports
-        return "no network could be asked"
+        return "there is no network to test them with"
     if path.suffix in PICKLES:
         raise BadInputError(
-            f"{path} is a pickle, which was not opened to ask it.",
+            f"{path} is a pickle, which was not opened to test the pictures.",
             f"Expected the network also as {' or '.join(ENDINGS[:3])}.",
             "Save it with: model.save('results/model/final_emotion_model.keras')",
         )

@@ -57,7 +57,7 @@ def live_stream(folder: Path) -> str:
         raise BadInputError(
             f"scripts/predict_live_stream.py prints {' / '.join(lines[:4]) or 'nothing'!r}.",
             f"Expected {BEGINNING} ..., {PREPROCESSING} ..., and a line such as: 11:11:11s : Happy , 73%",
-            "Print them there, and without a camera read the recorded video.",
+            "Print them there, and read the recorded video if there is no camera.",
         )
     return f"prints {readings[-1]!r}"
 

@@ -40,7 +40,9 @@ UNLISTED = {"expression"}
 
 def readme(folder: Path) -> str:
     """Whether README.md says how to run the project, and how it works."""
-    expected = "Expected how the code is run, and how it finds a face and reads it with a network."
+    expected = (
+        "Expected an explanation of how to run the code, and how it finds a face and reads it with a network."
+    )
     remedy = "Write one: what it is, how it works, how to run it."
     path = found(folder / "README.md", "readme.md", expected, remedy)
     text = read_small(path, expected, "Save it as text.")
@@ -149,7 +151,7 @@ def parsed(path: Path) -> ast.Module:
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError) as error:
         place = f" (line {error.lineno}: {error.msg})" if isinstance(error, SyntaxError) else ""
-        raise BadInputError(f"{path} is not Python{place}.", expected, "Correct that line.") from error
+        raise BadInputError(f"{path} is not valid Python{place}.", expected, "Correct that line.") from error
 
 
 def script(name: Path, folder: Path) -> str:
@@ -157,7 +159,9 @@ def script(name: Path, folder: Path) -> str:
     path = folder / name
     if not _imports(parsed(path)):
         raise BadInputError(
-            f"{path} imports nothing.", "Expected a Python script that does its part.", "Write it."
+            f"{path} imports nothing.",
+            "Expected a Python script that does its part of the work.",
+            "Write it.",
         )
     return "there, and valid Python"
 

@@ -152,7 +152,7 @@ def happy_rows(tmp_path, count: int = 24, fps: float = 24, label: str = "Happy")
         pytest.param(
             60, 24, r"Skipped 4 of 7 chosen rows: 4 after the end of the recording \(frame 24, ", id="longer"
         ),
-        pytest.param(24, 12, r"Skipped 2 of 3 chosen rows: 2 of a frame with another time", id="slower"),
+        pytest.param(24, 12, r"Skipped 2 of 3 chosen rows: 2 of a frame at a different time", id="slower"),
     ],
 )
 def test_rows_of_another_recording_are_refused_and_nothing_is_left(clip, tmp_path, count, fps, said):

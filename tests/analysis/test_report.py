@@ -105,9 +105,9 @@ def test_rows_may_come_in_any_order_and_people_with_any_number():
         pytest.param(reading(48), "after the end of the recording", id="too late"),
         pytest.param(reading(10**15), "after the end of the recording", id="far too late"),
         pytest.param(reading(7, fps=25), "duplicates of earlier rows", id="twice"),
-        pytest.param(reading(40, fps=12), "of a frame with another time", id="another time"),
+        pytest.param(reading(40, fps=12), "of a frame at a different time", id="another time"),
         pytest.param(
-            replace(reading(40), position=float("nan")), "of a frame with another time", id="no time"
+            replace(reading(40), position=float("nan")), "of a frame at a different time", id="no time"
         ),
     ],
 )
@@ -349,9 +349,12 @@ def test_rows_of_other_recordings_are_left_alone(clip, tmp_path):
 @pytest.mark.parametrize(
     ("readings", "out", "said"),
     [
-        pytest.param([], "a.html", r"has no row of clip\.mp4\. .* run analyze first", id="no rows"),
+        pytest.param([], "a.html", r"has no rows of clip\.mp4\. .* run analyze first", id="no rows"),
         pytest.param(
-            [reading(3, file="b.mp4")], "a.html", r"has no row of clip\.mp4\.", id="rows of another recording"
+            [reading(3, file="b.mp4")],
+            "a.html",
+            r"has no rows of clip\.mp4\.",
+            id="rows of another recording",
         ),
         pytest.param(
             [reading(n, fps=5) for n in range(48)],
@@ -416,7 +419,7 @@ def test_a_folder_that_was_analysed_is_answered_with_a_recording_of_it(
         capsys.readouterr()
         .err.strip()
         .endswith(
-            f"films is a folder. Expected one recording; the rows may have several. Choose one, such as "
+            f"films is a folder. Expected one recording, even if the rows cover several. Choose one, such as "
             f"{Path('films', 'clip.mp4')}."
         )
     )
