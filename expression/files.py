@@ -135,7 +135,9 @@ def read_small(path: Path, expected: str, remedy: str, most: int = MOST_BYTES) -
         happened = f"{path} is a broken link." if path.is_symlink() else f"There is no file {path}."
         raise MissingFileError(happened, expected, remedy) from error
     except PermissionError as error:
-        raise BadInputError(f"You may not read {path}.", expected, "Check its permissions.") from error
+        raise BadInputError(
+            f"You do not have permission to read {path}.", expected, "Check its permissions."
+        ) from error
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise BadInputError(f"{path} cannot be read ({said}).", expected, remedy) from error

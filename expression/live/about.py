@@ -14,7 +14,7 @@ from ..settings import Settings
 from ..sinks._base import Sink
 from ..sources._base import Source
 
-UNKNOWN = "may keep or send what is read; it does not say"
+UNKNOWN = "may keep or send what is read (it does not say)"
 """What is told of a sink that comes from elsewhere and says nothing about it."""
 
 
@@ -34,7 +34,7 @@ def about_run(settings: Settings, source: Source, sinks: Sequence[Sink]) -> Abou
     if settings.stats:
         keeps.append(("statistics", "how often each label was read, in a file on this computer"))
     if settings.neutral:
-        keeps.append(("resting face", "a few numbers of it, in a file on this computer"))
+        keeps.append(("resting face", "a few numbers that describe it, in a file on this computer"))
     return About(
         source=source.description,
         camera=source.rests or source.fps is None,

@@ -36,7 +36,7 @@ MEANINGS = {
     "seconds": "how long the run took",
     "display_fps": "frames shown per second",
     "predictions_per_second": "faces scored per second",
-    "first_reading_seconds": "from the start of the process to the first reading; null without one",
+    "first_reading_seconds": "seconds from the start of the process to the first reading; null without one",
     "reading_age_ms": "p50, p95 and max, in milliseconds: from the capture of a frame to its reading",
     "labels": "how often each label was read, the most frequent first",
     "threads_left": "threads still alive after the stop; 0 is normal",

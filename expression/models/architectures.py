@@ -189,7 +189,7 @@ def check_network(network: keras.Model, name: str, labels: Labels, heads: int) -
     if found != wanted:
         raise BadInputError(
             f"The network {name} goes from {' to '.join(map(str, found)) or 'an unknown shape'}.",
-            f"Expected {' to '.join(map(str, wanted))}: a face to one score per label for each head.",
+            f"Expected {' to '.join(map(str, wanted))}: from a face to one score per label for each head.",
             remedy,
         )
     sums = next((layer for layer in network.layers if layer.name == LOGITS), None)
@@ -197,7 +197,7 @@ def check_network(network: keras.Model, name: str, labels: Labels, heads: int) -
     if not (fits and sums.activation is keras.activations.linear):
         raise BadInputError(
             f"The network {name} has no layer {LOGITS!r} with {heads * len(labels)} outputs.",
-            "Expected a dense layer without an activation, in which the network is calibrated.",
+            "Expected a dense layer without an activation, which is where the network is calibrated.",
             remedy,
         )
     if not isinstance(network.layers[-1], layers.Softmax):

@@ -202,7 +202,7 @@ def check_card(path: Path, card: Card) -> None:
     for what, (word, fits) in known.items():
         if not fits:
             raise BadInputError(
-                f"{path} needs the {what} {word!r}.",
+                f"{path} uses the {what} {word!r}.",
                 "Expected standardise, 0..1, grey, rgb or another value that this version supports.",
                 "Update this package, or export the network again.",
             )

@@ -111,7 +111,9 @@ def _check_alone(name: str, kind: type, value: str) -> None:
     written = f"Write: {name}:{kind.option}=...,{known}=..."
     if known == kind.option:
         written = f"Write: {name}:{kind.option}=..."
-    otherwise = "Check the spelling, or leave it out; a value cannot contain a comma, a word and =."
+    otherwise = (
+        "Check the spelling, or leave it out; a value cannot contain a comma followed by a word and =."
+    )
     meant = "" if word == known else f"Did you mean {known}? "
     raise BadInputError(
         f"The sink {name} was given {word}=... after a value without a name.",

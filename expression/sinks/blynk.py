@@ -67,8 +67,8 @@ class Blynk(Sink):
         switch: The pin that turns reading off (0) and on (1); empty for none.
         index: The pin that receives the index of the label, counted from 0; empty for none.
         emoji: The pin that receives the label as an emoji; empty for none.
-        every: Seconds between two checks of the switch. Each check counts as a message of your plan, as do
-            updates (https://docs.blynk.io/en/message-usage): 17,280 a day at 5 s.
+        every: Seconds between two checks of the switch. Each check counts towards your plan's message quota,
+            as do updates (https://docs.blynk.io/en/message-usage): 17,280 a day at 5 s.
         settle: Seconds that a label must stay the same before it is sent.
         room: Follow the "largest" face, or the "mean" of everybody's scores.
         secrets: A file of mode 600 with a line `EXPRESSION_BLYNK_TOKEN=...`, the token of the device, in

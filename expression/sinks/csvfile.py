@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Csvfile(Sink):
-    """Writes rows to a file, each immediately, so that a killed run loses nothing.
+    """Writes each row to a file immediately, so that a killed run loses nothing.
 
     Rows are appended to a file that was written this way before. A file with other content is left unchanged.
     Only one run at a time writes a file, which only its owner may read unless it existed before.

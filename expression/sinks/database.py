@@ -44,7 +44,7 @@ CLOCK_SECONDS = 0.1
 
 
 class Database(Sink):
-    """Stores settled changes, who is there every few seconds, and who has left.
+    """Stores each settled change of a label, who is in view every few seconds, and who has left.
 
     Without a URL, EXPRESSION_DATABASE_URL counts, or else the file `expression.sqlite` in your own folder for
     such data, which is printed at the start. A password may be in the URL or in EXPRESSION_DATABASE_PASSWORD.
@@ -52,7 +52,7 @@ class Database(Sink):
 
     Args:
         url: An SQLite file, or `mysql://USER@HOST/NAME`, `mariadb://...` or `postgresql://...`.
-        every: Seconds between two rows that say that a person is there.
+        every: Seconds between two rows for a person who stays in view.
         settle: Seconds that a label must stay the same before it counts as a change.
         keep: Delete rows after this many days, in the whole database; 0 keeps them.
         device: The name of this machine in the rows; by default its host name.

@@ -85,7 +85,7 @@ class Firebase(Sink):
     extra = "firebase"
     option = place = "bucket"
     secrets = (VARIABLE,)
-    keeps = "pictures of faces, sent to a storage of Google"
+    keeps = "pictures of faces, sent to Google's storage"
 
     def __init__(
         self,

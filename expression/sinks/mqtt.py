@@ -65,7 +65,7 @@ class Mqtt(Sink):
     Args:
         host: The broker's name or address.
         port: Its port; if left out, 1883, or 8883 with TLS.
-        prefix: The start of its topics; each run at a broker needs its own.
+        prefix: The start of its topics; each run at the same broker needs its own.
         tls: Encrypt the connection and verify the broker's certificate.
         secrets: A file of mode 600 with the lines `EXPRESSION_MQTT_USER=...` and
             `EXPRESSION_MQTT_PASSWORD=...`, in place of the environment variables.

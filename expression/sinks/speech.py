@@ -62,7 +62,7 @@ Source: https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-erref/5
 
 
 class Speech(Sink):
-    """Says labels or other words in their place, or plays recordings.
+    """Says each label, or other words instead of it, or plays a recording.
 
     Args:
         voice: A language such as "de", or the name of a voice; empty for the system's default.

@@ -43,11 +43,11 @@ itself."""
 GROUND, LETTER, PITCH, IN_LINE = (24, 27, 33), 16, 30, 44
 """Background of a picture of text (RGB), height of letters and of lines in pixels, letters in a line."""
 
-ALLOW = "Please allow the camera in this page. The browser asks next to the page's address."
+ALLOW = "Please allow this page to use the camera. The browser asks next to the page's address."
 
 FAILURES = {
     "NotAllowedError": (
-        "The camera was not allowed.",
+        "Permission to use the camera was not given.",
         "Allow it next to the page's address, and run the cell again.",
     ),
     "system": (

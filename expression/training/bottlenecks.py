@@ -129,7 +129,7 @@ class Bottlenecks:
             with replacing(path, PRIVATE) as part:
                 np.savez(part, hashes=hashes, features=features)
         except OutputError as error:
-            self.tell(f"{error.happened} So these features are computed again next time.")
+            self.tell(f"{error.happened} So these features will be computed again next time.")
             return
         folders = sorted(self.folder.parent.iterdir(), key=lambda folder: folder.stat().st_mtime)
         for old in folders[:-KEPT]:

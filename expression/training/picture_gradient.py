@@ -117,14 +117,14 @@ class PictureGradient:
         with self._as_error():
             slope = self._slope(np.float32(face), wanted)
             if slope is None:
-                raise ValueError("a layer has no slope")
+                raise ValueError("a layer has no gradient")
         return slope.numpy()
 
     def _as_error(self) -> AbstractContextManager:
         """Reports errors of a network that cannot be differentiated."""
         return as_bad_input(
             f"{self._begun.path} cannot be differentiated",
-            "Expected a network of floating-point layers, the last one with weights a dense layer.",
+            "Expected a network of floating-point layers, of which the last one with weights is dense.",
             "Choose another --model, or leave it out for the shipped network.",
         )
 

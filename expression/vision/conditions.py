@@ -164,7 +164,7 @@ def _table(usual: Measured) -> Iterator[tuple[bool, str, str, str]]:
         usual.sharpness < BLURRED and not small,  # a face of few pixels looks blurred anyway
         "blurred",
         "Your face is blurred.",
-        "Wipe the lens, focus the camera, or add light so that it need not expose for so long.",
+        "Wipe the lens, focus the camera, or add light, so that the exposure can be shorter.",
     )
     yield (
         abs(usual.tilt) > TILTED,
@@ -176,7 +176,7 @@ def _table(usual: Measured) -> Iterator[tuple[bool, str, str, str]]:
         usual.nose < LOW or usual.height < TOP,
         "low",
         "The camera looks up at you from below." if usual.nose < LOW else "Your face is at the top edge.",
-        "Raise the camera to the height of your eyes.",
+        "Raise the camera to eye level.",
     )
 
 

@@ -131,7 +131,7 @@ class RestingFaces:
         Raises:
             BadInputError: It is something else.
         """
-        expected = "Expected what a run with --neutral has written: a number for each label."
+        expected = "Expected a file that a run with --neutral has written, with a number for each label."
         remedy = "Choose another file, or delete this one and learn it again: press n, and look neutral."
         with as_bad_input(f"{path} is not a resting face", expected, remedy):
             content = json.loads(read_small(path, expected, remedy))

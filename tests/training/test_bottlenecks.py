@@ -136,7 +136,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_costs_only_time(base, pictur
     cache = opened(base, said)
     assert len(cache.of(pictures)) == len(pictures)
     assert "cannot be written" in said[0]
-    assert said[0].endswith("So these features are computed again next time.")
+    assert said[0].endswith("So these features will be computed again next time.")
 
 
 @pytest.mark.slow

@@ -138,7 +138,7 @@ def test_a_tflite_file_takes_the_gradient_of_the_keras_file_beside_it(tmp_path):
     ("first", "last", "words"),
     [
         pytest.param((), (layers.Rescaling(1.0),), "it ends with the layer", id="another end"),
-        pytest.param((keras.ops.round,), (), "a layer has no slope", id="a step without a slope"),
+        pytest.param((keras.ops.round,), (), "a layer has no gradient", id="a step without a slope"),
         pytest.param(WHOLE, (), "its input is uint8", id="whole numbers"),
     ],
 )

@@ -147,7 +147,9 @@ def test_the_command_names_what_hinders_and_how_to_fix_it(
 def test_without_a_camera_the_command_says_so(monkeypatch, capsys):
     monkeypatch.setattr("expression.cli.check_camera.first_camera", lambda: None)
     assert app.main(["check", "--camera"]) == 2
-    assert capsys.readouterr().err.startswith("There is no camera. Expected a camera to look through. Plug one in")
+    assert capsys.readouterr().err.startswith(
+        "There is no camera. Expected a camera to look through. Plug one in"
+    )
 
 
 def test_the_demo_is_good_when_somebody_is_in_view(found):

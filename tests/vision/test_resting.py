@@ -114,7 +114,9 @@ def test_a_face_learned_with_another_network_is_not_used(tmp_path):
 def test_a_file_that_is_something_else_is_refused(tmp_path, text):
     path = tmp_path / "me.json"
     path.write_text(text)
-    with pytest.raises(BadInputError, match=r"me\.json .* Expected what a run with --neutral has written"):
+    with pytest.raises(
+        BadInputError, match=r"me\.json .* Expected a file that a run with --neutral has written"
+    ):
         RestingFaces(AVERAGE).read(path, LABELS, "n")
 
 
