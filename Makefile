@@ -5,12 +5,12 @@ RUN := $(VENV)/bin/python
 PIP = $(RUN) -m pip install -q --disable-pip-version-check
 
 .PHONY: help setup board live check lab test fast networks notebooks site lint lock format bench clean
-help:  ## say what there is
+help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(VENV)/.lessons  ## install everything, lessons and tests too (3 GB)
 
-board: $(VENV)/.board  ## install what a small board needs that runs on its own (0.4 GB, no windows, no lessons)
+board: $(VENV)/.board  ## install what a small board that runs on its own needs (0.4 GB, no windows, no lessons)
 
 live: $(VENV)/.live  ## read faces from the camera, or from the demo (0.4 GB, no TensorFlow)
 	@$(RUN) -m expression live
@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n 4 --dist worksteal
 test: fast  ## run every test
 	$(PYTEST) -m slow
 
-fast: $(VENV)/.lessons  ## run the tests that take less than two minutes together
+fast: $(VENV)/.lessons  ## run the fast tests, which take less than two minutes in all
 	$(PYTEST) -m "not slow"
 
 networks: $(VENV)/.lessons  ## run the tests of networks and training
@@ -46,7 +46,7 @@ lint: $(VENV)/.lessons  ## check style, imports, and that lock files and referen
 	$(RUN) locks/lock.py --check
 	$(RUN) docs/reference.py --check
 
-lock: $(VENV)/.lessons  ## write the lock files, after a change of pyproject.toml or requirements.txt
+lock: $(VENV)/.lessons  ## write the lock files, after a change to pyproject.toml or requirements.txt
 	$(RUN) locks/lock.py
 	npm install --prefix locks/bridge --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 

@@ -135,7 +135,7 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(folder.iterdir(), key=lambda path: natural(path.name))
     except NotADirectoryError as error:
         raise BadInputError(
-            f"{folder} is not a folder.", EXPECTED, "Name the folder that contains it with --known."
+            f"{folder} is not a folder.", EXPECTED, "Use --known to name the folder that contains it."
         ) from error
     except OSError as error:
         raise BadInputError(

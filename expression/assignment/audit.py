@@ -25,8 +25,8 @@ from . import evidence, network, running, texts
 from .layout import DATA, SCRIPTS
 
 COMPLETE = (
-    "Complete, as far as a program can tell. People still judge whether the network was trained on the "
-    "training set only, and whether the texts and pictures convince."
+    "Complete, as far as a program can tell. People still have to judge whether the network was trained "
+    "on the training set only, and whether the texts and pictures are convincing."
 )
 """The conclusion if nothing is missing."""
 

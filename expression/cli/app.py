@@ -230,7 +230,8 @@ def check(
         bool, typer.Option("--camera", help="Look through the camera, and say what makes faces hard to read.")
     ] = False,
     source: Annotated[
-        str | None, typer.Option(help="What to look at instead of the camera, as for live.", metavar="SOURCE")
+        str | None,
+        typer.Option(help="A source to check instead of the camera, as for live.", metavar="SOURCE"),
     ] = None,
 ) -> None:
     """Report what works on this machine, and how to fix the rest."""

@@ -60,7 +60,7 @@ def personalise(
 
 
 CHANGES = {
-    "nothing": "No change made it better on pictures that it had not learned from, so the network stays as "
+    "nothing": "No change made the network better on pictures that it had not learned from, so it stays as "
     "it is, and no file was written.",
     "offsets": "Changed: how readily each label is given.",
     "resting face": "Changed: what your neutral face always shows is taken out.",

@@ -108,7 +108,8 @@ def train(
     exported = trained.path.with_suffix(".tflite")
     export(trained.path, exported, "dynamic")
     print(
-        f"{trained.path}: {trained.accuracy:.1%} correct in validation. {exported.name}: the same, smaller."
+        f"{trained.path}: {trained.accuracy:.1%} correct in validation. "
+        f"{exported.name}: the same network, but smaller."
     )
     _print_next(exported, data, dataset, divided is dataset)
 
@@ -260,7 +261,10 @@ def _compare(
 
     forms = compare(runtime, chosen.pictures, evaluated)
     print(f"{runtime.name}, {len(chosen):,} pictures of the {split_name} set\n\n{table(forms)}\n")
-    print("Same label: as the .keras file. The time is that of this machine, in one thread.")
+    print(
+        "Same label: how often it is the label of the .keras file. "
+        "Times were measured on this machine, in one thread."
+    )
     return {form.name: form.to_json() for form in forms}
 
 

@@ -93,8 +93,8 @@ def numbering(
     if wanted.named and numbers <= own.keys():
         return Numbering(own, "--labels")
     raise UncertainNumbersError(
-        f"{where} has the labels {', '.join(map(str, sorted(numbers)))}, but datasets number differently: "
-        "0 is Angry in FER2013 and Neutral in AffectNet.",
+        f"{where} has the labels {', '.join(map(str, sorted(numbers)))}, but datasets number them "
+        "differently: 0 is Angry in FER2013 and Neutral in AffectNet.",
         "Expected words, or the numbers of a dataset that is recognised by its names.",
         "Add a labelList.csv with rows such as 0,Angry, or list the labels in the order of their "
         "numbers: --labels Angry,Disgust and so on.",

@@ -18,7 +18,7 @@ try:
     import anywidget
     import traitlets
 except ImportError as error:
-    raise missing_package("The live view's words", "anywidget", "lessons") from error
+    raise missing_package("The live view's text", "anywidget", "lessons") from error
 
 PAUSE = 3.0
 """Seconds between two announcements, so that each can be heard to its end."""

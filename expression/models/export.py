@@ -175,8 +175,8 @@ def _checked(faces: np.ndarray, card: Card) -> np.ndarray:
     if faces.shape[1:] != shape or not len(faces):
         raise BadInputError(
             f"The representative faces have shape {faces.shape}.",
-            f"Expected (n, {', '.join(map(str, shape))}), with n of a few hundred.",
-            "Give image.standardise(pictures) or what Runtime.preprocess makes, or none.",
+            f"Expected (n, {', '.join(map(str, shape))}), where n is a few hundred.",
+            "Pass image.standardise(pictures), the result of Runtime.preprocess, or no faces.",
         )
     both = factors(card.preprocessing, shape[-1])  # None for standardising by each picture's own mean
     means, deviations = (0.1, (0.3, 1.1)) if both is None else (110, (10, 120))
@@ -188,7 +188,7 @@ def _checked(faces: np.ndarray, card: Card) -> np.ndarray:
             "Expected a mean of about 0 and a standard deviation just under 1."
             if both is None
             else f"Expected pixels scaled as {card.preprocessing}.",
-            "Give image.standardise(pictures) or what Runtime.preprocess makes, or none.",
+            "Pass image.standardise(pictures), the result of Runtime.preprocess, or no faces.",
         )
     return faces
 

@@ -103,7 +103,7 @@ class Found:
         return BadInputError(
             f"{happened}.",
             f"Expected what the network takes and returns: {self.told}.",
-            "List each label once, in the order of the numbers, and leave out of --input what the file says.",
+            "List each label once, in the order of the numbers, and leave what the file says out of --input.",
         )
 
     def _incomplete(self, labels: str | None, wanted: Wanted) -> BadInputError:

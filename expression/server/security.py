@@ -93,7 +93,7 @@ def key_for(host: str, key: str | None = None) -> str | None:
         )
     raise BadInputError(
         f"The address {host} can be reached from other devices, but {KEY_VARIABLE} is not set.",
-        f"Expected a long secret in {KEY_VARIABLE}, without which anybody in the network could watch.",
+        f"Expected a long secret in {KEY_VARIABLE}, without which anybody on the network could watch.",
         'Make one with: python -c "import secrets; print(secrets.token_urlsafe())", or use 127.0.0.1.',
     )
 
@@ -155,7 +155,7 @@ class Guard:
             return problem(
                 421,
                 f"The request asks for {', '.join(host) or 'no host'}, which is not a name of this server.",
-                "Expected localhost or its address in digits.",
+                "Expected localhost, or its numeric address.",
                 "Open the address that it printed when it started.",
             )
         unsafe = scope["method"] not in SAFE
@@ -169,7 +169,7 @@ class Guard:
         if self._is_foreign(scope, head, host[0], unsafe):
             return problem(
                 403,
-                "The request comes from a page of another address.",
+                "The request comes from a page at another address.",
                 "Expected one from the live page itself.",
                 "Open the live page and use it there.",
             )

@@ -137,7 +137,7 @@ class Hue(Lighting):
         if not crew.following:
             why = ", ".join(f"{lamp.name}: {lamp.skip_reason}" for lamp in crew.lamps) or "none were found"
             logger.warning(
-                "No light can follow now (%s). Expected a colour light that is on and reachable. "
+                "No light can follow at the moment (%s). Expected a colour light that is on and reachable. "
                 "Switch one on; it joins in automatically.",
                 why,
             )
@@ -218,7 +218,7 @@ def _report_unrestored(outcome: Outcome, seconds: float) -> None:
         say(f"Restored as far as known: {name} (before the run the bridge reported {lacks}).")
     if outcome.off:
         names = ", ".join(outcome.off)
-        say(f"Switched off and not restored yet: {names}. Once on again, run: {Hue.later}")
+        say(f"Switched off and not restored yet: {names}. When switched on again, run: {Hue.later}")
     if outcome.far:
         names = ", ".join(outcome.far)
         say(f"Unreachable and not restored yet: {names}. Run later: {Hue.later}")

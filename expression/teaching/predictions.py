@@ -81,7 +81,7 @@ def predict(name: str, question: str, choices: Sequence[str]) -> ipywidgets.VBox
         if "answer" not in every.get(name, {}):
             every[name] = {"choice": buttons.value, "sure": sure.value}
             _write(every)
-            said.value = "Written down. You may change it until you see the result."
+            said.value = "Saved. You can change it until you see the result."
         else:
             said.value = "The result is known, so the first prediction counts."
 

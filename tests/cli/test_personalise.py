@@ -95,7 +95,7 @@ BETTER = [
                 "Tested on 16 others of session monday:",
                 "  before 60.0% correct (balanced 50.0%), after 60.0% correct (balanced 50.0%)",
                 "  gain in balanced accuracy: +0.0 points (95% interval +0.0 to +0.0)",
-                "No change made it better on pictures that it had not learned from, so the network stays as "
+                "No change made the network better on pictures that it had not learned from, so it stays as "
                 "it is, and no file was written.",
             ],
             id="nothing is better",

@@ -63,7 +63,7 @@ def test_a_lamp_that_was_switched_off_in_the_run_is_named_kept_and_mended_once_i
     sink.send(seen(0, p1="Sad").items[0])
     bridge.lights["1"]["state"]["on"] = False
     sink.close()
-    said = "Switched off and not restored yet: Sofa. Once on again, run: expression lights restore\n"
+    said = "Switched off and not restored yet: Sofa. When switched on again, run: expression lights restore\n"
     assert capsys.readouterr().out == said
     assert sink.left == ["Sofa"]
     assert main(["lights", "restore"]) == 0

@@ -321,8 +321,8 @@ def test_where_no_lamp_can_follow_it_is_told_why(bridge, caplog):
     sink = Hue(lights="Hall+Shed+Kitchen white+Plug", dwell=0.0)
     feed(sink, seen(0, p1="Sad"))
     assert caplog.messages == [
-        "No light can follow now (Hall: switched off, Shed: cannot be reached, Kitchen white: white only, "
-        "Plug: not dimmable). Expected a colour light that is on and reachable. "
+        "No light can follow at the moment (Hall: switched off, Shed: cannot be reached, Kitchen white: "
+        "white only, Plug: not dimmable). Expected a colour light that is on and reachable. "
         "Switch one on; it joins in automatically."
     ]
     assert bridge.commands == []

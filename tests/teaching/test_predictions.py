@@ -32,7 +32,7 @@ def test_nothing_is_kept_until_something_is_chosen(capsys):
 
 
 def test_a_prediction_is_kept_and_compared(capsys):
-    assert "Written down" in ask("Sad")
+    assert "Saved. You can change it" in ask("Sad")
     assert read_predictions() == {"04 commonest": {"choice": "Sad", "sure": 0.8}}
     compare("04 commonest", "Happy")
     assert capsys.readouterr().out == (
