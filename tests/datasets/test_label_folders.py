@@ -307,7 +307,9 @@ def test_folders_called_by_the_numbers_of_a_known_set_are_read(tmp_path, put, nu
 def test_numbers_that_may_mean_several_things_are_refused_until_somebody_says(tmp_path, put):
     for n in range(7):
         put(f"train/{n}/{n}.png", shape=(100, 100))
-    with pytest.raises(BadInputError, match=r"has the labels 0, 1, .*, 6, but datasets number differently"):
+    with pytest.raises(
+        BadInputError, match=r"has the labels 0, 1, .*, 6, but datasets number them differently"
+    ):
         read(tmp_path)
     order = Labels(["Neutral", "Happy", "Sad", "Surprise", "Fear", "Disgust", "Angry"])
     assert by_file(read(tmp_path, order))["train/1/1.png"] == "Happy"

@@ -139,7 +139,7 @@ UNSURE = {
 @pytest.mark.parametrize(("numbers", "names", "places"), UNSURE.values(), ids=UNSURE)
 def test_numbers_that_several_sets_count_differently_are_refused(tmp_path, numbers, names, places):
     with pytest.raises(
-        ValueError, match=r"here has the labels .*datasets number differently.*labelList\.csv"
+        ValueError, match=r"here has the labels .*datasets number them differently.*labelList\.csv"
     ):
         numbering(numbers, Wanted(FER2013), names, places, tmp_path / "none.png", "here")
 
