@@ -29,7 +29,7 @@ from .settings_files import (
     variables,
 )
 
-ELSEWHERE = {"LARGEST_PICTURE", "MODELS", "DATA", "HEADLESS", "API_KEY", "DEBUG"}
+ELSEWHERE = {"LARGEST_PICTURE", "MODELS", "DATA", "API_KEY", "DEBUG"}
 """EXPRESSION_* names that are read elsewhere and are not settings, though one resembles a setting."""
 
 ARGUMENTS, COMMAND_LINE = "the arguments", "the command line"

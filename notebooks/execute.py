@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import base64
 import copy
-import os
 import re
 import sys
 from pathlib import Path
@@ -49,11 +48,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lessons", nargs="*", type=Path, help="notebooks; all of them when none is named")
     parser.add_argument("--timeout", type=float, default=600, help="seconds a cell may take")
-    parser.add_argument("--headless", action="store_true", help="keep it short, as the tests do")
     arguments = parser.parse_args()
-    os.environ.pop("EXPRESSION_HEADLESS", None)
-    if arguments.headless:
-        os.environ["EXPRESSION_HEADLESS"] = "1"
     failed = 0
     for path in arguments.lessons or lessons():
         path = path if path.exists() else FOLDER / path
