@@ -20,9 +20,9 @@ import numpy as np
 from ..errors import BadInputError, MissingFileError
 from ..files import read_small
 from ..labels import FER2013
+from ..models import Runtime, load
 from ..models.external import adopt
 from ..models.metadata import has_card
-from ..models.runtime import Runtime, load
 from ..pictures.decoding import read_picture
 from .layout import HACKED, INPUT, MODEL, RESULTS, TRAINED
 

@@ -146,14 +146,14 @@ def _network(settings: Settings) -> list[Check]:
     """Whether the network of the settings runs, and how long it takes per face."""
     import numpy as np
 
-    from ..models import runtime
+    from ..models import load
     from ..models.formats import KERAS, kind_of
     from ..models.metadata import has_card
 
     path = user_path(settings.model) if settings.model else None
     if path and kind_of(path) == KERAS and has_card(path):
         return [Check("Network", None, f"{path} runs in Keras and was not tested")]
-    network = runtime.load(path)
+    network = load(path)
     face = network.preprocess(np.zeros((48, 48, 3), np.uint8))[None]
     seconds = min(_seconds(lambda: network.scores(face)) for _ in range(10))
     found = f"{network.description}, {seconds * 1000:.1f} ms per face: {', '.join(network.labels)}"

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..control import Control
 from ..errors import OutputError
-from ..models.runtime import Runtime
+from ..models import Runtime
 from ..vision.resting import RestingFaces
 
 logger = logging.getLogger("expression")

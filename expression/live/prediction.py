@@ -13,7 +13,7 @@ from collections import Counter
 
 import numpy as np
 
-from ..models.runtime import Runtime
+from ..models import Runtime
 from ..types import Face, Frame, Reading, Seen
 from ..vision.smoothing import Smoother
 from .data import Data

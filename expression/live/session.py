@@ -20,7 +20,7 @@ from ..control import Control
 from ..displays import make_display
 from ..errors import BadInputError, OutputError, user_path
 from ..jupyter import in_notebook
-from ..models import registry, runtime
+from ..models import load, registry
 from ..sanitize import clean, say
 from ..settings import Settings
 from ..sinks import describe_sink, make_sink
@@ -168,7 +168,7 @@ class Session:
         """Builds source, detector, network, display and sinks; a subclass may provide its own."""
         settings = self.settings
         self.display = make_display(settings.display, host=settings.page_host, port=settings.page_port)
-        self.runtime = runtime.load(settings.model or registry.SHIPPED)
+        self.runtime = load(settings.model or registry.SHIPPED)
         self.runtime.sensitivity = settings.sensitivity
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
         _check_once(settings.sinks)

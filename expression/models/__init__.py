@@ -7,6 +7,7 @@
 Notebook: 07_live
 """
 
-from .runtime import Runtime, load
+from .engines import Runtime
+from .loading import load
 
 __all__ = ["Runtime", "load"]

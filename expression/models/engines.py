@@ -1,6 +1,6 @@
 """Runs saved networks: LiteRT for .tflite and Keras for .keras, with the same interface.
 
-`runtime.load` creates one after checking the file. LiteRT returns its first score in a
+`load` in `loading.py` creates one after checking the file. LiteRT returns its first score in a
 twentieth of a second and does not need TensorFlow, so live runs use it.
 
 Notebook: 07_live

@@ -5,7 +5,7 @@
 Somebody else's network does not say what its numbers stand for and how its pictures are scaled.
 Its user says so once; everything else is found in the file. The resulting file has a
 card like our own, so `live`, `evaluate`, `personalise` and the others can use it as it is.
-`expression export` calls `adopt`; `runtime.load` calls `inspect` for a network without a card.
+`expression export` calls `adopt`; `load` calls `inspect` for a network without a card.
 Such files are read in a separate process (`isolation.py`), those of Keras by `external_keras.py`.
 
 Notebook: 06_train

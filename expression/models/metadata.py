@@ -3,7 +3,7 @@
 A .keras file is a zip. A .tflite file may have a zip appended to it, which interpreters
 do not read; TensorFlow's own "associated files" are stored this way. The card is `expression.json`
 in that zip, so it travels with the network. `trainer.py` and `external.py` write it,
-`runtime.py` reads it.
+`loading.py` reads it.
 
 Notebook: 06_train
 """

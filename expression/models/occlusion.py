@@ -38,7 +38,7 @@ def occlusion_map(runtime: Runtime, face: np.ndarray, label: str) -> np.ndarray:
         BadInputError: The network has no such label.
 
     Example:
-        >>> from expression.models.runtime import load
+        >>> from expression.models import load
         >>> occlusion_map(load(), np.zeros((48, 48, 1), np.float32), "Happy").max()
         np.float32(0.0)
     """

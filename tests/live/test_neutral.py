@@ -10,7 +10,7 @@ from expression.control import Control
 from expression.errors import BadInputError
 from expression.live.neutral import NeutralFace
 from expression.live.session import Session
-from expression.models.runtime import load
+from expression.models import load
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ import pytest
 
 from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError, RunError
 from expression.labels import Labels
+from expression.models import load
 from expression.models.architectures import keras, layers, save
 from expression.models.export import QUANTIZE, agreement, common_faces, export
 from expression.models.metadata import Card, network_bytes, read_card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 from expression.pictures.image import standardise
 
 # Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.

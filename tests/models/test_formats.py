@@ -9,10 +9,10 @@ import zipfile
 import pytest
 
 from expression.errors import BadInputError, MissingFileError
+from expression.models import load
 from expression.models.formats import kind_of
 from expression.models.metadata import network_bytes
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 
 pytestmark = pytest.mark.slow
 

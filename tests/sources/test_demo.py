@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from expression.models import registry, runtime
+from expression.models import load, registry
 from expression.pictures import image
 from expression.sources import open_source
 from expression.sources._portrait import FOLDER, Portrait
@@ -195,7 +195,7 @@ def test_haar_finds_nearly_everybody(demo):
 
 @pytest.mark.skipif(not registry.SHIPPED.is_file(), reason="needs the shipped network")
 def test_the_shipped_network_reads_several_expressions(demo, boxes_by_yunet):
-    network = runtime.load()
+    network = load()
     read = set()
     for seconds in (1, 3.4, 5.6, 10, 15.6, 16.4, 21.4):
         picture = demo.picture(round(seconds * 25))

@@ -5,7 +5,6 @@
 
 Its card describes the format of its pictures and its output, whoever made it. A network
 may have several heads: one pass over a face, several outputs with the same labels.
-`session.py` and `app.py` load a runtime, and `prediction.py` uses it.
 
 Notebook: 07_live
 """
@@ -26,8 +25,6 @@ from .formats import KERAS, TFLITE, kind_of
 from .metadata import Card, check_card, has_card, network_bytes, read_card
 from .registry import SHIPPED
 from .shapes import STEP
-
-__all__ = ["Runtime", "load"]
 
 
 def load(
@@ -100,7 +97,7 @@ def _check_whole(path: Path, card: Card) -> None:
     if not card.sha256:  # from an earlier version, or made manually
         from . import isolation
 
-        isolation.call("models.runtime:attempt", str(path), happened=f"{path} does not run")
+        isolation.call("models.loading:attempt", str(path), happened=f"{path} does not run")
     elif sha256(network_bytes(path)).hexdigest() != card.sha256:
         raise BadInputError(
             f"{path} is damaged: its content has changed since it was written.",
