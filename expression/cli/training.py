@@ -218,9 +218,9 @@ def evaluate(
     from ..datasets.inspection import leaked
     from ..files import write_text
     from ..models import load
-    from ..models.engines import LIVE
     from ..models.formats import KERAS
     from ..models.registry import SHIPPED
+    from ..models.runtime import LIVE
     from ..settings import COMMAND_LINE, Settings
     from ..training.evaluation import PROTOCOLS, evaluate
 

@@ -7,7 +7,7 @@
 Notebook: 07_live
 """
 
-from .engines import Runtime
 from .loading import load
+from .runtime import Runtime
 
 __all__ = ["Runtime", "load"]

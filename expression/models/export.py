@@ -27,8 +27,8 @@ from ..errors import BadInputError, OutputError, RunError, did_you_mean, missing
 from ..files import replacing
 from ..pictures.image import preprocess
 from ..pictures.scaling import COLOURS, STANDARDISE, factors
-from .engines import Runtime
 from .metadata import Card, read_card, write_card
+from .runtime import Runtime
 from .shapes import answering, face_shape
 from .stderr_filter import without_lines
 

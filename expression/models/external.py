@@ -27,12 +27,12 @@ import numpy as np
 
 from ..errors import BadInputError, OutputError, as_bad_input
 from ..files import replacing
-from .engines import LiteRuntime, Runtime, lite_shape, opened
 from .export import check_words
 from .external_facts import Found
 from .formats import GRAPH, SAVED_MODEL, TFLITE, kind_of, opened_zip
 from .isolation import call, watched
 from .metadata import Card, is_name, write_card
+from .runtime import LiteRuntime, Runtime, lite_shape, opened
 from .shapes import face_shape, for_one_face, kind_of_answers
 
 TRIALS = 12

@@ -20,10 +20,10 @@ import numpy as np
 
 from ..errors import BadInputError, as_bad_input, user_path
 from ..labels import Labels
-from .engines import KerasRuntime, LiteRuntime, Runtime
 from .formats import KERAS, TFLITE, kind_of
 from .metadata import Card, check_card, has_card, network_bytes, read_card
 from .registry import SHIPPED
+from .runtime import KerasRuntime, LiteRuntime, Runtime
 from .shapes import STEP
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..errors import BadInputError, did_you_mean
-from .engines import Runtime
+from .runtime import Runtime
 
 GRID = 6
 """Patches on a side: in a face of 48 pixels they are 8 pixels wide, about the size of an eye."""

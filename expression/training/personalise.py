@@ -27,12 +27,12 @@ from ..files import check_folder
 from ..labels import FER2013, Labels
 from ..models import load
 from ..models.architectures import LOGITS, headed, keras, save
-from ..models.engines import KerasRuntime
 from ..models.external import inspect
 from ..models.formats import KERAS, SAVED_MODEL, TFLITE, kind_of
 from ..models.heads import eyes_of
 from ..models.metadata import Card, has_card
 from ..models.registry import SHIPPED
+from ..models.runtime import KerasRuntime
 from ..models.sensitivity import live_terms
 from .augmentation import distort
 from .held_back import Accuracy, accuracy, gain_interval, held_back, parts_of

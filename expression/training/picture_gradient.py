@@ -19,9 +19,9 @@ from ..errors import BadInputError, RunError, as_bad_input, user_path
 from ..labels import Labels
 from ..models import load
 from ..models.architectures import keras
-from ..models.engines import KerasRuntime
 from ..models.heads import eyes_of
 from ..models.registry import SHIPPED
+from ..models.runtime import KerasRuntime
 from ..models.shapes import face_shape
 from ..pictures.scaling import COLOURS, DEVIATION_FLOOR, STANDARDISE, factors
 from ..settings import Settings
