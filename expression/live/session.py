@@ -37,8 +37,8 @@ from .display_loop import DisplayLoop
 from .ending import Ending
 from .found_settings import found_settings
 from .heat import HeatLoop
-from .neutral import NeutralFace
 from .prediction import PredictLoop
+from .resting import RestingSwitch
 from .sink_loop import SinkLoop
 from .stats import StatisticsFile, StatisticsLoop
 from .watchdog import Watchdog
@@ -186,8 +186,8 @@ class Session:
         self._capture = CaptureLoop(data, self.source)
         self._faces = FaceLoop(data, self.detector, Tracker(settings.stale), settings.people)
         kept = user_path(settings.neutral) if settings.neutral else None
-        neutral = NeutralFace(data.control, self.runtime, kept)
-        self._prediction = PredictLoop(data, self.runtime, smoother, neutral)
+        resting = RestingSwitch(data.control, self.runtime, kept)
+        self._prediction = PredictLoop(data, self.runtime, smoother, resting)
         mirror = self.source.mirror = settings.mirror and self.source.mirror
         for sink in self.sinks:
             sink.source = self.source.description
