@@ -148,7 +148,7 @@ def headed(eyes: keras.Model, labels: Labels, heads: int = 1) -> keras.Model:
     """Returns a network that ends in a new last layer, with random weights.
 
     Args:
-        eyes: From faces to features, (n, numbers) float32; see `heads.eyes_of`.
+        eyes: From faces to features, (n, numbers) float32; see `features.split_at_head`.
         labels, heads: As for `shipped`.
 
     Returns:

@@ -28,8 +28,8 @@ from ..labels import FER2013, Labels
 from ..models import load
 from ..models.architectures import LOGITS, headed, keras, save
 from ..models.external import inspect
+from ..models.features import split_at_head
 from ..models.formats import KERAS, SAVED_MODEL, TFLITE, kind_of
-from ..models.heads import eyes_of
 from ..models.metadata import Card, has_card
 from ..models.registry import SHIPPED
 from ..models.runtime import KerasRuntime
@@ -177,7 +177,7 @@ def _parted(begun: KerasRuntime) -> tuple[keras.Model, keras.layers.Dense]:
         "Expected a network whose last layer with weights is dense.",
         "Choose another --start, or leave it out for the shipped network.",
     ):
-        return eyes_of(begun.network, begun.outputs[min(begun.live_head, len(begun.outputs) - 1)])
+        return split_at_head(begun.network, begun.outputs[min(begun.live_head, len(begun.outputs) - 1)])
 
 
 def _used(pictures: Split, labels: Labels) -> tuple[Split, Labels]:
