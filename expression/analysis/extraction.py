@@ -28,7 +28,7 @@ from ..types import Frame, Reading
 from ..vision.detectors import Detector
 from .known_people import Recognised, recognise, shows
 from .known_pictures import Person
-from .own_rows import own_rows
+from .recording_rows import recording_rows
 from .recordings import Advance, check_is_same, fault, picked
 from .second_look import SecondLook
 
@@ -105,7 +105,7 @@ def extract(
         OutputError: A picture cannot be written.
     """
     made = Extracted(second_look=SecondLook(detector))
-    readings, made.rows, labels = own_rows(rows, video, made.skipped, scores=False)
+    readings, made.rows, labels = recording_rows(rows, video, made.skipped, scores=False)
     wanted = replace(wanted, label=_spelled(wanted.label, labels, rows))
     _check_pictures(out, readings)
     if person is not None:

@@ -17,7 +17,7 @@ from ..pictures.image import write_picture
 from ..pictures.kinds import is_still
 from ..pictures.skipped import Skipped
 from ..sanitize import printable
-from .own_rows import own_rows
+from .recording_rows import recording_rows
 from .recordings import Recording, check_is_same
 from .report_page import THUMBNAIL_BYTES, Facts, page, relative_url
 from .ribbon import ribbon
@@ -67,7 +67,7 @@ def report(video: Path, rows: Path, out: Path, advance: Advance | None = None) -
     """
     _check(video, rows, out)
     skipped = Skipped()
-    readings, total, _ = own_rows(rows, video, skipped)
+    readings, total, _ = recording_rows(rows, video, skipped)
     if not readings:
         raise BadInputError(
             f"{rows} has no rows of {video.name}.",
