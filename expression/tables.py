@@ -1,6 +1,6 @@
 """Tables as people save them: any separator, any usual encoding, with or without a byte order mark.
 
-`labels.py` and `rows.py` read the user's own lists with it.
+The user's own lists of labels and of pictures are read with it, and every list of readings is written.
 
 Notebook: 04_labels_and_data
 """

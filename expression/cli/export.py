@@ -1,4 +1,4 @@
-"""The command `expression export`: a network in the form that a live run loads. `app.py` adds it.
+"""The command `expression export`: a network in the form that a live run loads.
 
 Modules are imported inside the command, so that others stay fast.
 

@@ -1,4 +1,4 @@
-"""The command `expression extract`: the faces of one label from an analysed recording. `app.py` adds it.
+"""The command `expression extract`: the faces of one label from an analysed recording.
 
 Notebook: 13_video
 """

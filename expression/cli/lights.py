@@ -1,4 +1,4 @@
-"""The commands for lamps: `expression lights pair`, `list`, `test` and `restore`. `app.py` adds them.
+"""The commands for lamps: `expression lights pair`, `list`, `test` and `restore`.
 
 Notebook: 09_lights
 """

@@ -1,4 +1,4 @@
-"""The commands `expression train` and `expression evaluate`; `app.py` adds them.
+"""The commands `expression train` and `expression evaluate`.
 
 Modules are imported inside the commands, so that others stay fast.
 

@@ -1,7 +1,7 @@
 """The networks, as Keras layers that run on any of its backends.
 
-`tutorial` is small enough to follow layer by layer, `quick` to train in twenty minutes; `shipped` comes
-with the package. `trainer.py` trains them; live runs use the exported file and never import this module.
+`tutorial` is small enough to follow layer by layer, `quick` to train in twenty minutes; `shipped` comes with
+the package. `training/trainer.py` trains them; live runs use the exported file and never import this module.
 
 Notebook: 06_train
 """

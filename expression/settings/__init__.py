@@ -2,7 +2,6 @@
 
 A value comes from the defaults below, then from the user's own `expression.toml`, then from one in the
 current folder, then from the environment (EXPRESSION_DETECTOR=haar), then from arguments; later ones win.
-A session and the commands are given it.
 
 Notebook: 07_live
 """

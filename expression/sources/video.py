@@ -1,6 +1,6 @@
 """A video file, played at its own pace.
 
-`open_source` creates a `Video` from the name of a file or a pipe; `importer.py` finds faces in one.
+`open_source` creates a `Video` from the name of a file or a pipe; `labeler/importer.py` finds faces in one.
 
 Notebook: 03_threads
 """
