@@ -20,8 +20,7 @@ import numpy as np
 from ..errors import BadInputError, did_you_mean
 from ..files import PRIVATE_FOLDER, as_output_error
 from ..labels import folded_label
-from ..pictures.image import crop, square, write_picture
-from ..pictures.kinds import is_picture
+from ..pictures.image import crop, is_picture, square, write_picture
 from ..pictures.skipped import Skipped
 from ..sanitize import counted
 from ..types import Frame, Reading

@@ -23,7 +23,7 @@ from ..labels import FER2013
 from ..models import Runtime, load
 from ..models.external import adopt
 from ..models.metadata import has_card
-from ..pictures.decoding import read_picture
+from ..pictures.image import read_picture
 from .layout import HACKED, INPUT, MODEL, RESULTS, TRAINED
 
 ENDINGS = (".tflite", ".keras", ".h5", ".hdf5")
