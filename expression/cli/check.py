@@ -171,11 +171,11 @@ def _network(settings: Settings) -> list[Check]:
     import numpy as np
 
     from ..models import load
-    from ..models.formats import KERAS, kind_of
+    from ..models.formats import KERAS, network_format
     from ..models.metadata import has_card
 
     path = user_path(settings.model) if settings.model else None
-    if path and kind_of(path) == KERAS and has_card(path):
+    if path and network_format(path) == KERAS and has_card(path):
         return [Check("Network", None, f"{path} runs in Keras and was not tested")]
     network = load(path)
     face = network.preprocess(np.zeros((48, 48, 3), np.uint8))[None]

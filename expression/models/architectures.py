@@ -20,7 +20,7 @@ from ..errors import BadInputError, as_bad_input, did_you_mean, missing_package
 from ..files import replacing
 from ..labels import Labels
 from ..pictures.image import SIZE
-from .formats import KERAS, kind_of, opened_zip
+from .formats import KERAS, network_format, opened_zip
 from .metadata import Card, write_card
 from .stderr_filter import without_lines
 
@@ -320,7 +320,7 @@ def narrowed(
 
 def open_network(path: Path) -> keras.Model:
     """Reads a .keras or .h5 file, whatever its extension; errors are Keras's own."""
-    kind = kind_of(path)
+    kind = network_format(path)
     if kind == KERAS:
         with opened_zip(path):
             pass  # checks that it does not unpack to far more than its size

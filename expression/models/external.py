@@ -29,7 +29,7 @@ from ..errors import BadInputError, OutputError, as_bad_input
 from ..files import replacing
 from .export import check_words
 from .external_facts import Found
-from .formats import GRAPH, SAVED_MODEL, TFLITE, kind_of, opened_zip
+from .formats import GRAPH, SAVED_MODEL, TFLITE, network_format, opened_zip
 from .isolation import call, watched
 from .metadata import Card, is_name, write_card
 from .runtime import LiteRuntime, Runtime, lite_shape, opened
@@ -67,7 +67,7 @@ def adopt(
         MissingPackageError: It needs TensorFlow, which is not installed.
     """
     path, out = _folder(Path(path)), Path(out)
-    kind = kind_of(path)
+    kind = network_format(path)
     check_words(quantize or "none", out.with_suffix(TFLITE))
     _check_out(path, kind, out, quantize)
     if kind == TFLITE:
@@ -95,7 +95,9 @@ def inspect(path: str | Path, ending: str = TFLITE) -> None:
         ending: The extension of a file that the caller can use.
     """
     path = _folder(Path(path))
-    function = "models.external:lite_card" if kind_of(path) == TFLITE else "models.external_keras:examined"
+    function = (
+        "models.external:lite_card" if network_format(path) == TFLITE else "models.external_keras:examined"
+    )
     _asked(function, path, None, None, f"{path.stem}-labelled{ending}")
 
 

@@ -63,7 +63,7 @@ STRANGERS = {
 """Other kinds of files, and the remedy for each."""
 
 
-def kind_of(path: Path) -> str:
+def network_format(path: Path) -> str:
     """Returns the kind of a network.
 
     Raises:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import BadInputError, as_bad_input, user_path
 from ..labels import Labels
-from .formats import KERAS, TFLITE, kind_of
+from .formats import KERAS, TFLITE, network_format
 from .metadata import Card, check_card, has_card, network_bytes, read_card
 from .registry import SHIPPED
 from .runtime import KerasRuntime, LiteRuntime, Runtime
@@ -44,7 +44,7 @@ def load(
         MissingPackageError: The library that runs it is not installed.
     """
     path = user_path(path) if path else SHIPPED
-    kind = kind_of(path)
+    kind = network_format(path)
     if kind not in (TFLITE, KERAS) or not has_card(path):
         from .external import inspect
 

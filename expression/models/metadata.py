@@ -26,7 +26,7 @@ from ..labels import Labels
 from ..pictures.image import SIZE
 from ..pictures.scaling import COLOURS, LARGEST, STANDARDISE, is_scaling
 from ..sanitize import is_printable
-from .formats import KERAS, TFLITE, WHOLE, kind_of, opened_zip
+from .formats import KERAS, TFLITE, WHOLE, network_format, opened_zip
 
 ENTRY = "expression.json"
 FORMAT = 1
@@ -278,7 +278,7 @@ def check_network(path: Path) -> str:
         MissingFileError: The file does not exist.
         BadInputError: It is something else.
     """
-    kind = kind_of(path)
+    kind = network_format(path)
     if kind not in (TFLITE, KERAS):
         raise BadInputError(f"{path} is not a network file that can store its labels.", *WHOLE)
     return kind

@@ -29,7 +29,7 @@ from ..models import load
 from ..models.architectures import LOGITS, headed, keras, save
 from ..models.external import inspect
 from ..models.features import split_at_head
-from ..models.formats import KERAS, SAVED_MODEL, TFLITE, kind_of
+from ..models.formats import KERAS, SAVED_MODEL, TFLITE, network_format
 from ..models.metadata import Card, has_card
 from ..models.registry import SHIPPED
 from ..models.runtime import KerasRuntime
@@ -161,7 +161,7 @@ def _compared(old: LastLayer, new: LastLayer, faces: np.ndarray, indexes: np.nda
 
 def _start(path: Path) -> KerasRuntime:
     """Opens the network to start from."""
-    if kind_of(path) in (TFLITE, SAVED_MODEL):
+    if network_format(path) in (TFLITE, SAVED_MODEL):
         raise BadInputError(
             f"--start is {path}.", "Expected a .keras file; other kinds cannot be trained.", "Choose one."
         )
