@@ -94,7 +94,7 @@ def extract(
         out: The folder for frame000123-person1.png and the like; created if necessary. Pictures of the same
             names are replaced; it must have no others.
         person: Whose faces; None for everybody's.
-        advance: Called after each frame that is read, with its number and that of the last one.
+        advance: Called after each frame that is read, to show progress; for a person, all are read twice.
         detector: Looks for faces again, to notice rows of another recording; None to trust the rows.
 
     Raises:
