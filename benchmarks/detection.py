@@ -23,7 +23,7 @@ import numpy as np
 from expression.errors import MissingFileError
 from expression.live.data import Data
 from expression.live.detection import FaceLoop
-from expression.models import runtime
+from expression.models import load
 from expression.pictures.image import preprocess
 from expression.sources._base import Source
 from expression.sources.demo import Demo
@@ -151,7 +151,7 @@ def print_tremble(runs: dict[tuple[str, str], Result]) -> None:
 
 def print_smoothing(clips: dict[str, tuple[tuple[list[np.ndarray], float], Result]]) -> None:
     """Prints how often a person's label changes with each kind of smoothing."""
-    network = runtime.load()
+    network = load()
     print("\n| clip | label changes per minute and person: none | streak | average |")
     print("|---|---|---|---|")
     for clip, ((frames, fps), result) in clips.items():

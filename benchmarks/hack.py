@@ -23,9 +23,9 @@ from tqdm import tqdm
 
 from expression.datasets.dataset import Split, read
 from expression.errors import ExpressionError, RunError
+from expression.models import Runtime, load
 from expression.models.export import export
 from expression.models.registry import SHIPPED
-from expression.models.runtime import Runtime, load
 from expression.pictures.image import read_picture, write_picture
 from expression.settings import Settings
 from expression.teaching.defences import DEFENCES, Defended

@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from expression.datasets.dataset import read
 from expression.errors import ExpressionError
+from expression.models import Runtime, load
 from expression.models.occlusion import GRID, covered, occlusion_map
-from expression.models.runtime import Runtime, load
 
 FIFTH = GRID * GRID // 5
 DRAWS = 20

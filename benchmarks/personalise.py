@@ -32,8 +32,8 @@ from expression.datasets.fer2013 import find_fer2013
 from expression.datasets.ferplus import COLUMNS
 from expression.errors import ExpressionError, MissingFileError
 from expression.labels import FER2013, Labels
+from expression.models import load
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 from expression.pictures.hashes import difference_hashes
 from expression.pictures.image import jittered, standardise
 from expression.training.calibration import expected_calibration_error

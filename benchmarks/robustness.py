@@ -29,7 +29,7 @@ from expression.datasets.dataset import Split, read
 from expression.datasets.ferplus import COLUMNS, NONE, majority
 from expression.errors import ExpressionError, MissingFileError
 from expression.labels import Labels
-from expression.models.runtime import Runtime, load
+from expression.models import Runtime, load
 from expression.pictures.image import jittered, preprocess, square
 from expression.sources.video import Video
 from expression.training import charts

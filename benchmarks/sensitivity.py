@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from expression.datasets.dataset import Split, read
 from expression.errors import ExpressionError
-from expression.models.engines import LIVE
-from expression.models.runtime import Runtime, load
+from expression.models import Runtime, load
+from expression.models.runtime import LIVE
 from expression.settings import Settings
 from expression.training.chart_style import BLUE, ORANGE, chart_style, new_figure, percent, settled
 from expression.training.evaluation import Evaluation, evaluate

@@ -27,8 +27,8 @@ import numpy as np
 from expression.datasets.dataset import Dataset, Split, read
 from expression.errors import BadInputError, ExpressionError, user_path
 from expression.files import write_text
+from expression.models import load
 from expression.models.bases import BASES, read_base
-from expression.models.runtime import load
 from expression.pictures.image import standardise
 from expression.training.recipe import HEAD, TUNED, stages, usual
 from expression.training.trainer import Trained, train

@@ -1,8 +1,8 @@
 """One deadline and one size limit for a whole exchange: name look-up, connection, TLS, request, response.
 
-A socket timeout applies to one address and one step of an exchange, so a host with three dead
-addresses takes three times as long as intended. Everything that uses the network uses this, so that
-stopping a run need not wait for it: `bridge.py`, and the sinks mqtt, blynk and firebase.
+A socket timeout applies to one address and one step of an exchange, so a host with three dead addresses takes
+three times as long as intended. Bridges, brokers and web services are asked within a deadline, so that
+stopping a run need not wait for them.
 
 Notebook: 10_reactions
 """
@@ -18,7 +18,7 @@ import time
 from typing import Any
 
 MOST_BYTES = 8_000_000
-"""Most bytes that are received in one exchange; `transport.py` allows a bridge half of it."""
+"""Most bytes that are received in one exchange; `lights/transport.py` allows a bridge half of it."""
 
 MOST_ADDRESSES = 4
 """Most addresses of a name that are tried, IPv6 and IPv4 in turn; each gets its share of the time left."""

@@ -2,7 +2,7 @@
 
 Every error that a user can meet is an `ExpressionError` and also the built-in error that
 fits it, so `except FileNotFoundError` works as it does elsewhere. Every module raises
-them; `app.py` prints them as one line and exits with their `exit_code`.
+them; `cli/app.py` prints them as one line and exits with their `exit_code`.
 
 Notebook: 03_threads
 """

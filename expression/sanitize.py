@@ -1,7 +1,9 @@
-r"""Text that is safe to show: no control characters, no passwords, and nothing that cannot be printed.
+r"""Text for people: safe to show, in words, and printed whatever happens to the terminal.
 
 Names of files, lamps, labels and cameras come from anywhere, and addresses may contain passwords. Errors and
-log lines pass through `clean` automatically; whatever prints a name uses `printable` or `say`.
+log lines pass through `clean` automatically; whatever prints a name uses `printable` or `say`. `some`,
+`counted` and `file_size` put lists and numbers into words. `say` prints a line even to a closed pipe, and
+`discard_output` lets a program end there without an error.
 
 Notebook: 03_threads
 """

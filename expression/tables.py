@@ -1,6 +1,6 @@
 """Tables as people save them: any separator, any usual encoding, with or without a byte order mark.
 
-`labels.py` and `rows.py` read the user's own lists with it.
+The user's own lists of labels and of pictures are read with it, and every list of readings is written.
 
 Notebook: 04_labels_and_data
 """
@@ -28,10 +28,12 @@ MOST_BYTES = 100_000_000
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""Byte order marks, and the encoding of the text after them."""
+"""Byte order marks, longer ones before those they begin with, and the encoding of the text after each."""
 
 OTHERS = {
     b"PK\x03\x04": "a spreadsheet workbook or a zip archive",
@@ -102,7 +104,7 @@ def decode(data: bytes, path: Path, expected: str) -> tuple[str, bool]:
     if what:
         raise BadInputError(f"{path} is {what}.", expected, remedy)
     with as_bad_input(f"{path} is not a text file", expected, remedy):
-        mark = next((encoding for start, encoding in MARKS.items() if data.startswith(start)), None)
+        mark = marked_encoding(data)
         if not mark and b"\0" in data[:8]:
             mark = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
         text, mark = _text(data, mark)
@@ -110,6 +112,11 @@ def decode(data: bytes, path: Path, expected: str) -> tuple[str, bool]:
         if "\0" in text or strange > max(2, len(text) // 50):  # one or two may be typing errors
             raise ValueError("it contains control characters")
     return text, mark is not None
+
+
+def marked_encoding(data: bytes) -> str | None:
+    """Returns the encoding of a text that begins with a byte order mark; None without one."""
+    return next((encoding for start, encoding in MARKS.items() if data.startswith(start)), None)
 
 
 def separator_of(text: str) -> str:

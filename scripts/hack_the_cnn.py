@@ -24,7 +24,7 @@ from expression.datasets.dataset import read
 from expression.datasets.fer2013 import assignment_data
 from expression.errors import BadInputError, ExpressionError, MissingFileError
 from expression.labelbook.faces import OwnFaces
-from expression.models.runtime import Runtime
+from expression.models import Runtime
 from expression.pictures.image import read_picture
 from expression.settings import Settings
 from expression.sources.demo import Demo

@@ -21,7 +21,7 @@ from expression.datasets.dataset import read
 from expression.datasets.fer2013 import assignment_data
 from expression.datasets.inspection import leaked, report
 from expression.errors import ExpressionError
-from expression.models.runtime import load
+from expression.models import load
 from expression.training.evaluation import evaluate
 
 

@@ -27,11 +27,11 @@ from expression.assignment.layout import CURVES, MODEL, TRAINED
 from expression.datasets.dataset import Dataset, read
 from expression.datasets.inspection import leaked
 from expression.errors import BadInputError, ExpressionError, MissingFileError
+from expression.models import Runtime, load
 from expression.models.architectures import EDGE, STAGES, STEM, read_network, save, shipped
 from expression.models.export import export
 from expression.models.metadata import read_card
 from expression.models.registry import FOLDER, SHIPPED
-from expression.models.runtime import Runtime, load
 from expression.training.charts import confusion_matrix, learning_curves, read_history, reliability
 from expression.training.evaluation import Evaluation, evaluate
 

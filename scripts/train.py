@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> None:
     sizes = f"{len(dataset.training):,} training pictures, {len(dataset.validation):,} validation pictures."
     print(*report(dataset), sizes, sep="\n", flush=True)
 
+    from expression.models import load
     from expression.models.export import export
-    from expression.models.runtime import load
     from expression.training.charts import learning_curves
     from expression.training.evaluation import evaluate
     from expression.training.trainer import train

@@ -122,7 +122,7 @@ def told(call, path: Path) -> str:
 
 def load_ours(path: Path) -> str:
     """Opens a network that has a card."""
-    from expression.models.runtime import load
+    from expression.models import load
 
     return told(load, path)
 

@@ -40,7 +40,7 @@ def quick(sink: Hue) -> Clock:
 
 def cut_off(sink: Hue) -> None:
     """Leaves all as a run does that is killed."""
-    sink.crew.release()
+    sink.controller.release()
     sink._bridge.close()
 
 

@@ -14,6 +14,11 @@ import typer
 from expression.cli import app
 from expression.sinks import names
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "expression"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -24,6 +29,24 @@ def test_every_module_is_short_and_says_what_it_is(path):
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 350
     assert ast.get_docstring(ast.parse(text))
+
+
+def test_the_root_of_the_package_has_at_most_twelve_modules():
+    modules = {path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("__")}
+    assert len(modules) <= 12, sorted(modules)
+
+
+def test_the_guide_shows_every_folder_in_the_row_of_its_layer():
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    shown = [
+        set(re.findall(r"`(\w+)`", row)) for row in re.findall(r"^\| (`\w+`.*?) \|", guide, re.MULTILINE)
+    ]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    rows = [names for layer in layers if (names := set(re.findall(r"\w+", layer)) & folders)]
+    assert shown == rows
+    assert set().union(*rows) == folders
 
 
 LESSONS = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}

@@ -25,7 +25,7 @@ FIGURE = re.compile(r"(?<![\w.,§#-])(\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?=%)
 """A number in a text that could be a result: with a fraction, a percent sign, or three digits."""
 
 ELSEWHERE = {
-    "01": {"255": "the range of a byte", "0.35": "settings.py"},
+    "01": {"255": "the range of a byte", "0.35": "a setting"},
     "02": {"255": "the range of a byte", "100": "in the cell below", "120": "in the cell below"},
     "03": {"100": "asked in an exercise", "200": "asked in the quiz"},
     "04": {

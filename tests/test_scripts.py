@@ -16,7 +16,7 @@ from media import write_clip
 from parts import PATIENCE, ROOT
 
 from expression import sources
-from expression.models.runtime import load
+from expression.models import load
 from expression.pictures.image import write_picture
 from expression.sources.demo import Demo
 

@@ -20,7 +20,7 @@ from expression.lights import credentials
 from expression.live.session import Session
 from expression.sanitize import clean, hide_secrets, say
 from expression.settings import Settings
-from expression.settings_files import own_file
+from expression.settings.files import own_file
 from expression.sinks import describe_sink, make_sink, names, sink_class
 from expression.sinks._options import _options
 from expression.sinks._secrets import secret

@@ -1,4 +1,4 @@
-"""Runs a command and notes each key and click that its window has handled; `test_labelwindow.py` starts it.
+"""Runs a command and notes each key and click that its window has handled; `labeler/test_window.py` uses it.
 
     python watched.py LOG label --source demo
 

@@ -21,8 +21,7 @@ import numpy as np
 
 from ..errors import BadInputError, MissingFileError
 from ..labels import Labels
-from ..models import registry
-from ..models.runtime import Runtime, load
+from ..models import Runtime, load, registry
 from ..settings import Settings
 from ..types import Box, Face, Frame, Reading, Seen
 from ..vision.cuts import Cuts, sketch

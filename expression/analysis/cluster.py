@@ -28,7 +28,7 @@ from typing import Any
 
 from ..errors import BadInputError, ExpressionError, RunError, missing_package
 from .analyzer import FOUND_WITH, Analyzer, Faces
-from .pieces import Piece, piece
+from .cluster_worker import Piece, piece
 from .progress import Progress
 from .recordings import Recording
 

@@ -20,15 +20,14 @@ import numpy as np
 from ..errors import BadInputError, did_you_mean
 from ..files import PRIVATE_FOLDER, as_output_error
 from ..labels import folded_label
-from ..pictures.image import crop, square, write_picture
-from ..pictures.kinds import is_picture
+from ..pictures.image import crop, is_picture, square, write_picture
 from ..pictures.skipped import Skipped
 from ..sanitize import counted
 from ..types import Frame, Reading
 from ..vision.detectors import Detector
 from .known_people import Recognised, recognise, shows
 from .known_pictures import Person
-from .own_rows import own_rows
+from .recording_rows import recording_rows
 from .recordings import Advance, check_is_same, fault, picked
 from .second_look import SecondLook
 
@@ -95,7 +94,7 @@ def extract(
         out: The folder for frame000123-person1.png and the like; created if necessary. Pictures of the same
             names are replaced; it must have no others.
         person: Whose faces; None for everybody's.
-        advance: Called after each frame that is read, with its number and that of the last one.
+        advance: Called after each frame that is read, to show progress; for a person, all are read twice.
         detector: Looks for faces again, to notice rows of another recording; None to trust the rows.
 
     Raises:
@@ -105,7 +104,7 @@ def extract(
         OutputError: A picture cannot be written.
     """
     made = Extracted(second_look=SecondLook(detector))
-    readings, made.rows, labels = own_rows(rows, video, made.skipped, scores=False)
+    readings, made.rows, labels = recording_rows(rows, video, made.skipped, scores=False)
     wanted = replace(wanted, label=_spelled(wanted.label, labels, rows))
     _check_pictures(out, readings)
     if person is not None:

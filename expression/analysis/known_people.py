@@ -71,7 +71,7 @@ def recognise(
         readings: Its rows.
         person: The person.
         fewest: Numbers with fewer rows are not decided: nothing can be extracted from them.
-        advance: Called after each frame, with its number and that of the last one.
+        advance: Called after each frame, to show progress.
 
     Raises:
         BadInputError: The recording cannot be read, or is not the one of the rows.

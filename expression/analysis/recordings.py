@@ -21,8 +21,8 @@ from ..types import Frame, Reading
 LATE = 0.1
 """Seconds by which the time of a row may differ from its frame's; else it is of another recording."""
 
-Advance = Callable[[int, int], None]
-"""Called after each frame that `picked` reads, with its number and the last of those wanted."""
+Advance = Callable[[int, "int | None"], None]
+"""Called after each frame with the number of frames done, and the number of all if known."""
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
@@ -126,7 +126,7 @@ def picked(path: Path, numbers: Collection[int], advance: Advance | None = None)
     Args:
         path: The recording.
         numbers: Numbers of frames.
-        advance: Called after each frame that is read, with its number and the last of the numbers.
+        advance: Called after each frame that is read, to show progress.
 
     Raises:
         BadInputError: The file is neither a video nor a picture, or damaged.
@@ -141,7 +141,7 @@ def picked(path: Path, numbers: Collection[int], advance: Advance | None = None)
             if frame.number in numbers:
                 yield frame
             if advance:
-                advance(frame.number, last)
+                advance(frame.number + 1, last + 1)
             if frame.number >= last:
                 return
     finally:

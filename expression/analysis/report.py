@@ -7,7 +7,6 @@ Notebook: 13_video
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from ..pictures.image import write_picture
 from ..pictures.kinds import is_still
 from ..pictures.skipped import Skipped
 from ..sanitize import printable
-from .own_rows import own_rows
-from .recordings import Recording, check_is_same
+from .recording_rows import recording_rows
+from .recordings import Advance, Recording, check_is_same
 from .report_page import THUMBNAIL_BYTES, Facts, page, relative_url
 from .ribbon import ribbon
 from .segments import Story, story
@@ -26,9 +25,6 @@ from .thumbnails import Thumbnails, middles
 
 ENDINGS = (".html", ".png")
 """What a report can be, by the name of its file."""
-
-Advance = Callable[[int, "int | None"], None]
-"""Called after each frame with the number of frames done, and the number of all if known."""
 
 
 @dataclass
@@ -67,7 +63,7 @@ def report(video: Path, rows: Path, out: Path, advance: Advance | None = None) -
     """
     _check(video, rows, out)
     skipped = Skipped()
-    readings, total, _ = own_rows(rows, video, skipped)
+    readings, total, _ = recording_rows(rows, video, skipped)
     if not readings:
         raise BadInputError(
             f"{rows} has no rows of {video.name}.",

@@ -24,7 +24,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ..sanitize import counted, printable
-from ..vision.drawing import colour
+from ..vision.drawing import colour, css
 from ..vision.layers import ink
 from .segments import Person, Story
 
@@ -168,7 +168,7 @@ def _data(story: Story, facts: Facts, thumbnails: Iterable[tuple[int, bytes]]) -
         "tick": TICK,
         "frames": len(story.times),
         "labels": [
-            {"name": printable(label), "colour": _css(colour(label)), "ink": _css(ink(colour(label)))}
+            {"name": printable(label), "colour": css(colour(label)), "ink": css(ink(colour(label)))}
             for label in story.labels
         ],
         "scored": len(story.people[0].readings[0].scores),
@@ -180,11 +180,6 @@ def _data(story: Story, facts: Facts, thumbnails: Iterable[tuple[int, bytes]]) -
         "packed": packed,
         "thumbnails": [[number, base64.b64encode(picture).decode()] for number, picture in thumbnails],
     }
-
-
-def _css(rgb: tuple[int, int, int]) -> str:
-    """Returns a colour as CSS writes it."""
-    return f"#{bytes(rgb).hex()}"
 
 
 def _packed(story: Story) -> tuple[str, int]:
@@ -258,7 +253,7 @@ def _bars(lines: Sequence[tuple[str, dict[str, float]]]) -> str:
             if seconds:
                 share = 100 * seconds / longest
                 pieces += (
-                    f'<rect x="{at:.2f}%" width="{share:.2f}%" height="100%" fill="{_css(colour(label))}">'
+                    f'<rect x="{at:.2f}%" width="{share:.2f}%" height="100%" fill="{css(colour(label))}">'
                 )
                 pieces += f"<title>{_escaped(label)}: {seconds:.1f} s</title></rect>"
                 at += share

@@ -27,8 +27,8 @@ from .outputs import Output, check_output
 from .progress import Progress
 from .recordings import Recording, find
 
-Advance = Callable[[Path, int, "int | None"], None]
-"""Called after each frame with the recording, the number of frames done, and the number of all if known."""
+AdvanceIn = Callable[[Path, int, "int | None"], None]
+"""Called as an `Advance`, with the recording first."""
 
 UNREADABLE = (BadInputError, MissingFileError, SourceError, SourceLostError)
 """The errors that cost only the recording; others, such as a full disk, end the analysis."""
@@ -65,7 +65,7 @@ def analyze(
     form: str = "rows",
     copies: Path | None = None,
     cluster: str | None = None,
-    advance: Advance | None = None,
+    advance: AdvanceIn | None = None,
 ) -> Result:
     """Writes a row for every face in every frame of some recordings.
 
@@ -118,7 +118,7 @@ class _Run:
     cluster: Cluster | None = None
 
     def __init__(
-        self, analyzer: Analyzer, out: Path, every: int, copies: Path | None, advance: Advance | None
+        self, analyzer: Analyzer, out: Path, every: int, copies: Path | None, advance: AdvanceIn | None
     ):
         self.analyzer, self._every, self._copies, self._advance = analyzer, every, copies, advance
         neutral = analyzer.settings.neutral

@@ -19,8 +19,7 @@ import numpy as np
 
 from ..errors import DAMAGE, BadInputError, MissingFileError
 from ..files import read_small
-from ..pictures.decoding import read_picture
-from ..pictures.image import SIZE
+from ..pictures.image import SIZE, read_picture
 from ..sources.video import Video
 from ..vision.detectors import Detector, make_detector
 from .layout import CURVES, MODEL, PREPROCESSED, TENSORBOARD, VIDEO, found

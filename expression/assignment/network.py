@@ -20,10 +20,10 @@ import numpy as np
 from ..errors import BadInputError, MissingFileError
 from ..files import read_small
 from ..labels import FER2013
+from ..models import Runtime, load
 from ..models.external import adopt
 from ..models.metadata import has_card
-from ..models.runtime import Runtime, load
-from ..pictures.decoding import read_picture
+from ..pictures.image import read_picture
 from .layout import HACKED, INPUT, MODEL, RESULTS, TRAINED
 
 ENDINGS = (".tflite", ".keras", ".h5", ".hdf5")

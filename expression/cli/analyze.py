@@ -1,4 +1,4 @@
-"""The command `expression analyze`: recordings to rows of readings. `app.py` adds it.
+"""The command `expression analyze`: recordings to rows of readings.
 
 Notebook: 13_video
 """

@@ -27,12 +27,14 @@ from ..sanitize import clean, discard_output
 from . import training
 from .analyze import analyze
 from .audit import audit
+from .check import check
 from .dataset import dataset_app, label
 from .export import export
 from .extract import extract
 from .hack import hack
 from .lights import lights_app
-from .options import Detector, Model, People, Sensitivity, Smooth
+from .live import WithNames, live
+from .models import models_app
 from .personalise import personalise
 from .preprocess import preprocess
 from .report import report
@@ -45,9 +47,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-)
-models_app = typer.Typer(
-    help="Optional models, downloaded once and verified.", epilog="Example: expression models list"
 )
 
 INTERRUPTED = 130
@@ -163,93 +162,9 @@ def _root(
         print(context.get_help())
 
 
-class _WithNames(typer.core.TyperCommand):
-    """A command whose help ends with the names of all sources and sinks, also those of other packages."""
-
-    def format_epilog(self, ctx, formatter) -> None:
-        from ..sinks import names as sinks
-        from ..sources import names as sources
-
-        formatter.write_paragraph()
-        with formatter.indentation():
-            formatter.write_text(f"Sinks: {', '.join(sinks())}.")
-            formatter.write_text(f"Named sources: {', '.join(sources())}.")
-        super().format_epilog(ctx, formatter)
-
-
-@app.command(
-    cls=_WithNames, epilog="Example: expression live --source holiday.mp4 --sink csvfile:holiday.csv"
-)
-def live(
-    source: Annotated[
-        str | None,
-        typer.Option(help="Camera number, file, folder, rtsp or http address, or demo.", metavar="SOURCE"),
-    ] = None,
-    display: Annotated[str | None, typer.Option(help="auto, window, web or none.", metavar="NAME")] = None,
-    detector: Detector = None,
-    sink: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Where to send readings: NAME, NAME:VALUE or NAME:key=value. Repeat for more than one sink.",
-            metavar="SINK",
-        ),
-    ] = None,
-    duration: Annotated[
-        str | None, typer.Option(help="Stop after this many seconds.", metavar="SECONDS")
-    ] = None,
-    model: Model = None,
-    people: People = None,
-    smooth: Smooth = None,
-    sensitivity: Sensitivity = None,
-    neutral: Annotated[
-        str | None,
-        typer.Option(help="Keep the resting face learned with n in this file.", metavar="FILE"),
-    ] = None,
-    stats: Annotated[
-        str | None, typer.Option(help="Write statistics to this JSON file.", metavar="FILE")
-    ] = None,
-) -> None:
-    """Read facial expressions from a camera or a video. Without a camera, the bundled demo is used.
-
-    Keys in the window: Esc or q ends the run, o turns recognition off and on, p pauses lamps and other
-    reactions, 1 to 9 override their label (1 is the first, Angry), 0 returns to the recognised label.
-    n learns your resting face: look neutral for three seconds.
-    """
-    from ..settings import COMMAND_LINE, Settings
-    from .live import run, session_of
-
-    given = {"source": source, "display": display, "detector": detector, "sinks": sink}
-    given |= {"duration": duration, "model": model, "people": people, "smooth": smooth, "stats": stats}
-    given |= {"sensitivity": sensitivity, "neutral": neutral}
-    run(session_of(Settings.load(place=COMMAND_LINE, **given)))
-
-
-@app.command(epilog="Example: expression check --camera")
-def check(
-    camera: Annotated[
-        bool, typer.Option("--camera", help="Look through the camera, and say what makes faces hard to read.")
-    ] = False,
-    source: Annotated[
-        str | None,
-        typer.Option(help="A source to check instead of the camera, as for live.", metavar="SOURCE"),
-    ] = None,
-) -> None:
-    """Report what works on this machine, and how to fix the rest."""
-    from ..checks import all_good, report
-    from .check import run_checks
-
-    if camera or source:
-        from .check_camera import GOOD, check_camera
-
-        checks = check_camera(source)
-        print(report(checks, GOOD))
-    else:
-        checks = run_checks()
-        print(report(checks))
-    raise typer.Exit(0 if all_good(checks) else 1)
-
-
 for command, example in (
+    (live, "live --source holiday.mp4 --sink csvfile:holiday.csv"),
+    (check, "check --camera"),
     (training.train, "train --data fer2013.csv --out results/mine"),
     (training.evaluate, "evaluate --data fer2013.csv --json results.json"),
     (export, "export --model results/mine/expression.keras --out mine.tflite"),
@@ -263,29 +178,10 @@ for command, example in (
     (hack, "hack me.jpg --to Sad --out hacked"),
     (serve, "serve --port 8000"),
 ):
-    app.command(epilog=f"Example: expression {example}")(command)
+    app.command(cls=WithNames if command is live else None, epilog=f"Example: expression {example}")(command)
 app.add_typer(dataset_app, name="dataset")
 app.add_typer(lights_app, name="lights")
 app.add_typer(models_app, name="models")
-
-
-@models_app.command("list", epilog="Example: expression models list")
-def models_list() -> None:
-    """List the optional models and where each one is stored."""
-    from ..models import registry
-
-    for row in registry.listing():
-        print(row)
-
-
-@models_app.command("get", epilog="Example: expression models get yunet")
-def models_get(
-    name: Annotated[str, typer.Argument(help="A name shown by `models list`.", metavar="NAME")],
-) -> None:
-    """Download a model once and verify its SHA-256 checksum."""
-    from ..models import registry
-
-    print(f"{name}: {registry.get(name)}")
 
 
 def _usage(error: TyperException) -> str:

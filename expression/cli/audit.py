@@ -1,4 +1,4 @@
-"""The command `expression audit`: what a course assignment asks for, and what is missing. `app.py` adds it.
+"""The command `expression audit`: what a course assignment asks for, and what is missing.
 
 Notebook: 06_train
 """

@@ -1,7 +1,7 @@
-"""Check: what works on this machine, one line each, with a remedy for what does not.
+"""The command `expression check`: what works on this machine, with a remedy for what does not.
 
-`expression check` prints it. It must work where nothing else does, so every module is
-imported inside its own check, and a check that crashes becomes a line of its own.
+It must work where nothing else does, so every module is imported inside its own check, and a check that
+crashes becomes a line of its own.
 
 Notebook: 01_start_here
 """
@@ -16,14 +16,38 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from typing import Annotated
 
-from ..checks import Check, guard
+import typer
+
+from ..checks import Check, all_good, guard, report
 from ..errors import ExpressionError, MissingFileError, install_line, user_path
 from ..settings import Settings
 
 OLDEST, TOO_NEW = (3, 10), (3, 14)
 LIBRARIES = "sudo apt-get install libgl1 libglib2.0-0 libxcb1 libx11-6"
 """Installs what opencv-python needs on Debian, Ubuntu or Raspberry Pi OS without a desktop."""
+
+
+def check(
+    camera: Annotated[
+        bool, typer.Option("--camera", help="Look through the camera, and say what makes faces hard to read.")
+    ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(help="A source to check instead of the camera, as for live.", metavar="SOURCE"),
+    ] = None,
+) -> None:
+    """Report what works on this machine, and how to fix the rest."""
+    if camera or source:
+        from .check_camera import GOOD, check_camera
+
+        checks = check_camera(source)
+        print(report(checks, GOOD))
+    else:
+        checks = run_checks()
+        print(report(checks))
+    raise typer.Exit(0 if all_good(checks) else 1)
 
 
 def run_checks(settings: Settings | None = None) -> list[Check]:
@@ -146,14 +170,14 @@ def _network(settings: Settings) -> list[Check]:
     """Whether the network of the settings runs, and how long it takes per face."""
     import numpy as np
 
-    from ..models import runtime
-    from ..models.formats import KERAS, kind_of
+    from ..models import load
+    from ..models.formats import KERAS, network_format
     from ..models.metadata import has_card
 
     path = user_path(settings.model) if settings.model else None
-    if path and kind_of(path) == KERAS and has_card(path):
+    if path and network_format(path) == KERAS and has_card(path):
         return [Check("Network", None, f"{path} runs in Keras and was not tested")]
-    network = runtime.load(path)
+    network = load(path)
     face = network.preprocess(np.zeros((48, 48, 3), np.uint8))[None]
     seconds = min(_seconds(lambda: network.scores(face)) for _ in range(10))
     found = f"{network.description}, {seconds * 1000:.1f} ms per face: {', '.join(network.labels)}"

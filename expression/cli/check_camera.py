@@ -1,6 +1,6 @@
 """`expression check --camera`: looks through the camera, and says what hinders reading and how to fix it.
 
-It shows and keeps nothing. `app.py` calls it.
+It shows and keeps nothing.
 
 Notebook: 07_live
 """

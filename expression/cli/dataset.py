@@ -1,6 +1,6 @@
 """The commands for the user's own dataset: `expression label` and those of `dataset`.
 
-All work on labelList.csv, faceLabels.csv and Images in the current folder. `app.py` adds them;
+All work on labelList.csv, faceLabels.csv and Images in the current folder;
 `personalise.py` has the command that learns from these pictures.
 
 Notebook: 08_your_face

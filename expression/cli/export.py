@@ -1,4 +1,4 @@
-"""The command `expression export`: a network in the form that a live run loads. `app.py` adds it.
+"""The command `expression export`: a network in the form that a live run loads.
 
 Modules are imported inside the command, so that others stay fast.
 
@@ -100,9 +100,9 @@ def _export_own(path: Path, target: Path, quantize: str, data: str | None, descr
 
 def check_keras(path: Path) -> None:
     """Raises an error for a network that is not a .keras file."""
-    from ..models.formats import KERAS, kind_of
+    from ..models.formats import KERAS, network_format
 
-    if kind_of(path) != KERAS:
+    if network_format(path) != KERAS:
         raise BadInputError(
             f"--model is {path}.", "Expected a .keras file.", "Name the one that the training wrote."
         )

@@ -1,4 +1,4 @@
-"""The command `expression extract`: the faces of one label from an analysed recording. `app.py` adds it.
+"""The command `expression extract`: the faces of one label from an analysed recording.
 
 Notebook: 13_video
 """
@@ -65,11 +65,11 @@ def extract(
     person = _person(who, known)
     with tqdm(unit=" frames", disable=None) as bar:
 
-        def advance(number: int, last: int) -> None:
-            if number < bar.n:  # the second reading, for the pictures
+        def advance(done: int, count: int | None) -> None:
+            if done <= bar.n:  # the second reading, for the pictures
                 bar.reset()
-            bar.total = last + 1
-            bar.update(number + 1 - bar.n)
+            bar.total = count
+            bar.update(done - bar.n)
 
         made = extract(user_path(video), user_path(rows), wanted, folder, person, advance, _detector())
     if made.skipped:

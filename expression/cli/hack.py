@@ -1,7 +1,5 @@
 """The command `expression hack`: a face changed by a hair, so that it is read as another label.
 
-`app.py` adds it.
-
 Notebook: 14_fool_it
 """
 

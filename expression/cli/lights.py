@@ -1,4 +1,4 @@
-"""The commands for lamps: `expression lights pair`, `list`, `test` and `restore`. `app.py` adds them.
+"""The commands for lamps: `expression lights pair`, `list`, `test` and `restore`.
 
 Notebook: 09_lights
 """
@@ -146,12 +146,12 @@ def _show_colours(sink: Hue, seconds: float) -> None:
     from ..lights.colours import COLOURS
 
     known = Labels(dict.fromkeys((*FER2013, *COLOURS)))
-    followers = ", ".join(lamp.name for lamp in sink.crew.following)
+    followers = ", ".join(lamp.name for lamp in sink.controller.following)
     print(f"Following: {followers or 'none'}.", flush=True)
     for label, light in sink.settings.colours.items() if followers else ():
         shown = f"#{bytes(light.rgb).hex()} at {light.brightness:.0%}"
         print(f"{known.find(label) or label}: {shown}", flush=True)
-        sink.crew.show(light.dimmed(sink.settings.brightness), patience=10.0)
+        sink.controller.show(light.dimmed(sink.settings.brightness), patience=10.0)
         time.sleep(seconds)
 
 

@@ -1,6 +1,4 @@
-"""A session run from the command line: lines before and after, and signals that stop it cleanly.
-
-`expression live` calls `run`.
+"""The command `expression live`: a session with lines before and after, and signals that stop it cleanly.
 
 Notebook: 07_live
 """
@@ -8,20 +6,82 @@ Notebook: 07_live
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ..displays import make_display
+import typer
+
 from ..errors import ExpressionError, RunError
-from ..live.session import Session
 from ..live.signals import interrupting_signals
 from ..sanitize import counted, say
-from ..settings import Settings
-from ..sinks import sink_class
-from ..sources import fallback_notice
+from ..settings import COMMAND_LINE, Settings
+from .options import Detector, Model, People, Sensitivity, Smooth
+
+if TYPE_CHECKING:
+    from ..live.session import Session
+
+
+class WithNames(typer.core.TyperCommand):
+    """A command whose help ends with the names of all sources and sinks, also those of other packages."""
+
+    def format_epilog(self, ctx, formatter) -> None:
+        """Writes the names before the example."""
+        from ..sinks import names as sinks
+        from ..sources import names as sources
+
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(f"Sinks: {', '.join(sinks())}.")
+            formatter.write_text(f"Named sources: {', '.join(sources())}.")
+        super().format_epilog(ctx, formatter)
+
+
+def live(
+    source: Annotated[
+        str | None,
+        typer.Option(help="Camera number, file, folder, rtsp or http address, or demo.", metavar="SOURCE"),
+    ] = None,
+    display: Annotated[str | None, typer.Option(help="auto, window, web or none.", metavar="NAME")] = None,
+    detector: Detector = None,
+    sink: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where to send readings: NAME, NAME:VALUE or NAME:key=value. Repeat for more than one sink.",
+            metavar="SINK",
+        ),
+    ] = None,
+    duration: Annotated[
+        str | None, typer.Option(help="Stop after this many seconds.", metavar="SECONDS")
+    ] = None,
+    model: Model = None,
+    people: People = None,
+    smooth: Smooth = None,
+    sensitivity: Sensitivity = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option(help="Keep the resting face learned with n in this file.", metavar="FILE"),
+    ] = None,
+    stats: Annotated[
+        str | None, typer.Option(help="Write statistics to this JSON file.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Read facial expressions from a camera or a video. Without a camera, the bundled demo is used.
+
+    Keys in the window: Esc or q ends the run, o turns recognition off and on, p pauses lamps and other
+    reactions, 1 to 9 override their label (1 is the first, Angry), 0 returns to the recognised label.
+    n learns your resting face: look neutral for three seconds.
+    """
+    given = {"source": source, "display": display, "detector": detector, "sinks": sink}
+    given |= {"duration": duration, "model": model, "people": people, "smooth": smooth, "stats": stats}
+    given |= {"sensitivity": sensitivity, "neutral": neutral}
+    run(session_of(Settings.load(place=COMMAND_LINE, **given)))
 
 
 def session_of(settings: Settings) -> Session:
     """Returns a session, not yet started, that prints its readings if nothing shows or saves them."""
+    from ..displays import make_display
+    from ..live.session import Session
+    from ..sinks import sink_class
+
     shown, sinks = (
         make_display(settings.display, host=settings.page_host, port=settings.page_port).name,
         settings.sinks,
@@ -66,6 +126,8 @@ def _finish(session: Session) -> None:
 
 def _describe(session: Session) -> list[str]:
     """Returns a description of the run in a few short lines."""
+    from ..sources import fallback_notice
+
     lines = []
     note = fallback_notice(session.settings.source, session.source)
     lines += [note] if note else []

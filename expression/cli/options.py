@@ -1,6 +1,6 @@
 """Options that several commands share: what finds, reads and follows faces, as in a live run.
 
-`app.py` and `analyze.py` use them.
+`expression live` and the commands for recordings have them.
 
 Notebook: 07_live
 """

@@ -1,6 +1,6 @@
 """The command `expression personalise`, and what it says about its result.
 
-It works on the pictures in the current folder. `app.py` adds it.
+It works on the pictures in the current folder.
 
 Notebook: 08_your_face
 """

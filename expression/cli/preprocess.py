@@ -1,4 +1,4 @@
-"""The command `expression preprocess`: a video, camera or photos to pictures of a face. `app.py` adds it.
+"""The command `expression preprocess`: a video, camera or photos to pictures of a face.
 
 Notebook: 02_pixels_and_faces
 """

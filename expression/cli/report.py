@@ -1,4 +1,4 @@
-"""The command `expression report`: a recording and its rows as a page or a picture. `app.py` adds it.
+"""The command `expression report`: a recording and its rows as a page or a picture.
 
 Notebook: 13_video
 """

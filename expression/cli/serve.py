@@ -1,6 +1,6 @@
 """The command `expression serve`: stored readings over REST, for browsers and other programs.
 
-`app.py` adds it; `server/app.py` does the work.
+`server/app.py` does the work.
 
 Notebook: 16_records
 """

@@ -1,7 +1,5 @@
 """Stored readings on the command line: where they are, for `expression dataset wipe`.
 
-`dataset.py` calls it.
-
 Notebook: 16_records
 """
 

@@ -1,4 +1,4 @@
-"""The commands `expression train` and `expression evaluate`; `app.py` adds them.
+"""The commands `expression train` and `expression evaluate`.
 
 Modules are imported inside the commands, so that others stay fast.
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..datasets.dataset import Dataset, Split
-    from ..models.runtime import Runtime
+    from ..models import Runtime
     from ..training.checkpoints import Row
     from ..training.evaluation import Evaluation
     from ..training.recipe import Recipe
@@ -217,10 +217,10 @@ def evaluate(
     """Report how often a network is right. The default is the shipped network."""
     from ..datasets.inspection import leaked
     from ..files import write_text
-    from ..models.engines import LIVE
+    from ..models import load
     from ..models.formats import KERAS
     from ..models.registry import SHIPPED
-    from ..models.runtime import load
+    from ..models.runtime import LIVE
     from ..settings import COMMAND_LINE, Settings
     from ..training.evaluation import PROTOCOLS, evaluate
 

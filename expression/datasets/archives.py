@@ -91,7 +91,7 @@ class TableFile(NamedTuple):
     def open(self) -> Iterator[BinaryIO]:
         """Opens it for reading, decompressed."""
         with contextlib.ExitStack() as stack:
-            kind = kind_of(self.path)
+            kind = archive_kind(self.path)
             if self.member and kind == "a zip archive":
                 archive = stack.enter_context(zipfile.ZipFile(self.path))
                 file = stack.enter_context(archive.open(self.member))
@@ -125,7 +125,7 @@ class _Limited(io.RawIOBase):
         return len(found)
 
 
-def kind_of(path: Path) -> str | None:
+def archive_kind(path: Path) -> str | None:
     """Returns what kind of archive or other known file something is, such as "a zip archive"; None for text.
 
     Raises:
@@ -137,7 +137,7 @@ def kind_of(path: Path) -> str | None:
 def is_archive(path: Path) -> bool:
     """Returns whether a file is an archive, judged by its first bytes."""
     try:
-        return (kind_of(path) or "").endswith("archive")
+        return (archive_kind(path) or "").endswith("archive")
     except OSError:
         return False
 
@@ -159,7 +159,7 @@ def tables_in(path: Path) -> list[TableFile]:
         f"{path} cannot be opened", "Expected a table or a complete archive.", "Download it or pack it again."
     )
     with told:
-        kind = kind_of(path) if path.stat().st_size else "an empty file"
+        kind = archive_kind(path) if path.stat().st_size else "an empty file"
         if kind == "a zip archive":
             with zipfile.ZipFile(path) as archive:
                 entries = [info for info in archive.infolist()[:MEMBERS] if not info.is_dir()]

@@ -1,7 +1,7 @@
 """Training data: labelled pictures in three splits.
 
 `read` is the only entry point: it reads FER2013 in all its forms (`fer2013.py`), other sets of
-faces and folders of pictures (`folders.py`). `trainer.py` and `evaluation.py` take
+faces and folders of pictures (`folders.py`). `training/trainer.py` and `training/evaluation.py` take
 the resulting Dataset, and `inspection.py` examines it.
 
 Notebook: 04_labels_and_data

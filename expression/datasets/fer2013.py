@@ -22,7 +22,7 @@ from ..labels import Labels
 from .archives import TableFile, tables_in
 from .dataset import SPLITS, Dataset
 from .ferplus import VOTES_FILE
-from .pixel_sets import PixelReader
+from .pixel_reader import PixelReader
 from .pixel_tables import Columns, find_columns
 from .sheets import SHEETS_FILE, read_sheets
 from .synonyms import split_meant

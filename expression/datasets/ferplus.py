@@ -2,8 +2,8 @@
 
 FER2013's own labels agree with the majority of these votes on 63% of the pictures. The votes
 are easier to learn and closer to what people see, so the shipped network learns both.
-`fer2013.py` matches them with its pictures, `trainer.py` learns from `soft_labels`, and
-`evaluation.py` counts by `majority` and `over_half`.
+`match_votes` finds the votes of each picture, `soft_labels` makes targets of them for training, and
+`majority` and `over_half` the labels by which an evaluation counts.
 
 Source: Barsoum et al., Training Deep Networks for Facial Expression Recognition with
 Crowd-Sourced Label Distribution, 2016, https://arxiv.org/abs/1608.01041

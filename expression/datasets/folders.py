@@ -24,7 +24,7 @@ from ..pictures.image import SIZE, crop, is_picture, read_picture, square
 from ..pictures.skipped import Skipped
 from ..sanitize import printable
 from ..types import Box
-from .archives import kind_of
+from .archives import archive_kind
 from .dataset import SPLITS, Dataset, Split
 from .fer2013 import in_folder, read_fer2013
 from .file_lists import listed_in, read_list
@@ -68,7 +68,7 @@ def read_listed(path: Path, labels: Labels | None, cut: Cut, also: Sequence[str]
     Raises:
         BadInputError: It is something else, or most of it is unusable.
     """
-    if kind := kind_of(path):
+    if kind := archive_kind(path):
         raise BadInputError(
             f"{path} is {kind} without a table of pictures.",
             "Expected a folder, or an archive with a table such as fer2013.csv.",
@@ -178,7 +178,7 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
             expected,
             "Choose its parent folder if this one holds a single label, or add a table with image,label.",
         )
-    kinds = {path: kind_of(path) for path in tree.paths()[:100]}
+    kinds = {path: archive_kind(path) for path in tree.paths()[:100]}
     packed = next((path for path, kind in kinds.items() if kind), None)
     if packed:
         unpack = kinds[packed].endswith("archive")

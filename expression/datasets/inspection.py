@@ -1,8 +1,8 @@
 """Examines data before training.
 
 `look` counts what there is and what is wrong with it: duplicate pictures,
-identical pictures with different labels, blank ones. `leaked` tells `evaluation.py` which
-test pictures are also in the training data. Lesson 04 shows the rest.
+identical pictures with different labels, blank ones. `leaked` finds the test
+pictures that are also in the training data.
 
 Notebook: 04_labels_and_data
 """

@@ -1,7 +1,7 @@
 """The pictures of a dataset and their labels as written there: the result of the readers.
 
 `folders.py`, `known_sets.py` and `file_lists.py` build a Listing; `folders.read_folder` reads its
-pictures, and `importer.py` looks for faces in them.
+pictures, and `labeler/importer.py` looks for faces in them.
 
 Notebook: 04_labels_and_data
 """

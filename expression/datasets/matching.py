@@ -1,7 +1,7 @@
 """Matches the words in a dataset with the labels to be learned or measured.
 
-`fer2013.py` and `folders.py` pass each word of a dataset to a Matcher; it records which words meant
-which label, and which pictures are left out because their label is not among them.
+A Matcher is asked about each word of a dataset, and records which words meant which label, and which pictures
+are left out because their label is not among them.
 
 Notebook: 04_labels_and_data
 """

@@ -1,6 +1,6 @@
 """A user's own set as training data: its rows with their pictures, and what is left out.
 
-`folders.py`, `importer.py` and `expression personalise` list one. Nothing is changed here, and links
+`folders.py`, `labeler/importer.py` and `expression personalise` list one. Nothing is changed here, and links
 are not followed.
 
 Notebook: 08_your_face

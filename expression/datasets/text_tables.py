@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import BadInputError, as_bad_input
+from ..tables import SEPARATORS, marked_encoding
 from .archives import TableFile
 
 SAMPLE = 1 << 16
@@ -23,18 +24,6 @@ SAMPLE = 1 << 16
 
 LONGEST_LINE = 1 << 20
 """Characters; a picture of 48 x 48 pixels has fewer than ten thousand."""
-
-SEPARATORS = (",", ";", "\t", "|")
-"""Possible separators of cells."""
-
-MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-"""Byte order marks, longer ones before those with which they begin."""
 
 ROLES = {
     "pixels": "pixels pixel pixel_values pixelvalues image_pixels",
@@ -174,9 +163,8 @@ def _lines(text: io.TextIOWrapper, table: TableFile) -> Iterator[str]:
 
 def _encoding(start: bytes) -> str:
     """Returns the encoding of a text, judged by its first bytes."""
-    for mark, encoding in MARKS.items():
-        if start.startswith(mark):
-            return encoding
+    if encoding := marked_encoding(start):
+        return encoding
     if len(start) >= 4 and start[1::2].count(0) > len(start) // 3:
         return "utf-16-le"
     if len(start) >= 4 and start[::2].count(0) > len(start) // 3:

@@ -1,6 +1,6 @@
 """Displays: a window, a notebook's widget, a page for browsers or nothing, and the loop that feeds them.
 
-`session.py` creates a display and its `DisplayLoop`; a window (`window.py`) runs in the
+`live/session.py` creates a display and its `DisplayLoop`; a window (`window.py`) runs in the
 main thread, a widget (`widget.py`) in its own thread.
 
 Notebook: 07_live

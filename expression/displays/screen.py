@@ -1,7 +1,7 @@
 """Screen: whether a window or a notebook's widget can be shown here.
 
 OpenCV aborts the whole process, including a notebook's kernel, if a window is opened
-without a screen; so `__init__.py` and `window.py` check here first, and `check.py`
+without a screen; so `displays/__init__.py` and `window.py` check here first, and `cli/check.py`
 reports it.
 
 Notebook: 07_live

@@ -21,7 +21,7 @@ from ..server.app import Server, listen, make_app, sentence
 from ..server.live import Hub
 from ..server.security import key_for
 from ..types import Box, Reading
-from ..vision.drawing import colour
+from ..vision.drawing import colour, css
 from ._base import Display
 
 
@@ -93,18 +93,8 @@ def _colours(labels: Sequence[str]) -> dict:
     lights = {label: settings.light_of(Reading(0, nowhere, label, 1.0, {label: 1.0})) for label in labels}
     return {
         "labels": list(labels),
-        "colours": {label: _css(colour(label)) for label in labels},
-        "unsure": _css(colour(NOT_SURE)),
-        "lights": {label: _css(light.rgb) for label, light in lights.items()},
-        "nobody": _css(settings.light_of_nobody().rgb),
+        "colours": {label: css(colour(label)) for label in labels},
+        "unsure": css(colour(NOT_SURE)),
+        "lights": {label: css(light.rgb) for label, light in lights.items()},
+        "nobody": css(settings.light_of_nobody().rgb),
     }
-
-
-def _css(rgb: Sequence[int]) -> str:
-    """Returns a colour as pages write it.
-
-    Example:
-        >>> _css((240, 228, 66))
-        '#f0e442'
-    """
-    return f"#{bytes(rgb).hex()}"

@@ -1,6 +1,6 @@
 """A user's own set of labelled pictures: the changes that can be made to it, and undone.
 
-`labeler.py` lets people change a LabelBook, `integrity.py` checks it. The pictures are in `Images/`,
+`labeler/labeler.py` lets people change a LabelBook, `integrity.py` checks it. The pictures are in `Images/`,
 their rows in `faceLabels.csv`, the labels in `labelList.csv`; `store.py` writes them.
 
 Notebook: 08_your_face

@@ -1,6 +1,6 @@
 """The face in each picture of a user's own set: the picture itself, or the face detected in a photo.
 
-`expression personalise` and `expression hack` read pictures with it, and `importer.py` those of other sets.
+A small picture is taken for a face as it is. The detector is created when the first large one is read.
 
 Notebook: 08_your_face
 """

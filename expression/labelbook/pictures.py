@@ -1,7 +1,7 @@
 """The files below a folder of pictures, found by path, ignoring case and Unicode normalisation.
 
-A table may come from another system, where `happy\\1.JPG` is `happy/1.jpg`. `store.py`, `own_set.py` and
-`relinking.py` use it to find the file of a row; links are never followed.
+A table may come from another system, where `happy\\1.JPG` is `happy/1.jpg`. `store.py`, `datasets/own_set.py`
+and `relinking.py` use it to find the file of a row; links are never followed.
 
 Notebook: 08_your_face
 """

@@ -1,6 +1,7 @@
 """The search for pictures that are not where their rows say: in other folders or beside the set.
 
-`integrity.py` and `own_set.py` search before they report a picture as missing; nothing is changed here.
+`integrity.py` and `datasets/own_set.py` search before they report a picture as missing; nothing is changed
+here.
 
 Notebook: 08_your_face
 """

@@ -1,7 +1,7 @@
 """The rows of `faceLabels.csv`: the label and the session of each picture.
 
-`book.py` changes them, `own_set.py` reads them for training. Manual edits are preserved: a header, extra
-columns, unlisted labels, labels as numbers, or the separator of a spreadsheet.
+`book.py` changes them, `datasets/own_set.py` reads them for training. Manual edits are preserved: a header,
+extra columns, unlisted labels, labels as numbers, or the separator of a spreadsheet.
 
 Notebook: 08_your_face
 """

@@ -1,7 +1,8 @@
 """The times of capture sessions as written in a table, and their order.
 
 The labeler writes ISO times. Spreadsheets rewrite them in their local format, and people write words.
-`columns.py` uses this to recognise a column of sessions; `personalise.py` and the commands to order them.
+`columns.py` uses this to recognise a column of sessions; `training/personalise.py` and the commands to order
+them.
 
 Notebook: 08_your_face
 """

@@ -1,6 +1,7 @@
 """The labeler independent of its window: what it shows, and what keys and clicks do.
 
-`window.py` shows it in a desktop window, `widget.py` in a notebook.
+`window.py` shows it in a desktop window, `widget.py` in a notebook. What the keys do to the pictures, such
+as deleting and undoing, is in `labelbook/book.py`.
 
 Notebook: 08_your_face
 """

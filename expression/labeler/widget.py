@@ -3,8 +3,8 @@
     labeler = LabelWidget()
     labeler
 
-`ImportWidget("photos/")` shows faces from files. Lesson 08 uses both. One thread reads the
-source, another draws; keys and clicks come back from the browser.
+`ImportWidget("photos/")` shows faces from files. One thread reads the source, another draws; keys
+and clicks come back from the browser.
 
 Notebook: 08_your_face
 """

@@ -1,8 +1,8 @@
-"""The crew: the chosen lamps of a bridge, which show one light.
+"""LampController: the chosen lamps of a bridge, which show one light.
 
 Lamps are controlled independently: one that refuses or hangs is reported once, skipped for a while and tried
 again, while the others continue. Only if no lamp obeys is the bridge considered out of order. `sinks/hue.py`
-controls a crew.
+has one.
 
 Notebook: 09_lights
 """

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..errors import DAMAGE, BadInputError, OutputError
 from ..files import as_output_error, check_private, hold, own_folder, read_small, write_text
-from ..settings_files import not_sent_to
+from ..settings.files import not_sent_to
 
 VARIABLE = "EXPRESSION_LIGHTS_KEY"
 FOLDER = "EXPRESSION_LIGHTS_FOLDER"

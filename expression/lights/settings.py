@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import DAMAGE, BadInputError, did_you_mean
 from ..labels import NOT_SURE, folded_label
-from ..settings_files import CONVERTERS, WORDS, described, settings_files, to_text, variables
+from ..settings.files import CONVERTERS, WORDS, described, settings_files, to_text, variables
 from ..types import POLICIES, Reading
 from .colours import COLOURS, Light, any_colour, light, mix
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..sanitize import clean
 from ..settings import Settings
-from ..settings_files import settings_files
+from ..settings.files import settings_files
 from ..sinks import describe_sink
 
 

@@ -12,8 +12,8 @@ import math
 import time
 from dataclasses import replace
 
+from ..models import Runtime
 from ..models.occlusion import occlusion_map
-from ..models.runtime import Runtime
 from ..types import Frame, HeatMap, Reading, largest
 from .data import Data
 from .worker import Worker

@@ -13,11 +13,11 @@ from collections import Counter
 
 import numpy as np
 
-from ..models.runtime import Runtime
+from ..models import Runtime
 from ..types import Face, Frame, Reading, Seen
 from ..vision.smoothing import Smoother
 from .data import Data
-from .neutral import NeutralFace
+from .resting import RestingSwitch
 from .stats import Milliseconds, process_seconds
 from .worker import Worker
 
@@ -29,7 +29,7 @@ class PredictLoop(Worker):
         data: The shared object.
         runtime: The loaded network.
         smoother: Turns scores over time into a label.
-        neutral: Takes people's resting faces out of their scores; None for a new one.
+        resting: Takes people's resting faces out of their scores; None for a new one.
 
     Attributes:
         predictions: Faces scored so far.
@@ -38,9 +38,11 @@ class PredictLoop(Worker):
         first_reading: Seconds from the start of the process to the first reading, or None.
     """
 
-    def __init__(self, data: Data, runtime: Runtime, smoother: Smoother, neutral: NeutralFace | None = None):
+    def __init__(
+        self, data: Data, runtime: Runtime, smoother: Smoother, resting: RestingSwitch | None = None
+    ):
         super().__init__(data, "prediction", output=data.readings)
-        self._neutral = neutral or NeutralFace(data.control, runtime)
+        self._resting = resting or RestingSwitch(data.control, runtime)
         self._runtime, self._smoother = runtime, smoother
         self._follower = data.faces.follow()
         self.predictions = 0
@@ -60,7 +62,7 @@ class PredictLoop(Worker):
 
     def _read(self, frame: Frame, faces: tuple[Face, ...]) -> tuple[Reading, ...]:
         """Scores the faces of one frame in one call of the network."""
-        self._neutral.tick(frame.position)
+        self._resting.tick(frame.position)
         if not faces:
             return ()
         pictures = np.stack([self._runtime.preprocess(frame.image, face.box) for face in faces])
@@ -69,7 +71,7 @@ class PredictLoop(Worker):
 
     def _reading(self, frame: Frame, face: Face, scores: np.ndarray) -> Reading:
         """Returns the smoothed reading of one face."""
-        scores = self._neutral.update(face.person, scores, frame.position)
+        scores = self._resting.update(face.person, scores, frame.position)
         label, smoothed = self._smoother.update(face.person, scores, frame.position)
         by_label = dict(zip(self._runtime.labels, map(float, smoothed), strict=True))
         return Reading.of(frame, face.person, face.box, label, by_label)

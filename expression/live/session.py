@@ -20,7 +20,7 @@ from ..control import Control
 from ..displays import make_display
 from ..errors import BadInputError, OutputError, user_path
 from ..jupyter import in_notebook
-from ..models import registry, runtime
+from ..models import load, registry
 from ..sanitize import clean, say
 from ..settings import Settings
 from ..sinks import describe_sink, make_sink
@@ -37,8 +37,8 @@ from .display_loop import DisplayLoop
 from .ending import Ending
 from .found_settings import found_settings
 from .heat import HeatLoop
-from .neutral import NeutralFace
 from .prediction import PredictLoop
+from .resting import RestingSwitch
 from .sink_loop import SinkLoop
 from .stats import StatisticsFile, StatisticsLoop
 from .watchdog import Watchdog
@@ -168,7 +168,7 @@ class Session:
         """Builds source, detector, network, display and sinks; a subclass may provide its own."""
         settings = self.settings
         self.display = make_display(settings.display, host=settings.page_host, port=settings.page_port)
-        self.runtime = runtime.load(settings.model or registry.SHIPPED)
+        self.runtime = load(settings.model or registry.SHIPPED)
         self.runtime.sensitivity = settings.sensitivity
         self.detector = make_detector(settings.detector, settings.smallest_face, settings.eyes)
         _check_once(settings.sinks)
@@ -186,8 +186,8 @@ class Session:
         self._capture = CaptureLoop(data, self.source)
         self._faces = FaceLoop(data, self.detector, Tracker(settings.stale), settings.people)
         kept = user_path(settings.neutral) if settings.neutral else None
-        neutral = NeutralFace(data.control, self.runtime, kept)
-        self._prediction = PredictLoop(data, self.runtime, smoother, neutral)
+        resting = RestingSwitch(data.control, self.runtime, kept)
+        self._prediction = PredictLoop(data, self.runtime, smoother, resting)
         mirror = self.source.mirror = settings.mirror and self.source.mirror
         for sink in self.sinks:
             sink.source = self.source.description

@@ -7,6 +7,7 @@
 Notebook: 07_live
 """
 
-from .runtime import Runtime, load
+from .loading import load
+from .runtime import Runtime
 
 __all__ = ["Runtime", "load"]

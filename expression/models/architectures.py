@@ -1,7 +1,7 @@
 """The networks, as Keras layers that run on any of its backends.
 
-`tutorial` is small enough to follow layer by layer, `quick` to train in twenty minutes; `shipped` comes
-with the package. `trainer.py` trains them; live runs use the exported file and never import this module.
+`tutorial` is small enough to follow layer by layer, `quick` to train in twenty minutes; `shipped` comes with
+the package. `training/trainer.py` trains them; live runs use the exported file and never import this module.
 
 Notebook: 06_train
 """
@@ -20,7 +20,7 @@ from ..errors import BadInputError, as_bad_input, did_you_mean, missing_package
 from ..files import replacing
 from ..labels import Labels
 from ..pictures.image import SIZE
-from .formats import KERAS, kind_of, opened_zip
+from .formats import KERAS, network_format, opened_zip
 from .metadata import Card, write_card
 from .stderr_filter import without_lines
 
@@ -148,7 +148,7 @@ def headed(eyes: keras.Model, labels: Labels, heads: int = 1) -> keras.Model:
     """Returns a network that ends in a new last layer, with random weights.
 
     Args:
-        eyes: From faces to features, (n, numbers) float32; see `heads.eyes_of`.
+        eyes: From faces to features, (n, numbers) float32; see `features.split_at_head`.
         labels, heads: As for `shipped`.
 
     Returns:
@@ -320,7 +320,7 @@ def narrowed(
 
 def open_network(path: Path) -> keras.Model:
     """Reads a .keras or .h5 file, whatever its extension; errors are Keras's own."""
-    kind = kind_of(path)
+    kind = network_format(path)
     if kind == KERAS:
         with opened_zip(path):
             pass  # checks that it does not unpack to far more than its size

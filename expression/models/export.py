@@ -28,7 +28,6 @@ from ..files import replacing
 from ..pictures.image import preprocess
 from ..pictures.scaling import COLOURS, STANDARDISE, factors
 from .metadata import Card, read_card, write_card
-from .runtime import Runtime
 from .shapes import answering, face_shape
 from .stderr_filter import without_lines
 
@@ -82,24 +81,6 @@ def export(
         part.write_bytes(_convert(keras_path, card, faces))
         write_card(part, card)
     return card
-
-
-def agreement(first: Runtime, second: Runtime, pictures: np.ndarray, head: str | None = None) -> float:
-    """Returns the share of pictures for which two networks predict the same label.
-
-    Args:
-        first: A network.
-        second: Another with the same input and labels, such as the same one exported.
-        pictures: (n, size, size, channels) float32 from `Runtime.preprocess`, at least one.
-        head: The head, as for `Runtime.scores`.
-
-    Example:
-        >>> from expression.models.runtime import load
-        >>> agreement(load(), load(), np.zeros((2, 48, 48, 1), np.float32))
-        1.0
-    """
-    labels = [runtime.scores(pictures, head).argmax(1) for runtime in (first, second)]
-    return float((labels[0] == labels[1]).mean())
 
 
 def common_faces(size: int, colour: str = "grey", scaling: str = STANDARDISE) -> np.ndarray:

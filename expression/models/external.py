@@ -5,7 +5,7 @@
 Somebody else's network does not say what its numbers stand for and how its pictures are scaled.
 Its user says so once; everything else is found in the file. The resulting file has a
 card like our own, so `live`, `evaluate`, `personalise` and the others can use it as it is.
-`expression export` calls `adopt`; `runtime.load` calls `inspect` for a network without a card.
+`expression export` calls `adopt`; `load` calls `inspect` for a network without a card.
 Such files are read in a separate process (`isolation.py`), those of Keras by `external_keras.py`.
 
 Notebook: 06_train
@@ -27,12 +27,12 @@ import numpy as np
 
 from ..errors import BadInputError, OutputError, as_bad_input
 from ..files import replacing
-from .engines import LiteRuntime, Runtime, lite_shape, opened
 from .export import check_words
 from .external_facts import Found
-from .formats import GRAPH, SAVED_MODEL, TFLITE, kind_of, opened_zip
+from .formats import GRAPH, SAVED_MODEL, TFLITE, network_format, opened_zip
 from .isolation import call, watched
 from .metadata import Card, is_name, write_card
+from .runtime import LiteRuntime, Runtime, lite_shape, opened
 from .shapes import face_shape, for_one_face, kind_of_answers
 
 TRIALS = 12
@@ -67,7 +67,7 @@ def adopt(
         MissingPackageError: It needs TensorFlow, which is not installed.
     """
     path, out = _folder(Path(path)), Path(out)
-    kind = kind_of(path)
+    kind = network_format(path)
     check_words(quantize or "none", out.with_suffix(TFLITE))
     _check_out(path, kind, out, quantize)
     if kind == TFLITE:
@@ -95,7 +95,9 @@ def inspect(path: str | Path, ending: str = TFLITE) -> None:
         ending: The extension of a file that the caller can use.
     """
     path = _folder(Path(path))
-    function = "models.external:lite_card" if kind_of(path) == TFLITE else "models.external_keras:examined"
+    function = (
+        "models.external:lite_card" if network_format(path) == TFLITE else "models.external_keras:examined"
+    )
     _asked(function, path, None, None, f"{path.stem}-labelled{ending}")
 
 

@@ -21,13 +21,13 @@ import numpy as np
 
 from ..errors import BadInputError, as_bad_input, missing_package
 from ..pictures.scaling import COLOURS
-from .engines import KerasRuntime, LiteRuntime
 from .export import export, faces_of, lite_bytes
 from .external import tried
 from .external_facts import Found, command_line
-from .formats import GRAPH, H5, KERAS, SAVED_MODEL, kind_of, opened_zip
+from .formats import GRAPH, H5, KERAS, SAVED_MODEL, network_format, opened_zip
 from .isolation import watched
 from .metadata import write_card
+from .runtime import KerasRuntime, LiteRuntime
 from .shapes import face_shape
 
 OLD = {
@@ -111,7 +111,7 @@ def _opened(path: Path) -> Any:
         import tensorflow
     except ImportError as error:
         raise missing_package(f"Reading {path.name}", "tensorflow", "lessons") from error
-    kind = kind_of(path)
+    kind = network_format(path)
     with watched(), tempfile.TemporaryDirectory() as folder:
         if kind == SAVED_MODEL:
             with as_bad_input(f"{path} cannot be read", *_WHOLE_FOLDER):

@@ -1,6 +1,6 @@
 """Recognises which kind of network a file is, by its content and not by its name.
 
-`metadata.py`, `runtime.py` and `external.py` use it. Zip files are opened only here, with limits on what they
+`metadata.py`, `loading.py` and `external.py` use it. Zip files are opened only here, with limits on what they
 may unpack to: a few kilobytes can claim to contain gigabytes.
 
 Notebook: 06_train
@@ -63,7 +63,7 @@ STRANGERS = {
 """Other kinds of files, and the remedy for each."""
 
 
-def kind_of(path: Path) -> str:
+def network_format(path: Path) -> str:
     """Returns the kind of a network.
 
     Raises:

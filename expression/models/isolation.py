@@ -1,7 +1,7 @@
 """Calls a function in a separate process, for files that may crash or hang the process that reads them.
 
 LiteRT and HDF5 are C and C++: some damaged files crash them, others keep them busy forever, and
-small ones may request more memory than there is. `runtime.py` and `external.py` read unchecked
+small ones may request more memory than there is. `loading.py` and `external.py` read unchecked
 files through `call`, which turns whatever happens there into an error message.
 
 Notebook: 06_train
@@ -39,7 +39,7 @@ def call(function: str, *arguments: str | None, happened: str) -> Any:
     """Calls a function of this package in another process.
 
     Args:
-        function: Its module and name, such as "models.runtime:attempt".
+        function: Its module and name, such as "models.loading:attempt".
         *arguments: Its arguments.
         happened: What the error says if the process ends without an answer.
 

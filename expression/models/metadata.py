@@ -2,8 +2,8 @@
 
 A .keras file is a zip. A .tflite file may have a zip appended to it, which interpreters
 do not read; TensorFlow's own "associated files" are stored this way. The card is `expression.json`
-in that zip, so it travels with the network. `trainer.py` and `external.py` write it,
-`runtime.py` reads it.
+in that zip, so it travels with the network. `training/trainer.py` and `external.py` write it,
+`loading.py` reads it.
 
 Notebook: 06_train
 """
@@ -26,7 +26,7 @@ from ..labels import Labels
 from ..pictures.image import SIZE
 from ..pictures.scaling import COLOURS, LARGEST, STANDARDISE, is_scaling
 from ..sanitize import is_printable
-from .formats import KERAS, TFLITE, WHOLE, kind_of, opened_zip
+from .formats import KERAS, TFLITE, WHOLE, network_format, opened_zip
 
 ENTRY = "expression.json"
 FORMAT = 1
@@ -59,7 +59,7 @@ class Card:
     Attributes:
         labels: What its scores stand for, in order.
         size: Pixels on a side of its input.
-        preprocessing: How pixels are scaled: `standardise`, or another scaling of `scaling.py`.
+        preprocessing: How pixels are scaled: `standardise`, or another scaling of `pictures/scaling.py`.
         heads: The names of its outputs, in order. All have the same labels: a network that
             learned FER2013 with FER+'s votes has "fer2013" and "ferplus", any other "labels".
         facts: Other facts worth keeping, such as its accuracy; plain JSON values.
@@ -278,7 +278,7 @@ def check_network(path: Path) -> str:
         MissingFileError: The file does not exist.
         BadInputError: It is something else.
     """
-    kind = kind_of(path)
+    kind = network_format(path)
     if kind not in (TFLITE, KERAS):
         raise BadInputError(f"{path} is not a network file that can store its labels.", *WHOLE)
     return kind

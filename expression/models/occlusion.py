@@ -16,7 +16,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..errors import BadInputError, did_you_mean
-from .engines import Runtime
+from .runtime import Runtime
 
 GRID = 6
 """Patches on a side: in a face of 48 pixels they are 8 pixels wide, about the size of an eye."""
@@ -38,7 +38,7 @@ def occlusion_map(runtime: Runtime, face: np.ndarray, label: str) -> np.ndarray:
         BadInputError: The network has no such label.
 
     Example:
-        >>> from expression.models.runtime import load
+        >>> from expression.models import load
         >>> occlusion_map(load(), np.zeros((48, 48, 1), np.float32), "Happy").max()
         np.float32(0.0)
     """

@@ -1,6 +1,6 @@
 """Networks and detectors as files: those that come with the package, and those to download.
 
-`detectors.py` gets YuNet's file from `require`, `runtime.py` and `session.py` use `SHIPPED`;
+`vision/detectors.py` gets YuNet's file from `require`, `loading.py` and `live/session.py` use `SHIPPED`;
 `expression models list|get` calls the others. A file is searched for in the folder that
 EXPRESSION_MODELS names, then in the user's cache folder, then in this folder. A file of
 the catalogue is used only if its SHA-256 is correct.

@@ -7,7 +7,7 @@ a power of 0 reads faces as people vote, a power of 1 as if all labels were equa
 sensitive a reading, the more the network's other heads have a say: FER2013's own labels are what people
 searched for, and expressions made on purpose are among them.
 
-`engines.py` does this for faces from a camera; `calibration.py` finds the temperatures.
+`runtime.py` does this for faces from a camera; `training/calibration.py` finds the temperatures.
 
 Source: Menon et al., Long-tail learning via logit adjustment, 2021, https://arxiv.org/abs/2007.07314
 

@@ -1,7 +1,7 @@
 """Suppresses known harmless lines that native libraries print to stderr.
 
-They come from C++, bypassing Python's own streams, and no setting stops them.
-`runtime.py` and `architectures.py` use it around the calls that print.
+They come from C++, bypassing Python's own streams, and no setting stops them. It goes around the calls of
+LiteRT and TensorFlow that print them.
 
 Notebook: 06_train
 """

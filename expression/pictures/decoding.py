@@ -25,7 +25,7 @@ from PIL import Image
 
 from ..errors import DAMAGE, BadInputError, MissingFileError, install_line
 from ..sanitize import printable
-from .kinds import SNIFFED, kind_of, no_picture
+from .kinds import SNIFFED, no_picture, picture_format
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -217,7 +217,7 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[np.ndarray, float | No
 def _image(file: IO[bytes], name: str) -> ImageFile:
     """Returns the reader of a file's pictures, after checking its first bytes and its size."""
     start, size = file.read(SNIFFED), file.seek(0, os.SEEK_END)
-    kind = kind_of(start)
+    kind = picture_format(start)
     file.seek(0)
     if kind is None:
         what, remedy = no_picture(start)

@@ -1,8 +1,9 @@
 """Pictures as arrays: read, write, crop, resize, and the only preprocessing of a network's input.
 
-Every picture in the package is RGB, uint8, (height, width, 3), as soon as it is read here or
-returned by a source. Training, live, file and TFLite paths all call `preprocess`, so a network
-always gets pixels prepared as in its training.
+Every picture in the package is RGB, uint8, (height, width, 3), as soon as it is read here or returned by a
+source. Training, live, file and TFLite paths all call `preprocess`, so a network always gets pixels prepared
+as in its training. Reading is in `decoding.py` and `kinds.py`; other folders import `read_picture`,
+`decode_picture`, `picture_frames` and `is_picture` from here.
 
 Notebook: 02_pixels_and_faces
 """

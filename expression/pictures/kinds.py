@@ -70,16 +70,16 @@ def is_picture(path: str | Path) -> bool:
     path = Path(path)
     try:
         with path.open("rb") if path.is_file() else io.BytesIO() as file:
-            return kind_of(file.read(SNIFFED)) is not None
+            return picture_format(file.read(SNIFFED)) is not None
     except OSError:
         return False
 
 
-def kind_of(start: bytes) -> str | None:
+def picture_format(start: bytes) -> str | None:
     """Returns the format of a picture from its first bytes, None for anything else.
 
     Example:
-        >>> kind_of(b"GIF89a..."), kind_of(b"GIF, which is an animal")
+        >>> picture_format(b"GIF89a..."), picture_format(b"GIF, which is an animal")
         ('GIF', None)
     """
     for magic, kind in STARTS.items():
@@ -144,7 +144,7 @@ def is_jpeg_stream(path: str | Path) -> bool:
     try:
         with Path(path).open("rb") as file:
             start = file.read(SNIFFED)
-            if kind_of(start) != "JPEG":
+            if picture_format(start) != "JPEG":
                 return False
             start += file.read(STREAM - len(start))
     except OSError:

@@ -1,7 +1,7 @@
 """The scaling of pixels for a network: 0..1, -1..1, by a mean and a deviation ...
 
-`image.preprocess` scales with it, `metadata.py` checks the scaling in a network's file, and `external.py`
-reads the option `expression export --input`.
+`image.preprocess` scales with it, `models/metadata.py` checks the scaling in a network's file, and
+`models/external.py` reads the option `expression export --input`.
 
 Notebook: 06_train
 """

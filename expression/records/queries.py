@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .database import Database
 from .record import CHANGE
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
     from sqlalchemy.sql import ColumnElement
 
-GROUPS = ("label", "person", "device")
+Group = Literal["label", "person", "device"]
 """What totals can be grouped by."""
 
 
@@ -120,13 +120,13 @@ def picture(database: Database, id: str) -> bytes | None:
         return connection.execute(select(pictures.c.jpeg).where(pictures.c.reading == id)).scalar()
 
 
-def totals(database: Database, selection: Selection, by: str) -> list[dict[str, Any]]:
+def totals(database: Database, selection: Selection, by: Group) -> list[dict[str, Any]]:
     """Returns for how many seconds people were seen, and how many rows and changes there are, the most first.
 
     Args:
         database: The database.
         selection: Which readings.
-        by: label, person or device. Seconds belong to the settled label; see `Moments`.
+        by: What they are grouped by. Seconds belong to the settled label; see `Moments`.
     """
     from sqlalchemy import case, func, select
 

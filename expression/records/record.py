@@ -16,14 +16,17 @@ import secrets
 import time
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
+from typing import Literal, get_args
 
 from ..types import Reading
 
 LONGEST_NAME, LONGEST_FILE = 100, 255
 """Most characters of a device or label, and of the name of a file; the rest is cut off."""
 
-CHANGE, PRESENT, LEFT = KINDS = ("change", "present", "left")
+Kind = Literal["change", "present", "left"]
 """What a row says: a person's label has changed, a person is still there, or a person has left."""
+
+CHANGE, PRESENT, LEFT = get_args(Kind)
 
 
 _counter = itertools.count()

@@ -14,6 +14,9 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
+from ..records import record
+from ..records.queries import Group
+
 ID = "^[0-9a-f]{32}$"
 TEXT = r"^[^\x00]*$"
 """What an id and any other text look like; PostgreSQL takes no null characters."""
@@ -55,7 +58,7 @@ Label = Annotated[
     _Name | None, Query(description="A label that is stored, such as Happy, in upper or lower case.")
 ]
 Kind = Annotated[
-    Literal["change", "present", "left"] | None,
+    record.Kind | None,
     Query(description="A label has settled, a person is still there, or a person has left."),
 ]
 Run = Annotated[str | None, Query(description="The id of a run.", pattern=ID)]
@@ -86,7 +89,7 @@ class Reading(BaseModel):
     time: datetime = Field(description="The time, in UTC.")
     device: str = Field(description="The name of the machine.")
     run: str = Field(description="The id of the run.")
-    kind: Literal["change", "present", "left"] = Field(description="Why the row was stored.")
+    kind: record.Kind = Field(description="Why the row was stored.")
     person: int = Field(description="The number of the person within the run.")
     label: str = Field(description="The label.")
     previous: str | None = Field(description="The previous label, for a change.")
@@ -119,7 +122,7 @@ class Total(BaseModel):
 class Totals(BaseModel):
     """Totals, the longest first."""
 
-    by: Literal["label", "person", "device"]
+    by: Group
     items: list[Total]
 
 

@@ -20,7 +20,7 @@ from .. import __version__
 from ..errors import did_you_mean
 from ..records import queries
 from ..records.database import Database
-from ..records.queries import Selection
+from ..records.queries import Group, Selection
 from . import names
 from .cursors import position, written
 from .models import (
@@ -133,7 +133,7 @@ def _add_totals(routes: APIRouter, database: Database) -> None:
     @routes.get("/totals", summary="Add up seconds and readings")
     def totals(
         by: Annotated[
-            Literal["label", "person", "device"],
+            Group,
             Query(description="What to add up by. People are numbered from 1 in each run."),
         ] = "label",
         since: Since = None,

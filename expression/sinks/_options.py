@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import BadInputError, did_you_mean, nearest
 from ..labels import NOT_SURE
-from ..settings_files import CONVERTERS, WORDS
+from ..settings.files import CONVERTERS, WORDS
 
 logger = logging.getLogger("expression")
 

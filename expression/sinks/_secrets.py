@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import BadInputError, MissingFileError, user_path
 from ..files import check_private, read_small
-from ..settings_files import not_sent_to
+from ..settings.files import not_sent_to
 
 FILES = "secrets", "credentials"
 """Sink options that name a file with a secret."""

@@ -54,7 +54,7 @@ class Hue(Lighting):
         dwell: Seconds that a label must stay the same before it is shown.
 
     Attributes:
-        crew: The lamps; None before `open`.
+        controller: The lamps; None before `open`.
         pace: Limits the rate of commands.
         left: The names of lamps that `close` could not restore.
         restored: Whether all lamps are as they were.
@@ -84,7 +84,7 @@ class Hue(Lighting):
         options = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         super().__init__(**options)
         self.pace = RateLimiter()
-        self.crew: LampController | None = None
+        self.controller: LampController | None = None
         self.left: list[str] = []
         self.restored = True
         self._bridge: Bridge | None = None
@@ -119,23 +119,26 @@ class Hue(Lighting):
         """
         import_phue()  # before looking for a paired bridge, since pairing needs it too
         self._bridge = Bridge(find(self.settings.bridge, found_in=self.settings.found_in), self.pace)
-        crew = LampController(self._bridge, self.settings)
+        controller = LampController(self._bridge, self.settings)
         try:
-            crew.look()
+            controller.look()
         except BaseException:
-            crew.release()
+            controller.release()
             self._bridge.close()
             raise
-        self.crew, self._before = crew, crew.before
+        self.controller, self._before = controller, controller.before
         super().open()
-        self._report_earlier(crew.before)
-        if crew.marker.refused:
+        self._report_earlier(controller.before)
+        if controller.marker.refused:
             say(
-                f"The bridge could not be marked as in use ({crew.marker.refused}). "
+                f"The bridge could not be marked as in use ({controller.marker.refused}). "
                 "Do not use its lights from another computer during this run."
             )
-        if not crew.following:
-            why = ", ".join(f"{lamp.name}: {lamp.skip_reason}" for lamp in crew.lamps) or "none were found"
+        if not controller.following:
+            why = (
+                ", ".join(f"{lamp.name}: {lamp.skip_reason}" for lamp in controller.lamps)
+                or "none were found"
+            )
             logger.warning(
                 "No light can follow at the moment (%s). Expected a colour light that is on and reachable. "
                 "Switch one on; it joins in automatically.",
@@ -169,7 +172,7 @@ class Hue(Lighting):
 
     def _show(self, light: Light, patience: float) -> None:
         try:
-            self.crew.show(light, patience)
+            self.controller.show(light, patience)
         except BadInputError as error:  # the key and the lamps were valid before: this does not end a run
             raise BridgeError(error.happened, error.expected, error.remedy) from error
 
@@ -179,17 +182,17 @@ class Hue(Lighting):
         Raises:
             BridgeError: The bridge does not answer; the previous states stay on disk.
         """
-        if self.crew is None:
+        if self.controller is None:
             return
-        crew, self.crew = self.crew, None
+        controller, self.controller = self.controller, None
         self.restored = False
-        self.left = [kept["name"] for kept in crew.before.lamps.values()]
+        self.left = [kept["name"] for kept in controller.before.lamps.values()]
         seconds = self._back_seconds()
         if not self._bridge.transport.answers:
             self._bridge.transport.timeout = SHORT
         self._closing = True
         try:
-            outcome = crew.put_back(seconds, lambda: say("Restoring the lights ..."))
+            outcome = controller.put_back(seconds, lambda: say("Restoring the lights ..."))
         except (BridgeError, BadInputError) as error:
             raise BridgeError(
                 f"The lights were not restored: {error.happened}",
@@ -197,10 +200,10 @@ class Hue(Lighting):
                 f"Once it does, run: {self.later}",
             ) from error
         except KeyboardInterrupt:
-            self.left = crew.before.pending
+            self.left = controller.before.pending
             raise
         finally:
-            crew.release()
+            controller.release()
             self._bridge.close()
             self._closing = False
         self.left = outcome.kept

@@ -2,7 +2,7 @@
 
 A source is a class with `open`, `read` and `close`. `open_source` creates one from what the
 user wrote (0, a file, a folder, an address, demo, browser), and `CaptureLoop` is the thread
-that reads it at its own pace. `session.py` calls both. To add a source, add a file.
+that reads it at its own pace. `live/session.py` calls both. To add a source, add a file.
 
 Notebook: 03_threads
 """

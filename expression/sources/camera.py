@@ -1,6 +1,6 @@
 """A camera of this computer, read with OpenCV.
 
-`open_source("0")` creates a `Webcam`; `cameras` lists the cameras for it and for `check.py`.
+`open_source("0")` creates a `Webcam`; `cameras` lists the cameras for it and for `cli/check.py`.
 
 Notebook: 03_threads
 """

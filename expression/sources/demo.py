@@ -55,8 +55,8 @@ class Demo(Source):
     Example:
         >>> demo = Demo()
         >>> demo.open()
-        >>> demo.read().shape, demo.people_at(1), demo.people_at(15), demo.people_at(27)
-        ((480, 640, 3), 1, 2, 0)
+        >>> demo.read().shape
+        (480, 640, 3)
         >>> demo.close()
     """
 
@@ -116,19 +116,6 @@ class Demo(Source):
                 draw_person(canvas, portrait.pixels, place_person(x, y, size, tilt, name == "second"))
         table = np.arange(256)[:, None] * self._light[number]
         return cv2.LUT(cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB), np.uint8(np.clip(table, 0, 255))[None])
-
-    def people_at(self, seconds: float) -> int:
-        """Returns the number of faces fully in view at a time of the video.
-
-        Args:
-            seconds: Seconds from the start; after half a minute the video starts again.
-        """
-        number = int(seconds * FPS + 1e-6) % FRAMES
-        (x1, _, size1, _), (x2, y2, size2, _) = (self._places[n][number] for n in ("first", "second"))
-        first = 60 * size1 < x1 < WIDTH - 60 * size1
-        second = 60 * size2 < x2 < WIDTH - 60 * size2 and y2 < HEIGHT - 60 * size2
-        hidden = abs(x1 - x2) < 75 * size1 + 60 * size2
-        return int(first) + int(second and not hidden)
 
     def story(self, who: str = "first") -> list[tuple[float, str]]:
         """Returns the labels that a person acts, each with the second from which it is shown.

@@ -1,6 +1,6 @@
 """A simulated camera that runs at a fixed rate, for measuring a live loop without a real one.
 
-`timeline.py` measures with it. Its frames are those of the demo, or any others.
+`teaching/timeline.py` measures with it. Its frames are those of the demo, or any others.
 
 Notebook: 03_threads
 """

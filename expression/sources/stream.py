@@ -21,9 +21,9 @@ from ..pictures.skipped import Skipped
 from ..sanitize import without_secrets
 from . import RECONNECT
 from ._base import Source
+from ._connection import Connection
 from ._decoder import Picture
-from ._stream_reader import Connection
-from ._trouble import trouble
+from ._stream_errors import stream_error
 
 logger = logging.getLogger("expression")
 
@@ -86,7 +86,7 @@ class Stream(Source):
         elif not self.stopped():
             self.close()
             user = re.match(r"\w+://[^/?#]*@", self._address) is not None
-            raise trouble(self.description, answer, user, FIRST_PICTURE)
+            raise stream_error(self.description, answer, user, FIRST_PICTURE)
 
     def read(self) -> np.ndarray | None:
         """Waits for the next frame, (height, width, 3) uint8 RGB; None at the end of a recording.

@@ -1,6 +1,6 @@
 """A video file, played at its own pace.
 
-`open_source` creates a `Video` from the name of a file or a pipe; `importer.py` finds faces in one.
+`open_source` creates a `Video` from the name of a file or a pipe; `labeler/importer.py` finds faces in one.
 
 Notebook: 03_threads
 """
@@ -22,7 +22,7 @@ from ..sanitize import printable
 from ._base import Source
 from ._decoder import OPTIONS, Decoder, Picture
 from ._input import FileInput, PipeInput
-from ._streams import NoVideoError
+from ._tracks import NoVideoError
 
 logger = logging.getLogger("expression")
 

@@ -20,8 +20,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from ..pictures.decoding import decode_picture
-from ..pictures.image import crop, encode_jpeg, grey
+from ..pictures.image import crop, decode_picture, encode_jpeg, grey
 from ..training.adversarial import Network
 from ..types import Box
 

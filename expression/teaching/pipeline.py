@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..models import runtime
+from ..models import load
 from ..pictures.image import crop, face_pixels, preprocess
 from ..training.chart_style import BLUE, GREY, chart_style, new_figure, settled
 from ..types import Box, Reading
@@ -52,7 +52,7 @@ def pipeline(here: str = "") -> Figure:
         raise ValueError(f'There is no step "{here}". The steps are {", ".join(STEPS)}. Choose one of these.')
     image = photo("man_d")
     box = make_detector("haar").detect(image)[0].box
-    network = runtime.load()
+    network = load()
     scores = dict(
         zip(network.labels, map(float, network.scores(preprocess(image, box)[None])[0]), strict=True)
     )

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import MissingFileError, as_bad_input
 from ..files import own_folder, read_small, write_text
-from ..training.calibration import BINS
+from ..training.calibration import bins_of
 from ..training.chart_style import BLUE, GREY, ORANGE, chart_style, new_figure, percent, settled
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def calibration(scores: np.ndarray, indexes: np.ndarray) -> Figure:
         indexes: (n,), the right label of each, such as `Evaluation.indexes`.
     """
     best, right = scores.max(1), scores.argmax(1) == indexes
-    bins = np.minimum((best * BINS).astype(int), BINS - 1)
+    bins = bins_of(best)
     network = [(best[bins == one].mean(), right[bins == one].mean()) for one in np.unique(bins)]
     compared = [one for one in read_predictions().values() if "answer" in one]
     with chart_style():

@@ -29,8 +29,7 @@ from ..live.display_loop import DisplayLoop
 from ..live.prediction import PredictLoop
 from ..live.session import Session
 from ..live.sink_loop import SinkLoop
-from ..models import runtime
-from ..models.runtime import Runtime
+from ..models import Runtime, load
 from ..settings import Settings
 from ..sinks._base import Sink
 from ..sources.paced import PacedCamera, stamp_of
@@ -261,7 +260,7 @@ def make_parts(
     """
     if isinstance(detector, str):
         detector = make_detector(detector, smallest_face)
-    parts = Parts(PacedCamera(pace=pace), detector, runtime.load(), UnseenWindow(), tuple(sinks))
+    parts = Parts(PacedCamera(pace=pace), detector, load(), UnseenWindow(), tuple(sinks))
     parts.camera.open()
     parts.detector.detect(parts.camera.read())
     return parts

@@ -26,9 +26,10 @@ import numpy as np
 from ..datasets.synonyms import label_meant
 from ..errors import BadInputError, RunError, did_you_mean, missing_package
 from ..files import PRIVATE, PRIVATE_FOLDER, as_output_error, write_text
-from ..labels import NOT_SURE, Labels
+from ..labels import Labels
 from ..pictures.image import write_picture
 from ..sanitize import counted
+from ..vision.smoothing import best_label
 
 LEVELS = 8
 """The largest change of a pixel that is tried, in grey levels of 255, unless another is asked for."""
@@ -197,8 +198,7 @@ def hack(network: Network, face: np.ndarray, to: str, levels: int = LEVELS) -> H
 
 def said(network: Network, scores: np.ndarray) -> str:
     """Returns the label that a live run gives a still face with these scores, or "not sure"."""
-    best = int(scores.argmax())
-    return network.labels[best] if scores[best] >= network.threshold else NOT_SURE
+    return best_label(network.labels, scores, network.threshold)
 
 
 def fgsm(network: Network, face: np.ndarray, label: int, levels: int) -> np.ndarray:

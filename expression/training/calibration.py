@@ -80,6 +80,19 @@ def _surprise(logits: np.ndarray, targets: np.ndarray) -> float:
     return -float((targets * (logits - np.log(np.exp(logits).sum(1, keepdims=True)))).sum())
 
 
+def bins_of(scores: np.ndarray) -> np.ndarray:
+    """Returns the bin of each score, (n,) int from 0 to BINS - 1.
+
+    Args:
+        scores: (n,), 0 to 1.
+
+    Example:
+        >>> bins_of(np.array([0.0, 0.5, 1.0])).tolist()
+        [0, 7, 14]
+    """
+    return np.minimum((scores * BINS).astype(int), BINS - 1)
+
+
 def expected_calibration_error(scores: np.ndarray, indexes: np.ndarray) -> float:
     """Returns how far the highest scores are from the accuracy, on average over pictures.
 
@@ -97,6 +110,6 @@ def expected_calibration_error(scores: np.ndarray, indexes: np.ndarray) -> float
     if not len(scores):
         return 0.0
     best, right = scores.max(1), scores.argmax(1) == indexes
-    bins = np.minimum((best * BINS).astype(int), BINS - 1)
+    bins = bins_of(best)
     error = [abs(best[bins == bin].sum() - right[bins == bin].sum()) for bin in range(BINS)]
     return float(sum(error) / len(scores))

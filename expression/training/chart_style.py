@@ -1,7 +1,7 @@
 """The look of all charts: their style, their size and how a notebook displays them.
 
-`charts.py` and `reaction_charts.py` use it. It does not touch matplotlib's global state, so they work in any
-thread and alongside any other plotting.
+`charts.py` and `teaching/reaction_charts.py` use it. It does not touch matplotlib's global state, so they
+work in any thread and alongside any other plotting.
 
 Notebook: 06_train
 """

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import DAMAGE, BadInputError, MissingFileError
 from ..files import read_small
-from .calibration import BINS, expected_calibration_error
+from .calibration import BINS, bins_of, expected_calibration_error
 from .chart_style import BLUE, GREEN, GREY, ORANGE, chart_style, new_figure, percent, settled
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def reliability(scores: np.ndarray, indexes: np.ndarray) -> Figure:
     """
     best, right = scores.max(1), scores.argmax(1) == indexes
     edges = np.linspace(0, 1, BINS + 1)
-    bins = np.minimum((best * BINS).astype(int), BINS - 1)
+    bins = bins_of(best)
     counts = np.bincount(bins, minlength=BINS)
     filled = counts > 0
     means = [np.bincount(bins, values, BINS)[filled] / counts[filled] for values in (best, right)]

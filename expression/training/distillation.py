@@ -18,9 +18,9 @@ import numpy as np
 
 from ..errors import BadInputError
 from ..labels import Labels
+from ..models import load
 from ..models.architectures import keras
 from ..models.metadata import Card
-from ..models.runtime import load
 
 Teacher = Callable[[np.ndarray], np.ndarray]
 """From (n, 48, 48, 1) pictures to (n, heads, labels) scores, like `Runtime.all_scores`."""

@@ -22,7 +22,7 @@ from ..datasets.ferplus import COLUMNS, NONE, UNCOUNTED, majority, over_half
 from ..datasets.synonyms import label_meant
 from ..errors import BadInputError, did_you_mean
 from ..labels import Labels
-from ..models.runtime import Runtime
+from ..models import Runtime
 from .calibration import expected_calibration_error
 
 TIMED = 200

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ..models import Runtime, load
 from ..models.export import QUANTIZE, export
-from ..models.runtime import Runtime, load
 from .evaluation import Evaluation, milliseconds
 
 ORIGINAL = ".keras"

@@ -25,14 +25,14 @@ from ..datasets.synonyms import label_meant
 from ..errors import BadInputError, OutputError, as_bad_input
 from ..files import check_folder
 from ..labels import FER2013, Labels
+from ..models import load
 from ..models.architectures import LOGITS, headed, keras, save
-from ..models.engines import KerasRuntime
 from ..models.external import inspect
-from ..models.formats import KERAS, SAVED_MODEL, TFLITE, kind_of
-from ..models.heads import eyes_of
+from ..models.features import split_at_head
+from ..models.formats import KERAS, SAVED_MODEL, TFLITE, network_format
 from ..models.metadata import Card, has_card
 from ..models.registry import SHIPPED
-from ..models.runtime import load
+from ..models.runtime import KerasRuntime
 from ..models.sensitivity import live_terms
 from .augmentation import distort
 from .held_back import Accuracy, accuracy, gain_interval, held_back, parts_of
@@ -161,7 +161,7 @@ def _compared(old: LastLayer, new: LastLayer, faces: np.ndarray, indexes: np.nda
 
 def _start(path: Path) -> KerasRuntime:
     """Opens the network to start from."""
-    if kind_of(path) in (TFLITE, SAVED_MODEL):
+    if network_format(path) in (TFLITE, SAVED_MODEL):
         raise BadInputError(
             f"--start is {path}.", "Expected a .keras file; other kinds cannot be trained.", "Choose one."
         )
@@ -177,7 +177,7 @@ def _parted(begun: KerasRuntime) -> tuple[keras.Model, keras.layers.Dense]:
         "Expected a network whose last layer with weights is dense.",
         "Choose another --start, or leave it out for the shipped network.",
     ):
-        return eyes_of(begun.network, begun.outputs[min(begun.live_head, len(begun.outputs) - 1)])
+        return split_at_head(begun.network, begun.outputs[min(begun.live_head, len(begun.outputs) - 1)])
 
 
 def _used(pictures: Split, labels: Labels) -> tuple[Split, Labels]:

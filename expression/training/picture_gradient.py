@@ -17,11 +17,11 @@ import numpy as np
 
 from ..errors import BadInputError, RunError, as_bad_input, user_path
 from ..labels import Labels
+from ..models import load
 from ..models.architectures import keras
-from ..models.engines import KerasRuntime
-from ..models.heads import eyes_of
+from ..models.features import split_at_head
 from ..models.registry import SHIPPED
-from ..models.runtime import load
+from ..models.runtime import KerasRuntime
 from ..models.shapes import face_shape
 from ..pictures.scaling import COLOURS, DEVIATION_FLOOR, STANDARDISE, factors
 from ..settings import Settings
@@ -95,7 +95,7 @@ class PictureGradient:
             if "float" not in begun.network.inputs[0].dtype:
                 raise ValueError(f"its input is {begun.network.inputs[0].dtype}")
             output = begun.outputs[min(begun.live_head, len(begun.outputs) - 1)]
-            self._eyes, judge = eyes_of(begun.network, output)
+            self._eyes, judge = split_at_head(begun.network, output)
         layer = live_layer(begun, judge, begun.labels)
         self._kernel, self._bias = np.float32(layer.kernel), np.float32(layer.bias)
         self._slope = _compiled(self._lead)

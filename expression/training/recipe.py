@@ -105,7 +105,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class TransferRecipe(Recipe):
-    """How a stage of transfer learning trains a network of `bases.py`; see `transfer.py`.
+    """How a stage of transfer learning trains a network of `models/bases.py`; see `transfer.py`.
 
     Attributes:
         side: Pixels on a side to which faces are enlarged. A base halves its picture five times, so of a face

@@ -1,7 +1,8 @@
 """Cuts: where a recording changes from one shot to the next.
 
-`analyzer.py`, `known_people.py` and, for a recording that is played live, `capture.py` ask whether a frame
-starts a new shot, since a tracker follows a face across a cut if the next shot has one in the same place.
+`analysis/analyzer.py`, `analysis/known_people.py` and, for a recording that is played live, `live/capture.py`
+ask whether a frame starts a new shot, since a tracker follows a face across a cut if the next shot has one in
+the same place.
 
 Notebook: 07_live
 """

@@ -1,7 +1,8 @@
 """Descriptors of faces: numbers that are alike for two pictures of one person, and differ for two people.
 
-`known_people.py` compares faces with them. `make_describer` returns the better way that is available:
-dlib's network, or texture, which needs only the packages of the lessons. Descriptors are never saved.
+`analysis/known_people.py` compares faces with them. `make_describer` returns the better way that is
+available: dlib's network, or texture, which needs only the packages of the lessons. Descriptors are never
+saved.
 
 Notebook: 02_pixels_and_faces
 """

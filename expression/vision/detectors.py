@@ -2,7 +2,7 @@
 
 A detector has one method, `detect`, which returns boxes cropped like FER2013's faces, whatever
 it finds them with. `make_detector` creates one from a name (auto, haar, yunet ...).
-`session.py` uses them. The measurements behind the constants are in benchmarks/README.md,
+`live/session.py` uses them. The measurements behind the constants are in benchmarks/README.md,
 section Detection.
 
 Notebook: 02_pixels_and_faces

@@ -136,6 +136,16 @@ def colour(label: str) -> Colour:
     return hashed_colour(label, 0.5, 0.95)
 
 
+def css(rgb: Sequence[int]) -> str:
+    """Returns a colour as pages write it.
+
+    Example:
+        >>> css((240, 228, 66))
+        '#f0e442'
+    """
+    return f"#{bytes(rgb).hex()}"
+
+
 def inset_size(image: np.ndarray) -> tuple[int, int]:
     """Returns a suitable width and height for a small picture in a corner, in pixels."""
     size = text_size(image)

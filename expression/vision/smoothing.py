@@ -30,6 +30,18 @@ FORGET_SECONDS = 5.0
 """A person without scores for this many seconds is forgotten."""
 
 
+def best_label(labels: Labels | Sequence[str], scores: np.ndarray, threshold: float) -> str:
+    """Returns the label with the highest score, or "not sure" if that is below the threshold.
+
+    Example:
+        >>> scores = np.array([0.6, 0.4])
+        >>> best_label(["Happy", "Sad"], scores, 0.35), best_label(["Happy", "Sad"], scores, 0.7)
+        ('Happy', 'not sure')
+    """
+    index = int(scores.argmax())
+    return labels[index] if scores[index] >= threshold else NOT_SURE
+
+
 @dataclass
 class _Memory:
     """The state of one person: smoothed scores, the label shown, and its challenger."""
@@ -123,9 +135,7 @@ class Smoother:
         memory.scores, memory.shown = scores, self._best(scores)
 
     def _best(self, scores: np.ndarray) -> str:
-        """Returns the label with the highest score, or "not sure"."""
-        index = int(scores.argmax())
-        return self.labels[index] if scores[index] >= self.threshold else NOT_SURE
+        return best_label(self.labels, scores, self.threshold)
 
     def _score(self, scores: np.ndarray, label: str) -> float:
         """Returns the score of a label; that of "not sure" is the threshold."""

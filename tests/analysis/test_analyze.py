@@ -18,7 +18,7 @@ from expression.analysis.run import analyze
 from expression.cli import app
 from expression.errors import BadInputError, MissingFileError, OutputError, SourceLostError
 from expression.files import hold_output, let_go
-from expression.models.runtime import load
+from expression.models import load
 from expression.pictures.image import write_picture
 from expression.settings import Settings
 from expression.sources.demo import Demo

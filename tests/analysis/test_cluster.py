@@ -19,10 +19,9 @@ from media import write_clip
 from processes import end, start
 
 from expression.analysis import cluster as module
-from expression.analysis import pieces
 from expression.analysis.analyzer import FOUND_WITH, Analyzer, Faces
 from expression.analysis.cluster import Cluster
-from expression.analysis.pieces import piece
+from expression.analysis.cluster_worker import piece
 from expression.analysis.recordings import Recording
 from expression.analysis.run import analyze
 from expression.errors import BadInputError, MissingFileError, MissingPackageError, RunError
@@ -74,8 +73,8 @@ def test_pieces_in_any_order_are_the_whole(clip, network, every, order):
 
 
 def test_a_later_piece_continues_where_the_one_before_ended(clip, network, monkeypatch):
-    opened, open_ = [], pieces.Recording.open
-    monkeypatch.setattr(pieces.Recording, "open", lambda self: (opened.append(self.path), open_(self)))
+    opened, open_ = [], Recording.open
+    monkeypatch.setattr(Recording, "open", lambda self: (opened.append(self.path), open_(self)))
     for first in (0, 5, 20):
         piece(str(clip), PAIRS, network, 1, first, first + 5)
     assert len(opened) == 1

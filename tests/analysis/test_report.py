@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from media import write_clip
 
-from expression.analysis.own_rows import own_name
+from expression.analysis.recording_rows import recording_name
 from expression.analysis.report import report
 from expression.analysis.report_page import READING_BYTES, THUMBNAIL_BYTES, Facts, page, relative_url
 from expression.analysis.ribbon import ribbon
@@ -334,7 +334,7 @@ def test_a_ribbon_of_many_people_and_labels_has_room_for_them():
     ],
 )
 def test_the_rows_of_a_recording_are_found_by_its_name(tmp_path, names, video, own):
-    assert own_name(names, tmp_path / video) == own
+    assert recording_name(names, tmp_path / video) == own
 
 
 def test_rows_of_other_recordings_are_left_alone(clip, tmp_path):

@@ -320,7 +320,7 @@ def test_a_file_without_permission_is_one_clear_line(capsys, monkeypatch):
     def refused(*_, **__):
         raise PermissionError(13, "Permission denied", "mine.tflite")
 
-    monkeypatch.setattr("expression.models.runtime.load", refused)
+    monkeypatch.setattr("expression.live.session.load", refused)
     code, _, err = run(capsys, "live", "--source", "demo", *NONE)
     assert code == 2
     assert err == (

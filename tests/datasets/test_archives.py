@@ -15,7 +15,7 @@ import pytest
 from sets import row_of
 
 from expression.datasets import archives
-from expression.datasets.archives import kind_of, tables_in
+from expression.datasets.archives import archive_kind, tables_in
 from expression.datasets.dataset import read
 from expression.datasets.fer2013 import find_fer2013
 from expression.errors import BadInputError
@@ -180,13 +180,13 @@ def test_an_archive_in_the_current_folder_is_not_opened_to_look_for_fer2013(tmp_
     monkeypatch.chdir(tmp_path)
     (tmp_path / "backup.tar.gz").write_bytes(in_tar(MEMBERS, "w:gz"))
     monkeypatch.setattr("expression.datasets.fer2013.ROOT", tmp_path / "a" / "b")
-    monkeypatch.setattr(archives, "kind_of", lambda path: pytest.fail("it was opened"))
+    monkeypatch.setattr(archives, "archive_kind", lambda path: pytest.fail("it was opened"))
     assert find_fer2013() is None
 
 
 def test_kinds_are_told_by_the_first_bytes(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("emotion,pixels\n")
-    assert kind_of(path) is None
+    assert archive_kind(path) is None
     path.write_bytes(in_tar(MEMBERS))
-    assert kind_of(path) == "a tar archive"
+    assert archive_kind(path) == "a tar archive"

@@ -68,7 +68,7 @@ def use_a_sink(dice: random.Random) -> None:
     try:
         sink.open()
         for _ in range(4):
-            for call in (lambda: sink.send(a_reading(dice)), sink.empty, lambda: sink.crew.look()):
+            for call in (lambda: sink.send(a_reading(dice)), sink.empty, lambda: sink.controller.look()):
                 try:
                     call()
                 except ExpressionError:

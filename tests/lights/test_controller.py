@@ -1,4 +1,4 @@
-"""The crew: lamps that do not show what they should."""
+"""LampController: lamps that do not show what they should."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ def test_where_no_time_is_left_the_others_are_kept_and_the_remedy_is_told(bridge
     before, sink = many(bridge, 25), Hue(dwell=0.0)
     quick(sink)
     sink.open()
-    while not sink.crew.show(Light((255, 0, 0))):
+    while not sink.controller.show(Light((255, 0, 0))):
         pass
     monkeypatch.setattr(hue, "BACK_SECONDS", 0.0)
     monkeypatch.setattr(hue, "TIMEOUT", 1.0)
@@ -224,7 +224,7 @@ def test_a_bridge_that_hangs_while_lamps_are_put_back_is_given_up_at_once(bridge
     sink = Hue(dwell=0.0)
     quick(sink)
     sink.open()
-    while not sink.crew.show(Light((255, 0, 0))):
+    while not sink.controller.show(Light((255, 0, 0))):
         pass
     change, left = bridge._change, iter(range(5))
 

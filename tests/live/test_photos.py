@@ -18,7 +18,7 @@ from expression.errors import BadInputError, MissingFileError
 from expression.live.capture import CaptureLoop
 from expression.live.data import Data
 from expression.live.session import Session
-from expression.models import runtime
+from expression.models import load
 from expression.models.registry import SHIPPED
 from expression.pictures.image import preprocess, read_picture, write_picture
 from expression.sinks.csvfile import Csvfile
@@ -250,7 +250,7 @@ def test_in_a_folder_of_photos_everybody_is_new_and_every_row_is_of_its_own_phot
     assert sum(map(len, people.values())) == len(set.union(*people.values())), (
         "no number occurs in two photos"
     )
-    network, detector = runtime.load(SHIPPED), make_detector("haar")
+    network, detector = load(SHIPPED), make_detector("haar")
     for name in people:
         image = read_picture(photos / name)
         face = detector.detect(image)[0]

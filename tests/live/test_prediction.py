@@ -12,8 +12,8 @@ from parts import PATIENCE
 from expression.labels import NOT_SURE, Labels
 from expression.live.data import Data
 from expression.live.prediction import PredictLoop
+from expression.models import Runtime
 from expression.models.metadata import Card
-from expression.models.runtime import Runtime
 from expression.pictures.image import preprocess
 from expression.types import Box, Face, Frame, Seen
 from expression.vision.smoothing import Smoother

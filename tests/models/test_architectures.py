@@ -7,6 +7,7 @@ import pytest
 
 from expression.errors import BadInputError
 from expression.labels import FER2013, Labels
+from expression.models import load
 from expression.models.architectures import (
     NETWORKS,
     builder,
@@ -21,7 +22,6 @@ from expression.models.architectures import (
     with_temperature,
 )
 from expression.models.metadata import Card, read_card
-from expression.models.runtime import load
 
 # Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
 pytestmark = [

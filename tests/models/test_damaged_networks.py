@@ -13,13 +13,12 @@ from strangers import SEVEN
 
 from expression.errors import BadInputError
 from expression.labels import FER2013
-from expression.models import external_keras
+from expression.models import external_keras, load
 from expression.models.architectures import keras
 from expression.models.export import export
 from expression.models.external import adopt
 from expression.models.metadata import Card, network_bytes, read_card, write_card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 
 pytestmark = [
     pytest.mark.slow,
@@ -84,7 +83,7 @@ def test_what_ends_the_process_that_reads_it_is_told(networks, tmp_path, monkeyp
     old = Path(shutil.copy(networks / "ours.tflite", tmp_path))
     content, card = network_bytes(old), read_card(old)
     write_card(old, card)
-    monkeypatch.setattr("expression.models.runtime.read_card", lambda _: Card(card.labels, card.size, "0..1"))
+    monkeypatch.setattr("expression.models.loading.read_card", lambda _: Card(card.labels, card.size, "0..1"))
     with pytest.raises(BadInputError, match=r"ours\.tflite does not run: the process that reads it crashed"):
         load(old)  # a card without a fingerprint, as earlier versions wrote it
     assert network_bytes(old) == content

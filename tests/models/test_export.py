@@ -13,11 +13,11 @@ import pytest
 
 from expression.errors import BadInputError, MissingFileError, MissingPackageError, OutputError, RunError
 from expression.labels import Labels
+from expression.models import Runtime, load
 from expression.models.architectures import keras, layers, save
-from expression.models.export import QUANTIZE, agreement, common_faces, export
+from expression.models.export import QUANTIZE, common_faces, export
 from expression.models.metadata import Card, network_bytes, read_card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 from expression.pictures.image import standardise
 
 # Keras 3.12 copies variables in a way that numpy 2 finds old-fashioned.
@@ -30,6 +30,12 @@ LABELS = Labels(["Happy", "Sad", "Dull"])
 HEADS = ("fer2013", "ferplus")
 SIZE = 16
 FILTERS = 48
+
+
+def agreement(first: Runtime, second: Runtime, pictures: np.ndarray, head: str | None = None) -> float:
+    """The share of pictures for which two networks have the same label."""
+    labels = [runtime.scores(pictures, head).argmax(1) for runtime in (first, second)]
+    return float((labels[0] == labels[1]).mean())
 
 
 def faces(count: int) -> np.ndarray:
@@ -228,25 +234,6 @@ def test_a_network_taught_in_half_precision_is_exported_in_float32(tmp_path):
     save(model, tmp_path / "half.keras", Card(LABELS, SIZE, heads=HEADS))
     export(tmp_path / "half.keras", tmp_path / "whole.tflite", "none")
     assert kinds(tmp_path / "whole.tflite") == {"float32", "int32"}
-
-
-def test_agreement_is_the_share_of_equal_labels(exported):
-    class Other:
-        def scores(self, pictures, head):
-            return np.eye(3)[[0] * 10 + [1] * 30]
-
-    class One:
-        def scores(self, pictures, head):
-            assert head == "ferplus"
-            return np.eye(3)[[0] * 20 + [1] * 20] * 0.9
-
-    assert agreement(One(), Other(), faces(40), "ferplus") == pytest.approx(0.75)
-
-
-def test_an_unknown_head_of_an_agreement_is_told(exported):
-    runtime = load(exported["none"][0])
-    with pytest.raises(BadInputError, match="no head 'emotion'"):
-        agreement(runtime, runtime, faces(2), "emotion")
 
 
 def test_another_word_for_quantize_is_refused(network):

@@ -15,12 +15,11 @@ from strangers import EIGHT, FACE, SEVEN, STRANGERS, save, softmax
 
 from expression.cli import app
 from expression.errors import BadInputError, MissingPackageError, OutputError
-from expression.models import external
+from expression.models import Runtime, external, load
 from expression.models.architectures import keras
 from expression.models.external import adopt
 from expression.models.metadata import read_card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import Runtime, load
 from expression.pictures.image import write_picture
 from expression.types import Box
 

@@ -16,11 +16,11 @@ import strangers
 from strangers import FACE, SEVEN, STRANGERS, save
 
 from expression.errors import BadInputError
+from expression.models import load
 from expression.models.architectures import keras, layers
-from expression.models.engines import KerasRuntime
 from expression.models.external_keras import converted, examined, tidied
 from expression.models.metadata import read_card
-from expression.models.runtime import load
+from expression.models.runtime import KerasRuntime
 
 pytestmark = [
     pytest.mark.slow,

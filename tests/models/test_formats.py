@@ -9,10 +9,10 @@ import zipfile
 import pytest
 
 from expression.errors import BadInputError, MissingFileError
-from expression.models.formats import kind_of
+from expression.models import load
+from expression.models.formats import network_format
 from expression.models.metadata import network_bytes
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def zipped(*names: str) -> bytes:
 def test_the_ending_of_its_name_decides_nothing(tmp_path, name, content, kind):
     path = tmp_path / name
     path.write_bytes(content)
-    assert kind_of(path) == kind
+    assert network_format(path) == kind
 
 
 @pytest.mark.parametrize("name", ["network.h5", "network.tflite", "netz ü"])
@@ -54,7 +54,7 @@ def test_our_own_networks_run_under_any_name(tmp_path, name):
 
 def test_a_saved_model_is_known_by_its_folder_and_by_its_file(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    assert kind_of(tmp_path) == kind_of(tmp_path / "saved_model.pb") == "SavedModel"
+    assert network_format(tmp_path) == network_format(tmp_path / "saved_model.pb") == "SavedModel"
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_what_is_none_is_called_by_its_name_with_a_way_out(tmp_path, name, conte
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(BadInputError, match=said):
-        kind_of(path)
+        network_format(path)
 
 
 def test_a_folder_that_is_none_and_nothing_at_all_are_told(tmp_path):
     with pytest.raises(BadInputError, match=r"is a folder without saved_model\.pb"):
-        kind_of(tmp_path)
+        network_format(tmp_path)
     with pytest.raises(MissingFileError, match=r"The network .* was not found"):
-        kind_of(tmp_path / "none")
+        network_format(tmp_path / "none")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from expression.errors import BadInputError
+from expression.models import load
 from expression.models.occlusion import GRID, covered, occlusion_map
-from expression.models.runtime import load
 
 
 class LooksAt:

@@ -16,9 +16,9 @@ from parts import PATIENCE
 from expression.datasets.dataset import read
 from expression.errors import BadInputError, ExpressionError, MissingFileError
 from expression.labels import FER2013, Labels
+from expression.models import load
 from expression.models.metadata import Card, network_bytes, read_card, write_card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 from expression.pictures.image import preprocess, standardise
 
 # Keras copies variables in a way that numpy 2 finds old-fashioned.
@@ -238,7 +238,7 @@ import sys, time
 import numpy, cv2
 from expression.pictures import image
 started = time.process_time()
-from expression.models.runtime import load
+from expression.models import load
 scores = load().scores(image.preprocess(numpy.zeros((99, 99, 3), numpy.uint8))[None])
 print(time.process_time() - started)
 print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "keras", "jax", "torch"}))

@@ -8,8 +8,8 @@ from parts import Pictures
 
 from expression.errors import BadInputError
 from expression.live.session import Session
+from expression.models import load
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 from expression.models.sensitivity import adjusted
 from expression.settings import Settings
 

@@ -14,11 +14,11 @@ from parts import ROOT
 from expression.datasets.dataset import Dataset
 from expression.errors import BadInputError, MissingFileError
 from expression.labels import FER2013
+from expression.models import load
 from expression.models.architectures import keras, save
 from expression.models.architectures import shipped as large_network
 from expression.models.metadata import Card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 from expression.pictures.image import standardise
 from expression.training.charts import read_history
 

@@ -13,9 +13,9 @@ from expression import Session
 from expression.datasets.dataset import read
 from expression.datasets.inspection import leaked
 from expression.labels import FER2013
+from expression.models import load
 from expression.models.metadata import network_bytes, read_card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 from expression.sinks.memory import Memory
 from expression.training.evaluation import evaluate
 

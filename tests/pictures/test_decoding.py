@@ -21,7 +21,7 @@ from PIL import Image
 from expression.errors import BadInputError, ExpressionError
 from expression.pictures.decoding import PictureError
 from expression.pictures.image import decode_picture, is_picture, picture_frames, read_picture
-from expression.pictures.kinds import is_jpeg_stream, kind_of
+from expression.pictures.kinds import is_jpeg_stream, picture_format
 
 WIDTH, HEIGHT = 64, 48
 CORNERS = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
@@ -503,4 +503,4 @@ def test_a_kind_is_told_by_the_first_bytes():
     for kind, name in zip(
         FORMATS[:8], ["JPEG", "PNG", "WebP", "TIFF", "GIF", "AVIF", "BMP", "PGM"], strict=True
     ):
-        assert kind_of(file_of(PHOTO, kind)[:512]) == name
+        assert picture_format(file_of(PHOTO, kind)[:512]) == name

@@ -22,7 +22,7 @@ from expression.errors import BadInputError, MissingPackageError, OutputError
 from expression.records import places, wiping
 from expression.records.address import Address, default_file
 from expression.records.moments import Moments
-from expression.records.record import KINDS, Record, text
+from expression.records.record import Record, text
 from expression.records.spool import ENDINGS, Spool, spools
 from expression.records.writer import Writer
 from expression.sinks import make_sink
@@ -591,12 +591,6 @@ def test_rows_are_deleted_after_the_days_that_they_are_kept(tmp_path, quick):
     writer.finish(60)
     assert MARKER.encode() not in bytes_of(database.address.path)
     database.close()
-
-
-def test_kinds_are_those_of_the_interface():
-    from expression.server.models import Reading as Model
-
-    assert Model.model_fields["kind"].annotation.__args__ == KINDS
 
 
 def test_no_spool_is_made_where_nothing_waits(database):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expression.models.runtime import load
+from expression.models import load
 from expression.pictures.image import face_pixels, standardise
 from expression.sources.sitter import SHOWS, Sitter
 from expression.vision.detectors import make_detector

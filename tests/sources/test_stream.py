@@ -16,7 +16,7 @@ from rtspserver import camera, coded
 from expression.errors import SourceError, SourceLostError
 from expression.live.capture import CaptureLoop
 from expression.live.data import Data
-from expression.sources import _stream_reader, open_source, stream
+from expression.sources import _connection, open_source, stream
 from expression.sources.stream import Stream, without_secrets
 
 
@@ -127,7 +127,7 @@ def test_pauses_between_two_tries_grow():
     source, pauses = Stream("http://127.0.0.1:9", reconnect=100), []
     source._seen, source._connect = float("inf"), lambda: None
     source._pause = pauses.append
-    source._next = lambda *_: _stream_reader.Picture(picture(0), 0.0) if len(pauses) == 8 else OSError()
+    source._next = lambda *_: _connection.Picture(picture(0), 0.0) if len(pauses) == 8 else OSError()
     assert source._again().position == 0
     assert pauses == pytest.approx([0.5, 0.75, 1.125, 1.6875, 2.53125, 3.796875, 5, 5])
 
@@ -185,7 +185,7 @@ def test_a_camera_that_stalls_is_given_up_after_the_time_that_is_set(reconnect):
 
 @pytest.mark.slow
 def test_a_camera_that_stalls_is_connected_to_again_when_the_connection_has_brought_nothing(monkeypatch):
-    monkeypatch.setattr(_stream_reader, "SILENCE", 0.3)
+    monkeypatch.setattr(_connection, "SILENCE", 0.3)
     monkeypatch.setattr(stream, "FIRST_PAUSE", 0.02)
     answer = Camera(5, stall=True)
     with web_server(answer) as address, running(Stream(address)) as (data, follower, _):
@@ -293,7 +293,7 @@ def silence(request) -> None:
     ],
 )
 def test_an_address_that_gives_no_pictures_is_told_why(answer, why, remedy, monkeypatch):
-    monkeypatch.setattr(_stream_reader, "SILENCE", 0.4)
+    monkeypatch.setattr(_connection, "SILENCE", 0.4)
     with web_server(answer) as address:
         source = open_source(with_password(address))
         with pytest.raises(SourceError) as caught:
@@ -422,7 +422,7 @@ def test_a_video_on_a_web_server_is_played_at_its_own_pace_and_ends_without_an_e
 @pytest.mark.parametrize("kind", ["avi", "webm", "mp4"])
 @pytest.mark.parametrize("stall", [False, True], ids=["drops", "stalls"])
 def test_a_web_video_that_breaks_off_is_fetched_further_where_the_server_can(clips, kind, stall, monkeypatch):
-    monkeypatch.setattr(_stream_reader, "SILENCE", 0.5)
+    monkeypatch.setattr(_connection, "SILENCE", 0.5)
     web = Web(clips[kind], ranges=True, breaks=1, stall=stall)
     with web_server(web) as address:
         loop, frames = play(f"{address}/clip.{kind}")
@@ -434,7 +434,7 @@ def test_a_web_video_that_breaks_off_is_fetched_further_where_the_server_can(cli
 @pytest.mark.parametrize("kind", ["avi", "webm", "mp4"])
 @pytest.mark.parametrize("stall", [False, True], ids=["drops", "stalls"])
 def test_a_web_video_that_breaks_off_for_good_is_a_failure(clips, kind, stall, monkeypatch):
-    monkeypatch.setattr(_stream_reader, "SILENCE", 0.3)
+    monkeypatch.setattr(_connection, "SILENCE", 0.3)
     with web_server(Web(clips[kind], breaks=1 << 30, stall=stall)) as address:
         loop, frames = play(f"{address}/clip.{kind}", reconnect=1.0)
     error = loop.data.error[1]

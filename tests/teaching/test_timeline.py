@@ -15,7 +15,7 @@ from readings import Recorder
 
 from expression.labels import Labels
 from expression.live import sink_loop
-from expression.models import runtime
+from expression.models import Runtime
 from expression.models.metadata import Card
 from expression.pictures.image import encode_jpeg
 from expression.sinks._base import Sink
@@ -53,7 +53,7 @@ class Slow(Detector):
         return [Face(Box(20, 20, 60, 60))]
 
 
-class Even(runtime.Runtime):
+class Even(Runtime):
     """Scores both labels alike."""
 
     def __init__(self):

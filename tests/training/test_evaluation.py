@@ -16,9 +16,9 @@ from expression.datasets.dataset import Split
 from expression.datasets.ferplus import COLUMNS
 from expression.errors import BadInputError
 from expression.labels import FER2013, Labels
+from expression.models import Runtime, load
 from expression.models.metadata import Card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import Runtime, load
 from expression.pictures.image import read_picture, write_picture
 from expression.training.evaluation import Evaluation, evaluate
 

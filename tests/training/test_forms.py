@@ -10,11 +10,11 @@ import tiny
 
 from expression.cli import app
 from expression.labels import FER2013, Labels
+from expression.models import load
 from expression.models.architectures import save
 from expression.models.export import QUANTIZE
 from expression.models.metadata import Card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 from expression.training.evaluation import Evaluation, evaluate
 from expression.training.forms import Form, compare, table
 

@@ -17,12 +17,11 @@ from expression.datasets.dataset import Split
 from expression.errors import BadInputError, MissingFileError, OutputError
 from expression.labelbook.book import LabelBook
 from expression.labels import Labels
-from expression.models import external_keras
+from expression.models import external_keras, load
 from expression.models.architectures import keras
 from expression.models.export import export
 from expression.models.metadata import read_card
 from expression.models.registry import SHIPPED
-from expression.models.runtime import load
 from expression.pictures.image import standardise
 from expression.teaching.drawn_faces import LABELS, practice
 from expression.training.held_back import held_back, parts_of

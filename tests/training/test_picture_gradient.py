@@ -9,10 +9,10 @@ import pytest
 
 from expression.errors import BadInputError, MissingFileError, RunError
 from expression.labels import Labels
+from expression.models import load
 from expression.models.architectures import keras, save, tutorial
 from expression.models.export import export
 from expression.models.metadata import Card
-from expression.models.runtime import load
 from expression.pictures.image import face_pixels
 from expression.pictures.scaling import scaled as by_numpy
 from expression.settings import Settings

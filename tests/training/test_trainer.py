@@ -23,10 +23,9 @@ from expression.datasets.dataset import Split
 from expression.datasets.ferplus import COLUMNS
 from expression.errors import BadInputError, MissingFileError, OutputError
 from expression.labels import FER2013, Labels
-from expression.models import runtime
+from expression.models import Runtime, load
 from expression.models.architectures import NETWORKS, keras, save
 from expression.models.metadata import ONE_HEAD, Card, read_card, write_card
-from expression.models.runtime import load
 from expression.pictures.image import standardise
 from expression.training import distillation, trainer
 from expression.training.augmentation import Batches
@@ -442,7 +441,7 @@ def test_a_teacher_is_asked_about_each_face_and_its_mirror_image(teacher, tmp_pa
 
 
 def test_a_teacher_is_asked_about_each_view_once_also_after_a_stop(teacher, tmp_path, monkeypatch):
-    asked, ask = [], runtime.Runtime.all_scores
+    asked, ask = [], Runtime.all_scores
 
     def note(network, pictures):
         asked.append(len(pictures))
@@ -452,7 +451,7 @@ def test_a_teacher_is_asked_about_each_view_once_also_after_a_stop(teacher, tmp_
         if row["epoch"] == 2:
             raise Stop
 
-    monkeypatch.setattr(runtime.Runtime, "all_scores", note)
+    monkeypatch.setattr(Runtime, "all_scores", note)
     recipe, data = replace(RECIPE, epochs=3, views=2, erasing=0.5), tiny.data(votes=True)
     with pytest.raises(Stop):
         train(data, tmp_path / "stopped", recipe, teachers=[teacher], on_epoch=stop)

@@ -8,9 +8,9 @@ import tiny
 
 from expression.cli import app
 from expression.errors import BadInputError
+from expression.models import load
 from expression.models.bases import BASES
 from expression.models.metadata import read_card
-from expression.models.runtime import load
 from expression.pictures.image import standardise, write_picture
 from expression.training import transfer as stages_of
 from expression.training.checkpoints import Row

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...pictures.decoding import read_picture
+from ...pictures.image import read_picture
 
 FOLDER = Path(__file__).parent
 """Where the photos are; `LICENCES.md` there says whose they are."""

@@ -15,7 +15,7 @@ from expression.lights import settings as light_settings
 from expression.lights.settings import LightSettings
 from expression.live.found_settings import found_settings
 from expression.settings import Settings
-from expression.settings_files import FILE, described, own_file, settings_files
+from expression.settings.files import FILE, described, own_file, settings_files
 
 TRUE, DATE, LIST, TABLE = "true", "1979-05-27", '[["console"]]', '{a = "b"}'
 NUMBERS = ("2.5", "-1", "1e400", "nan", "9" * 50)

@@ -14,7 +14,7 @@ from expression.errors import BadInputError, ExpressionError, MissingFileError
 from expression.labels import FER2013
 from expression.models import registry
 from expression.settings import CHOICES, COMMAND_LINE, ELSEWHERE, Settings
-from expression.settings_files import FILE
+from expression.settings.files import FILE
 from expression.vision.detectors import make_detector
 from expression.vision.smoothing import Smoother
 

@@ -1,4 +1,4 @@
-"""NeutralFace: what happens in a run when people are asked to look neutral, and afterwards.
+"""RestingSwitch: what happens in a run when people are asked to look neutral, and afterwards.
 
 `prediction.py` passes every score through one. It follows the switch `Control.neutral`, which a key, a
 button and programs set, and keeps the resting face in a file if the user names one.
@@ -15,13 +15,13 @@ import numpy as np
 
 from ..control import Control
 from ..errors import OutputError
-from ..models.runtime import Runtime
+from ..models import Runtime
 from ..vision.resting import RestingFaces
 
 logger = logging.getLogger("expression")
 
 
-class NeutralFace:
+class RestingSwitch:
     """Takes the resting faces of the people in view out of their scores while the switch is on.
 
     Args:

@@ -8,9 +8,9 @@ from parts import Pictures, wait_for
 
 from expression.control import Control
 from expression.errors import BadInputError
-from expression.live.neutral import NeutralFace
+from expression.live.resting import RestingSwitch
 from expression.live.session import Session
-from expression.models.runtime import load
+from expression.models import load
 
 
 @pytest.fixture(scope="module")
@@ -26,34 +26,34 @@ def control(runtime):
 SAD = np.array([0.05, 0.01, 0.04, 0.02, 0.45, 0.01, 0.42], np.float32)
 
 
-def sit(neutral: NeutralFace, seconds: float = 4.0) -> None:
+def sit(resting: RestingSwitch, seconds: float = 4.0) -> None:
     """Somebody sits before the camera with the face that reads a little sad."""
     for number in range(round(seconds * 10)):
-        neutral.tick(number / 10)
-        neutral.update(1, SAD, number / 10)
+        resting.tick(number / 10)
+        resting.update(1, SAD, number / 10)
 
 
 def test_the_switch_learns_and_the_picture_says_so(control, runtime):
-    neutral = NeutralFace(control, runtime)
+    resting = RestingSwitch(control, runtime)
     assert control.press("n")
-    neutral.tick(0.0)
-    neutral.update(1, SAD, 0.0)
-    neutral.tick(0.1)
+    resting.tick(0.0)
+    resting.update(1, SAD, 0.0)
+    resting.tick(0.1)
     assert control.told() == "look neutral ..."
-    sit(neutral)
+    sit(resting)
     assert control.told() == "resting face learned"
-    assert runtime.labels[neutral.update(1, SAD, 5.0).argmax()] == "Neutral"
+    assert runtime.labels[resting.update(1, SAD, 5.0).argmax()] == "Neutral"
     control.press("n")
-    neutral.tick(6.0)
+    resting.tick(6.0)
     assert control.told() == ""
-    assert neutral.update(1, SAD, 6.0) is SAD
+    assert resting.update(1, SAD, 6.0) is SAD
 
 
 def test_nobody_in_view_is_reported_and_turns_the_switch_off(control, runtime, caplog):
-    neutral = NeutralFace(control, runtime)
+    resting = RestingSwitch(control, runtime)
     control.neutral = True
     for second in range(5):
-        neutral.tick(float(second))
+        resting.tick(float(second))
     assert not control.neutral
     assert caplog.messages == [
         "No face was in view long enough to learn its resting face. Expected one that looks into the camera "
@@ -66,12 +66,12 @@ def test_a_network_that_has_no_resting_face_is_reported_once(runtime, caplog):
         name, resting = "other.tflite", None
 
     control = Control(runtime.labels)
-    neutral = NeutralFace(control, Other)
+    resting = RestingSwitch(control, Other)
     control.neutral = True
-    neutral.tick(0.0)
-    neutral.tick(1.0)
+    resting.tick(0.0)
+    resting.tick(1.0)
     assert not control.neutral
-    assert neutral.update(1, SAD, 1.0) is SAD
+    assert resting.update(1, SAD, 1.0) is SAD
     assert len(caplog.messages) == 1
     assert "other.tflite does not say how it reads an average neutral face." in caplog.text
 
@@ -79,12 +79,12 @@ def test_a_network_that_has_no_resting_face_is_reported_once(runtime, caplog):
 def test_a_file_keeps_it_for_the_next_run(runtime, tmp_path):
     path = tmp_path / "me.json"
     first = Control(runtime.labels)
-    neutral = NeutralFace(first, runtime, path)
+    resting = RestingSwitch(first, runtime, path)
     first.neutral = True
-    sit(neutral)
+    sit(resting)
     assert path.is_file()
     second = Control(runtime.labels)
-    later = NeutralFace(second, runtime, path)
+    later = RestingSwitch(second, runtime, path)
     assert second.neutral
     later.tick(0.0)
     assert second.told() == "resting face learned"
@@ -96,16 +96,16 @@ def test_a_file_of_another_network_is_reported_and_not_used(runtime, tmp_path, c
     labels = ", ".join(f'"{label}"' for label in runtime.labels)
     path.write_text(f'{{"network": "older", "labels": [{labels}], "face": [0, 0, 0, 0, 1, 0, 0]}}')
     control = Control(runtime.labels)
-    assert NeutralFace(control, runtime, path).update(1, SAD, 0.0) is SAD
+    assert RestingSwitch(control, runtime, path).update(1, SAD, 0.0) is SAD
     assert not control.neutral
     assert "me.json was learned with another network." in caplog.text
 
 
 def test_a_disk_that_is_full_is_reported_and_the_run_goes_on(runtime, tmp_path, caplog):
     control = Control(runtime.labels)
-    neutral = NeutralFace(control, runtime, tmp_path / "nowhere" / "me.json")
+    resting = RestingSwitch(control, runtime, tmp_path / "nowhere" / "me.json")
     control.neutral = True
-    sit(neutral)
+    sit(resting)
     assert control.neutral
     assert "nowhere" in caplog.text
 

@@ -1,6 +1,6 @@
-"""Pieces of recordings, as the workers of a Dask cluster find the faces in them.
+"""What a worker of a Dask cluster does: it finds the faces in a piece of a recording.
 
-`cluster.py` submits `piece` to the workers.
+`cluster.py` submits `piece`.
 
 Notebook: 13_video
 """

@@ -14,7 +14,7 @@ import av
 
 from ..errors import SourceError
 from ..sanitize import printable
-from ._streams import NoVideoError
+from ._tracks import NoVideoError
 
 PLAYS = "Expected an rtsp or http address that plays in a player such as VLC."
 
@@ -23,7 +23,7 @@ ESCAPES = "Check them in a player such as VLC. In the address, write @ as %40, :
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN}
 
 
-def trouble(shown: str, error: BaseException | None, user: bool, seconds: float) -> SourceError:
+def stream_error(shown: str, error: BaseException | None, user: bool, seconds: float) -> SourceError:
     """Returns the error for an address that sends no frames.
 
     Args:

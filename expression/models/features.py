@@ -1,6 +1,6 @@
-"""Separates a network from its head: the features of a face, and the layer that classifies them.
+"""Splits a network at its head: the features of a face, and the layer that classifies them.
 
-`personalise.py` trains another head on any network.
+Another head can then be trained on any network.
 
 Source: Yosinski et al., How transferable are features in deep neural networks?, 2014, https://arxiv.org/abs/1411.1792
 
@@ -15,7 +15,7 @@ HARMLESS = {"Softmax", "LogSoftmax", "Sigmoid", "Activation", "Reshape", "Flatte
 """Layers and operations that may follow the last dense layer; a new head has its own."""
 
 
-def eyes_of(network: keras.Model, output: int = 0) -> tuple[keras.Model, layers.Dense]:
+def split_at_head(network: keras.Model, output: int = 0) -> tuple[keras.Model, layers.Dense]:
     """Splits a network before its last dense layer: the part that finds features, and the classifying layer.
 
     Nested networks are followed, such as those that begin with a network trained on other pictures.
@@ -33,8 +33,8 @@ def eyes_of(network: keras.Model, output: int = 0) -> tuple[keras.Model, layers.
     Example:
         >>> from expression.labels import Labels
         >>> from expression.models.architectures import tutorial
-        >>> eyes, judge = eyes_of(tutorial(Labels(["Happy", "Sad"])))
-        >>> eyes.output_shape, judge.units
+        >>> features, judge = split_at_head(tutorial(Labels(["Happy", "Sad"])))
+        >>> features.output_shape, judge.units
         ((None, 128), 2)
     """
     tensor = network.outputs[output]
@@ -44,7 +44,7 @@ def eyes_of(network: keras.Model, output: int = 0) -> tuple[keras.Model, layers.
         if isinstance(layer, layers.Dense) and len(given[0].shape) == 2:
             return keras.Model(network.inputs[0], given[0]), layer
         if isinstance(layer, keras.Model):
-            inner, judge = eyes_of(layer, place)
+            inner, judge = split_at_head(layer, place)
             return keras.Model(network.inputs[0], inner(given[0])), judge
         if type(layer).__name__ not in HARMLESS:
             raise ValueError(f"it ends with the layer {layer.name!r}, a {type(layer).__name__}")

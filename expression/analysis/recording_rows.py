@@ -1,6 +1,6 @@
-"""Own rows: those rows of a file that belong to one recording, which `expression analyze` wrote for several.
+"""The rows of one recording in a file that `expression analyze` may have written for several.
 
-`extraction.py` and `report.py` call `own_rows`.
+Pictures and reports of one recording are made of them.
 
 Notebook: 13_video
 """
@@ -18,7 +18,7 @@ from ..records.rows import read_rows
 from ..types import Reading
 
 
-class OwnRows(NamedTuple):
+class RecordingRows(NamedTuple):
     """The rows of a recording.
 
     Attributes:
@@ -32,7 +32,7 @@ class OwnRows(NamedTuple):
     labels: list[str]
 
 
-def own_rows(rows: Path, video: Path, skipped: Skipped, scores: bool = True) -> OwnRows:
+def recording_rows(rows: Path, video: Path, skipped: Skipped, scores: bool = True) -> RecordingRows:
     """Returns the readings of a recording.
 
     Args:
@@ -52,9 +52,9 @@ def own_rows(rows: Path, video: Path, skipped: Skipped, scores: bool = True) -> 
     names = {reading.file for reading in readings}
     if video.is_dir():
         raise _folder(video, sorted(names - {""}, key=natural))
-    own = own_name(names, video)
+    own = recording_name(names, video)
     mine = [each for each in readings if each.file in ("", own)]
-    return OwnRows(mine, len(readings) + len(skipped), labels if mine else [])
+    return RecordingRows(mine, len(readings) + len(skipped), labels if mine else [])
 
 
 def _folder(folder: Path, names: list[str]) -> BadInputError:
@@ -79,14 +79,14 @@ def _light(reading: Reading) -> Reading:
 _NO_SCORES: dict[str, float] = {}
 
 
-def own_name(names: set[str], video: Path) -> str:
+def recording_name(names: set[str], video: Path) -> str:
     """Returns the one of some names that means a recording; "" if none does.
 
     Folders may have been moved since, so only the last part has to agree. If several files have the same
     name, it is the one with the most folders in common.
 
     Example:
-        >>> own_name({"a/clip.mp4", "b/clip.mp4", "b/other.mp4"}, Path("films/b/clip.mp4"))
+        >>> recording_name({"a/clip.mp4", "b/clip.mp4", "b/other.mp4"}, Path("films/b/clip.mp4"))
         'b/clip.mp4'
     """
     wanted = _parts(str(video.absolute()))

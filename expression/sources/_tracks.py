@@ -1,6 +1,6 @@
-"""Selection of the video stream of a container, and what the container announces about it.
+"""Selection of the video track of a container, and what the container announces about it.
 
-`_decoder.py` uses it before reading.
+FFmpeg calls a track a stream, also that of a file.
 
 Notebook: 03_threads
 """

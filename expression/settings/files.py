@@ -2,7 +2,7 @@
 
 There is the user's own file in their settings folder, and one in the current folder. The latter may have
 come with a folder that somebody sent. Its settings are used, but no secret is sent to a place that it names;
-see `sinks/_secrets.py`. `settings.py` and `lights/settings.py` read both files.
+see `sinks/_secrets.py`. `settings/__init__.py` and `lights/settings.py` read both files.
 
 Notebook: 07_live
 """
@@ -16,9 +16,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .errors import BadInputError, as_bad_input, did_you_mean
-from .files import own_folder, read_small
-from .sanitize import printable
+from ..errors import BadInputError, as_bad_input, did_you_mean
+from ..files import own_folder, read_small
+from ..sanitize import printable
 
 FILE = "expression.toml"
 

@@ -2,7 +2,6 @@
 
 A value comes from the defaults below, then from the user's own `expression.toml`, then from one in the
 current folder, then from the environment (EXPRESSION_DETECTOR=haar), then from arguments; later ones win.
-`session.py` and `app.py` use it.
 
 Notebook: 07_live
 """
@@ -16,9 +15,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .errors import BadInputError, did_you_mean
-from .sanitize import hide_secrets, without_secrets
-from .settings_files import (
+from ..errors import BadInputError, did_you_mean
+from ..sanitize import hide_secrets, without_secrets
+from .files import (
     BEGINNING,
     CONVERTERS,
     ENVIRONMENT,
