@@ -286,7 +286,8 @@ def _own_folder() -> Path:
     if _is_own_folder():
         return Path()
     below = tables_folder(Path())
-    others = [path.name for path in sorted(Path().iterdir()) if path.name.casefold().startswith("facelabels")]
+    files = sorted(path.name for path in Path().iterdir() if path.is_file())
+    others = [name for name in files if name.casefold().startswith("facelabels")]
     remedy = "Change to that folder first, or take some pictures: expression label."
     if below:
         remedy = f"Change to it first: cd {below}. Pictures in this folder are found from there."

@@ -22,7 +22,7 @@ from ..labels import FER2013, LIST, OLDER_LIST, Labels, is_label_list, listed_la
 from ..pictures.decoding import PictureError
 from ..pictures.image import SIZE, crop, is_picture, read_picture, square
 from ..pictures.skipped import Skipped
-from ..sanitize import printable
+from ..sanitize import printable, some
 from ..types import Box
 from .archives import kind_of
 from .dataset import SPLITS, Dataset, Split
@@ -35,10 +35,16 @@ from .listing import Entry, Listing
 from .matching import Matcher
 from .numbering import UncertainNumbersError, Wanted
 from .own_set import list_own, tables_folder
-from .synonyms import canonical
+from .synonyms import canonical, says_nothing
 
 Cut = Callable[[np.ndarray], np.ndarray]
 """Turns a picture, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8."""
+
+DESCRIPTIONS = (".json", ".jsonl", ".ndjson", ".xml")
+"""Extensions of files with the labels of pictures, as COCO, Pascal VOC and Hugging Face write them."""
+
+UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".opdownload", ".aria2", ".!ut")
+"""Extensions that browsers and other programs give to a file while they download it."""
 
 READERS = (*BEFORE, by_folder, by_name, listed_in, by_number, by_word_in_name)
 """The readers that are tried in turn; the first that recognises the dataset is used."""
@@ -159,8 +165,14 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
         for parts, names in tree.files.items()
         if any(is_picture(tree.path(parts, name)) for name in names)
     ]
+    if described := [path for path in tree.paths() if path.suffix.casefold() in DESCRIPTIONS]:
+        return BadInputError(
+            f"{tree.root} has labels at most in {printable(described[0].name)}, a form that is not read.",
+            expected,
+            "Write the labels to a CSV file with the columns image,label, or use a folder for each label.",
+        )
     names = list(dict.fromkeys(printable(parts[-1], 40) for parts in with_pictures if parts))
-    if names:
+    if not all(map(says_nothing, names)):
         shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
         few = f", or list the labels: --labels {','.join(names)}" if 1 < len(names) <= 20 else ""
         tables = (path.name for path in tree.paths() if path.suffix.casefold() in (".csv", ".tsv"))
@@ -187,8 +199,21 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
             expected,
             "Unpack it in that folder." if unpack else "Export it as pictures or as CSV.",
         )
+    files = [path.name for path in tree.paths()]
+    if partial := [name for name in files if name.casefold().endswith(UNFINISHED)]:
+        return BadInputError(
+            f"{tree.root} has no labelled pictures, but {printable(partial[0])}, an unfinished download.",
+            expected,
+            "Wait until it is complete, or download it again.",
+        )
+    holds = f", only {some(files, 3)}" if files else " or other files"
+    if tree.ignored and not files:
+        ignored = some(tree.ignored.names["hidden"], 3, len(tree.ignored))
+        holds = f", only hidden and system files: {ignored}"
     return BadInputError(
-        f"{tree.root} has no labelled pictures.", expected, "Choose another folder, or add pictures to it."
+        f"{tree.root} has no labelled pictures{holds}.",
+        expected,
+        "Choose another folder, or add pictures to it.",
     )
 
 

@@ -117,6 +117,16 @@ def split_meant(name: str) -> str | None:
     return meant.pop() if len(meant) == 1 else None
 
 
+def says_nothing(name: str) -> bool:
+    """Returns whether a folder's name is that of a split, or of pictures of any kind.
+
+    Example:
+        >>> [says_nothing(name) for name in ("train", "images", "all faces", "joie")]
+        [True, True, True, False]
+    """
+    return bool(split_meant(name)) or NOISE.issuperset(_words(name))
+
+
 @lru_cache(maxsize=4096)
 def label_meant(word: str, labels: Labels) -> str | None:
     """Returns which of some labels a word in a dataset means, or None.
@@ -156,6 +166,17 @@ def number_meant(name: str) -> int | None:
         return None
     number = int(numbers[0])
     return number if number < 100 and (words or numbers[0] == str(number)) else None
+
+
+def numeral(cell: str) -> int | None:
+    """Returns a cell of a table as a whole number, or None; programs also write 3 as 3.0 or 3,0.
+
+    Example:
+        >>> [numeral(cell) for cell in ("3", " 3.0", "3,00", "3.5", "three")]
+        [3, 3, 3, None, None]
+    """
+    found = re.fullmatch(r"([+-]?\d{1,3})(?:[.,]0*)?", cell.strip().strip("'\""), re.ASCII)
+    return int(found[1]) if found else None
 
 
 def numbers_of(known: str, shift: int = 0) -> dict[int, str]:

@@ -16,7 +16,7 @@ import numpy as np
 from av.container import InputContainer
 
 from ..errors import DAMAGE, BadInputError, ExpressionError, MissingFileError, SourceError, SourceLostError
-from ..pictures.kinds import SNIFFED, stand_in
+from ..pictures.kinds import NO_PICTURE, SNIFFED, no_picture
 from ..pictures.skipped import Skipped
 from ..sanitize import printable
 from ._base import Source
@@ -178,8 +178,8 @@ class Video(Source):
     def _unreadable(self, why: str, remedy: str) -> BadInputError:
         """Returns the error for a file without a readable video; it names what was downloaded instead."""
         with self.path.open("rb") if self.path.is_file() else io.BytesIO() as file:
-            told = stand_in(file.read(SNIFFED))
-        if told:
+            told = no_picture(file.read(SNIFFED))
+        if told[0] != NO_PICTURE and self.path.is_file():
             why, remedy = f"is {told[0]}", told[1]
         elif is_unfinished(self.path):
             why, remedy = UNFINISHED
