@@ -216,10 +216,11 @@ def user_path(text: str | Path) -> Path:
         'video.mp4'
     """
     if isinstance(text, str) and re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
+        fetch = "Download it and give its path; `live` and `preprocess` read addresses as well."
         raise MissingFileError(  # as a path it would lose a slash, and look like something else
             f"{text} is an address.",
             "Expected the path of a file or folder on this computer.",
-            "Download it and give its path; `live` and `preprocess` read addresses as well.",
+            "Give its path, without file://." if text.casefold().startswith("file:") else fetch,
         )
     path = Path(os.path.expanduser(text))  # Path.expanduser raises where there is no such user
     try:

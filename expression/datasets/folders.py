@@ -172,11 +172,11 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
             "Write the labels to a CSV file with the columns image,label, or use a folder for each label.",
         )
     names = list(dict.fromkeys(printable(parts[-1], 40) for parts in with_pictures if parts))
-    if not all(map(says_nothing, names)):
+    tables = (path.name for path in tree.paths() if path.suffix.casefold() in (".csv", ".tsv"))
+    table = next((name for name in tables if not is_label_list(name)), "")
+    if names and (table or not all(map(says_nothing, names))):
         shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
         few = f", or list the labels: --labels {','.join(names)}" if 1 < len(names) <= 20 else ""
-        tables = (path.name for path in tree.paths() if path.suffix.casefold() in (".csv", ".tsv"))
-        table = next((name for name in tables if not is_label_list(name)), "")
         lists = f", and {printable(table)} does not list them with known labels" if table else ""
         write = f", or use English words for the labels in {printable(table)}" if table else ""
         return BadInputError(

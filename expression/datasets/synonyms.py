@@ -121,10 +121,11 @@ def says_nothing(name: str) -> bool:
     """Returns whether a folder's name is that of a split, or of pictures of any kind.
 
     Example:
-        >>> [says_nothing(name) for name in ("train", "images", "all faces", "joie")]
-        [True, True, True, False]
+        >>> [says_nothing(name) for name in ("train", "images", "all faces", "joie", "01")]
+        [True, True, True, False, False]
     """
-    return bool(split_meant(name)) or NOISE.issuperset(_words(name))
+    words = _words(name)
+    return bool(split_meant(name)) or bool(words) and NOISE.issuperset(words)
 
 
 @lru_cache(maxsize=4096)

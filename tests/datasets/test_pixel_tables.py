@@ -267,3 +267,10 @@ def test_a_table_in_json_is_not_text_that_is_read(tmp_path):
     (tmp_path / "data.csv").write_text(json.dumps([{"emotion": 3}] * 50))
     with pytest.raises(BadInputError, match="neither a table of pixels nor a list"):
         read(tmp_path / "data.csv")
+
+
+@pytest.mark.parametrize("row", ["{label}|0;{pixels};{usage}", "class_{label};{pixels};{usage}"])
+def test_labels_are_numbers_also_with_a_comma_or_a_word(tmp_path, pictures, row):
+    text = table(pictures, header="emotion;pixels;Usage", row=row).replace("|", ",")
+    (tmp_path / "data.csv").write_text(text)
+    check(read(tmp_path), pictures)

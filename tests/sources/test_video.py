@@ -941,3 +941,49 @@ def test_a_folder_without_a_picture_is_told_so(tmp_path, files, words):
 def test_a_missing_folder_is_told_so(tmp_path):
     with pytest.raises(MissingFileError, match="There is no file or folder"):
         Folder(tmp_path / "gone").open()
+
+
+def test_an_mp4_whose_recording_was_interrupted_is_called_that(tmp_path):
+    path = write_clip(tmp_path / "whole.mp4", 20)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"moov") - 8])
+    with pytest.raises(BadInputError, match=r"whole\.mp4 is an mp4 without its index.*untrunc"):
+        Video(path).open()
+
+
+def test_frames_that_are_decoded_only_in_part_are_counted_and_named(tmp_path, caplog):
+    path = written(tmp_path / "clip.mp4")
+    for start, size in packets(path)[12:14]:
+        overwrite(path, start + size // 2, size // 4)
+    source = Video(path)
+    assert len(read_all(source)) + len(source.skipped) == 60
+    assert "clip.mp4 is damaged: of " in caplog.text
+    assert " decoded only in part (0." in caplog.text
+
+
+def test_an_encrypted_video_is_called_that(tmp_path):
+    path = tmp_path / "clip.mp4"
+    keys = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb"}
+    keys["encryption_kid"] = "a7e61c373e219033c21091fa607bf3b8"
+    with av.open(str(path), "w", options=keys) as file:
+        stream = file.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p")
+        for number in range(5):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), "rgb24")))
+        file.mux(stream.encode(None))
+    with pytest.raises(BadInputError, match=r"clip\.mp4 is encrypted\."):
+        Video(path).open()
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"\x00\x00\x00\x18ftypcrx " + bytes(100), "is a camera raw file"),
+        (bytes(128) + b"DICM" + bytes(100), "is a DICOM file"),
+        (b"PK\x03\x04" + bytes(100), "is a zip archive"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(tmp_path, start, words):
+    path = tmp_path / "shot.bin"
+    path.write_bytes(start)
+    with pytest.raises(BadInputError, match=words):
+        Video(path).open()
