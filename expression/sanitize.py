@@ -27,7 +27,8 @@ HARMLESS = f"{JOINING}\u00a0\u3000"
 """Characters that Python calls unprintable but no terminal acts on: the joiners, and two kinds of spaces."""
 
 ADDRESS = re.compile(
-    r"\b([a-z][a-z0-9+.-]*://|[a-z][a-z0-9+.-]+:/)((?:[^\s/@:]+:[^\n]{0,100}?@(?=[\w\[]))?[^\s<>]*)", re.IGNORECASE
+    r"\b([a-z][a-z0-9+.-]*://|[a-z][a-z0-9+.-]+:/)((?:[^\s/@:]+:[^\n]{0,100}?@(?=[\w\[]))?[^\s<>]*)",
+    re.IGNORECASE,
 )
 """An address in a text, in two groups: the scheme with ://, and the rest; a password may have spaces.
 

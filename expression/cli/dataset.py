@@ -166,6 +166,9 @@ def stats(
     ] = None,
 ) -> None:
     """Count your pictures by label and session."""
+    path = user_path(out) if out else None
+    if path and path.suffix.casefold() != ".png":
+        raise BadInputError(f"--out is {out}.", "Expected a file name that ends in .png.", "Choose one.")
     with own_book() as book:
         rows, labels, pictures = book.rows, book.labels, book.pictures
     found = [row for row in rows if pictures.find(row.image)]
@@ -177,11 +180,10 @@ def stats(
     others = {row.label for row in rows if row.label and labels.find(row.label) is None}
     if others:
         say(f"Not counted, because these labels are not listed: {', '.join(sorted(others))}. {look}")
-    if out:
+    if path:
         from ..files import replacing
         from ..training.charts import own_set
 
-        path = user_path(out)
         with replacing(path) as part:
             own_set(counts, sessions).savefig(part, format="png")
         say(path)

@@ -12,6 +12,7 @@ Notebook: 04_labels_and_data
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -176,7 +177,8 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
     table = next((name for name in tables if not is_label_list(name)), "")
     if names and (table or not all(map(says_nothing, names))):
         shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
-        few = f", or list the labels: --labels {','.join(names)}" if 1 < len(names) <= 20 else ""
+        listed = shlex.quote(",".join(names))
+        few = f", or list the labels: --labels {listed}" if 1 < len(names) <= 20 else ""
         lists = f", and {printable(table)} does not list them with known labels" if table else ""
         write = f", or use English words for the labels in {printable(table)}" if table else ""
         return BadInputError(

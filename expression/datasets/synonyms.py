@@ -54,7 +54,7 @@ _BESIDE = (
     "emotion emotions emo exp label labels class classes category categories person people "
     "the of and with my our all full set sets data dataset datasets split splits part subset folder dir "
     "fer ferplus raf rafdb db affectnet afew ck ckplus kdef jaffe "
-    "aligned cropped crop resized gray grey original orig final new clean cleaned aug augmented balanced"
+    "aligned cropped crop resized gray grey original orig final new copy clean cleaned aug augmented balanced"
 )
 NOISE = frozenset(_BESIDE.split())
 """Words next to the one that matters, as in "happy_faces" or "FER2013Train"."""
@@ -125,7 +125,7 @@ def says_nothing(name: str) -> bool:
         [True, True, True, False, False]
     """
     words = _words(name)
-    return bool(split_meant(name)) or bool(words) and NOISE.issuperset(words)
+    return bool(split_meant(name)) or (bool(words) and NOISE.issuperset(words))
 
 
 @lru_cache(maxsize=4096)

@@ -337,3 +337,23 @@ def test_an_archive_for_each_label_is_to_be_unpacked(tmp_path):
         (tmp_path / f"{label}.zip").write_bytes(b"PK\x03\x04" + bytes(100))
     with pytest.raises(BadInputError, match=r"a zip archive"):
         read(tmp_path)
+
+
+def test_the_remedy_with_labels_of_several_words_is_one_argument(tmp_path, put):
+    put("so so/1.png")
+    put("very well/1.png")
+    with pytest.raises(BadInputError, match=r"--labels 'so so,very well'\."):
+        read(tmp_path)
+
+
+def test_pictures_outside_the_splits_are_named_with_their_folders(tmp_path, put):
+    for name in ("train/happy/1.png", "train/sad/2.png", "eval/happy/1.png"):
+        put(name)
+    assert any("eval/happy/1.png" in remark for remark in read(tmp_path).remarks())
+
+
+def test_a_folder_that_a_file_manager_copied_keeps_its_label(tmp_path, put):
+    put("happy/1.png")
+    put("happy - Copy/2.png")
+    put("sad/1.png")
+    assert len(read(tmp_path).test) == 3
