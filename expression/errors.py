@@ -13,6 +13,7 @@ import contextlib
 import csv
 import difflib
 import os
+import re
 import struct
 import tarfile
 import zipfile
@@ -208,12 +209,19 @@ def user_path(text: str | Path) -> Path:
     """Returns a path that a user wrote, with ~ expanded; it need not exist.
 
     Raises:
-        MissingFileError: Nothing can exist there: the name is too long, or a folder is locked.
+        MissingFileError: Nothing can exist there: it is an address, too long, or in a locked folder.
 
     Example:
         >>> user_path("~nobody-of-this-name/video.mp4").name
         'video.mp4'
     """
+    if isinstance(text, str) and re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
+        fetch = "Download it and give its path; `live` and `preprocess` read addresses as well."
+        raise MissingFileError(  # as a path it would lose a slash, and look like something else
+            f"{text} is an address.",
+            "Expected the path of a file or folder on this computer.",
+            "Give its path, without file://." if text.casefold().startswith("file:") else fetch,
+        )
     path = Path(os.path.expanduser(text))  # Path.expanduser raises where there is no such user
     try:
         path.stat()

@@ -220,6 +220,14 @@ def as_output_error(path: Path, remedy: str = REMEDY) -> Iterator[None]:
         yield
     except ExpressionError:
         raise
+    except (FileExistsError, NotADirectoryError) as error:
+        there = Path(error.filename or path)
+        file = next((place for place in (there, *there.parents) if place.is_file()), there)
+        raise OutputError(
+            f"{path} cannot be written, because {file} is not a folder.",
+            "Expected a folder of that name, or nothing.",
+            "Rename what is there, or choose another place.",
+        ) from error
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror or error}).",

@@ -29,9 +29,20 @@ HARMLESS = f"{JOINING}\u00a0\u3000"
 """Characters that Python calls unprintable but no terminal acts on: the joiners, and two kinds of spaces."""
 
 ADDRESS = re.compile(
-    r"\b([a-z][a-z0-9+.-]*://)((?:[^\s/@:]+:[^\n]{0,100}?@(?=[\w\[]))?[^\s<>]*)", re.IGNORECASE
+    r"\b([a-z][a-z0-9+.-]*://|[a-z][a-z0-9+.-]+:/)((?:[^\s/@:]+:[^\n]{0,100}?@(?=[\w\[]))?[^\s<>]*)",
+    re.IGNORECASE,
 )
-"""An address in a text, in two groups: the scheme with ://, and the rest; a password may have spaces."""
+"""An address in a text, in two groups: the scheme with ://, and the rest; a password may have spaces.
+
+A path that was made of an address has :/ instead; C:/ is a path of Windows.
+"""
+
+SECRET_PART = re.compile(r"(\?)|([#;])(?=[^#;]*=)|(?<=/)[^/?#;]*=")
+"""The start of what may be secret after the host: a query, a parameter with a value, or a part of the path
+with one, as in the addresses of many cameras: /user=admin_password=..._channel=1."""
+
+NO_HOST = re.compile(r"(?!\[)[^/?#\s:]+:(?!\d*([/?#.,;:)\]'\"]|$))")
+"""A user and a password without a host: what follows the colon is no port."""
 
 USER_AT_HOST = re.compile(
     r"(?<![\w.%+-])(?![a-z]:[\\/])[\w.%+-]+:(?!//)(?:[^\s@]+@)+(?=[\w\[])", re.IGNORECASE
@@ -119,11 +130,13 @@ def without_secrets(address: str) -> str:
 
 
 def hide_secrets(text: str) -> str:
-    """Returns a text in which addresses have no user, password and query.
+    """Returns a text in which addresses have no user, password, query and other values.
 
     Example:
         >>> hide_secrets("401: rtsp://me:secret@cam/1?key=secret, or me:secret@cam")
         '401: rtsp://...@cam/1?..., or ...@cam'
+        >>> hide_secrets("rtsp://cam:554/user=me_password=secret_channel=1")
+        'rtsp://cam:554/...'
     """
     return USER_AT_HOST.sub("...@", ADDRESS.sub(_hidden, text))
 
@@ -132,9 +145,13 @@ def _hidden(found: re.Match[str]) -> str:
     """Returns an address that `ADDRESS` found, without what may be secret."""
     scheme, rest = found.groups()
     _, at, place = rest.rpartition("@")
-    place, query, _ = place.partition("?")
     ends = re.search(r"[.,;:)\]'\"]*$", rest).group()  # the end of the sentence around it
-    return f"{scheme}{'...@' if at else ''}{place}{f'?...{ends}' if query else ''}"
+    if not at and NO_HOST.match(place):
+        return f"{scheme}...{ends}"
+    secret = SECRET_PART.search(place.removesuffix(ends))
+    if secret:
+        place = f"{place[: secret.start()]}{secret[1] or secret[2] or ''}...{ends}"
+    return f"{scheme}{'...@' if at else ''}{place}"
 
 
 def clean(text: object, longest: int = LONGEST) -> str:

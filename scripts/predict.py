@@ -20,7 +20,7 @@ from expression.assignment.layout import trained
 from expression.datasets.dataset import read
 from expression.datasets.fer2013 import assignment_data
 from expression.datasets.inspection import leaked, report
-from expression.errors import ExpressionError
+from expression.errors import BadInputError, ExpressionError
 from expression.models import load
 from expression.training.evaluation import evaluate
 
@@ -36,6 +36,12 @@ def main() -> int:
         runtime = load(model)
         dataset = read(arguments.data or assignment_data(), also=runtime.labels)
         print(f"Network: {model or 'the shipped one'}", *report(dataset), sep="\n")
+        if not len(dataset.test):
+            raise BadInputError(
+                "The data have no pictures for a test.",
+                "Expected test_with_emotions.csv beside train.csv, or rows whose usage is test.",
+                "Put that file there, or choose other data with --data PATH.",
+            )
         also_in_training = leaked(dataset.test, dataset.training)
         print(evaluate(runtime, dataset.test, leaked=also_in_training, names=dataset.labels).text())
     except ExpressionError as error:

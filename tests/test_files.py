@@ -186,3 +186,13 @@ def test_a_lock_that_is_waited_for_is_taken_once_it_is_released(tmp_path):
     lock = hold(tmp_path / "lock", BUSY)
     threading.Timer(0.1, lock.release).start()
     hold(tmp_path / "lock", BUSY, seconds=PATIENCE).release()
+
+
+def test_a_file_where_a_folder_is_needed_is_called_that(tmp_path):
+    (tmp_path / "Images").touch()
+    with pytest.raises(OutputError) as caught, as_output_error(tmp_path / "Images"):
+        (tmp_path / "Images").mkdir()
+    assert "Images is not a folder." in str(caught.value)
+    assert "Rename what is there" in str(caught.value)
+    with pytest.raises(OutputError, match=r"Images is not a folder"):
+        write_text(tmp_path / "Images" / "a.csv", "a")

@@ -143,6 +143,17 @@ def test_predict_runs_without_arguments_on_the_data_of_an_assignment(tmp_path, f
     assert re.fullmatch(r"Accuracy on test set: \d+\.\d%", told.splitlines()[-1])
 
 
+def test_predict_without_a_test_set_says_where_to_put_it(tmp_path):
+    (tmp_path / "data").mkdir()
+    tiny.table(tmp_path / "whole.csv")
+    rows = [line.rpartition(",")[0] for line in (tmp_path / "whole.csv").read_text().splitlines()[1:]]
+    (tmp_path / "data" / "train.csv").write_text("\n".join(["emotion,pixels", *rows]))
+    code, _, err = run("scripts/predict.py", cwd=tmp_path)
+    assert code == 2
+    told = "The data have no pictures for a test. Expected test_with_emotions.csv beside train.csv"
+    assert err.startswith(told)
+
+
 @pytest.mark.timeout(300)
 def test_train_and_predict_find_the_data_and_the_network_one_after_the_other(tmp_path):
     assignment(tmp_path, "two tables")

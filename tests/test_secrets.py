@@ -37,6 +37,10 @@ SOURCES = [
     f"ftp://me:{MARKER}@{DEAD}/film.mp4",
     f"me:{MARKER}@camera/1",
     f"rtsp:/me:{MARKER}@camera/1.mp4",
+    f"rtsp://{DEAD}/user=admin_password={MARKER}_channel=1_stream=0.sdp",
+    f"http://{DEAD}/snapshot.cgi;pwd={MARKER}",
+    f"http://{DEAD}/#access_token={MARKER}",
+    f"rtsp://me:{MARKER}",
 ]
 SINKS = [
     f"mqtt:me:{MARKER}@127.0.0.1",
@@ -227,6 +231,10 @@ def test_a_secret_of_the_environment_that_is_no_text_is_one_error_and_not_quoted
         ),
         ("u:p@host, C:\\me@work\\film.mp4", "...@host, C:\\me@work\\film.mp4"),
         ("12:30 at home", "12:30 at home"),
+        ("rtsp://cam:554/user=me_password=a_channel=1.", "rtsp://cam:554/...."),
+        ("http://cam/snap;pwd=a or http://cam/#token=a", "http://cam/snap;... or http://cam/#..."),
+        ("rtsp://me:secret, rtsp:/me:secret", "rtsp://..., rtsp:/..."),
+        ("see http://[::1]:80/a#b; then C:/me/a=b", "see http://[::1]:80/a#b; then C:/me/a=b"),
     ],
 )
 def test_only_what_may_be_secret_is_taken_out_of_a_text(text, shown):

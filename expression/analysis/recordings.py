@@ -7,6 +7,7 @@ Notebook: 13_video
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -15,8 +16,11 @@ from ..files import is_housekeeping, natural
 from ..pictures.image import as_picture, read_picture
 from ..pictures.kinds import is_still
 from ..pictures.skipped import Skipped
+from ..sanitize import printable
 from ..sources.video import Video
 from ..types import Frame, Reading
+
+logger = logging.getLogger("expression")
 
 LATE = 0.1
 """Seconds by which the time of a row may differ from its frame's; else it is of another recording."""
@@ -50,12 +54,24 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """Returns the files of a folder and its subfolders, without what systems leave there."""
-    files = [
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(map(is_housekeeping, path.relative_to(folder).parts))
-    ]
+    """Returns the files of a folder and its subfolders, without what systems leave there.
+
+    What is neither a file nor searched, such as a broken link or a link to a folder, is logged in one line.
+    """
+    files, skipped = [], Skipped()
+    for path in folder.rglob("*"):
+        place = path.relative_to(folder)
+        if any(map(is_housekeeping, place.parts)):
+            continue
+        if path.is_file():
+            files.append(path)
+        elif path.is_symlink() or not path.is_dir():
+            to_folder = "a link to a folder, which is not searched"
+            skipped.add(place.as_posix(), to_folder if path.is_dir() else "not a file")
+    if skipped:
+        logger.warning(
+            "%s: %s", printable(folder), skipped.summary(len(files) + len(skipped), "files and links")
+        )
     return sorted(files, key=lambda path: natural(str(path)))
 
 

@@ -166,6 +166,9 @@ def stats(
     ] = None,
 ) -> None:
     """Count your pictures by label and session."""
+    path = user_path(out) if out else None
+    if path and path.suffix.casefold() != ".png":
+        raise BadInputError(f"--out is {out}.", "Expected a file name that ends in .png.", "Choose one.")
     with own_book() as book:
         rows, labels, pictures = book.rows, book.labels, book.pictures
     found = [row for row in rows if pictures.find(row.image)]
@@ -177,11 +180,10 @@ def stats(
     others = {row.label for row in rows if row.label and labels.find(row.label) is None}
     if others:
         say(f"Not counted, because these labels are not listed: {', '.join(sorted(others))}. {look}")
-    if out:
+    if path:
         from ..files import replacing
         from ..training.charts import own_set
 
-        path = user_path(out)
         with replacing(path) as part:
             own_set(counts, sessions).savefig(part, format="png")
         say(path)
@@ -286,7 +288,8 @@ def _own_folder() -> Path:
     if _is_own_folder():
         return Path()
     below = tables_folder(Path())
-    others = [path.name for path in sorted(Path().iterdir()) if path.name.casefold().startswith("facelabels")]
+    files = sorted(path.name for path in Path().iterdir() if path.is_file())
+    others = [name for name in files if name.casefold().startswith("facelabels")]
     remedy = "Change to that folder first, or take some pictures: expression label."
     if below:
         remedy = f"Change to it first: cd {below}. Pictures in this folder are found from there."

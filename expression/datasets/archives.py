@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
-from ..errors import BadInputError, as_bad_input
+from ..errors import DAMAGE, BadInputError, as_bad_input
 from ..files import is_housekeeping, read_start
 from ..pictures.kinds import STAND_INS, stand_in
 from ..sanitize import printable
@@ -45,7 +45,10 @@ MAGIC = {
     b"PAR1": "a Parquet table",
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a NumPy array",
+    b"\x80\x02": "a Python pickle",
+    b"\x80\x03": "a Python pickle",
     b"\x80\x04\x95": "a Python pickle",
+    b"\x80\x05\x95": "a Python pickle",
     b"SQLite format 3": "an SQLite database",
     b"\xd0\xcf\x11\xe0": "an Excel workbook or another Office file",
     b"MATLAB 5.0": "a MATLAB file",
@@ -131,7 +134,12 @@ def archive_kind(path: Path) -> str | None:
     Raises:
         OSError: It cannot be read.
     """
-    return _kind(read_start(path, 512))
+    kind = _kind(read_start(path, 512))
+    if kind != "a zip archive":
+        return kind
+    with contextlib.suppress(*DAMAGE), zipfile.ZipFile(path) as archive:
+        return _kind_of_zip(archive.namelist()[:MEMBERS]) or kind
+    return kind
 
 
 def is_archive(path: Path) -> bool:

@@ -11,6 +11,7 @@ Notebook: 04_labels_and_data
 
 from __future__ import annotations
 
+import contextlib
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +27,7 @@ from .pixel_reader import PixelReader
 from .pixel_tables import Columns, find_columns
 from .sheets import SHEETS_FILE, read_sheets
 from .synonyms import split_meant
-from .text_tables import Form
+from .text_tables import Form, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout, if the package is used from one."""
@@ -114,7 +115,7 @@ def assignment_data() -> Path:
     Raises:
         MissingFileError: Neither exists or has files in it; the message says what belongs there.
     """
-    for folder in (Path("data"), ROOT / "data"):
+    for folder in (*_called_data(), ROOT / "data"):
         if folder.is_dir() and any(not is_housekeeping(path.name) for path in folder.iterdir()):
             return folder
     raise MissingFileError(
@@ -122,6 +123,14 @@ def assignment_data() -> Path:
         f"Expected data/train.csv and data/{TEST_WITH_LABELS}, or data/{WHOLE[0]}.",
         "Put the files there, or choose another location with --data PATH.",
     )
+
+
+def _called_data() -> list[Path]:
+    """Returns the folder `data` of the current folder, also if it is called Data or DATA."""
+    names: list[str] = []
+    with contextlib.suppress(OSError):  # such as a current folder that was deleted
+        names = sorted(name for name in os.listdir() if name.casefold() == "data")
+    return [Path(name) for name in dict.fromkeys(("data", *names))]
 
 
 def read_fer2013(path: Path, labels: Labels | None = None) -> Dataset:
@@ -156,8 +165,22 @@ def read_fer2013(path: Path, labels: Labels | None = None) -> Dataset:
     for split in {"training": ("validation", "test"), "validation": ("test",)}.get(first.split, ()):
         others = [one for one in beside if one.split == split and one.columns.label is not None]
         chosen |= {split: _first(others)} if others else {}
-    splits = {split: reader.split(reader.pixels(*one), one.table, split) for split, one in chosen.items()}
+    pixels = {split: reader.pixels(*one) for split, one in chosen.items()}
+    splits = {split: reader.split(pixels[split], one.table, split) for split, one in chosen.items()}
+    if "test" in chosen:
+        reader.notes += _cut_off(chosen["test"], pixels["test"].count, beside)
     return reader.dataset(splits, first.split is not None)
+
+
+def _cut_off(test: Found, count: int, beside: list[Found]) -> list[str]:
+    """Returns a sentence if the same test set without labels has more rows than the one with them."""
+    others = [one for one in beside if one.split == "test" and one.columns.label is None]
+    for one in others if test.table.name == TEST_WITH_LABELS else ():
+        total = sum(1 for _ in rows(one.table, one.form))
+        if total > count:
+            told = f"{test.table.name} has {count:,} rows, but {one.table.name} has {total:,}"
+            return [f"{told}: it may be cut off. Download it again."]
+    return []
 
 
 def _files(folder: Path, endings: set[str]) -> list[Path]:

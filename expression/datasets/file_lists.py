@@ -24,7 +24,7 @@ from .ferplus import COLUMNS as VOTED
 from .folder_tree import Parts, Tree
 from .listing import Entry, Listing
 from .numbering import Numbering, Wanted, numbering
-from .synonyms import label_meant, meaning, numbers_of, split_meant
+from .synonyms import label_meant, meaning, numbers_of, numeral, split_meant
 from .text_tables import Form, form_of, rows
 
 ENDINGS = {".csv", ".tsv", ".txt", ".lst"}
@@ -122,7 +122,9 @@ def _recognised(table: TableFile, near: Parts, tree: Tree, wanted: Wanted) -> Fi
     columns = form.columns
     path = columns.get("path", columns.get("image"))
     if path is None or not form.header:
-        path = _most(first, width, lambda cell: _file(cell, near, tree) is not None)
+        path = _most(first, width, lambda cell: PICTURE.search(cell) and _file(cell, near, tree))
+        if path is None:  # names without extensions; the number of a label could be one, too
+            path = _most(first, width, lambda cell: _file(cell, near, tree))
     if path is None:
         return None
     others = [column for column in range(width) if column != path]
@@ -161,7 +163,7 @@ def _scores(form: Form, first: list[list[str]], others: list[int]) -> dict[int, 
 
 def _is_label(cell: str, wanted: Wanted) -> bool:
     known = label_meant(cell, wanted.labels) or meaning(cell)
-    return bool(known or re.fullmatch(r"(10|\d)(\.0*)?", cell.strip()))
+    return bool(known or numeral(cell) in range(11))
 
 
 def _file(written: str, near: Parts, tree: Tree) -> Path | None:
@@ -245,7 +247,8 @@ def _word(row: list[str], one: FileList) -> str:
     if one.scores:
         return _winner(row, one.scores)
     word = row[one.label].strip().strip("'\"")
-    return word.split(".")[0] if re.fullmatch(r"\d+\.0*", word) else word
+    number = numeral(word)
+    return word if number is None or number < 0 else str(number)
 
 
 def _split(row: list[str], path: Path, one: FileList, tree: Tree) -> str:
@@ -293,4 +296,4 @@ def _numbering(found: list[_Row], tree: Tree, wanted: Wanted) -> Numbering | Non
     if {"valence", "arousal"} <= set(first.form.header):
         places.append("AffectNet")  # no other dataset has these columns
     names = (row.path.name for row in found)
-    return numbering(counted, wanted, names, " ".join(places), found[0].path, first.table.path)
+    return numbering(counted, wanted, names, " ".join(places), found[0].path, first.table.path, tree)

@@ -12,6 +12,7 @@ Notebook: 04_labels_and_data
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from ..labels import FER2013, LIST, OLDER_LIST, Labels, is_label_list, listed_la
 from ..pictures.decoding import PictureError
 from ..pictures.image import SIZE, crop, is_picture, read_picture, square
 from ..pictures.skipped import Skipped
-from ..sanitize import printable
+from ..sanitize import printable, some
 from ..types import Box
 from .archives import archive_kind
 from .dataset import SPLITS, Dataset, Split
@@ -35,10 +36,16 @@ from .listing import Entry, Listing
 from .matching import Matcher
 from .numbering import UncertainNumbersError, Wanted
 from .own_set import list_own, tables_folder
-from .synonyms import canonical
+from .synonyms import canonical, says_nothing
 
 Cut = Callable[[np.ndarray], np.ndarray]
 """Turns a picture, (height, width, 3) uint8 RGB, into a face, (48, 48) uint8."""
+
+DESCRIPTIONS = (".json", ".jsonl", ".ndjson", ".xml")
+"""Extensions of files with the labels of pictures, as COCO, Pascal VOC and Hugging Face write them."""
+
+UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".opdownload", ".aria2", ".!ut")
+"""Extensions that browsers and other programs give to a file while they download it."""
 
 READERS = (*BEFORE, by_folder, by_name, listed_in, by_number, by_word_in_name)
 """The readers that are tried in turn; the first that recognises the dataset is used."""
@@ -159,12 +166,19 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
         for parts, names in tree.files.items()
         if any(is_picture(tree.path(parts, name)) for name in names)
     ]
+    if described := [path for path in tree.paths() if path.suffix.casefold() in DESCRIPTIONS]:
+        return BadInputError(
+            f"{tree.root} has labels at most in {printable(described[0].name)}, a form that is not read.",
+            expected,
+            "Write the labels to a CSV file with the columns image,label, or use a folder for each label.",
+        )
     names = list(dict.fromkeys(printable(parts[-1], 40) for parts in with_pictures if parts))
-    if names:
+    tables = (path.name for path in tree.paths() if path.suffix.casefold() in (".csv", ".tsv"))
+    table = next((name for name in tables if not is_label_list(name)), "")
+    if names and (table or not all(map(says_nothing, names))):
         shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
-        few = f", or list the labels: --labels {','.join(names)}" if 1 < len(names) <= 20 else ""
-        tables = (path.name for path in tree.paths() if path.suffix.casefold() in (".csv", ".tsv"))
-        table = next((name for name in tables if not is_label_list(name)), "")
+        listed = shlex.quote(",".join(names))
+        few = f", or list the labels: --labels {listed}" if 1 < len(names) <= 20 else ""
         lists = f", and {printable(table)} does not list them with known labels" if table else ""
         write = f", or use English words for the labels in {printable(table)}" if table else ""
         return BadInputError(
@@ -187,8 +201,21 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
             expected,
             "Unpack it in that folder." if unpack else "Export it as pictures or as CSV.",
         )
+    files = [path.name for path in tree.paths()]
+    if partial := [name for name in files if name.casefold().endswith(UNFINISHED)]:
+        return BadInputError(
+            f"{tree.root} has no labelled pictures, but {printable(partial[0])}, an unfinished download.",
+            expected,
+            "Wait until it is complete, or download it again.",
+        )
+    holds = f", only {some(files, 3)}" if files else " or other files"
+    if tree.ignored and not files:
+        ignored = some(tree.ignored.names["hidden"], 3, len(tree.ignored))
+        holds = f", only hidden and system files: {ignored}"
     return BadInputError(
-        f"{tree.root} has no labelled pictures.", expected, "Choose another folder, or add pictures to it."
+        f"{tree.root} has no labelled pictures{holds}.",
+        expected,
+        "Choose another folder, or add pictures to it.",
     )
 
 

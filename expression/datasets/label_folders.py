@@ -13,6 +13,7 @@ import re
 from ..errors import BadInputError
 from ..labels import is_label_list
 from ..pictures.image import is_picture
+from .class_lists import is_class_list
 from .folder_tree import Parts, Tree
 from .known_sets import person_of
 from .listing import Entry, Listing
@@ -76,7 +77,7 @@ def by_number(tree: Tree, wanted: Wanted) -> Listing | None:
     names = itertools.chain.from_iterable(tree.files[parts] for parts in ends)
     places = " ".join({part: None for parts in ends for part in (tree.root.resolve().name, *parts)})
     sample = next(tree.path(parts, tree.files[parts][0]) for parts in ends)
-    meant = numbering(numbers, wanted, names, places, sample, tree.root)
+    meant = numbering(numbers, wanted, names, places, sample, tree.root, tree)
     listing = Listing()
     for parts, files in tree.files.items():
         if parts in ends:
@@ -91,7 +92,7 @@ def by_number(tree: Tree, wanted: Wanted) -> Listing | None:
 def _leave(listing: Listing, parts: Parts, names: list[str]) -> None:
     """Leaves out files that are not in the folder of a label."""
     for name in names:
-        if not is_label_list(name):
+        if not is_label_list(name) and not is_class_list(name):
             listing.skipped.add("/".join((*parts, name)), OUTSIDE)
 
 

@@ -84,7 +84,8 @@ class Listing:
         """Leaves out pictures that are not in a split, if others are."""
         strays = [entry for entry in self.entries if not entry.split]
         for entry in strays:
-            self.skipped.add(entry.path.name, f"outside the folders for {', '.join(sorted(named))}")
+            place = "/".join(entry.path.parts[-3:])  # its folders tell which one is not known
+            self.skipped.add(place, f"outside the folders for {', '.join(sorted(named))}")
         self.entries = [entry for entry in self.entries if entry.split]
 
     def _has_official_names(self) -> bool:

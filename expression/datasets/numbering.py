@@ -18,6 +18,8 @@ from typing import NamedTuple
 from ..errors import BadInputError, ExpressionError
 from ..labels import Labels
 from ..pictures.image import SIZE, read_picture
+from .class_lists import class_list
+from .folder_tree import Tree
 from .synonyms import numbers_of
 
 HINTS = {
@@ -66,7 +68,13 @@ class Numbering(NamedTuple):
 
 
 def numbering(
-    numbers: set[int], wanted: Wanted, names: Iterable[str], places: str, sample: Path, where: object
+    numbers: set[int],
+    wanted: Wanted,
+    names: Iterable[str],
+    places: str,
+    sample: Path,
+    where: object,
+    tree: Tree | None = None,
 ) -> Numbering:
     """Returns what the numbers in a dataset stand for.
 
@@ -77,6 +85,7 @@ def numbering(
         places: The names of its folders and the columns of its table, as one text.
         sample: One of its pictures; FER2013's have 48 x 48 pixels.
         where: The folder or file, for the message.
+        tree: The folder, which may contain a list such as classes.txt.
 
     Raises:
         UncertainNumbersError: The meaning is uncertain.
@@ -84,6 +93,9 @@ def numbering(
     own = dict(enumerate(wanted.labels))
     if wanted.listed and numbers <= own.keys():
         return Numbering(own, "labelList.csv")
+    found = class_list(tree) if tree else None
+    if found and numbers <= found[0].keys():
+        return Numbering(*found)
     for kinds in _evidence(numbers, list(itertools.islice(names, LOOKED_AT)), places, sample):
         fitting = [kind for kind in kinds if numbers <= _words(kind, numbers).keys()]
         if len(fitting) == 1:

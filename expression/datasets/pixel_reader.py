@@ -20,7 +20,7 @@ from .ferplus import VOTES_FILE, match_votes
 from .matching import Matcher
 from .pixel_tables import Columns, Pixels, read_pixels
 from .sheets import USAGES
-from .synonyms import numbers_of, split_meant
+from .synonyms import label_meant, number_meant, numbers_of, numeral, split_meant
 from .text_tables import Form
 
 
@@ -89,7 +89,8 @@ class PixelReader:
 
     def _indexes(self, pixels: Pixels, table: TableFile | Path) -> np.ndarray:
         """Returns the index of each picture's label; -1 for those that are left out and counted."""
-        numbers = [_number(word) for word in pixels.words]
+        named = self.matcher.labels
+        numbers = [None if label_meant(word, named) else _number(word) for word in pixels.words]
         used = [number for number in numbers if number is not None]
         if used and (min(used), max(used)) == (1, 7):
             raise BadInputError(
@@ -133,9 +134,6 @@ def _counts(values: np.ndarray, kinds: tuple[str, ...]) -> list[int]:
 
 
 def _number(word: str) -> int | None:
-    """Returns a label that is a whole number, even if it is written as 3.0."""
-    try:
-        value = float(word)
-    except ValueError:
-        return None
-    return int(value) if value.is_integer() and abs(value) < 1000 else None
+    """Returns a label that is a number, such as 3, 3.0 or class_3."""
+    number = numeral(word)
+    return number_meant(word) if number is None else number

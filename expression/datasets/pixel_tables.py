@@ -26,7 +26,7 @@ from ..pictures.image import SIZE, resize
 from ..pictures.skipped import Skipped
 from ..sanitize import printable
 from .archives import TableFile
-from .synonyms import meaning, split_meant
+from .synonyms import meaning, numeral, split_meant
 from .text_tables import Form, form_of, rows
 
 GREYS = {str(level): level for level in range(256)}
@@ -158,7 +158,7 @@ def _wide(form: Form, first: list[list[str]]) -> tuple[int, ...] | None:
 
 def _is_label(cell: str) -> bool:
     """Returns whether a cell looks like a label: a small number, or a word for one."""
-    return bool(re.fullmatch(r"\s*\d(\.0*)?\s*", cell)) or meaning(cell) is not None
+    return numeral(cell) in range(10) or meaning(cell) is not None
 
 
 def _all_are(first: list[list[str]], columns: list[int], is_it) -> int | None:

@@ -54,7 +54,7 @@ _BESIDE = (
     "emotion emotions emo exp label labels class classes category categories person people "
     "the of and with my our all full set sets data dataset datasets split splits part subset folder dir "
     "fer ferplus raf rafdb db affectnet afew ck ckplus kdef jaffe "
-    "aligned cropped crop resized gray grey original orig final new clean cleaned aug augmented balanced"
+    "aligned cropped crop resized gray grey original orig final new copy clean cleaned aug augmented balanced"
 )
 NOISE = frozenset(_BESIDE.split())
 """Words next to the one that matters, as in "happy_faces" or "FER2013Train"."""
@@ -117,6 +117,17 @@ def split_meant(name: str) -> str | None:
     return meant.pop() if len(meant) == 1 else None
 
 
+def says_nothing(name: str) -> bool:
+    """Returns whether a folder's name is that of a split, or of pictures of any kind.
+
+    Example:
+        >>> [says_nothing(name) for name in ("train", "images", "all faces", "joie", "01")]
+        [True, True, True, False, False]
+    """
+    words = _words(name)
+    return bool(split_meant(name)) or (bool(words) and NOISE.issuperset(words))
+
+
 @lru_cache(maxsize=4096)
 def label_meant(word: str, labels: Labels) -> str | None:
     """Returns which of some labels a word in a dataset means, or None.
@@ -156,6 +167,17 @@ def number_meant(name: str) -> int | None:
         return None
     number = int(numbers[0])
     return number if number < 100 and (words or numbers[0] == str(number)) else None
+
+
+def numeral(cell: str) -> int | None:
+    """Returns a cell of a table as a whole number, or None; programs also write 3 as 3.0 or 3,0.
+
+    Example:
+        >>> [numeral(cell) for cell in ("3", " 3.0", "3,00", "3.5", "three")]
+        [3, 3, 3, None, None]
+    """
+    found = re.fullmatch(r"([+-]?\d{1,3})(?:[.,]0*)?", cell.strip().strip("'\""), re.ASCII)
+    return int(found[1]) if found else None
 
 
 def numbers_of(known: str, shift: int = 0) -> dict[int, str]:

@@ -52,12 +52,15 @@ class Form:
         header: The names of its columns; empty if it has no header.
         columns: The position of each column with a known name, by its role in ROLES.
         skip: Lines before the first row of data.
+        wrapped: Whether each row is a single quoted cell, as a spreadsheet that expects another separator
+            saves a table.
     """
 
     encoding: str
     separator: str
     header: tuple[str, ...] = ()
     skip: int = 0
+    wrapped: bool = False
 
     @property
     def columns(self) -> dict[str, int]:
@@ -103,11 +106,13 @@ def form_of(table: TableFile) -> Form:
     while skip < len(lines) and not lines[skip].strip():
         skip += 1
     lines = lines[skip:]
+    if wrapped := _is_wrapped(lines):
+        lines = [_cells(line, ",")[0] for line in lines if line.strip()]
     separator = separator or _separator(lines)
     header = _header(lines[0], separator) if lines else ()
     if header and _has_row_names(lines[1:], separator, len(header)):
         header = ("", *header)
-    return Form(encoding, separator, header, skip + bool(header))
+    return Form(encoding, separator, header, skip + bool(header), wrapped)
 
 
 def rows(table: TableFile, form: Form) -> Iterator[tuple[range, list[str]]]:
@@ -125,7 +130,8 @@ def rows(table: TableFile, form: Form) -> Iterator[tuple[range, list[str]]]:
             last = 0
             for number, row in _cut(_lines(text, table), form.separator):
                 if number > form.skip and row:
-                    yield range(last + 1, number + 1), row
+                    wrapped = form.wrapped and len(row) == 1
+                    yield range(last + 1, number + 1), _cells(row[0], form.separator) if wrapped else row
                 last = number
 
 
@@ -203,6 +209,17 @@ def _has_row_names(lines: list[str], separator: str, width: int) -> bool:
     """Whether each row starts with one more cell than the header has, as R's write.table writes them."""
     found = [_cells(line, separator) for line in lines if line.strip()]
     return bool(found) and all(len(cells) == width + 1 and cells[0] and cells[-1] for cells in found)
+
+
+def _is_wrapped(lines: list[str]) -> bool:
+    """Whether each line is a single quoted cell, the first of which has the header of a table in it."""
+    lines = [line for line in lines if line.strip()]
+    cells = [_cells(line, ",") for line in lines if line.lstrip().startswith('"')]
+    whole = [line[0] for line in cells if len(line) == 1]
+    if len(whole) < max(2, len(lines)):
+        return False
+    separator = _separator(whole)
+    return len(_cells(whole[0], separator)) > 1 and bool(_header(whole[0], separator))
 
 
 def _cells(line: str, separator: str) -> list[str]:

@@ -30,8 +30,8 @@ IMAGES = "Images"
 WORDS = ("image", "label", "session")
 """The header, for a table that needs one."""
 
-NUMBER = re.compile(r"\d{1,9}(\.0+)?")
-"""A number that may stand for a label; some programs write 1.0 for 1 in columns with empty cells."""
+NUMBER = re.compile(r"\d{1,9}([.,]0+)?")
+"""A number that may stand for a label; some programs write 1.0 or 1,0 for 1 in columns with empty cells."""
 
 
 class Row(NamedTuple):
@@ -213,7 +213,8 @@ def _with_words(table: Table, labels: Sequence[str], path: Path) -> Table:
     """Returns a table with numbers replaced by labels, or with `meanings` if they are ambiguous."""
     known = {folded_label(label) for label in labels}
     texts = {row.label for row in table.rows if NUMBER.fullmatch(row.label)}
-    meanings = {text: labels[place] for text in texts if (place := int(text.split(".")[0])) < len(labels)}
+    numbers = {text: int(re.split("[.,]", text)[0]) for text in texts}
+    meanings = {text: labels[place] for text, place in numbers.items() if place < len(labels)}
     places = {text for text in texts if folded_label(text) not in known}
     mixed = bool(places) and places != texts
     if mixed and meanings.keys() == texts:

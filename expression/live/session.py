@@ -142,7 +142,12 @@ class Session:
         for line in found_settings(self.settings):
             say(line)
         self._started = time.monotonic()
-        self._wire()
+        try:
+            self._wire()
+        except BaseException:
+            if self._file:
+                self._file.let_go()
+            raise
         if self._file:
             self._file.write_meanwhile(self.statistics())
         _running = self
@@ -180,7 +185,6 @@ class Session:
     def _wire(self) -> None:
         """Creates the threads: who follows which slot of the shared object."""
         settings, data = self.settings, Data()
-        self.data = data
         data.control.labels = tuple(self.runtime.labels)
         smoother = Smoother(settings.smooth, self.runtime.labels, settings.threshold)
         self._capture = CaptureLoop(data, self.source)
@@ -188,6 +192,7 @@ class Session:
         kept = user_path(settings.neutral) if settings.neutral else None
         resting = RestingSwitch(data.control, self.runtime, kept)
         self._prediction = PredictLoop(data, self.runtime, smoother, resting)
+        self.data = data  # only now, since a file with a resting face may be damaged
         mirror = self.source.mirror = settings.mirror and self.source.mirror
         for sink in self.sinks:
             sink.source = self.source.description

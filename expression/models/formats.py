@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import BadInputError, MissingFileError, as_bad_input
 from ..files import read_start
+from ..pictures.kinds import NO_PICTURE, SNIFFED, no_picture
 
 TFLITE, KERAS, H5, SAVED_MODEL = ".tflite", ".keras", ".h5", "SavedModel"
 """The kinds. .h5 is Keras's format until 2023, SavedModel is TensorFlow's own folder."""
@@ -111,6 +112,10 @@ def _not_a_network(path: Path, head: bytes, names: list[str]) -> BadInputError:
         kind = "archive"
     elif kind != ".pt" and head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
         kind = "pickle"
+    what, remedy = no_picture(read_start(path, SNIFFED))  # such as a web page, or an archive
+    if kind not in STRANGERS and what != NO_PICTURE:
+        remedy = f"{remedy} Or choose another file." if head else WHOLE[1]
+        return BadInputError(f"{path} is not a network: it is {what}.", WHOLE[0], remedy)
     if kind not in STRANGERS:
         return BadInputError(f"{path} is not a network.", *WHOLE)
     what, remedy = STRANGERS[kind]

@@ -48,6 +48,14 @@ STAND_INS = {
 }
 """The starts, in lower case, of files downloaded in place of others; what each is, and what to do."""
 
+ARCHIVES = {
+    b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+}
+"""The starts of archives, in which whole folders of pictures come."""
+
 STOOD_IN = {what for what, _ in STAND_INS.values()}
 
 OTHERS = {
@@ -55,6 +63,16 @@ OTHERS = {
     b"\x00\x00\x00\x0cJXL ": "a JPEG XL file",
     b"\xff\x0a": "a JPEG XL file",
     b"8BPS": "a Photoshop file",
+    b"FUJIFILMCCD-RAW": "a camera raw file",
+    b"IIRO": "a camera raw file",
+    b"IIRS": "a camera raw file",
+    b"IIU\x00": "a camera raw file",
+    b"\x00\x00\x00\x18ftypcrx": "a camera raw file",
+    b"II\xbc\x01": "a JPEG XR file",
+    b"v/1\x01": "an OpenEXR file",
+    b"<svg": "an SVG drawing",
+    b"%PDF": "a PDF file",
+    bytes(128) + b"DICM": "a DICOM file",
 }
 """The starts of picture formats that cannot be read, and their names."""
 
@@ -116,6 +134,9 @@ def no_picture(start: bytes) -> tuple[str, str]:
         >>> no_picture(b"8BPS...")
         ('a Photoshop file', 'Open it in a viewer and save it again as PNG.')
     """
+    for magic, kind in ARCHIVES.items():
+        if start.startswith(magic):
+            return kind, "Unpack it."
     kind = next((kind for magic, kind in OTHERS.items() if start.startswith(magic)), NO_PICTURE)
     return stand_in(start) or (kind if start else "empty", SAVE_IT)
 

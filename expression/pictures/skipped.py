@@ -68,12 +68,12 @@ class Skipped:
             total: How many there were in all, including those skipped.
             what: A word for them, in the plural.
         """
-        if not self:
-            return ""
-        parts = [
-            f"{count:,} {reason} ({self._named(reason)})" for reason, count in self.reasons.most_common()
-        ]
-        return f"Skipped {len(self):,} of {total:,} {what}: {'; '.join(parts)}."
+        return f"Skipped {len(self):,} of {total:,} {what}: {self.parts()}." if self else ""
+
+    def parts(self) -> str:
+        """Returns each reason with its count and the first names, the most frequent first."""
+        counts = self.reasons.most_common()
+        return "; ".join(f"{count:,} {reason} ({self._named(reason)})" for reason, count in counts)
 
     def check(self, total: int, source: object, what: str = "files") -> None:
         """Checks that most could be read.

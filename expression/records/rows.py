@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BadInputError, MissingFileError, as_bad_input
-from ..files import csv_cell
+from ..files import csv_cell, read_start
 from ..pictures.skipped import Skipped
-from ..tables import separator_of
+from ..tables import MARKS, separator_of
 from ..types import Box, Reading
 from . import parquet
 
@@ -58,6 +58,8 @@ SAMPLE = 20_000
 
 EXPECTED = f"Expected rows that begin with {','.join(COLUMNS)}, as `analyze` and csvfile write them."
 
+SAVE_IT = "Choose another file, or if a spreadsheet program wrote it, save it again as CSV in UTF-8."
+
 
 def read_rows(path: Path, skipped: Skipped) -> Iterator[Reading]:
     """Yields the readings in a file.
@@ -74,7 +76,7 @@ def read_rows(path: Path, skipped: Skipped) -> Iterator[Reading]:
         raise MissingFileError(f"There is no file {path}.", EXPECTED, "Check the name, or run analyze first.")
     total = 0
     with (
-        as_bad_input(f"{path} cannot be read as rows of readings", EXPECTED, "Choose another file."),
+        as_bad_input(f"{path} cannot be read as rows of readings", EXPECTED, SAVE_IT),
         _opened(path) as table,
     ):
         _, header = next(table, ("", []))
@@ -100,7 +102,9 @@ def _opened(path: Path) -> Iterator[Iterator[tuple[str, list[str]]]]:
     if path.suffix == parquet.SUFFIX:
         yield ((f"row {number}", cells) for number, cells in enumerate(parquet.table(path)))
         return
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    start = read_start(path, max(map(len, MARKS)))
+    encoding = next((name for mark, name in MARKS.items() if start.startswith(mark)), "utf-8")
+    with path.open(encoding=encoding, newline="") as file:
         separator = separator_of(file.read(SAMPLE))
         file.seek(0)
         table = csv.reader(file, delimiter=separator)

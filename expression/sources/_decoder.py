@@ -19,13 +19,16 @@ from av.video.frame import VideoFrame
 from ..pictures.skipped import Skipped
 from ._clock import BestEffort, Clock
 from ._picture import Converter, Deinterlacer, is_undecoded
-from ._tracks import announced_frames, announced_seconds, average_fps, choose, start_seconds
+from ._tracks import NoVideoError, announced_frames, announced_seconds, average_fps, choose, start_seconds
 
 MOST_PIXELS = 2**26
 """The most pixels of a frame, twice those of 8K; a damaged size could require gigabytes."""
 
 MOST_FAILURES = 100
 """A container that fails so many times without a packet in between has reached its end."""
+
+IN_PART = "decoded only in part"
+"""Why a frame is counted as damaged. FFmpeg fills the rest of it with what it guesses, or with green."""
 
 OPTIONS = {"max_pixels": str(MOST_PIXELS)}
 """The options with which every container is opened."""
@@ -62,9 +65,10 @@ class Decoder:
         frames: The number of frames read.
         position: The position of the last frame, in seconds.
         skipped: What could not be decoded.
+        damaged: The frames of which only a part could be decoded; they are read all the same.
 
     Raises:
-        NoVideoError: The container has no video.
+        NoVideoError: The container has no video; also while reading, if the video is encrypted.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class Decoder:
         self._began = 0.0  # the position of the first frame
         self._until = 0.0  # the end of the last frame
         self.skipped = Skipped() if skipped is None else skipped
+        self.damaged = Skipped()
         self._failure: Exception | None = None  # an error that ends the video
         self._black = True  # whether every frame so far was black
         self._last_pts: int | None = None
@@ -178,11 +183,15 @@ class Decoder:
             return self._skip(frame.pts, f"not convertible to RGB ({_said(error)})")
         if frame.is_corrupt and image.min() == image.max():
             return self._skip(frame.pts, "not decoded")
+        if frame.is_corrupt and not self._live:
+            self.damaged.add(self._place(frame.pts), IN_PART)
         return image
 
     def _frames(self) -> Iterator[VideoFrame | None]:
         """Yields the frames in the order of their times, None for one that repeats the previous one."""
         for packet in self._packets():
+            if packet.has_sidedata("encryption_info"):
+                raise NoVideoError("is encrypted", "Play it with the app that it comes from, or decrypt it.")
             if packet.is_keyframe and packet.pts is not None:
                 self._key_pts = packet.pts
             if packet.size:
@@ -276,9 +285,12 @@ class Decoder:
         """Counts a skipped frame."""
         if self._live and not self.frames:
             return
+        self.skipped.add(self._place(pts), reason)
+
+    def _place(self, pts: int | None) -> str:
+        """Returns the time of a frame for messages; that of the frame before it if it has none."""
         after = f"after {self.position:.2f} s"
-        where = after if pts is None else f"{float(pts * self._stream.time_base):.2f} s"
-        self.skipped.add(where, reason)
+        return after if pts is None else f"{float(pts * self._stream.time_base):.2f} s"
 
 
 def _said(error: Exception) -> str:

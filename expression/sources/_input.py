@@ -7,6 +7,7 @@ Notebook: 03_threads
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import time
@@ -15,6 +16,10 @@ from pathlib import Path
 
 SLICE = 0.2
 """Seconds between two checks, while waiting for a pipe, whether the run is over."""
+
+
+BOXES = 1000
+"""The boxes of an mp4 that are examined, at most."""
 
 
 class FileInput:
@@ -94,6 +99,26 @@ class PipeInput:
     def close(self) -> None:
         """Closes the pipe."""
         os.close(self._descriptor)
+
+
+def is_unfinished(path: Path) -> bool:
+    """Returns whether a file is an mp4 whose index is missing, because writing it was interrupted.
+
+    Source: ISO/IEC 14496-12, 4.2: a file is a sequence of boxes, each with its size and a name.
+    """
+    names: list[bytes] = []
+    try:
+        with path.open("rb") if path.is_file() else io.BytesIO() as file:
+            while len(names) < BOXES and len(head := file.read(16)) >= 8:
+                size, name = int.from_bytes(head[:4], "big"), head[4:8]
+                size = int.from_bytes(head[8:], "big") if size == 1 else size
+                names.append(name)
+                if size < 8:  # 0: it goes on to the end of the file
+                    break
+                file.seek(size - len(head), os.SEEK_CUR)
+    except (OSError, ValueError, OverflowError):
+        return False
+    return names[:1] == [b"ftyp"] and b"mdat" in names and not {b"moov", b"moof"} & set(names)
 
 
 def hint(path: Path) -> str:

@@ -16,12 +16,12 @@ import numpy as np
 from av.container import InputContainer
 
 from ..errors import DAMAGE, BadInputError, ExpressionError, MissingFileError, SourceError, SourceLostError
-from ..pictures.kinds import SNIFFED, stand_in
+from ..pictures.kinds import NO_PICTURE, SNIFFED, no_picture
 from ..pictures.skipped import Skipped
 from ..sanitize import printable
 from ._base import Source
 from ._decoder import OPTIONS, Decoder, Picture
-from ._input import FileInput, PipeInput
+from ._input import FileInput, PipeInput, is_unfinished
 from ._tracks import NoVideoError
 
 logger = logging.getLogger("expression")
@@ -37,6 +37,10 @@ ALLOWED = "file,crypto,data"
 
 VIDEO_EXPECTED = "Expected a video such as mp4, avi or webm with at least one frame."
 PLAY_IT = "Play it in a video player, or convert it to mp4."
+UNFINISHED = (
+    "is an mp4 without its index, which is written last: its recording or download was interrupted",
+    "Download or copy it again, or let a program for repairing mp4, such as untrunc, rebuild the index.",
+)
 STREAM_IT = (
     "Use a format that can be streamed, such as Matroska (ffmpeg: -f matroska), or open the file itself."
 )
@@ -129,6 +133,13 @@ class Video(Source):
                     self.description,
                     self.skipped.summary(decoder.frames + len(self.skipped), "frames"),
                 )
+            if decoder.damaged:
+                logger.warning(
+                    "%s is damaged: of %s frames, %s. Readings there, and shortly after, may be wrong.",
+                    self.description,
+                    f"{decoder.frames:,}",
+                    decoder.damaged.parts(),
+                )
         for each in self._inputs:
             each.close()
         self._inputs = []
@@ -167,9 +178,11 @@ class Video(Source):
     def _unreadable(self, why: str, remedy: str) -> BadInputError:
         """Returns the error for a file without a readable video; it names what was downloaded instead."""
         with self.path.open("rb") if self.path.is_file() else io.BytesIO() as file:
-            told = stand_in(file.read(SNIFFED))
-        if told:
+            told = no_picture(file.read(SNIFFED))
+        if told[0] != NO_PICTURE and self.path.is_file():
             why, remedy = f"is {told[0]}", told[1]
+        elif is_unfinished(self.path):
+            why, remedy = UNFINISHED
         return BadInputError(f"{self._shown} {why}.", VIDEO_EXPECTED, remedy)
 
     def _silent(self, error: OSError) -> SourceError:

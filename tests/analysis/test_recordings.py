@@ -12,6 +12,7 @@ import av
 import pytest
 
 from expression.analysis.extraction import Wanted, extract
+from expression.analysis.recordings import find
 from expression.analysis.run import analyze
 from expression.errors import BadInputError
 from expression.settings import Settings
@@ -137,3 +138,13 @@ def test_twenty_minutes_are_read_as_labelled_and_only_the_right_faces_are_extrac
     taken = [int(path.name[5:11]) % 300 for path in made.pictures]
     assert len(taken) >= 100
     assert {label_of.get(number, "surprise") for number in taken} == {"surprise"}
+
+
+def test_what_a_folder_has_besides_files_is_counted_and_named(tmp_path, caplog):
+    (tmp_path / "film.mp4").write_bytes(b"x")
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "more").symlink_to(tmp_path, target_is_directory=True)
+    assert find([tmp_path]) == [tmp_path / "film.mp4"]
+    assert "Skipped 2 of 3 files and links" in caplog.text
+    assert "not a file (gone.mp4)" in caplog.text
+    assert "not searched (more)" in caplog.text

@@ -124,6 +124,8 @@ def test_the_counts_are_drawn_too(capsys, monkeypatch, mine):
     code, out, _ = run(capsys, monkeypatch, "stats", "--out", "stats.png")
     assert (code, out.splitlines()[-1]) == (0, "stats.png")
     assert read_picture("stats.png").shape[1] > 900
+    code, _, err = run(capsys, monkeypatch, "stats", "--out", "stats.jpg")
+    assert (code, err) == (2, "--out is stats.jpg. Expected a file name that ends in .png. Choose one.\n")
     code, _, err = run(capsys, monkeypatch, "stats", "--out", "nowhere/stats.png")
     assert code == 2
     assert "cannot be written" in err

@@ -190,3 +190,9 @@ def test_kinds_are_told_by_the_first_bytes(tmp_path):
     assert archive_kind(path) is None
     path.write_bytes(in_tar(MEMBERS))
     assert archive_kind(path) == "a tar archive"
+
+
+def test_a_file_of_arrays_in_a_folder_is_not_to_be_unpacked(tmp_path):
+    np.savez(tmp_path / "fer.npz", X=np.zeros(3), y=np.zeros(3))
+    with pytest.raises(BadInputError, match=r"fer\.npz, a file of NumPy arrays\..*Export it"):
+        read(tmp_path)

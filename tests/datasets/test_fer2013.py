@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from expression.datasets import fer2013, pixel_tables
 from expression.datasets import sheets as sheets_module
 from expression.datasets.dataset import Dataset, read
-from expression.datasets.fer2013 import find_fer2013
+from expression.datasets.fer2013 import assignment_data, find_fer2013
 from expression.datasets.ferplus import COLUMNS
 from expression.datasets.sheets import SHEET_COLUMNS, USAGES
 from expression.errors import BadInputError, MissingFileError
@@ -598,3 +598,11 @@ def test_a_name_where_nothing_is_means_to_do_without(no_usual_place, monkeypatch
     lay(no_usual_place / "fer2013.csv")
     monkeypatch.setenv("EXPRESSION_DATA", "nowhere")
     assert find_fer2013() is None
+
+
+@pytest.mark.parametrize("name", ["data", "Data", "DATA"])
+def test_the_folder_of_an_assignments_data_is_found_in_any_case(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "train.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    assert assignment_data().samefile(tmp_path / name)

@@ -191,7 +191,7 @@ def test_a_list_of_labels_is_neither_a_picture_nor_a_list_of_pictures(tmp_path, 
     lay(put, tmp_path, "image,label\n" + rows("{n}.png,{word}"))
     assert counted(read(tmp_path)) == 4
     (tmp_path / "labels.csv").unlink()
-    with pytest.raises(BadInputError, match="not known labels: images\\.") as caught:
+    with pytest.raises(BadInputError, match="has pictures, but no labels for them") as caught:
         read(tmp_path)
     assert name not in str(caught.value)
 
@@ -301,3 +301,24 @@ def test_a_number_or_word_that_does_not_belong_is_left_out_and_the_others_are_re
     assert dataset.skipped.names["with an unknown label"] == ["train_00006_aligned.png: '77'"]
     assert "Numeric labels follow the order of RAF-DB." in dataset.notes
     assert counted(dataset) == 8
+
+
+def test_numbers_of_labels_are_not_taken_for_names_of_pictures(tmp_path, put):
+    """A list without a header, whose pictures are called by numbers, too."""
+    for number in range(6):
+        put(f"imgs/{number}.png")
+    for split, numbers in (("train", range(4)), ("test", range(4, 6))):
+        (tmp_path / f"{split}.txt").write_text("".join(f"imgs/{n}.png,{n % 3}\n" for n in numbers))
+    dataset = read(tmp_path)
+    assert by_file(dataset)["imgs/4.png"] == "Disgust"
+    assert len(dataset.test) == 2
+
+
+@pytest.mark.parametrize("name", ["train/_annotations.coco.json", "train/1.xml", "train/metadata.jsonl"])
+def test_labels_in_a_form_that_is_not_read_are_called_by_their_file(tmp_path, put, name):
+    put("train/1.png")
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(BadInputError) as caught:
+        read(tmp_path)
+    assert f"has labels at most in {name.split('/')[1]}, a form that is not read" in str(caught.value)
+    assert "Rename the folders" not in str(caught.value)

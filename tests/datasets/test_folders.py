@@ -314,3 +314,46 @@ def test_a_readers_own_words_are_told_apart_even_where_they_mean_the_same(tmp_pa
     (tmp_path / "labelList.csv").write_text("".join(f"{n},{word}\n" for n, word in enumerate(words)))
     (tmp_path / "faceLabels.csv").write_text("".join(f"face{n}.png,{word}\n" for n, word in enumerate(words)))
     assert read(tmp_path).test.indexes.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "remedy"),
+    [
+        ("fer2013.csv.crdownload", "fer2013.csv.crdownload, an unfinished download", "download it again"),
+        ("notes.doc", "has no labelled pictures, only notes.doc", "Choose another folder"),
+        ("._1.png", "only hidden and system files: ._1.png", "Choose another folder"),
+    ],
+)
+def test_a_folder_without_a_label_is_told_by_what_it_holds(tmp_path, name, words, remedy):
+    (tmp_path / name).write_bytes(b"something")
+    with pytest.raises(BadInputError) as caught:
+        read(tmp_path)
+    assert words in str(caught.value)
+    assert remedy in str(caught.value)
+
+
+def test_an_archive_for_each_label_is_to_be_unpacked(tmp_path):
+    for label in ("happy", "sad"):
+        (tmp_path / f"{label}.zip").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(BadInputError, match=r"a zip archive"):
+        read(tmp_path)
+
+
+def test_the_remedy_with_labels_of_several_words_is_one_argument(tmp_path, put):
+    put("so so/1.png")
+    put("very well/1.png")
+    with pytest.raises(BadInputError, match=r"--labels 'so so,very well'\."):
+        read(tmp_path)
+
+
+def test_pictures_outside_the_splits_are_named_with_their_folders(tmp_path, put):
+    for name in ("train/happy/1.png", "train/sad/2.png", "eval/happy/1.png"):
+        put(name)
+    assert any("eval/happy/1.png" in remark for remark in read(tmp_path).remarks())
+
+
+def test_a_folder_that_a_file_manager_copied_keeps_its_label(tmp_path, put):
+    put("happy/1.png")
+    put("happy - Copy/2.png")
+    put("sad/1.png")
+    assert len(read(tmp_path).test) == 3

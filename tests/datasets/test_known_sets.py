@@ -67,7 +67,7 @@ def test_words_in_file_names_are_labels_where_nearly_all_have_one(tmp_path, put)
     assert "Labels are taken from the file names." in dataset.notes
     for n in range(5):
         put(f"faces/dog_{n}.png")
-    with pytest.raises(BadInputError, match="not known labels: faces"):
+    with pytest.raises(BadInputError, match="has pictures, but no labels for them"):
         read(tmp_path)
 
 

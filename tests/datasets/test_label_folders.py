@@ -417,3 +417,22 @@ def test_a_folder_around_those_of_several_labels_is_not_one_of_a_label(tmp_path,
     dataset = read(tmp_path)
     assert sorted(by_file(dataset).values()) == ["Fear", "Happy", "Sad"]
     assert dataset.skipped.names == {"outside the label folders": [f"{name}/cover.png"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("classes.txt", "happy\nsad\nneutral\n"),
+        ("labels.txt", "0 happy\n1 sad\n2 neutral\n"),
+        ("class_indices.json", '{"sad": 1, "happy": 0, "neutral": 2}'),
+        ("idx_to_class.json", '{"0": "happy", "1": "sad", "2": "neutral"}'),
+    ],
+)
+def test_a_list_of_classes_beside_numbered_folders_says_what_the_numbers_mean(tmp_path, put, name, text):
+    for number in range(3):
+        put(f"{number}/1.png")
+    (tmp_path / name).write_text(text)
+    dataset = read(tmp_path)
+    assert by_file(dataset) == {"0/1.png": "Happy", "1/1.png": "Sad", "2/1.png": "Neutral"}
+    assert any(f"the order of {name}" in note for note in dataset.notes)
+    assert not dataset.skipped

@@ -267,3 +267,29 @@ def test_a_table_in_json_is_not_text_that_is_read(tmp_path):
     (tmp_path / "data.csv").write_text(json.dumps([{"emotion": 3}] * 50))
     with pytest.raises(BadInputError, match="neither a table of pixels nor a list"):
         read(tmp_path / "data.csv")
+
+
+@pytest.mark.parametrize("row", ["{label}|0;{pixels};{usage}", "class_{label};{pixels};{usage}"])
+def test_labels_are_numbers_also_with_a_comma_or_a_word(tmp_path, pictures, row):
+    text = table(pictures, header="emotion;pixels;Usage", row=row).replace("|", ",")
+    (tmp_path / "data.csv").write_text(text)
+    check(read(tmp_path), pictures)
+
+
+def test_a_table_whose_rows_are_single_quoted_cells_is_read(tmp_path, pictures):
+    """As a spreadsheet saves it that expected another separator."""
+    lines = table(pictures, row='{label},""{pixels}"",{usage}').splitlines()
+    (tmp_path / "data.csv").write_text("".join(f'"{line}"\n' for line in lines))
+    check(read(tmp_path), pictures)
+
+
+def test_a_test_set_that_is_shorter_with_labels_than_without_is_told(tmp_path, pictures):
+    (tmp_path / "train.csv").write_text(table(pictures, header="emotion,pixels", row="{label},{pixels}"))
+    (tmp_path / "test.csv").write_text(table(pictures, header="pixels", row="{pixels}"))
+    with_labels = table(pictures, header="emotion,pixels", row="{label},{pixels}")
+    (tmp_path / "test_with_emotions.csv").write_text(with_labels)
+    assert not any("cut off" in note for note in read(tmp_path).notes)
+    cut = "".join(line + "\n" for line in with_labels.splitlines()[:6])
+    (tmp_path / "test_with_emotions.csv").write_text(cut)
+    told = "test_with_emotions.csv has 5 rows, but test.csv has 21: it may be cut off. Download it again."
+    assert told in read(tmp_path).notes

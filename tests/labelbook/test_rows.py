@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from expression.errors import BadInputError
-from expression.labelbook.rows import Row, Table, read_table
+from expression.labelbook.rows import FILE, Row, Table, read_table
 from expression.labels import Labels
 
 LABELS = Labels(["Happy", "Sad", "Wink"])
@@ -143,3 +143,10 @@ def test_any_label_survives_the_file(tmp_path, label):
     assert read_table(tmp_path / "faceLabels.csv", LABELS).rows == rows
     (tmp_path / "faceLabels.csv").write_text(Table(rows[1:]).text(LABELS))
     assert read_table(tmp_path / "faceLabels.csv", LABELS).rows == rows[1:]
+
+
+@pytest.mark.parametrize("number", ["1", "1.0", "1,0"])
+def test_a_number_for_a_label_may_have_decimals_as_spreadsheets_write_them(tmp_path, number):
+    (tmp_path / FILE).write_text(f"a.png;{number};x\nb.png;0;x\n")
+    table = read_table(tmp_path / FILE, ["Happy", "Sad"])
+    assert [row.label for row in table.rows] == ["Sad", "Happy"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from parts import Pictures, wait_for
 
+from expression.cli.app import main
 from expression.control import Control
 from expression.errors import BadInputError
 from expression.live.resting import RestingSwitch
@@ -122,3 +123,12 @@ def test_a_session_learns_when_its_switch_is_set():
     with Session("demo", display="none", detector="haar") as session:
         session.control.neutral = True
         wait_for(lambda: session.control.told() == "resting face learned")
+
+
+def test_a_damaged_file_of_a_resting_face_is_one_error_on_the_command_line(tmp_path, capsys):
+    path = tmp_path / "me.json"
+    path.write_text("[1, 2]")
+    statistics = tmp_path / "run.json"
+    words = "--source", "demo", "--display", "none", "--neutral", str(path), "--stats", str(statistics)
+    assert main(["live", *words]) == 2
+    assert "me.json is not a resting face" in capsys.readouterr().err

@@ -73,7 +73,10 @@ def test_a_saved_model_is_known_by_its_folder_and_by_its_file(tmp_path):
             b"index,label",
             r"is not a network\. Expected a complete \.tflite or \.keras file",
         ),
-        ("net.keras", b"", r"is not a network\. "),
+        ("net.keras", b"", r"is not a network: it is empty\. .*download this one again"),
+        ("net.tflite", b"version https://git-lfs.github.com/spec/v1\n", r"it is a Git LFS pointer.*lfs pull"),
+        ("net.h5", b"<!DOCTYPE html><html>", r"it is a web page"),
+        ("net.tflite.gz", b"\x1f\x8b\x08", r"it is a gzip archive\. .*Unpack it"),
     ],
 )
 def test_what_is_none_is_called_by_its_name_with_a_way_out(tmp_path, name, content, said):

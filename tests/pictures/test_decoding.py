@@ -250,9 +250,6 @@ OTHERS = {
     "mov": b"\0\0\0\x14ftypqt  \0\0\0\0qt  ",
     "wav": b"RIFF\x24\0\0\0WAVEfmt ",
     "avi": b"RIFF\x24\0\0\0AVI LIST",
-    "pdf": b"%PDF-1.7",
-    "zip": b"PK\x03\x04",
-    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     "what macOS leaves": b"\0\x05\x16\x07\0\x02\0\0Mac OS X",
 }
 
@@ -266,6 +263,24 @@ def test_what_is_not_a_picture_is_not_taken_for_one(tmp_path, data):
     with pytest.raises(PictureError, match=said) as caught:
         read_picture(path)
     assert caught.value.reason == "not a picture"
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "remedy"),
+    [
+        (b"%PDF-1.7", "a PDF file", "Open it in a viewer"),
+        (b"PK\x03\x04", "a zip archive", "Unpack it"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing", "Open it in a viewer"),
+        (b"FUJIFILMCCD-RAW 0201", "a camera raw file", "Open it in a viewer"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(tmp_path, data, what, remedy):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(data)
+    assert not is_picture(path)
+    with pytest.raises(PictureError, match=rf"photo\.jpg is {what}\. Expected a JPEG, .* {remedy}") as caught:
+        read_picture(path)
+    assert caught.value.reason == what
 
 
 @pytest.mark.parametrize(

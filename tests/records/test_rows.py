@@ -42,9 +42,10 @@ def test_what_was_written_is_read(tmp_path, separator, files):
     assert len(skipped) == 0
 
 
-def test_a_spreadsheet_program_may_save_it_with_a_mark_and_decimal_commas(tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_a_spreadsheet_program_may_save_it_with_a_mark_and_decimal_commas(tmp_path, encoding):
     path = written(tmp_path / "a.csv", [reading(5)], ";")
-    path.write_text("\ufeff" + path.read_text().replace(".", ",").replace("\n", "\r\n"), encoding="utf-8")
+    path.write_text("\ufeff" + path.read_text().replace(".", ",").replace("\n", "\r\n"), encoding=encoding)
     assert read(path)[0] == [reading(5)]
 
 

@@ -643,7 +643,6 @@ def test_a_video_is_read_whatever_its_name_is(tmp_path, monkeypatch, name):
     [
         pytest.param(b"", "is empty", id="empty"),
         pytest.param(b"this is only text, whatever its name says\n" * 50, "", id="text"),
-        pytest.param("cut", "cannot be read as a video (", id="cut off"),
         pytest.param("sound", "has sound but no video", id="sound"),
         pytest.param(b"#EXTM3U\n", "cannot be read as a video (", id="playlist"),
     ],
@@ -651,9 +650,7 @@ def test_a_video_is_read_whatever_its_name_is(tmp_path, monkeypatch, name):
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.txt"])
 def test_a_file_that_is_no_video_fails_when_it_is_opened(tmp_path, name, content, words):
     path = tmp_path / name
-    if content == "cut":
-        content = write_clip(tmp_path / "whole.mp4", 20).read_bytes()[:400]
-    elif content == "sound":
+    if content == "sound":
         content = sound(tmp_path / "a.wav")
     path.write_bytes(content)
     source = Video(path)
@@ -941,3 +938,51 @@ def test_a_folder_without_a_picture_is_told_so(tmp_path, files, words):
 def test_a_missing_folder_is_told_so(tmp_path):
     with pytest.raises(MissingFileError, match="There is no file or folder"):
         Folder(tmp_path / "gone").open()
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.txt"])
+@pytest.mark.parametrize("size", [400, -1])
+def test_an_mp4_whose_recording_was_interrupted_is_called_that(tmp_path, name, size):
+    content = write_clip(tmp_path / "whole.mp4", 20).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(content[: size if size > 0 else content.index(b"moov") - 4])
+    with pytest.raises(BadInputError, match=rf"{name} is an mp4 without its index.*untrunc"):
+        Video(path).open()
+
+
+def test_frames_that_are_decoded_only_in_part_are_counted_and_named(tmp_path, caplog):
+    path = written(tmp_path / "clip.mp4")
+    for start, size in packets(path)[12:14]:
+        overwrite(path, start + size // 2, size // 4)
+    source = Video(path)
+    assert len(read_all(source)) + len(source.skipped) == 60
+    assert "clip.mp4 is damaged: of " in caplog.text
+    assert " decoded only in part (0." in caplog.text
+
+
+def test_an_encrypted_video_is_called_that(tmp_path):
+    path = tmp_path / "clip.mp4"
+    keys = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb"}
+    keys["encryption_kid"] = "a7e61c373e219033c21091fa607bf3b8"
+    with av.open(str(path), "w", options=keys) as file:
+        stream = file.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p")
+        for number in range(5):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), "rgb24")))
+        file.mux(stream.encode(None))
+    with pytest.raises(BadInputError, match=r"clip\.mp4 is encrypted\."):
+        Video(path).open()
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"\x00\x00\x00\x18ftypcrx " + bytes(100), "is a camera raw file"),
+        (bytes(128) + b"DICM" + bytes(100), "is a DICOM file"),
+        (b"PK\x03\x04" + bytes(100), "is a zip archive"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(tmp_path, start, words):
+    path = tmp_path / "shot.bin"
+    path.write_bytes(start)
+    with pytest.raises(BadInputError, match=words):
+        Video(path).open()
