@@ -216,7 +216,7 @@ def _in_order(rows: list[list[str]], path: Path) -> list[str]:
         raise BadInputError(
             f"{path} has the indexes {printable(sorted(names))}.",
             "Expected 0, 1, 2 ... without a gap.",
-            "Renumber the rows from 0; and if faceLabels.csv has numbers for labels, those in the same way.",
+            "Number the rows from 0. If faceLabels.csv has numbers for labels, change those in the same way.",
         )
     return [names[index] for index in sorted(names)]
 

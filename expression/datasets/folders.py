@@ -167,8 +167,9 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
         if any(is_picture(tree.path(parts, name)) for name in names)
     ]
     if described := [path for path in tree.paths() if path.suffix.casefold() in DESCRIPTIONS]:
+        file = printable(described[0].name)
         return BadInputError(
-            f"{tree.root} has labels at most in {printable(described[0].name)}, a form that is not read.",
+            f"{tree.root} has no labels except in {file}, a format that cannot be read.",
             expected,
             "Write the labels to a CSV file with the columns image,label, or use a folder for each label.",
         )

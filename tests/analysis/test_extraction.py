@@ -117,11 +117,11 @@ def test_what_cannot_be_extracted_is_said_and_no_folder_is_made(clip, tmp_path, 
         pytest.param(
             Wanted("Sad"),
             r"no face of Sad that is held for 8 rows\. Expected 8 such rows of one person without a gap; "
-            r"there are 0 at most\. Choose another label\.",
+            r"there are at most 0\. Choose another label\.",
             id="never",
         ),
         pytest.param(
-            Wanted("Happy", repeat=30), r"are 20 at most\. Choose --repeat 20 or another label\.", id="short"
+            Wanted("Happy", repeat=30), r"are at most 20\. Choose --repeat 20 or another label\.", id="short"
         ),
         pytest.param(
             Wanted("Happy", score=0.9),

@@ -186,7 +186,7 @@ def test_a_missing_folder_is_an_error_that_says_what_to_put_there(tmp_path):
 
 def test_a_file_in_place_of_the_folder_is_an_error(tmp_path):
     (tmp_path / "known").write_bytes(b"x")
-    with pytest.raises(BadInputError, match=r"known is not a folder\. .* with --known\."):
+    with pytest.raises(BadInputError, match=r"known is not a folder\. Use --known"):
         read(tmp_path / "known")
 
 
@@ -360,7 +360,7 @@ def test_others_in_the_frame_still_count_if_the_person_is_to_be_alone(clip, tmp_
         pytest.param(
             ada(BLUE),
             0,
-            r"Nobody in .* was recognised as Ada, of 1 who were compared\. .* in other light",
+            r"Nobody in .* was recognised as Ada, of 1 who were compared\. .* in different light",
             id="nobody",
         ),
         pytest.param(

@@ -359,7 +359,7 @@ def test_rows_of_other_recordings_are_left_alone(clip, tmp_path):
         pytest.param(
             [reading(n, fps=5) for n in range(48)],
             "a.html",
-            r"clip\.mp4 is not the recording of these rows\. Skipped 47 of 48 rows: 47 of a frame with anoth",
+            r"clip\.mp4 is not the recording of these rows\. Skipped 47 of 48 rows: 47 of a frame at a diff",
             id="rows of another version",
         ),
         pytest.param([reading(3)], "a.pdf", r"--out is .*a\.pdf\. .* \.html or \.png", id="another ending"),

@@ -128,7 +128,7 @@ SPOILT = [
         "lacks pandas, statsmodels",
         id="pandas",
     ),
-    pytest.param("train.py", "scripts/train.py", "x = (", r"is not Python \(line 1: ", id="syntax"),
+    pytest.param("train.py", "scripts/train.py", "x = (", r"is not valid Python \(line 1: ", id="syntax"),
     pytest.param("train.py", "scripts/train.py", "", "imports nothing", id="empty script"),
     pytest.param("preprocess.py", "scripts/preprocess.py", "import dlib", "does not import cv2", id="dlib"),
     pytest.param(
@@ -186,7 +186,7 @@ SPOILT = [
         id="colour",
     ),
     pytest.param(
-        "Pictures", "results/preprocessing_test/image*.png", NOISE, "face that is found", id="no faces"
+        "Pictures", "results/preprocessing_test/image*.png", NOISE, "face that can be found", id="no faces"
     ),
 ]
 

@@ -320,5 +320,5 @@ def test_labels_in_a_form_that_is_not_read_are_called_by_their_file(tmp_path, pu
     (tmp_path / name).write_text("{}")
     with pytest.raises(BadInputError) as caught:
         read(tmp_path)
-    assert f"has labels at most in {name.split('/')[1]}, a form that is not read" in str(caught.value)
+    assert f"has no labels except in {name.split('/')[1]}, a format that cannot be read" in str(caught.value)
     assert "Rename the folders" not in str(caught.value)

@@ -320,7 +320,7 @@ def test_a_card_says_how_colours_and_answers_are(network):
     ids=str,
 )
 def test_what_only_a_later_version_can_do_is_told(tmp_path, change, said):
-    with pytest.raises(BadInputError, match=rf"needs the {said}\. Expected .* Update this package"):
+    with pytest.raises(BadInputError, match=rf"uses the {said}\. Expected .* Update this package"):
         check_card(tmp_path / "x.tflite", replace(CARD, **change))
     check_card(tmp_path / "x.tflite", CARD)
 
