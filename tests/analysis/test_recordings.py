@@ -117,8 +117,8 @@ def test_twenty_minutes_are_read_as_labelled_and_only_the_right_faces_are_extrac
 ):
     media = shared_data / "media"
     film = joined(tmp_path / "film.mp4", media / "slideshow_labelled.mp4", 100)
-    result = analyze([film], tmp_path / "out.csv", settings, every=5)
-    assert result.frames == 6000
+    result = analyze([film], tmp_path / "out.csv", settings, every=10)
+    assert result.frames == 3000
     right, people = Counter(), defaultdict(Counter)
     parts = json.loads((media / "slideshow_labelled.json").read_text())
     label_of = {
@@ -129,7 +129,7 @@ def test_twenty_minutes_are_read_as_labelled_and_only_the_right_faces_are_extrac
         if number in label_of:
             right[row["label"].casefold() == label_of[number]] += 1
             people[loop, number // 50][row["person"]] += 1
-    assert right[True] >= 0.99 * right.total() > 2500
+    assert right[True] >= 0.99 * right.total() > 1150
     assert all(len(found) == 1 for found in people.values()), "one person for each picture"
     numbers = [number for found in people.values() for number in found]
     assert len(numbers) == len(set(numbers)), "and another one for the next"
