@@ -23,7 +23,7 @@ from ..labels import Labels
 from .archives import TableFile, tables_in
 from .dataset import SPLITS, Dataset
 from .ferplus import VOTES_FILE
-from .pixel_reader import PixelReader
+from .pixel_dataset import PixelDatasetReader
 from .pixel_tables import Columns, find_columns
 from .sheets import SHEETS_FILE, read_sheets
 from .synonyms import split_meant
@@ -147,7 +147,7 @@ def read_fer2013(path: Path, labels: Labels | None = None) -> Dataset:
         MissingFileError: A sheet is missing.
         BadInputError: The file is something else, or damaged; the message says where.
     """
-    reader = PixelReader(path, labels)
+    reader = PixelDatasetReader(path, labels)
     if path.name == SHEETS_FILE:
         return reader.by_usage(read_sheets(path), path)
     own = _tables(path)

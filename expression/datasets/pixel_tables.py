@@ -1,6 +1,6 @@
 """Tables whose rows are pictures: grey levels, a label and perhaps a usage, like FER2013's csv files.
 
-`pixel_reader.py` calls `read_pixels`. Columns may be in any order, with the levels of a picture in one cell
+`pixel_dataset.py` calls `read_pixels`. Columns may be in any order, with the levels of a picture in one cell
 or in one column each. An unusable row is left out and counted.
 
 Notebook: 04_labels_and_data

@@ -17,7 +17,7 @@ from ..models import Runtime
 from ..types import Face, Frame, Reading, Seen
 from ..vision.smoothing import Smoother
 from .data import Data
-from .resting import RestingSwitch
+from .resting_switch import RestingSwitch
 from .stats import Milliseconds, process_seconds
 from .worker import Worker
 

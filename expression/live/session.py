@@ -38,7 +38,7 @@ from .ending import Ending
 from .found_settings import found_settings
 from .heat import HeatLoop
 from .prediction import PredictLoop
-from .resting import RestingSwitch
+from .resting_switch import RestingSwitch
 from .sink_loop import SinkLoop
 from .stats import StatisticsFile, StatisticsLoop
 from .watchdog import Watchdog

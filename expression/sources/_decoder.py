@@ -18,8 +18,15 @@ from av.video.frame import VideoFrame
 
 from ..pictures.skipped import Skipped
 from ._clock import BestEffort, Clock
-from ._picture import Converter, Deinterlacer, is_undecoded
-from ._tracks import NoVideoError, announced_frames, announced_seconds, average_fps, choose, start_seconds
+from ._frame_conversion import Converter, Deinterlacer, is_undecoded
+from ._video_track import (
+    NoVideoError,
+    announced_frames,
+    announced_seconds,
+    average_fps,
+    choose,
+    start_seconds,
+)
 
 MOST_PIXELS = 2**26
 """The most pixels of a frame, twice those of 8K; a damaged size could require gigabytes."""

@@ -14,7 +14,7 @@ import av
 
 from ..errors import SourceError
 from ..sanitize import printable
-from ._tracks import NoVideoError
+from ._video_track import NoVideoError
 
 PLAYS = "Expected an rtsp or http address that plays in a player such as VLC."
 

@@ -22,7 +22,7 @@ from ..sanitize import printable
 from ._base import Source
 from ._decoder import OPTIONS, Decoder, Picture
 from ._input import FileInput, PipeInput, is_unfinished
-from ._tracks import NoVideoError
+from ._video_track import NoVideoError
 
 logger = logging.getLogger("expression")
 

@@ -167,7 +167,7 @@ class _Run(keras.callbacks.Callback):
             )
 
     def _is_out_of_patience(self) -> bool:
-        """Returns whether the best epoch is longer ago than the recipe's patience."""
+        """Returns whether training stops early: the best epoch is longer ago than the recipe's patience."""
         found = [row["validation"] for row in self.history]
         since = len(found) - 1 - int(np.argmax(found)) if found else 0
         return 0 < self.recipe.patience <= since

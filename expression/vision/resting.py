@@ -3,7 +3,7 @@
 The mouth of one person points down at rest, the brows of another are low, and a network reads that as
 a little Sad or Angry all the time. So a person looks neutral for three seconds, and from then on a part of
 the difference from an average neutral face is subtracted from what the network says about that person.
-In a run, `Control.neutral` switches it; see `live/resting.py`.
+In a run, `Control.neutral` switches it; see `live/resting_switch.py`.
 
 Notebook: 08_your_face
 """

@@ -112,7 +112,7 @@ class Smoother:
         return memory.shown, memory.scores
 
     def _average(self, memory: _Memory, scores: np.ndarray, time: float) -> None:
-        """Averages over time; a new label must lead clearly or for a while before it is shown."""
+        """Updates the moving average; a new label must lead clearly or for a while before it is shown."""
         memory.scores = memory.scores + _share(time - memory.time, AVERAGE_SECONDS) * (scores - memory.scores)
         best = self._best(memory.scores)
         if best != memory.challenger:

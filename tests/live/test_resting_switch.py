@@ -9,7 +9,7 @@ from parts import Pictures, wait_for
 from expression.cli.app import main
 from expression.control import Control
 from expression.errors import BadInputError
-from expression.live.resting import RestingSwitch
+from expression.live.resting_switch import RestingSwitch
 from expression.live.session import Session
 from expression.models import load
 

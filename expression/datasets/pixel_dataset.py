@@ -1,6 +1,6 @@
 """Turns tables of pixels into a Dataset: matches labels, assigns rows to splits and adds FER+'s votes.
 
-`fer2013.py` finds the tables and calls a PixelReader.
+`fer2013.py` finds the tables and calls a PixelDatasetReader.
 
 Notebook: 04_labels_and_data
 """
@@ -24,7 +24,7 @@ from .synonyms import label_meant, number_meant, numbers_of, numeral, split_mean
 from .text_tables import Form
 
 
-class PixelReader:
+class PixelDatasetReader:
     """Turns tables of pixels into a Dataset, and collects notes about them.
 
     Args:
