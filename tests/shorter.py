@@ -45,7 +45,6 @@ SHORTER: dict[str, dict[str, str]] = {
         "[:160]": "[:60]",
         "LEARNED = 192": "LEARNED = 96",
     },
-    "13": {"number >= 300 or number % 3 == 0": "number % 3 == 0", "number == 100": "number == 50"},
     "14": {
         "in DEFENCES.items()": "in [*DEFENCES.items()][:2]",
         "for label in live.labels:\n    if": "for label in live.labels[:3]:\n    if",

@@ -192,7 +192,7 @@ def test_the_command_says_if_the_pictures_show_no_faces(clip, portrait, tmp_path
     assert app.main(["extract", "clip.mp4", *command, "--out", "grey"]) == 0
     told = capsys.readouterr().out
     assert "In 3 of the 3 pictures that were checked again, no face was found. If they" in told
-    assert "rows.csv is of another recording." in told
+    assert "rows.csv belongs to another recording." in told
     write_clip(tmp_path / "demo.mp4", 24, pictures=[portrait] * 24, bit_rate=4_000_000)
     box = make_detector("haar").detect(portrait)[0].box
     table(tmp_path / "rows.csv", [replace(reading(number), box=box) for number in range(24)])

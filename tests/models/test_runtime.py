@@ -158,7 +158,7 @@ def scramble(path) -> None:
         (
             lambda p: change(p, preprocessing="divide"),
             BadInputError,
-            "needs the picture scaling 'divide'.*Expected standardise",
+            "uses the picture scaling 'divide'.*Expected standardise",
         ),
         (lambda p: change(p, size=44), BadInputError, "does not run.*44 x 44"),
         (

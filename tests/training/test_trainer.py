@@ -581,7 +581,7 @@ SUMS, SOFTMAX = {"units": 2, "name": "logits"}, {"activation": "softmax"}
         ),
         (
             lambda new: ending(new.Dense(**SUMS), new.Softmax()),
-            r"to \(2,\)\. Expected .* to \(1, 2\): a",
+            r"to \(2,\)\. Expected .* to \(1, 2\): from",
         ),
         (lambda new: ending(new.Dense(**SUMS), new.Reshape((1, 2)), size=32), r"goes from \(32, 32, 1\) to"),
         (lambda new: keras.Sequential([new.Flatten(), new.Dense(2)]), "goes from an unknown shape"),
@@ -650,7 +650,7 @@ def test_a_full_disk_is_told_and_with_room_the_training_goes_on(straight, tmp_pa
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match=r"file.* cannot be written \(.*Expected a folder .* another --out"):
+    with pytest.raises(OutputError, match=r"file.* cannot be written, because .* is not a folder\. Expected a folder .* another place"):
         train(tiny.data(), tmp_path / "file" / "run", RECIPE)
 
 
