@@ -82,11 +82,11 @@ class Labeler:
         yield
         wait_until(lambda: self._log.read_text().count(what) > before or self.process.poll() is not None)
 
-    def agree(self) -> None:
-        """Presses Enter until the undo button appears."""
+    def agree(self, x: int = 975, y: int = 560) -> None:
+        """Presses Enter until a button appears at a place of the picture, by default the one for undo."""
         end = time.monotonic() + PATIENCE
-        while self.pixel(975, 560).tolist() != list(PLATE):
-            assert time.monotonic() < end, (self.process.poll(), self.pixel(975, 560))
+        while self.pixel(x, y).tolist() != list(PLATE):
+            assert time.monotonic() < end, (self.process.poll(), self.pixel(x, y))
             self.screen.move(self.window)  # a window that stayed white is redrawn
             self.screen.press(self.window, "Return")  # lost if the window does not have the keyboard yet
             time.sleep(0.3)
@@ -251,10 +251,7 @@ def test_imported_faces_count_once_they_are_kept_by_keys_and_clicks(screen, tmp_
         face = np.random.default_rng(number).integers(0, 256, (48, 48), np.uint8)
         write_picture(tmp_path / "photos" / f"{number}.png", face)
     labeler = Labeler(screen, tmp_path, "dataset", "import", "photos", "--detector", "whole")
-    for _ in range(50):
-        labeler.press("Return")
-        if labeler.pixel(900, 540).tolist() == list(PLATE):  # "Save the rest as labelled"
-            break
+    labeler.agree(900, 540)  # "Save the rest as labelled"
 
     def face_is_up() -> bool:
         return screen.grab(labeler.window)[100:400, 100:400].std() > 20  # keys have no effect before
