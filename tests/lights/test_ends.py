@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="needs the signals and terminals of POSIX"),
 ]
 
-LIVE = ("live", "--source", "demo", "--display", "none", "--sink", "hue:dwell=0")
+LIVE = ("live", "--source", "demo", "--display", "none", "--detector", "whole", "--sink", "hue:dwell=0")
 
 WAYS = {
     "101": ("answers", "error 901 (home-assistant 51827)"),
@@ -174,7 +174,7 @@ SCRIPT = """
 import os, sys, time
 from expression import Session
 
-session = Session("demo", display="none", detector="haar", sinks=["hue:dwell=0"])
+session = Session("demo", display="none", detector="whole", sinks=["hue:dwell=0"])
 session.start()
 print("started", flush=True)
 sys.stdin.readline()
