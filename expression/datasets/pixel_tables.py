@@ -222,6 +222,12 @@ def _keep(cache: Path, stamp: str, found: Pixels) -> None:
 def _parsed(table: TableFile, form: Form, columns: Columns) -> Pixels:
     """Parses a table row by row into one growing block of bytes, to save memory."""
     if columns.label is None:
+        if len([name for name in form.header if meaning(name)]) > 1:
+            raise BadInputError(
+                f"{table} has a column for each label: {', '.join(form.header)}.",
+                "Expected one column, such as emotion, with the label of each picture.",
+                'In pandas: table["emotion"] = table[labels].idxmax(axis=1), with labels = the list of them.',
+            )
         raise BadInputError(
             f"{table} has no column with labels, only {', '.join(form.header) or 'pixels'}.",
             "Expected a column such as emotion next to the pixels; the competition's test.csv lacks it.",

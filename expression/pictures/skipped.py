@@ -68,6 +68,7 @@ class Skipped:
             total: How many there were in all, including those skipped.
             what: A word for them, in the plural.
         """
+        what = what if total != 1 else what.removesuffix("s")
         return f"Skipped {len(self):,} of {total:,} {what}: {self.parts()}." if self else ""
 
     def parts(self) -> str:
@@ -89,9 +90,12 @@ class Skipped:
         if not total or len(self) <= TOLERATED * total:
             return
         reason, count = self.reasons.most_common(1)[0]
+        share = (
+            f"{len(self):,} of the {total:,} {what}" if total > 1 else f"The only {what.removesuffix('s')}"
+        )
+        most = "; most often" if len(self.reasons) > 1 else ""
         raise BadInputError(
-            f"{len(self):,} of the {total:,} {what} in {source} cannot be used; "
-            f"most common reason: {reason} ({count:,}: {self._named(reason)}).",
+            f"{share} in {source} cannot be used{most}: {count:,} {reason} ({self._named(reason)}).",
             f"Expected most of the {what} to be usable.",
             f"Check whether this is the right place, or fix or remove these {what}.",
         )

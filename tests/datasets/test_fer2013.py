@@ -112,17 +112,17 @@ PIXELS = " ".join(["7"] * 2304)
         pytest.param("emotion,pixels,Usage\n", "has no rows", id="no rows"),
         pytest.param(
             "emotion,pixels,Usage\n0,1 2 3,Training\n",
-            r"without 2,304 grey levels \(1: line 2 with 3\)",
+            r"without 2,304 grey levels \(line 2 with 3\)",
             id="few pixels",
         ),
         pytest.param(
             f"emotion,pixels,Usage\n0,{PIXELS[:-1]}x,Training\n",
-            r"with a grey level that is not a number \(1: line 2\)",
+            r"with a grey level that is not a number \(line 2\)",
             id="a letter",
         ),
         pytest.param(
             f"emotion,pixels,Usage\n0,{PIXELS[:-1]}256,Training\n",
-            r"a grey level that is not from 0 to 255 \(1: line 2\)",
+            r"a grey level that is not from 0 to 255 \(line 2\)",
             id="256",
         ),
         pytest.param(f"emotion,pixels,Usage\n0,{PIXELS[:-2]} -1,Training\n", "not from 0 to 255", id="-1"),
@@ -135,12 +135,17 @@ PIXELS = " ".join(["7"] * 2304)
             f"pixels,Usage\n{PIXELS},Training\n", "no column with labels, only pixels, usage", id="no labels"
         ),
         pytest.param(
+            f"happy,sad,pixels,Usage\n1,0,{PIXELS},Training\n",
+            r"has a column for each label: happy, sad, pixels, usage\. .*idxmax",
+            id="a column for each label",
+        ),
+        pytest.param(
             f"emotion,pixels,Usage\n0,{PIXELS},Holiday\n", "not train, validation or test", id="usage"
         ),
         pytest.param(f"emotion,pixels,Usage\n0,{PIXELS}\n", "with an empty label or usage", id="short row"),
         pytest.param(
             f"emotion,pixels,Usage\nbored,{PIXELS},Training\n",
-            r"with an unknown label \(1: 'bored'\)",
+            r"with an unknown label \('bored'\)",
             id="a strange word",
         ),
         pytest.param(
@@ -150,7 +155,7 @@ PIXELS = " ".join(["7"] * 2304)
         ),
         pytest.param(
             f"emotion,pixels,Usage\n-1,{PIXELS},Training\n",
-            r"with an unknown label \(1: '-1'\)",
+            r"with an unknown label \('-1'\)",
             id="-1 for emotion",
         ),
         pytest.param(

@@ -199,7 +199,7 @@ def test_a_list_of_labels_is_neither_a_picture_nor_a_list_of_pictures(tmp_path, 
 def test_a_list_whose_pictures_are_elsewhere_is_refused(tmp_path, put):
     put("other.png")
     (tmp_path / "labels.csv").write_text("image,label\n" + rows("face{n}.png,{word}"))
-    with pytest.raises(BadInputError, match=r"4 of the 4 rows in .*: whose picture was not found"):
+    with pytest.raises(BadInputError, match=r"4 of the 4 rows in .*: 4 whose picture was not found"):
         read(tmp_path)
 
 

@@ -184,7 +184,7 @@ def test_an_emotion_that_ck_does_not_have_is_left_out_and_named(tmp_path, put, c
 
 def test_ck_of_which_most_emotions_cannot_be_used_is_refused(tmp_path, put):
     ck(put, tmp_path, {"S005_001": "9"})
-    with pytest.raises(BadInputError, match=r"1 of the 1 CK\+ sequences .* without a number from 0 to 7"):
+    with pytest.raises(BadInputError, match=r"The only CK\+ sequence in .* without a number from 0 to 7"):
         read(tmp_path)
 
 

@@ -254,7 +254,7 @@ def test_a_set_that_is_mostly_broken_is_refused_with_the_most_common_reason(tmp_
     put("happy/1.png")
     for n in range(3):
         (tmp_path / "happy" / f"broken{n}.png").write_bytes(b"")
-    with pytest.raises(BadInputError, match=r"3 of the 4 pictures .* most common reason: empty \(3"):
+    with pytest.raises(BadInputError, match=r"3 of the 4 pictures .* cannot be used: 3 empty \("):
         read(tmp_path)
 
 

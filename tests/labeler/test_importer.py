@@ -263,7 +263,7 @@ def test_what_is_left_out_of_a_folder_is_called_by_its_name(book, tmp_path):
         pytest.param("a.heic", "neither a picture nor a video", id="no picture"),
         pytest.param("film.mp4", "cannot be read as a video", id="no film"),
         pytest.param("empty", "is empty", id="nothing in it"),
-        pytest.param("fer2013.csv", "most common reason: ", id="no table"),
+        pytest.param("fer2013.csv", "cannot be used: ", id="no table"),
     ],
 )
 def test_what_cannot_be_read_is_told_and_the_next_path_is_looked_at(book, tmp_path, name, text):

@@ -38,7 +38,7 @@ def test_names_do_not_grow():
 def test_a_name_with_escape_codes_is_harmless():
     skipped = Skipped()
     skipped.add("\x1b[31mred\n.jpg", "empty")
-    assert skipped.summary(1, "files") == r"Skipped 1 of 1 files: 1 empty (\x1b[31mred\n.jpg)."
+    assert skipped.summary(1, "files") == r"Skipped 1 of 1 file: 1 empty (\x1b[31mred\n.jpg)."
 
 
 def test_a_set_that_is_mostly_bad_is_refused_with_the_most_common_reason():
@@ -46,7 +46,7 @@ def test_a_set_that_is_mostly_bad_is_refused_with_the_most_common_reason():
     skipped.add("a.jpg", "empty", 6)
     skipped.check(12, "faces")
     skipped.add("b.jpg", "cut off")
-    with pytest.raises(BadInputError, match=r"7 of the 12 files in faces .*: empty \(6: a.jpg, \.\.\.\)"):
+    with pytest.raises(BadInputError, match=r"7 of the 12 files .* most often: 6 empty \(a.jpg, \.\.\.\)"):
         skipped.check(12, "faces")
 
 
