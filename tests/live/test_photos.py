@@ -129,7 +129,7 @@ def test_a_folder_that_may_be_listed_and_not_searched_is_an_error_message(tmp_pa
     with pytest.raises(BadInputError, match=r"a\.png cannot be read \(Permission denied\)"):
         read_picture(tmp_path / "a.png")
     monkeypatch.setattr("pathlib.Path.is_file", lambda path: path.parent == tmp_path and locked(path))
-    with pytest.raises(BadInputError, match=r"Skipped 1 of 1 files: 1 not accessible \(a\.png\)"):
+    with pytest.raises(BadInputError, match=r"Skipped 1 of 1 file: 1 not accessible \(a\.png\)"):
         Folder(tmp_path).open()
 
 
@@ -185,7 +185,7 @@ def test_an_animation_that_ends_early_is_named(tmp_path, caplog):
     data = (tmp_path / "party.gif").read_bytes()
     (tmp_path / "party.gif").write_bytes(data[: len(data) // 2])
     assert shades(open_source(str(tmp_path / "party.gif"), repeat=False))
-    assert "Skipped 1 of 1 files: 1 damaged after the first pictures (party.gif)" in caplog.text
+    assert "Skipped 1 of 1 file: 1 damaged after the first pictures (party.gif)" in caplog.text
 
 
 def test_a_single_picture_that_is_damaged_is_an_error_that_says_what_it_is(tmp_path):

@@ -922,7 +922,7 @@ def test_a_single_picture_is_a_source(tmp_path):
     ("files", "words"),
     [
         ([], " contains no readable picture. Expected"),
-        (["1.png"], " contains no readable picture. Skipped 1 of 1 files: 1 not a picture (1.png). Expected"),
+        (["1.png"], " contains no readable picture. Skipped 1 of 1 file: 1 not a picture (1.png). Expected"),
     ],
     ids=["empty", "unreadable"],
 )
