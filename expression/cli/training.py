@@ -195,7 +195,8 @@ def evaluate(
     head: Annotated[
         str | None,
         Option(
-            help="fer2013, ferplus, or live, as in a live run. Default: live if --detector is given.",
+            help="fer2013, ferplus, or live, as in a live run. "
+            "By default live with --detector, else the head of --labels.",
             metavar="NAME",
         ),
     ] = None,

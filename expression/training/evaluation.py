@@ -30,9 +30,9 @@ TIMED = 200
 
 PROTOCOLS = {
     "fer2013": "the data's own label of every picture",
-    "ferplus": "FER+'s official protocol: single votes dropped, then over half of the votes that are left, "
-    "of eight labels; accuracy_by_code without Fear and Contempt, which FER+'s published code leaves out; "
-    "accuracy_over_half by the softer one: over half of all votes",
+    "ferplus": "FER+'s official protocol: votes that only one person gave are dropped, and a picture counts "
+    "if one of eight labels has over half of the votes that are left. accuracy_by_code: without Fear and "
+    "Contempt, which FER+'s published code leaves out. accuracy_over_half: over half of all votes.",
 }
 """What the answers are compared with, by the name passed to `evaluate`.
 

@@ -182,7 +182,7 @@ def test_both_protocols_of_ferplus_are_counted_and_named():
     assert found["labels"] == [*FER2013, "Contempt"]
     assert found["recall"]["Contempt"] == 0.0
     assert found["confusion"][7] == [0, 0, 0, 1, 0, 0, 0, 0]
-    assert "official protocol: single votes dropped" in found["protocol"]
+    assert "official protocol: votes that only one person gave are dropped" in found["protocol"]
     assert "over half of all votes" in found["protocol"]
     assert evaluation.text().splitlines()[-6:] == [
         "Without pictures that are also in Training (1 of 4): 33.3%.",
