@@ -27,7 +27,7 @@ FIGURE = re.compile(r"(?<![\w.,§#-])(\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?=%)
 ELSEWHERE = {
     "01": {"255": "the range of a byte", "0.35": "a setting"},
     "02": {"255": "the range of a byte", "100": "in the cell below", "120": "in the cell below"},
-    "03": {"100": "asked in an exercise", "200": "asked in the quiz"},
+    "03": {"100": "asked in an exercise"},
     "04": {
         "30": "supposed in a text",
         "2,304": "48 x 48",
