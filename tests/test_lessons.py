@@ -75,7 +75,7 @@ ELSEWHERE = {
     "10": {},
     "11": {"1.2": "in the cell below", "0.1": "an example", "3.2": "asked in an exercise"},
     "12": {"28,709": "printed in the lesson on training"},
-    "13": {"180,000": "2 x 60 x 60 x 25"},
+    "13": {"180,000": "2 x 60 x 60 x 25", "0.4": "in the cell below"},
     "14": {"255": "the range of a byte", "2,304": "48 x 48"},
     "15": {"127": "the range of a signed byte", "95": "asked in an exercise"},
     "16": {"80": "an example"},
