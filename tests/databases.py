@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import processes
@@ -21,7 +22,7 @@ PASSWORD = "Tr0ub4dor-and-3"
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-class Server:
+class Server(ABC):
     """A database server with a database `home` and a user `board`, whose password is PASSWORD.
 
     Attributes:
@@ -41,19 +42,21 @@ class Server:
         self.start()
         self.set_up()
 
+    @abstractmethod
     def create(self) -> None:
         """Makes the folder of its data."""
 
+    @abstractmethod
     def words(self) -> list[object]:
         """What starts it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def set_up(self) -> None:
         """Creates user and database."""
 
+    @abstractmethod
     def answers(self) -> bool:
         """Whether it can be used."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Starts it, and waits until it answers; what a killed one left may be in the way for a moment."""

@@ -21,7 +21,7 @@ from typing import BinaryIO, NamedTuple
 
 from ..errors import DAMAGE, BadInputError, as_bad_input
 from ..files import is_housekeeping, read_start
-from ..pictures.kinds import STAND_INS, stand_in
+from ..pictures.kinds import ARCHIVES, STAND_INS, stand_in
 from ..sanitize import printable
 
 TABLES = (".csv", ".tsv", ".txt", ".lst")
@@ -34,13 +34,10 @@ MEMBERS = 100_000
 """Number of entries of an archive that are examined, at most."""
 
 MAGIC = {
-    b"PK\x03\x04": "a zip archive",
+    **ARCHIVES,
     b"PK\x05\x06": "an empty zip archive",
-    b"\x1f\x8b": "a gzip archive",
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ\x00": "an xz archive",
-    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
-    b"Rar!\x1a\x07": "a RAR archive",
     b"\x28\xb5\x2f\xfd": "a Zstandard archive",
     b"PAR1": "a Parquet table",
     b"\x89HDF": "an HDF5 file",

@@ -29,7 +29,7 @@ from .archives import archive_kind
 from .dataset import SPLITS, Dataset, Split
 from .fer2013 import in_folder, read_fer2013
 from .file_lists import listed_in, read_list
-from .folder_tree import Tree, scan
+from .folder_tree import Parts, Tree, scan
 from .known_sets import BEFORE, by_name, by_word_in_name
 from .label_folders import by_folder, by_number
 from .listing import Entry, Listing
@@ -167,57 +167,53 @@ def _nothing(tree: Tree, wanted: Wanted) -> BadInputError:
         if any(is_picture(tree.path(parts, name)) for name in names)
     ]
     if described := [path for path in tree.paths() if path.suffix.casefold() in DESCRIPTIONS]:
-        file = printable(described[0].name)
-        return BadInputError(
-            f"{tree.root} has no labels except in {file}, a format that cannot be read.",
-            expected,
-            "Write the labels to a CSV file with the columns image,label, or use a folder for each label.",
+        happened = f"has no labels except in {printable(described[0].name)}, a format that cannot be read."
+        remedy = (
+            "Write the labels to a CSV file with the columns image,label, or use a folder for each label."
         )
+    elif strange := _strange_names(tree, with_pictures):
+        happened, remedy = strange
+    elif with_pictures:
+        happened = "has pictures, but no labels for them."
+        remedy = "Choose its parent folder if this one holds a single label, or add a table with image,label."
+    else:
+        happened, remedy = _other_files(tree)
+    return BadInputError(f"{tree.root} {happened}", expected, remedy)
+
+
+def _strange_names(tree: Tree, with_pictures: list[Parts]) -> tuple[str, str] | None:
+    """Returns what is wrong with the names of folders of pictures, and a remedy; None if they say nothing."""
     names = list(dict.fromkeys(printable(parts[-1], 40) for parts in with_pictures if parts))
     tables = (path.name for path in tree.paths() if path.suffix.casefold() in (".csv", ".tsv"))
     table = next((name for name in tables if not is_label_list(name)), "")
-    if names and (table or not all(map(says_nothing, names))):
-        shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
-        listed = shlex.quote(",".join(names))
-        few = f", or list the labels: --labels {listed}" if 1 < len(names) <= 20 else ""
-        lists = f", and {printable(table)} does not list them with known labels" if table else ""
-        write = f", or use English words for the labels in {printable(table)}" if table else ""
-        return BadInputError(
-            f"{tree.root} has pictures in folders whose names are not known labels: {shown}{lists}.",
-            expected,
-            f"Rename the folders{few}{write}.",
-        )
-    if with_pictures:
-        return BadInputError(
-            f"{tree.root} has pictures, but no labels for them.",
-            expected,
-            "Choose its parent folder if this one holds a single label, or add a table with image,label.",
-        )
-    kinds = {path: archive_kind(path) for path in tree.paths()[:100]}
+    if not names or (not table and all(map(says_nothing, names))):
+        return None
+    shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
+    few = f", or list the labels: --labels {shlex.quote(','.join(names))}" if 1 < len(names) <= 20 else ""
+    lists = f", and {printable(table)} does not list them with known labels" if table else ""
+    write = f", or use English words for the labels in {printable(table)}" if table else ""
+    happened = f"has pictures in folders whose names are not known labels: {shown}{lists}."
+    return happened, f"Rename the folders{few}{write}."
+
+
+def _other_files(tree: Tree) -> tuple[str, str]:
+    """Returns what a folder without pictures has in their place, and a remedy."""
+    paths = tree.paths()
+    kinds = {path: archive_kind(path) for path in paths[:100]}
     packed = next((path for path, kind in kinds.items() if kind), None)
     if packed:
         unpack = kinds[packed].endswith("archive")
-        return BadInputError(
-            f"{tree.root} has no labelled pictures, but contains {printable(packed.name)}, {kinds[packed]}.",
-            expected,
-            "Unpack it in that folder." if unpack else "Export it as pictures or as CSV.",
-        )
-    files = [path.name for path in tree.paths()]
+        happened = f"has no labelled pictures, but contains {printable(packed.name)}, {kinds[packed]}."
+        return happened, "Unpack it in that folder." if unpack else "Export it as pictures or as CSV."
+    files = [path.name for path in paths]
     if partial := [name for name in files if name.casefold().endswith(UNFINISHED)]:
-        return BadInputError(
-            f"{tree.root} has no labelled pictures, but {printable(partial[0])}, an unfinished download.",
-            expected,
-            "Wait until it is complete, or download it again.",
-        )
+        happened = f"has no labelled pictures, but {printable(partial[0])}, an unfinished download."
+        return happened, "Wait until it is complete, or download it again."
     holds = f", only {some(files, 3)}" if files else " or other files"
     if tree.ignored and not files:
         ignored = some(tree.ignored.names["hidden"], 3, len(tree.ignored))
         holds = f", only hidden and system files: {ignored}"
-    return BadInputError(
-        f"{tree.root} has no labelled pictures{holds}.",
-        expected,
-        "Choose another folder, or add pictures to it.",
-    )
+    return f"has no labelled pictures{holds}.", "Choose another folder, or add pictures to it."
 
 
 class _Pictures:

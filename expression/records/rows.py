@@ -17,7 +17,7 @@ from pathlib import Path
 from ..errors import BadInputError, MissingFileError, as_bad_input
 from ..files import csv_cell, read_start
 from ..pictures.skipped import Skipped
-from ..tables import MARKS, separator_of
+from ..tables import MARKS, marked_encoding, separator_of
 from ..types import Box, Reading
 from . import parquet
 
@@ -103,7 +103,7 @@ def _opened(path: Path) -> Iterator[Iterator[tuple[str, list[str]]]]:
         yield ((f"row {number}", cells) for number, cells in enumerate(parquet.table(path)))
         return
     start = read_start(path, max(map(len, MARKS)))
-    encoding = next((name for mark, name in MARKS.items() if start.startswith(mark)), "utf-8")
+    encoding = marked_encoding(start) or "utf-8"
     with path.open(encoding=encoding, newline="") as file:
         separator = separator_of(file.read(SAMPLE))
         file.seek(0)
